@@ -1,0 +1,117 @@
+package message
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+)
+
+// serverField names us in every response, as nginx, h2o and Caddy do.
+var serverField = hpack.Field{Name: "server", Value: "hotpath"}
+
+// Response is a stored response: immutable once made, shared by every
+// connection that serves it, and never copied but into a socket's buffer.
+type Response struct {
+	Status int
+
+	// Fields are the response's fields, names in lower case. date is not
+	// among them: an engine adds it when it sends.
+	Fields []hpack.Field
+
+	// Body is the whole content; nil for 204 and 304.
+	Body []byte
+
+	// ETag and LastModified are the validators (RFC 9110 §8.8); "" and the
+	// zero time where there is none.
+	ETag         string
+	LastModified time.Time
+
+	// NotModified is the 304 that answers a request whose condition shows
+	// that its copy is current; nil where there is no validator.
+	NotModified *Response
+
+	// Block is the HPACK encoding of :status and Fields without a
+	// reference to a dynamic table: right on any connection, at any time.
+	Block []byte
+
+	// Head is the HTTP/1.1 status line and Fields, each line with its CRLF,
+	// without the empty line that ends the head: date goes there.
+	Head []byte
+}
+
+// New makes a stored response. fields have lower-case names and neither date,
+// server nor content-length: those are added here and by the engines. Fields
+// and body must not be changed afterwards. etag and modified, where given, are
+// added as fields.
+func New(status int, fields []hpack.Field, body []byte, etag string, modified time.Time) *Response {
+	all := make([]hpack.Field, 0, len(fields)+4)
+	all = append(all, serverField)
+	all = append(all, fields...)
+	if etag != "" {
+		all = append(all, hpack.Field{Name: "etag", Value: etag})
+	}
+	if !modified.IsZero() {
+		all = append(all, hpack.Field{Name: "last-modified", Value: modified.UTC().Format(http.TimeFormat)})
+	}
+	r := encode(status, append(all, hpack.Field{Name: "content-length", Value: strconv.Itoa(len(body))}), body)
+	r.ETag, r.LastModified = etag, modified
+	if status == http.StatusOK && (etag != "" || !modified.IsZero()) {
+		r.NotModified = encode(http.StatusNotModified, notModifiedFields(all), nil)
+		r.NotModified.ETag, r.NotModified.LastModified = etag, modified
+	}
+	return r
+}
+
+// notModifiedFields leaves what describes the content out of a 304
+// (RFC 9110 §15.4.5).
+func notModifiedFields(all []hpack.Field) []hpack.Field {
+	kept := make([]hpack.Field, 0, len(all))
+	for _, f := range all {
+		switch f.Name {
+		case "content-type", "content-encoding", "content-language", "content-range", "accept-ranges":
+		default:
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
+
+func encode(status int, fields []hpack.Field, body []byte) *Response {
+	r := &Response{Status: status, Fields: fields, Body: body}
+	r.Block = hpack.AppendStatus(r.Block, status)
+	for _, f := range fields {
+		r.Block = hpack.AppendLiteral(r.Block, f)
+	}
+	r.Head = append(r.Head, "HTTP/1.1 "...)
+	r.Head = strconv.AppendInt(r.Head, int64(status), 10)
+	r.Head = append(r.Head, ' ')
+	r.Head = append(r.Head, http.StatusText(status)...)
+	r.Head = append(r.Head, "\r\n"...)
+	for _, f := range fields {
+		r.Head = append(r.Head, f.Name...)
+		r.Head = append(r.Head, ": "...)
+		r.Head = append(r.Head, f.Value...)
+		r.Head = append(r.Head, "\r\n"...)
+	}
+	return r
+}
+
+// Size is the memory that the response holds, in bytes, near enough for a
+// budget: body, fields and both encodings.
+func (r *Response) Size() int64 {
+	n := int64(len(r.Body) + len(r.Block) + len(r.Head))
+	for _, f := range r.Fields {
+		n += int64(len(f.Name) + len(f.Value) + fieldOverhead)
+	}
+	if r.NotModified != nil {
+		n += r.NotModified.Size()
+	}
+	return n + responseOverhead
+}
+
+const (
+	fieldOverhead    = 40  // unsafe.Sizeof(hpack.Field{}) on 64 bits
+	responseOverhead = 224 // unsafe.Sizeof(Response{}), rounded to its size class
+)
