@@ -8,8 +8,8 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 )
 
-// serverField names us in every response, as nginx, h2o and Caddy do.
-var serverField = hpack.Field{Name: "server", Value: "hotpath"}
+// ServerField names us in every response, as nginx, h2o and Caddy do.
+var ServerField = hpack.Field{Name: "server", Value: "hotpath"}
 
 // Response is a stored response: immutable once made, shared by every
 // connection that serves it, and never copied but into a socket's buffer.
@@ -47,7 +47,7 @@ type Response struct {
 // added as fields.
 func New(status int, fields []hpack.Field, body []byte, etag string, modified time.Time) *Response {
 	all := make([]hpack.Field, 0, len(fields)+4)
-	all = append(all, serverField)
+	all = append(all, ServerField)
 	all = append(all, fields...)
 	if etag != "" {
 		all = append(all, hpack.Field{Name: "etag", Value: etag})

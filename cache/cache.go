@@ -1,0 +1,222 @@
+package cache
+
+import (
+	"fmt"
+	"hash/maphash"
+	"math/bits"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// DefaultEntries and DefaultBytes are the limits where a Config has
+	// none: a small site's pages, and what a small machine can spare.
+	DefaultEntries = 1024
+	DefaultBytes   = 256 << 20
+
+	// MaxShards bounds the time of an eviction, which reads a word for
+	// each shard: 1.3 µs.
+	MaxShards = 1024
+
+	// shardsPerCore makes it unlikely (less than 1 in 8) that a lookup
+	// meets another one in its shard, with one on every core.
+	shardsPerCore = 8
+
+	// minShardEntries keeps a small cache from being mostly locks.
+	minShardEntries = 64
+
+	// maxDefaultShards is where an eviction spends 0.3 µs on reading the
+	// shards' marks, as long as the rest of a Set takes.
+	maxDefaultShards = 256
+)
+
+// Config is what a cache may hold. The zero value is valid.
+type Config[V any] struct {
+	// Entries is the most entries in the cache; zero means DefaultEntries.
+	Entries int
+
+	// Bytes is the most bytes in the cache: for each entry the length of
+	// its key and the size given at Set. Zero means DefaultBytes.
+	Bytes int64
+
+	// Shards is a power of two up to MaxShards. Zero means eight for each
+	// of GOMAXPROCS, at least 64 entries for each shard; one means exact
+	// LRU order.
+	Shards int
+
+	// OnEvict, where not nil, is called once for each value that leaves
+	// the cache, by the call that made it leave, after all locks are
+	// released: it may call the cache. key stays valid.
+	OnEvict func(key string, v V, why Reason)
+}
+
+// Cache is a bounded cache; see the package comment. [New] makes one.
+type Cache[V any] struct {
+	seed    maphash.Seed // keys are the peer's to choose
+	shards  []shard[V]
+	onEvict func(string, V, Reason)
+
+	limitEntries int64
+	limitBytes   int64
+
+	_ [64]byte // a lookup reads the above, a Set writes the below
+
+	// Totals over all shards. They rise only under filling; they fall
+	// under the lock of the shard that lost the entry.
+	entries atomic.Int64
+	bytes   atomic.Int64
+
+	rejected atomic.Uint64
+
+	// filling is held by Set, and taken before a shard's lock.
+	filling sync.Mutex
+	clock   clock
+}
+
+// New makes an empty cache. Its error names the field, the value and what is
+// allowed.
+func New[V any](c Config[V]) (*Cache[V], error) {
+	if c.Entries < 0 {
+		return nil, fmt.Errorf("cache: Entries is %d: allowed is 1 or more, or 0 for %d", c.Entries, DefaultEntries)
+	}
+	if c.Bytes < 0 {
+		return nil, fmt.Errorf("cache: Bytes is %d: allowed is 1 or more, or 0 for %d", c.Bytes, int64(DefaultBytes))
+	}
+	if c.Shards < 0 || c.Shards > MaxShards || c.Shards&(c.Shards-1) != 0 {
+		return nil, fmt.Errorf("cache: Shards is %d: allowed is a power of two up to %d, or 0 for a number from GOMAXPROCS", c.Shards, MaxShards)
+	}
+	if c.Entries == 0 {
+		c.Entries = DefaultEntries
+	}
+	if c.Bytes == 0 {
+		c.Bytes = DefaultBytes
+	}
+	if c.Shards == 0 {
+		c.Shards = defaultShards(c.Entries, runtime.GOMAXPROCS(0))
+	}
+	cache := &Cache[V]{
+		seed:         maphash.MakeSeed(),
+		shards:       make([]shard[V], c.Shards),
+		onEvict:      c.OnEvict,
+		limitEntries: int64(c.Entries),
+		limitBytes:   c.Bytes,
+		clock:        newClock(c.Shards),
+	}
+	for i := range cache.shards {
+		if err := cache.shards[i].init(c.Entries); err != nil {
+			return nil, fmt.Errorf("cache: making a shard of %d entries: %w", c.Entries, err)
+		}
+	}
+	return cache, nil
+}
+
+// defaultShards returns the power of two at or below what cores ask for and
+// what entries allow.
+func defaultShards(entries, cores int) int {
+	n := min(shardsPerCore*cores, entries/minShardEntries, maxDefaultShards)
+	return 1 << (bits.Len(uint(max(n, 1))) - 1)
+}
+
+func (c *Cache[V]) index(key string) int {
+	return int(maphash.String(c.seed, key) & uint64(len(c.shards)-1))
+}
+
+// Get returns the value under key where it is fresh at now: now is before its
+// expiry. It becomes the most recently used. A value that is not fresh is
+// removed, and counted as expired and as a miss.
+func (c *Cache[V]) Get(key string, now time.Time) (V, bool) {
+	s := &c.shards[c.index(key)]
+	s.mu.Lock()
+	e, ok := s.lru.Get(key)
+	if !ok {
+		s.misses++
+		s.mu.Unlock()
+		var none V
+		return none, false
+	}
+	if e.fresh(now) {
+		e.used = c.clock.now()
+		s.hits++
+		v := e.value
+		s.mu.Unlock()
+		return v, true
+	}
+	s.misses++
+	c.drop(s, e, Expired)
+	s.mu.Unlock()
+	c.tell(e, Expired)
+	var none V
+	return none, false
+}
+
+// Peek returns the value under key where it is fresh at now. It changes
+// neither order nor counts, and removes nothing.
+func (c *Cache[V]) Peek(key string, now time.Time) (V, bool) {
+	s := &c.shards[c.index(key)]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e, ok := s.lru.Peek(key); ok && e.fresh(now) {
+		return e.value, true
+	}
+	var none V
+	return none, false
+}
+
+// Remove removes the value under key and reports whether there was one.
+func (c *Cache[V]) Remove(key string) bool {
+	s := &c.shards[c.index(key)]
+	s.mu.Lock()
+	e, ok := s.lru.Peek(key)
+	if ok {
+		c.drop(s, e, Removed)
+	}
+	s.mu.Unlock()
+	if ok {
+		c.tell(e, Removed)
+	}
+	return ok
+}
+
+// Purge removes all values, shard after shard: one that is set meanwhile may
+// stay.
+func (c *Cache[V]) Purge() {
+	for i := range c.shards {
+		s := &c.shards[i]
+		var gone []*entry[V]
+		s.mu.Lock()
+		for {
+			_, e, ok := s.lru.GetOldest()
+			if !ok {
+				break
+			}
+			c.drop(s, e, Removed)
+			gone = append(gone, e)
+		}
+		s.mu.Unlock()
+		for _, e := range gone {
+			c.tell(e, Removed)
+		}
+	}
+}
+
+// drop removes e from s, whose lock is held.
+func (c *Cache[V]) drop(s *shard[V], e *entry[V], why Reason) {
+	s.lru.Remove(e.key)
+	c.dropped(s, e, why)
+}
+
+// dropped counts that e was removed from s, whose lock is held.
+func (c *Cache[V]) dropped(s *shard[V], e *entry[V], why Reason) {
+	s.evicted[why]++
+	c.entries.Add(-1)
+	c.bytes.Add(-e.cost)
+}
+
+// tell calls OnEvict. No lock is held.
+func (c *Cache[V]) tell(e *entry[V], why Reason) {
+	if c.onEvict != nil {
+		c.onEvict(e.key, e.value, why)
+	}
+}

@@ -1,0 +1,44 @@
+package cache_test
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/cache"
+)
+
+func Example() {
+	type page struct{ body []byte }
+
+	c, err := cache.New(cache.Config[*page]{
+		Entries: 2,
+		Bytes:   1 << 20,
+		Shards:  1, // exact order
+		OnEvict: func(key string, _ *page, why cache.Reason) { fmt.Println(key, "left:", why) },
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	now := time.Now()
+	for _, path := range []string{"/", "/a", "/b"} {
+		p := &page{body: []byte("page " + path)}
+		c.Set(path, p, int64(len(p.body)), now.Add(time.Minute))
+	}
+	if p, ok := c.Get("/b", now); ok {
+		fmt.Printf("%s\n", p.body)
+	}
+	_, ok := c.Get("/b", now.Add(time.Minute))
+	fmt.Println("fresh a minute later:", ok)
+
+	s := c.Stats()
+	fmt.Println(s.Hits, "hit,", s.Misses, "miss,", s.Entries, "entry left")
+
+	// Output:
+	// / left: capacity
+	// page /b
+	// /b left: expired
+	// fresh a minute later: false
+	// 1 hit, 1 miss, 1 entry left
+}

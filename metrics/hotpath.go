@@ -1,0 +1,97 @@
+package metrics
+
+import (
+	"runtime"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// Hotpath holds every instrument of hotpath. Through its Set it is a
+// [prometheus.Collector] and hands out stripes:
+//
+//	m.Requests.Add(stripe, metrics.H2, metrics.Class2xx, metrics.Hit, n)
+type Hotpath struct {
+	*Set
+
+	Requests        *CounterVec3[Protocol, Class, CacheResult]
+	RequestDuration *HistogramVec[CacheResult]
+
+	Connections         *GaugeVec[ConnState]
+	ConnectionsAccepted *Counter
+	ConnectionsClosed   *CounterVec[CloseReason]
+	ConnectionsRefused  *CounterVec[RefuseReason]
+	AcceptErrors        *Counter
+	Permits             *Level // effective limit
+	PermitsInUse        *Gauge
+	PermitsConfigured   *Level
+	ReceivedBytes       *Counter
+	SentBytes           *Counter
+
+	Handshakes           *CounterVec2[TLSVersion, HandshakeOutcome]
+	HandshakesResumed    *Counter
+	HandshakesInProgress *Gauge
+
+	StreamsOpen    *Gauge
+	Streams        *Counter
+	StreamsReset   *CounterVec[Side]
+	ProtocolErrors *CounterVec2[ErrorCode, Scope]
+	LimitBreaches  *CounterVec[Limit]
+	Panics         *Counter
+
+	OriginFetches       *CounterVec[FetchOutcome]
+	OriginFetchDuration *Histogram
+	CoalescedMisses     *Counter
+	Revalidations       *CounterVec[RevalidationOutcome]
+
+	Draining *Level // 0 or 1
+}
+
+// Options are what NewHotpath needs from outside. The zero value serves a test.
+type Options struct {
+	// Stripes is the number of stripes; see [NewSet] for zero.
+	Stripes int
+
+	// Version is hotpath's own, for hotpath_build_info; "" means "unknown".
+	Version string
+
+	// Cache reports the cache's state, from any goroutine, several times
+	// for each scrape; nil means an empty cache.
+	Cache func() CacheStats
+}
+
+// CacheStats is what a cache reports at a scrape. The counts never go back.
+type CacheStats struct {
+	Entries, LimitEntries int
+	Bytes, LimitBytes     int64
+
+	Hits, Misses uint64
+	Expired      uint64    // entries that a lookup found expired
+	Rejected     uint64    // values too large to be stored
+	Evicted      [4]uint64 // by Eviction
+}
+
+// NewHotpath makes all instruments, at zero.
+func NewHotpath(o Options) *Hotpath {
+	if o.Version == "" {
+		o.Version = "unknown"
+	}
+	if o.Cache == nil {
+		o.Cache = func() CacheStats { return CacheStats{} }
+	}
+	set := NewSet(o.Stripes)
+	m := newHotpath(set)
+	watchCache(set, o.Cache)
+	newBuildInfo(set, o.Version, runtime.Version())
+	return m
+}
+
+// NewRegistry makes a registry of its own, never the global one, with cs and
+// the collectors of the Go runtime and of the process. It panics where two
+// collectors claim one name, as [prometheus.Registry.MustRegister] does.
+func NewRegistry(cs ...prometheus.Collector) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	r.MustRegister(cs...)
+	return r
+}

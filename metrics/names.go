@@ -1,0 +1,329 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// What a response was answered with, in three labels.
+type (
+	// Protocol is what carried a request.
+	Protocol uint8
+	// Class is the class of a response's status (RFC 9110 §15).
+	Class uint8
+	// CacheResult is how the cache took part in an answer.
+	CacheResult uint8
+)
+
+const (
+	H1 Protocol = iota // HTTP/1.1, on the own loop or on net/http
+	H2                 // HTTP/2
+)
+
+const (
+	Class1xx Class = iota
+	Class2xx
+	Class3xx
+	Class4xx
+	Class5xx
+)
+
+// ClassOf returns the class of a status from 100 to 599; any other counts as
+// the server's error that it is.
+func ClassOf(status int) Class {
+	if status < 100 || status > 599 {
+		return Class5xx
+	}
+	return Class(status/100 - 1)
+}
+
+const (
+	Hit    CacheResult = iota // answered from memory
+	Miss                      // could have been, had it been stored
+	Bypass                    // could never have been: a POST, a Range
+)
+
+// ConnState is what a connection is doing.
+type ConnState uint8
+
+const (
+	StateHandshake ConnState = iota // accepted, TLS not yet agreed
+	StateH1                         // on the own HTTP/1.1 loop
+	StateH2
+	StateNetHTTP // handed to net/http
+)
+
+// CloseReason is why a connection ended.
+type CloseReason uint8
+
+const (
+	ClosePeer    CloseReason = iota // the peer closed it
+	CloseIdle                       // nothing to do for the idle limit
+	CloseTimeout                    // any other deadline
+	CloseError                      // a read, write or protocol error
+	CloseDrain                      // we are stopping
+	CloseLimit                      // the peer broke a limit
+)
+
+// RefuseReason is why a connection was closed as soon as it was accepted.
+type RefuseReason uint8
+
+const (
+	RefusePermits     RefuseReason = iota // all connection permits taken
+	RefuseHandshakes                      // all handshake permits taken
+	RefuseDescriptors                     // out of file descriptors
+)
+
+type (
+	// TLSVersion is the version that a handshake agreed on.
+	TLSVersion uint8
+	// HandshakeOutcome is how a handshake ended.
+	HandshakeOutcome uint8
+)
+
+const (
+	TLSNone TLSVersion = iota // it ended before a version was agreed
+	TLS12
+	TLS13
+)
+
+const (
+	HandshakeOK HandshakeOutcome = iota
+	HandshakeTimeout
+	HandshakeError
+)
+
+// Side is who did it.
+type Side uint8
+
+const (
+	ByPeer Side = iota
+	ByUs
+)
+
+type (
+	// ErrorCode is an HTTP/2 error code; its values up to HTTP11Required
+	// are those on the wire (RFC 9113 §7).
+	ErrorCode uint8
+	// Scope is what an HTTP/2 error ends (RFC 9113 §5.4).
+	Scope uint8
+)
+
+const (
+	NoError ErrorCode = iota
+	ProtocolError
+	InternalError
+	FlowControlError
+	SettingsTimeout
+	StreamClosed
+	FrameSizeError
+	RefusedStream
+	Cancel
+	CompressionError
+	ConnectError
+	EnhanceYourCalm
+	InadequateSecurity
+	HTTP11Required
+	UnknownError // any other code from a peer
+)
+
+// ErrorCodeOf returns the label of a code on the wire.
+func ErrorCodeOf(wire uint32) ErrorCode {
+	return ErrorCode(min(wire, uint32(UnknownError)))
+}
+
+const (
+	ScopeStream Scope = iota
+	ScopeConnection
+)
+
+// Limit is a budget that a peer used up.
+type Limit uint8
+
+const (
+	LimitHeaderList Limit = iota
+	LimitHeaderBlock
+	LimitContinuation
+	LimitEarlyReset
+	LimitControlFrames
+	LimitControlQueue
+	LimitOutputBuffer
+	LimitHandshakeTimeout
+	LimitHeadTimeout
+	LimitIdleTimeout
+	LimitWriteTimeout
+	LimitBodyTimeout
+	LimitConcurrentStreams
+	LimitBodySize
+)
+
+// Eviction is why an entry left the cache, other than by expiry.
+type Eviction uint8
+
+const (
+	EvictCapacity Eviction = iota // more entries than the limit
+	EvictBytes                    // more bytes than the limit
+	EvictReplaced                 // a newer value under the same key
+	EvictRemoved                  // purged
+)
+
+type (
+	// FetchOutcome is how a fetch from the origin ended.
+	FetchOutcome uint8
+	// RevalidationOutcome is what asking the origin about a stale entry
+	// showed.
+	RevalidationOutcome uint8
+)
+
+const (
+	FetchOK       FetchOutcome = iota
+	FetchNotFound              // the origin answered that there is no such thing
+	FetchRefused               // all fetch permits taken
+	FetchTimeout
+	FetchCanceled // nobody waited for it any more
+	FetchError
+)
+
+const (
+	RevalidationSame RevalidationOutcome = iota
+	RevalidationChanged
+	RevalidationError
+)
+
+// The labels, values in the order of the constants above.
+var (
+	protocolLabel     = Label{"protocol", []string{"h1", "h2"}}
+	classLabel        = Label{"class", []string{"1xx", "2xx", "3xx", "4xx", "5xx"}}
+	cacheLabel        = Label{"cache", []string{"hit", "miss", "bypass"}}
+	stateLabel        = Label{"state", []string{"handshake", "h1", "h2", "nethttp"}}
+	closeLabel        = Label{"reason", []string{"peer", "idle", "timeout", "error", "drain", "limit"}}
+	refuseLabel       = Label{"reason", []string{"permits", "handshakes", "descriptors"}}
+	versionLabel      = Label{"version", []string{"none", "1.2", "1.3"}}
+	handshakeLabel    = Label{"outcome", []string{"ok", "timeout", "error"}}
+	sideLabel         = Label{"by", []string{"peer", "us"}}
+	scopeLabel        = Label{"scope", []string{"stream", "connection"}}
+	evictionLabel     = Label{"reason", []string{"capacity", "bytes", "replaced", "removed"}}
+	lookupLabel       = Label{"result", []string{"hit", "miss"}}
+	fetchLabel        = Label{"outcome", []string{"ok", "notfound", "refused", "timeout", "canceled", "error"}}
+	revalidationLabel = Label{"outcome", []string{"same", "changed", "error"}}
+	codeLabel         = Label{"code", []string{
+		"NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT",
+		"STREAM_CLOSED", "FRAME_SIZE_ERROR", "REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR",
+		"CONNECT_ERROR", "ENHANCE_YOUR_CALM", "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED", "UNKNOWN",
+	}}
+	limitLabel = Label{"limit", []string{
+		"header_list", "header_block", "continuation", "early_reset", "control_frames",
+		"control_queue", "output_buffer", "handshake_timeout", "head_timeout", "idle_timeout",
+		"write_timeout", "body_timeout", "concurrent_streams", "body_size",
+	}}
+)
+
+// durationBounds lie close together around 3 ms, the mean that is promised, so
+// that a quantile near it is off by half a millisecond at most. The first ones
+// resolve a hit, the last ones an origin that is slow.
+var durationBounds = []time.Duration{
+	25 * time.Microsecond, 50 * time.Microsecond, 100 * time.Microsecond, 250 * time.Microsecond, 500 * time.Microsecond,
+	1 * time.Millisecond, 1500 * time.Microsecond, 2 * time.Millisecond, 2500 * time.Microsecond, 3 * time.Millisecond,
+	3500 * time.Microsecond, 4 * time.Millisecond, 5 * time.Millisecond, 7500 * time.Microsecond, 10 * time.Millisecond,
+	25 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond, time.Second, 5 * time.Second,
+}
+
+// newHotpath names every instrument but those that read the cache.
+func newHotpath(set *Set) *Hotpath {
+	return &Hotpath{
+		Set: set,
+
+		Requests: NewCounterVec3[Protocol, Class, CacheResult](set, "hotpath_requests_total",
+			"Responses whose head was sent, by protocol, status class and how the cache took part.", protocolLabel, classLabel, cacheLabel),
+		RequestDuration: NewHistogramVec[CacheResult](set, "hotpath_request_duration_seconds",
+			"Time from reading a request's head to handing the end of its response to the connection, by how the cache took part.", cacheLabel, durationBounds),
+
+		Connections: NewGaugeVec[ConnState](set, "hotpath_connections",
+			"Open connections by what they are doing.", stateLabel),
+		ConnectionsAccepted: NewCounter(set, "hotpath_connections_accepted_total",
+			"Connections accepted and given a permit."),
+		ConnectionsClosed: NewCounterVec[CloseReason](set, "hotpath_connections_closed_total",
+			"Connections that ended, by why.", closeLabel),
+		ConnectionsRefused: NewCounterVec[RefuseReason](set, "hotpath_connections_refused_total",
+			"Connections closed at once for want of a permit or a descriptor.", refuseLabel),
+		AcceptErrors: NewCounter(set, "hotpath_accept_errors_total",
+			"Errors while accepting a connection."),
+		Permits: NewLevel(set, "hotpath_connection_permits",
+			"Connections that may be open at once: what is configured, or fewer where descriptors are short."),
+		PermitsInUse: NewGauge(set, "hotpath_connection_permits_in_use",
+			"Connection permits taken."),
+		PermitsConfigured: NewLevel(set, "hotpath_connection_permits_configured",
+			"Connections that may be open at once by configuration."),
+		ReceivedBytes: NewCounter(set, "hotpath_received_bytes_total",
+			"Bytes read from sockets, TLS included."),
+		SentBytes: NewCounter(set, "hotpath_sent_bytes_total",
+			"Bytes written to sockets, TLS included."),
+
+		Handshakes: NewCounterVec2[TLSVersion, HandshakeOutcome](set, "hotpath_tls_handshakes_total",
+			"TLS handshakes that ended, by version agreed on and outcome.", versionLabel, handshakeLabel),
+		HandshakesResumed: NewCounter(set, "hotpath_tls_resumed_total",
+			"TLS handshakes that resumed a session."),
+		HandshakesInProgress: NewGauge(set, "hotpath_tls_handshakes_in_progress",
+			"TLS handshakes in progress."),
+
+		StreamsOpen: NewGauge(set, "hotpath_streams_open",
+			"Open HTTP/2 streams."),
+		Streams: NewCounter(set, "hotpath_streams_total",
+			"HTTP/2 streams opened by peers."),
+		StreamsReset: NewCounterVec[Side](set, "hotpath_streams_reset_total",
+			"HTTP/2 streams ended by RST_STREAM, by who sent it.", sideLabel),
+		ProtocolErrors: NewCounterVec2[ErrorCode, Scope](set, "hotpath_protocol_errors_total",
+			"HTTP/2 errors that we answered, by code and by what they ended.", codeLabel, scopeLabel),
+		LimitBreaches: NewCounterVec[Limit](set, "hotpath_limit_breaches_total",
+			"Times that a peer used up a budget, by budget.", limitLabel),
+		Panics: NewCounter(set, "hotpath_panics_total",
+			"Panics that were caught: each ended its stream or connection."),
+
+		OriginFetches: NewCounterVec[FetchOutcome](set, "hotpath_origin_fetches_total",
+			"Fetches from the origin that ended, by outcome.", fetchLabel),
+		OriginFetchDuration: NewHistogram(set, "hotpath_origin_fetch_duration_seconds",
+			"Time from asking the origin to its whole answer, or its head where the body is streamed.", durationBounds),
+		CoalescedMisses: NewCounter(set, "hotpath_coalesced_misses_total",
+			"Misses that waited for another request's fetch of the same key."),
+		Revalidations: NewCounterVec[RevalidationOutcome](set, "hotpath_revalidations_total",
+			"Times that the origin was asked whether an entry is current, by outcome.", revalidationLabel),
+
+		Draining: NewLevel(set, "hotpath_draining",
+			"1 while the server finishes what is in flight and takes nothing new."),
+	}
+}
+
+// watchCache names the instruments that read the cache at scrape.
+func watchCache(set *Set, read func() CacheStats) {
+	NewGaugeFunc(set, "hotpath_cache_entries", "Entries in the cache.",
+		func() int64 { return int64(read().Entries) })
+	NewGaugeFunc(set, "hotpath_cache_bytes", "Bytes that the cache's entries hold, keys included.",
+		func() int64 { return read().Bytes })
+	NewGaugeFunc(set, "hotpath_cache_limit_entries", "Entries that the cache may hold.",
+		func() int64 { return int64(read().LimitEntries) })
+	NewGaugeFunc(set, "hotpath_cache_limit_bytes", "Bytes that the cache may hold.",
+		func() int64 { return read().LimitBytes })
+	NewCounterVecFunc(set, "hotpath_cache_lookups_total", "Times that the cache was asked for an entry, by whether it had a fresh one.", lookupLabel,
+		func(r CacheResult) uint64 {
+			if r == Hit {
+				return read().Hits
+			}
+			return read().Misses
+		})
+	NewCounterVecFunc(set, "hotpath_cache_evictions_total", "Entries that left the cache other than by expiry, by why.", evictionLabel,
+		func(why Eviction) uint64 { return read().Evicted[why] })
+	NewCounterFunc(set, "hotpath_cache_expired_total", "Entries that a lookup found expired.",
+		func() uint64 { return read().Expired })
+	NewCounterFunc(set, "hotpath_cache_rejected_total", "Values too large for the cache.",
+		func() uint64 { return read().Rejected })
+}
+
+// newBuildInfo names the instrument that is always 1 and whose labels tell
+// what was built.
+func newBuildInfo(set *Set, version, goVersion string) {
+	const name = "hotpath_build_info"
+	desc := prometheus.NewDesc(name, "Always 1; the labels are the version of hotpath and of the Go that built it.", nil,
+		prometheus.Labels{"version": version, "go": goVersion})
+	set.add(name, &funcs{desc: desc, kind: prometheus.GaugeValue, read: func(int) float64 { return 1 }})
+}

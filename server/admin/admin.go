@@ -1,0 +1,140 @@
+// Package admin is the listener for operators: metrics, health, readiness and
+// profiles, on an address of its own that the public never reaches.
+//
+//	/              this list, as a page
+//	/metrics       Prometheus text or OpenMetrics, as the scraper asks
+//	/healthz       200 while the process lives
+//	/readyz        200 while requests are welcome, 503 with the reason while not
+//	/debug/pprof/  Go profiles
+//
+// Every path answers GET and HEAD alone, and no answer may be cached. There is
+// no authentication, so the address should be a loopback one; [Server.Serve]
+// warns about any other. It shares nothing with the public side but the
+// gatherer: neither its permits nor its limits can shut an operator out.
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Limits of the listener. Scrapers and people are few, but the port may be
+// reachable by more than them.
+const (
+	headTimeout  = 5 * time.Second  // a request head is one packet
+	readTimeout  = 10 * time.Second // no request has content
+	writeTimeout = 30 * time.Second // pprof adds the seconds that a profile runs
+	idleTimeout  = 2 * time.Minute  // two of the longest usual scrape intervals
+	maxHeader    = 16 << 10         // bytes, as on the public listener
+
+	// A gather walks every instrument: a scraper that has lost patience and
+	// comes again must not multiply it.
+	maxScrapes = 4
+)
+
+// Server answers on the admin address. Its methods may be called from any
+// goroutine.
+type Server struct {
+	server  http.Server
+	handler http.Handler
+	ready   func() error
+	log     *slog.Logger
+}
+
+// New returns a server of what reg gathers. ready says why requests are not
+// welcome now, starting or draining, and nil while they are; it is called for
+// every look at /readyz.
+func New(reg prometheus.Gatherer, ready func() error, log *slog.Logger) *Server {
+	s := &Server{ready: ready, log: log}
+	errorLog := slog.NewLogLogger(log.Handler(), slog.LevelWarn)
+
+	mux := http.NewServeMux()
+	mux.HandleFunc("/{$}", index)
+	mux.Handle("/metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{
+		EnableOpenMetrics:   true,
+		ErrorLog:            errorLog,
+		ErrorHandling:       promhttp.ContinueOnError, // one broken collector must not blind the rest
+		MaxRequestsInFlight: maxScrapes,
+	}))
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
+	mux.HandleFunc("/readyz", s.readyz)
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+
+	s.handler = readOnly(mux)
+	s.server = http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: headTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          errorLog,
+	}
+	return s
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Serve answers on l until Shutdown, then returns nil. It closes l.
+func (s *Server) Serve(l net.Listener) error {
+	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
+		s.log.Warn("the admin listener has no authentication and is reachable from other machines", "address", a.String())
+	}
+	if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving admin on %s: %w", l.Addr(), err)
+	}
+	return nil
+}
+
+// Shutdown stops accepting and waits for answers in progress, until ctx ends:
+// then what is left is cut.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if err := s.server.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("waiting for admin requests: %w", err), s.server.Close())
+	}
+	return nil
+}
+
+// readOnly lets GET and HEAD pass.
+func readOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			h.Set("Allow", "GET, HEAD")
+			plain(w, http.StatusMethodNotAllowed, "only GET and HEAD are served here")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	if err := s.ready(); err != nil {
+		plain(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	plain(w, http.StatusOK, "ready")
+}
+
+// plain answers with a line of text.
+func plain(w http.ResponseWriter, status int, line string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	fmt.Fprintln(w, line)
+}

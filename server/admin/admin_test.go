@@ -1,0 +1,294 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// newServer serves one counter and is as ready as notReady says.
+func newServer(t *testing.T, notReady error) (*Server, *bytes.Buffer) {
+	t.Helper()
+	reg := prometheus.NewRegistry()
+	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "hotpath_test_total", Help: "A counter."})
+	counter.Add(3)
+	reg.MustRegister(counter)
+	var log bytes.Buffer
+	return New(reg, func() error { return notReady }, slog.New(slog.NewTextHandler(&log, nil))), &log
+}
+
+func get(h http.Handler, method, path string, header ...string) *http.Response {
+	r := httptest.NewRequest(method, path, nil)
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func body(t *testing.T, r *http.Response) string {
+	t.Helper()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestRoutes(t *testing.T) {
+	tests := []struct {
+		method, path string
+		notReady     error
+		status       int
+		kind         string // beginning of Content-Type
+		body         string // part of the body
+	}{
+		{"GET", "/", nil, 200, "text/html", `href="/metrics"`},
+		{"GET", "/metrics", nil, 200, "text/plain", "\nhotpath_test_total 3"},
+		{"GET", "/healthz", nil, 200, "text/plain", "ok"},
+		{"GET", "/healthz", errors.New("draining"), 200, "text/plain", "ok"},
+		{"GET", "/readyz", nil, 200, "text/plain", "ready"},
+		{"GET", "/readyz", errors.New("draining"), 503, "text/plain", "draining\n"},
+		{"GET", "/debug/pprof/", nil, 200, "text/html", "goroutine"},
+		{"GET", "/debug/pprof/goroutine?debug=1", nil, 200, "text/plain", "goroutine profile:"},
+		{"GET", "/debug/pprof/cmdline", nil, 200, "text/plain", "test"},
+		{"GET", "/debug/pprof/symbol", nil, 200, "text/plain", "num_symbols"},
+		{"GET", "/debug/pprof/trace?seconds=0.001", nil, 200, "application/octet-stream", ""},
+		{"GET", "/debug/pprof/nothing", nil, 404, "text/plain", ""},
+		{"GET", "/nothing", nil, 404, "text/plain", ""},
+		{"GET", "/metrics/", nil, 404, "text/plain", ""},
+		{"GET", "/healthz/x", nil, 404, "text/plain", ""},
+		{"HEAD", "/healthz", nil, 200, "text/plain", ""},
+		{"POST", "/", nil, 405, "text/plain", "GET and HEAD"},
+		{"POST", "/debug/pprof/symbol", nil, 405, "text/plain", ""},
+		{"DELETE", "/metrics", nil, 405, "text/plain", ""},
+		{"OPTIONS", "/nothing", nil, 405, "text/plain", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.method+tt.path, func(t *testing.T) {
+			s, _ := newServer(t, tt.notReady)
+			r := get(s, tt.method, tt.path)
+			if r.StatusCode != tt.status {
+				t.Errorf("status %d, want %d", r.StatusCode, tt.status)
+			}
+			if kind := r.Header.Get("Content-Type"); !strings.HasPrefix(kind, tt.kind) {
+				t.Errorf("content type %q, want %s", kind, tt.kind)
+			}
+			if r.Header.Get("Cache-Control") != "no-store" {
+				t.Errorf("cache-control %q, want no-store", r.Header.Get("Cache-Control"))
+			}
+			if tt.status == 405 && r.Header.Get("Allow") != "GET, HEAD" {
+				t.Errorf("allow %q", r.Header.Get("Allow"))
+			}
+			if text := body(t, r); !strings.Contains(text, tt.body) {
+				t.Errorf("%q does not contain %q", text, tt.body)
+			}
+		})
+	}
+}
+
+// TestProfile asks for CPU samples and has hung up when they begin, which ends
+// the profile at once but leaves it whole.
+func TestProfile(t *testing.T) {
+	s, _ := newServer(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest("GET", "/debug/pprof/profile", nil).WithContext(ctx))
+	if profile := w.Body.String(); w.Code != 200 || !strings.HasPrefix(profile, "\x1f\x8b") {
+		t.Errorf("status %d, %d bytes that are no profile", w.Code, len(profile))
+	}
+}
+
+func TestOpenMetrics(t *testing.T) {
+	s, _ := newServer(t, nil)
+	r := get(s, "GET", "/metrics", "Accept", "application/openmetrics-text; version=1.0.0")
+	if kind := r.Header.Get("Content-Type"); !strings.HasPrefix(kind, "application/openmetrics-text") {
+		t.Errorf("content type %q", kind)
+	}
+	if text := body(t, r); !strings.HasSuffix(text, "# EOF\n") {
+		t.Errorf("not OpenMetrics: %q", text)
+	}
+}
+
+// broken is a collector with a metric that cannot be collected.
+type broken struct{}
+
+func (broken) Describe(chan<- *prometheus.Desc) {}
+func (broken) Collect(c chan<- prometheus.Metric) {
+	c <- prometheus.NewInvalidMetric(prometheus.NewDesc("hotpath_broken", "Broken.", nil, nil), errors.New("no value"))
+}
+
+func TestBrokenCollectorLeavesTheRest(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(broken{}, prometheus.NewGauge(prometheus.GaugeOpts{Name: "hotpath_whole"}))
+	var log bytes.Buffer
+	s := New(reg, func() error { return nil }, slog.New(slog.NewTextHandler(&log, nil)))
+	r := get(s, "GET", "/metrics")
+	if text := body(t, r); r.StatusCode != 200 || !strings.Contains(text, "hotpath_whole 0") {
+		t.Errorf("status %d, %q; want the whole gauge", r.StatusCode, text)
+	}
+	if !strings.Contains(log.String(), "no value") {
+		t.Errorf("the broken collector is not logged: %q", log.String())
+	}
+}
+
+// TestIndexLinks follows what the page lists, and checks that it needs
+// nothing from outside.
+func TestIndexLinks(t *testing.T) {
+	s, _ := newServer(t, nil)
+	page := body(t, get(s, "GET", "/"))
+	links := regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(page, -1)
+	if len(links) != 4 {
+		t.Errorf("%d links, want 4", len(links))
+	}
+	for _, link := range links {
+		if r := get(s, "GET", link[1]); r.StatusCode != 200 {
+			t.Errorf("%s: %d", link[1], r.StatusCode)
+		}
+	}
+	if strings.Contains(page, "://") || strings.Contains(page, "<script") {
+		t.Error("the page is not self-contained")
+	}
+}
+
+// pipeListener hands out one end of a pipe for each dial.
+type pipeListener struct {
+	conns chan net.Conn
+	done  chan struct{}
+}
+
+func newPipeListener() *pipeListener {
+	return &pipeListener{make(chan net.Conn), make(chan struct{})}
+}
+
+func (l *pipeListener) dial() net.Conn {
+	client, server := net.Pipe()
+	l.conns <- server
+	return client
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error   { close(l.done); return nil }
+func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
+
+// TestSlowClientIsCut sends half a request head and waits, on fake time.
+func TestSlowClientIsCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newServer(t, nil)
+		l := newPipeListener()
+		served := make(chan error, 1)
+		go func() { served <- s.Serve(l) }()
+
+		client := l.dial()
+		start := time.Now()
+		if _, err := io.WriteString(client, "GET /healthz HTTP/1.1\r\nHost:"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(client); err != nil {
+			t.Errorf("reading until the cut: %v", err)
+		}
+		if waited := time.Since(start); waited != headTimeout {
+			t.Errorf("cut after %v, want %v", waited, headTimeout)
+		}
+		if err := s.Shutdown(t.Context()); err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+		if err := <-served; err != nil {
+			t.Errorf("Serve: %v, want nil after Shutdown", err)
+		}
+	})
+}
+
+// TestShutdownCutsWhatIsLeft has an answer that nobody reads.
+func TestShutdownCutsWhatIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newServer(t, nil)
+		l := newPipeListener()
+		served := make(chan error, 1)
+		go func() { served <- s.Serve(l) }()
+		client := l.dial()
+		if _, err := io.WriteString(client, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // until the answer is being written
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Shutdown: %v, want the deadline", err)
+		}
+		if err := <-served; err != nil {
+			t.Errorf("Serve: %v, want nil after Shutdown", err)
+		}
+	})
+}
+
+func TestWarnsWhereOthersReachIt(t *testing.T) {
+	for address, warns := range map[string]bool{"127.0.0.1:0": false, "0.0.0.0:0": true} {
+		s, log := newServer(t, nil)
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		served := make(chan error, 1)
+		go func() { served <- s.Serve(l) }()
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		r, err := http.Get("http://127.0.0.1:" + port + "/healthz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := body(t, r); text != "ok\n" {
+			t.Errorf("/healthz: %q", text)
+		}
+		if err := r.Body.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := s.Shutdown(t.Context()); err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+		if err := <-served; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+		if got := strings.Contains(log.String(), "no authentication"); got != warns {
+			t.Errorf("%s: warned: %v, want %v", address, got, warns)
+		}
+	}
+}
+
+func TestServeFailureIsReported(t *testing.T) {
+	s, _ := newServer(t, nil)
+	l := newPipeListener()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	broken := struct{ net.Listener }{noClose{l}}
+	if err := s.Serve(broken); !errors.Is(err, net.ErrClosed) || !strings.Contains(err.Error(), "127.0.0.1:1") {
+		t.Errorf("Serve on a closed listener: %v", err)
+	}
+}
+
+// noClose lets a listener that is closed already be closed again.
+type noClose struct{ net.Listener }
+
+func (noClose) Close() error { return nil }

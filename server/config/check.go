@@ -1,0 +1,76 @@
+package config
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// CheckFiles reports, as an [*Error], the first file named by c that cannot do
+// its job: certificate and key must load and belong together, the root must be
+// a directory that can be listed.
+func (c Config) CheckFiles() error {
+	if c.Cert != "" {
+		if _, err := tls.LoadX509KeyPair(c.Cert, c.Key); err != nil {
+			key, value := blame(c, err)
+			return &Error{key, key, value, fileProblem(err), "PEM files of a certificate and of the private key that belongs to it"}
+		}
+	}
+	if c.Root != "" {
+		if err := checkRoot(c.Root); err != nil {
+			return &Error{"root", "root", c.Root, fileProblem(err), "a directory that can be read"}
+		}
+	}
+	return nil
+}
+
+// blame names the knob that an error of loading the pair is about: the key
+// where it is the key's file that could not be read, else the certificate.
+func blame(c Config, err error) (key, value string) {
+	var pathErr *os.PathError
+	if errors.As(err, &pathErr) && pathErr.Path == c.Key && c.Key != c.Cert {
+		return "key", c.Key
+	}
+	return "cert", c.Cert
+}
+
+func checkRoot(name string) error {
+	dir, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if info, err := dir.Stat(); err != nil {
+		return err
+	} else if !info.IsDir() {
+		return errors.New("is not a directory")
+	}
+	if _, err := dir.Readdirnames(1); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
+}
+
+// Check is the subcommand check: it loads the settings as the server would and
+// checks the files that they name, without a listener. It returns the exit
+// status: 0 with a line on stdout where all is well, 2 with a line on stderr
+// where not.
+func Check(args, environ []string, stdout, stderr io.Writer) int {
+	c, err := Load(args, environ, ReadFile)
+	if err == nil {
+		err = c.CheckFiles()
+	}
+	switch {
+	case errors.Is(err, ErrHelp):
+		err = WriteHelp(stdout)
+	case err == nil:
+		_, err = fmt.Fprintln(stdout, "configuration is valid")
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "hotpath: "+err.Error())
+		return 2
+	}
+	return 0
+}

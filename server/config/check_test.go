@@ -1,0 +1,99 @@
+package config
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// writePair writes a certificate and its key into dir.
+func writePair(t *testing.T, dir, name string) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	certDER, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key = filepath.Join(dir, name+".crt"), filepath.Join(dir, name+".key")
+	writeFile(t, cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certDER}))
+	writeFile(t, key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}))
+	return cert, key
+}
+
+func writeFile(t *testing.T, name string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := writePair(t, dir, "a")
+	_, otherKey := writePair(t, dir, "b")
+	text := filepath.Join(dir, "text")
+	writeFile(t, text, []byte("no PEM in here\n"))
+	good := filepath.Join(dir, "good.yaml")
+	writeFile(t, good, []byte("cert: "+cert+"\nkey: "+key+"\nroot: "+dir+"\n"))
+	missing := filepath.Join(dir, "missing")
+
+	tests := []struct {
+		name   string
+		args   []string
+		status int
+		out    []string // parts of stdout, or of stderr where status is not 0
+	}{
+		{"defaults", nil, 0, []string{"valid"}},
+		{"good file", []string{"-config", good}, 0, []string{"valid"}},
+		{"help", []string{"-h"}, 0, []string{"-cache-bytes (default 256MiB)"}},
+		{"config missing", []string{"-config", missing}, 2, []string{"flag -config", missing, "no such file"}},
+		{"config is a directory", []string{"-config", dir}, 2, []string{"flag -config", dir, "is a directory"}},
+		{"config without an end", []string{"-config", "/dev/zero"}, 2, []string{"/dev/zero", "larger than 1 MiB"}},
+		{"bad value", []string{"-max-conns", "many"}, 2, []string{"-max-conns", "many", "a number from 1"}},
+		{"cert missing", []string{"-cert", missing, "-key", key}, 2, []string{"cert", missing, "no such file"}},
+		{"key missing", []string{"-cert", cert, "-key", missing}, 2, []string{"key", missing, "no such file"}},
+		{"cert is text", []string{"-cert", text, "-key", key}, 2, []string{"cert", text}},
+		{"key of another", []string{"-cert", cert, "-key", otherKey}, 2, []string{"cert", cert, "does not match"}},
+		{"root missing", []string{"-root", missing}, 2, []string{"root", missing, "no such file"}},
+		{"root is a file", []string{"-root", text}, 2, []string{"root", text, "is not a directory"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			if status := Check(tt.args, nil, &stdout, &stderr); status != tt.status {
+				t.Errorf("exit status %d, want %d", status, tt.status)
+			}
+			out, silent := stdout.String(), stderr.String()
+			if tt.status != 0 {
+				out, silent = silent, out
+				if strings.Count(out, "\n") != 1 {
+					t.Errorf("the error is not one line: %q", out)
+				}
+			}
+			if silent != "" {
+				t.Errorf("unexpected output %q", silent)
+			}
+			for _, part := range tt.out {
+				if !strings.Contains(out, part) {
+					t.Errorf("%q does not contain %q", out, part)
+				}
+			}
+		})
+	}
+}

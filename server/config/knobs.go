@@ -1,0 +1,147 @@
+package config
+
+import (
+	"math"
+	"strings"
+	"time"
+)
+
+// envPrefix begins every environment variable that is ours.
+const envPrefix = "HOTPATH_"
+
+// knob is the one definition of a setting.
+type knob struct {
+	group string // heading in the help and the documentation
+	name  string // of the flag and the YAML key
+	def   string // default, as a user would write it
+	value value  // field, unit, meaning of zero and what is allowed
+	help  string // what it does, and what happens at the limit
+}
+
+// env is the name of the knob's environment variable.
+func (k knob) env() string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(k.name, "-", "_"))
+}
+
+// configKnob is the name of the only knob that cannot stand in the file.
+const configKnob = "config"
+
+const (
+	groupListen = "Listening"
+	groupServe  = "What is served"
+	groupCache  = "Cache"
+	groupConns  = "Connections"
+	groupReqs   = "Requests"
+	groupAbuse  = "Misuse of a connection"
+	groupTime   = "Time"
+	groupProc   = "Process"
+)
+
+// Bounds that are not a matter of taste.
+const (
+	// Counts are kept in 32 bits by the protocol (SETTINGS values) and by
+	// the kernel (descriptors).
+	maxCount = math.MaxInt32
+
+	// A shard is a lock and a list: more of them than this only cuts the
+	// byte budget into pieces too small for a body.
+	maxShards = 1024
+
+	// A TLS record has 16 KiB of content at most (RFC 8446 §5.1), and
+	// output is sealed in whole records.
+	minOutput = 16 << 10
+
+	// What a browser sends for a page with a few cookies; below it ordinary
+	// requests fail. Above the upper bound a connection's read buffer would
+	// be larger than what all other limits let it hold.
+	minHeaderBytes = 1 << 10
+	maxHeaderBytes = 1 << 20
+
+	// Go's runtime and the embedded site need about this much; a lower soft
+	// limit keeps the garbage collector running all the time.
+	minMemory = 32 << 20
+
+	// Timers are checked in steps of milliseconds, and a longer time than a
+	// day is a mistake in the unit.
+	minTime = time.Millisecond
+	maxTime = 24 * time.Hour
+)
+
+// knobs is the table, bound to the fields of c. The order is that of the help.
+func knobs(c *Config) []knob {
+	return []knob{
+		{groupListen, "listen", ":8443", &address{p: &c.Listen},
+			"Address of the public listener, HTTPS with HTTP/2 and HTTP/1.1."},
+		{groupListen, "admin", "127.0.0.1:9180", &address{p: &c.Admin, off: true},
+			"Address of the admin listener: metrics, health, profiles. It has no authentication: anything but a loopback address belongs behind a firewall."},
+		{groupListen, "cert", "", &text{p: &c.Cert, what: "a PEM file with the certificate and its chain", empty: "self-signed, made at start"},
+			"Certificate to present. It needs the key beside it; both are read again when they change."},
+		{groupListen, "key", "", &text{p: &c.Key, what: "a PEM file with the private key", empty: "self-signed, made at start"},
+			"Private key of the certificate."},
+
+		{groupServe, "root", "", &text{p: &c.Root, what: "a directory", empty: "the built-in demo site"},
+			"Directory to serve. Nothing outside of it is reachable, by a symbolic link either."},
+
+		{groupCache, "cache-entries", "1024", &count{p: &c.CacheEntries, min: 1, max: maxCount},
+			"Stored responses. The least recently used one leaves first."},
+		{groupCache, "cache-bytes", "256MiB", &size{p: &c.CacheBytes, min: 1, max: math.MaxInt64},
+			"Memory for stored responses: keys, fields and bodies counted."},
+		{groupCache, "cache-shards", "0", &count{p: &c.CacheShards, zero: "by the number of cores", min: 1, max: maxShards},
+			"Independent parts of the cache, each with its own lock and an equal share of entries and bytes. One shard is exact LRU."},
+		{groupCache, "max-stored", "8MiB", &size{p: &c.MaxStored, min: 1, max: math.MaxInt64},
+			"Largest body that is kept in the cache; a larger one is streamed from the origin for every request."},
+
+		{groupConns, "max-conns", "25000", &count{p: &c.MaxConns, min: 1, max: maxCount},
+			"Open connections; further ones are closed at once. Lowered at start, with a warning, to what RLIMIT_NOFILE allows."},
+		{groupConns, "max-handshakes", "512", &count{p: &c.MaxHandshakes, min: 1, max: maxCount},
+			"TLS handshakes in progress; further connections wait their turn within the handshake timeout."},
+		{groupConns, "max-fetches", "256", &count{p: &c.MaxFetches, min: 1, max: maxCount},
+			"Misses being fetched from the origin at once; hits are not affected."},
+		{groupConns, "max-output", "256KiB", &size{p: &c.MaxOutput, min: minOutput, max: 1 << 30},
+			"Output buffered per connection; at the limit the connection's requests are not read until the client has taken some of it."},
+
+		{groupReqs, "max-streams", "250", &count{p: &c.MaxStreams, min: 1, max: maxCount},
+			"Concurrent streams per HTTP/2 connection; further ones are refused with REFUSED_STREAM."},
+		{groupReqs, "max-header-bytes", "16KiB", &size{p: &c.MaxHeaderBytes, min: minHeaderBytes, max: maxHeaderBytes},
+			"Header list of a request, counted as in RFC 9113 §10.5.1; a larger one is answered 431, one of twice the size ends the connection."},
+		{groupReqs, "max-header-fields", "128", &count{p: &c.MaxHeaderFields, min: 1, max: maxCount},
+			"Fields of a request, each crumb of a cookie counted; more are answered 431, twice as many end the connection."},
+		{groupReqs, "max-continuations", "8", &count{p: &c.MaxContinuations, min: 1, max: maxCount},
+			"CONTINUATION frames per field block; more end the connection with ENHANCE_YOUR_CALM."},
+		{groupReqs, "max-body", "16MiB", &size{p: &c.MaxBody, min: 1, max: math.MaxInt64},
+			"Content of a request; more is answered 413."},
+
+		{groupAbuse, "max-resets", "200", &count{p: &c.MaxResets, min: 1, max: maxCount},
+			"Streams reset before they were answered, by the client or because of it; more end the connection with ENHANCE_YOUR_CALM."},
+		{groupAbuse, "reset-refill", "33/s", &rate{p: &c.ResetRefill, min: 1, max: maxCount},
+			"Early resets forgiven with time."},
+		{groupAbuse, "control-budget", "1000", &count{p: &c.ControlBudget, min: 1, max: maxCount},
+			"Cost of PING, SETTINGS, empty DATA, WINDOW_UPDATE and PRIORITY frames that serve no purpose; more ends the connection with ENHANCE_YOUR_CALM."},
+		{groupAbuse, "control-refill", "100/s", &rate{p: &c.ControlRefill, min: 1, max: maxCount},
+			"Cost of such frames forgiven with time."},
+		{groupAbuse, "max-control", "1000", &count{p: &c.MaxControl, min: 1, max: maxCount},
+			"Control frames waiting to be sent per connection: answers to PING and SETTINGS, resets. At the limit the connection is not read, then closed."},
+
+		{groupTime, "handshake-timeout", "5s", &span{p: &c.HandshakeTimeout, min: minTime, max: maxTime},
+			"From accept to the end of the TLS handshake; then the connection is closed."},
+		{groupTime, "head-timeout", "10s", &span{p: &c.HeadTimeout, min: minTime, max: maxTime},
+			"For a whole request head, however slowly its bytes come; then the connection is closed."},
+		{groupTime, "idle-timeout", "1m", &span{p: &c.IdleTimeout, min: minTime, max: maxTime},
+			"For a connection without a request; then it is closed, with GOAWAY on HTTP/2."},
+		{groupTime, "write-timeout", "30s", &span{p: &c.WriteTimeout, min: minTime, max: maxTime},
+			"For a client that takes its response slower than min-write-rate; then the connection is closed."},
+		{groupTime, "min-write-rate", "1KiB/s", &size{p: &c.MinWriteRate, perSecond: true, min: 1, max: 1 << 30},
+			"Rate below which a client counts as not reading."},
+		{groupTime, "drain-timeout", "30s", &span{p: &c.DrainTimeout, zero: "no wait", min: minTime, max: maxTime},
+			"For requests in flight after SIGTERM or SIGINT; then what is left is closed."},
+
+		{groupProc, "memory-limit", "0", &size{p: &c.MemoryLimit, zero: "off", min: minMemory, max: math.MaxInt64},
+			"Soft limit on the memory of the Go runtime: the garbage collector works harder near it."},
+		{groupProc, "log-format", "text", &choice{p: &c.LogFormat, of: []string{"text", "json"}},
+			"Form of the log on standard error."},
+		{groupProc, "log-level", "info", &level{p: &c.LogLevel},
+			"Least important messages that are logged."},
+		{groupProc, configKnob, "", &text{p: &c.File, what: "a YAML file of at most 1 MiB", empty: "none"},
+			"File with further settings, one `key: value` a line. Not a key of the file itself."},
+	}
+}

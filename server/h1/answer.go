@@ -1,0 +1,107 @@
+package h1
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/wire"
+)
+
+// inlineBody is how large a body may be to be appended in one piece to a batch.
+const inlineBody = 16 << 10
+
+// turnBytes is how much body a turn sends before other connections have theirs.
+const turnBytes = 256 << 10
+
+// repeat is the request that this connection sent last, byte for byte: a
+// client that sends it again costs a comparison instead of parsing. One is
+// enough, since HTTP/1.1 clients that hurry send one.
+type repeat struct {
+	raw  []byte
+	key  []byte
+	head bool
+
+	turn   uint64 // in which stored was looked up
+	stored *message.Response
+}
+
+// maxRepeat bounds the head that is remembered, in bytes.
+const maxRepeat = 1 << 10
+
+func (k *repeat) remember(raw, key []byte, head bool) {
+	if len(raw) > maxRepeat {
+		return
+	}
+	k.raw = append(k.raw[:0], raw...)
+	k.key = append(k.key[:0], key...)
+	k.head, k.turn, k.stored = head, 0, nil
+}
+
+// answerRepeat answers the request at the front of unread if it is the known
+// one.
+func (c *Conn) answerRepeat(unread []byte) bool {
+	k := &c.known
+	if len(k.raw) == 0 || !bytes.HasPrefix(unread, k.raw) {
+		return false
+	}
+	if k.turn != c.turn {
+		k.turn = c.turn
+		k.stored = c.cfg.Source.Find(view(k.key), c.now)
+	}
+	if k.stored == nil {
+		return false
+	}
+	c.countHit(k.stored)
+	c.answer(k.stored, k.head, len(k.raw))
+	return true
+}
+
+// countHit counts a hit; 200 and 304 are all there are.
+func (c *Conn) countHit(r *message.Response) {
+	if r.Status < 300 {
+		c.hits[0]++
+	} else {
+		c.hits[1]++
+	}
+}
+
+// answer appends a stored response, or as much of it as fits a batch, and takes
+// the request, size bytes, off the front.
+func (c *Conn) answer(r *message.Response, head bool, size int) {
+	c.wire.Consume(size)
+	c.active = c.now
+	c.partial = time.Time{} // what waits now is another head
+	out := append(c.wire.Out, r.Head...)
+	out = append(out, c.date.Line...)
+	out = append(out, "\r\n"...)
+	switch {
+	case head:
+	case len(r.Body) <= inlineBody:
+		out = append(out, r.Body...)
+	default:
+		c.rest = r.Body
+	}
+	c.wire.Out = out
+}
+
+// transmit sends what is left of a body as far as the turn and the peer allow,
+// and reports whether that was all.
+func (c *Conn) transmit() bool {
+	for left := turnBytes; len(c.rest) > 0; {
+		if left <= 0 || c.broken || c.wire.Congested() {
+			return false
+		}
+		n := max(0, min(len(c.rest), wire.FlushSize-len(c.wire.Out)))
+		c.wire.Out = append(c.wire.Out, c.rest[:n]...)
+		c.rest = c.rest[n:]
+		left -= n
+		if len(c.wire.Out) < wire.FlushSize {
+			break
+		}
+		if err := c.wire.Flush(); err != nil {
+			c.gone(err)
+		}
+	}
+	return true
+}

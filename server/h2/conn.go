@@ -1,0 +1,371 @@
+package h2
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/wire"
+)
+
+// What a handler hears when its stream ends under it.
+var (
+	errStreamDone = errors.New("h2: the stream has ended")
+	errPeerGone   = errors.New("h2: the client closed the connection")
+	errPeerReset  = errors.New("h2: the client reset the stream")
+	errStalled    = fmt.Errorf("h2: the client made no progress: %w", errTimeout)
+	errTimeout    = http.ErrHandlerTimeout
+)
+
+// Conn is an HTTP/2 connection. All of it belongs to the goroutine that called
+// Serve, except mail and what Drain sets.
+type Conn struct {
+	cfg    *Config
+	wire   *wire.Conn
+	stripe metrics.Stripe
+	mail   mailbox
+
+	// The turn.
+	now  time.Time
+	date *message.DateText // of the turn's second
+	turn uint64
+	hits [2]uint64 // answered through the first door in this turn: 2xx, 3xx
+	seen uint64    // streams opened in this turn
+	data int       // DATA frames sent in this turn
+
+	// Receiving.
+	prefaced         bool
+	settingsFromPeer bool // the first frame has come
+	settingsUnacked  int
+	decoder          hpack.Decoder
+	block            headerBlock
+	lastID           uint32    // highest stream that the peer opened
+	credit           credit    // of the connection
+	partial          time.Time // since when part of a frame or of a header block waits; zero: none
+	streams          map[uint32]*stream
+	running          int      // handlers, also those whose stream has ended
+	resets           []uint32 // streams that we reset lately, a ring
+	nextReset        int
+	repeats          repeats
+
+	// Sending.
+	encoder   hpack.Encoder
+	helloSent bool
+	peer      peerSettings
+	window    window // of the connection
+	sending   sendQueue
+
+	// Budgets.
+	control, early budget
+	queuedControl  int // answers to PING and SETTINGS since the peer stopped reading
+
+	// Life.
+	active  time.Time // last frame
+	pinged  time.Time // when we asked whether the peer lives; zero: not
+	drain   drainState
+	reason  metrics.CloseReason
+	stopped bool // GOAWAY for an error is sent, or the peer is gone
+}
+
+// NewConn makes the engine for a connection whose TLS handshake is over.
+func NewConn(cfg *Config, w *wire.Conn) *Conn {
+	now := time.Now()
+	return &Conn{
+		cfg:     cfg,
+		wire:    w,
+		stripe:  w.Stripe(),
+		decoder: hpack.NewDecoder(hpack.DefaultTableSize),
+		peer:    initialSettings,
+		window:  frame.InitialWindow,
+		credit:  newCredit(connWindow),
+		control: newBudget(cfg.Limits.Control, cfg.Limits.ControlPerSec, now),
+		early:   newBudget(cfg.Limits.Resets, cfg.Limits.ResetsPerSec, now),
+		active:  now,
+		now:     now,
+		reason:  metrics.ClosePeer,
+	}
+}
+
+// WithDefaults returns cfg with the defaults of its limits filled in.
+func (cfg Config) WithDefaults() *Config {
+	cfg.Limits = cfg.Limits.withDefaults()
+	return &cfg
+}
+
+// Serve serves the connection until it ends and tells why it did.
+func (c *Conn) Serve() (reason metrics.CloseReason) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.cfg.Metrics.Panics.Add(c.stripe, 1)
+			c.cfg.Log.Error("panic on a connection", "peer", c.wire.RemoteAddr().String(), "panic", p, "stack", string(debug.Stack()))
+			_ = c.wire.Close() // whatever state it is in
+			reason = metrics.CloseError
+		}
+		c.mail.close()
+		for _, s := range c.streams {
+			c.drop(s, errPeerGone)
+		}
+	}()
+	c.wire.Serve(c)
+	return c.reason
+}
+
+// Pending implements wire.Engine.
+func (c *Conn) Pending() bool { return c.mail.waiting.Load() }
+
+// Turn implements wire.Engine: everything that has come is handled, then
+// everything that may go is sent.
+func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
+	c.now = now
+	c.turn++
+	if c.date == nil || c.date.Unix != now.Unix() {
+		c.date = message.Date(now)
+	}
+	if !c.helloSent {
+		c.wire.Out = c.appendHello(c.wire.Out)
+		c.helloSent, c.settingsUnacked = true, 1
+	}
+	if !c.wire.Congested() {
+		c.queuedControl = 0
+	}
+	c.readMail()
+	more := c.receive()
+	if !c.stopped {
+		more = c.transmit() || more
+	}
+	if err := c.wire.Flush(); err != nil && !c.stopped {
+		c.gone(err)
+	}
+	c.count()
+	if c.stopped || c.drained() {
+		return wire.Done, time.Time{}
+	}
+	if more {
+		return wire.Again, time.Time{}
+	}
+	return c.rest()
+}
+
+// receive handles the frames that have arrived. It reports whether it left
+// some, for the next turn.
+func (c *Conn) receive() (more bool) {
+	for !c.stopped {
+		if !c.takeFrames() {
+			return !c.wire.Congested() // the backlog's end brings the next turn
+		}
+		switch err := c.wire.Fill(); {
+		case err == nil:
+		case err == error(wire.ErrWouldBlock):
+			return false
+		default:
+			c.gone(err)
+		}
+	}
+	return false
+}
+
+// takeFrames handles every complete frame that was read. It reports false
+// where it stopped before, because enough is waiting to be sent.
+func (c *Conn) takeFrames() bool {
+	if !c.prefaced && !c.takePreface() {
+		return true
+	}
+	for !c.stopped {
+		b := c.wire.Unread()
+		if len(b) < frame.HeaderLen {
+			break
+		}
+		h := frame.ParseHeader(b)
+		size := frame.HeaderLen + int(h.Length)
+		err := frame.Check(h, frame.MinMaxSize)
+		if len(b) < size && (err == nil || err.StreamID != 0) {
+			break // a connection error need not wait for the rest
+		}
+		if err == nil {
+			err = c.onFrame(h, b[frame.HeaderLen:size])
+		}
+		if err != nil && !c.failed(h, err) {
+			break
+		}
+		c.wire.Consume(size)
+		c.active = c.now
+		if len(c.wire.Out) < wire.FlushSize {
+			continue
+		}
+		if err := c.wire.Flush(); err != nil {
+			c.gone(err)
+		} else if c.wire.Buffered() > c.cfg.Limits.OutputBytes {
+			return false
+		}
+	}
+	return true
+}
+
+// takePreface checks the client's preface as far as it has come (RFC 9113
+// §3.4) and reports whether it is complete.
+func (c *Conn) takePreface() bool {
+	b := c.wire.Unread()
+	n := min(len(b), len(frame.Preface))
+	if string(b[:n]) != frame.Preface[:n] {
+		c.fail(frame.ConnError(frame.ProtocolError, "not the HTTP/2 connection preface"))
+		return false
+	}
+	if n < len(frame.Preface) {
+		return false
+	}
+	c.wire.Consume(n)
+	c.prefaced = true
+	return true
+}
+
+// rest says until when the connection may sleep, after what is overdue was
+// dealt with.
+func (c *Conn) rest() (wire.Step, time.Time) {
+	if c.active.Before(c.now) && len(c.streams) == 0 {
+		c.repeats = repeats{} // quiet: keep neither memory nor responses alive
+	}
+	until := c.overdue()
+	if c.stopped { // GOAWAY is in Out
+		return wire.Done, time.Time{}
+	}
+	if len(c.wire.Out) > 0 {
+		return wire.Again, time.Time{}
+	}
+	return wire.Sleep, until
+}
+
+// overdue ends what has waited too long and returns the next time to look.
+func (c *Conn) overdue() time.Time {
+	l := &c.cfg.Limits
+	until := c.active.Add(l.Idle)
+	if len(c.streams) > 0 {
+		until = c.keepAlive()
+	} else if !c.now.Before(until) {
+		c.limit(metrics.LimitIdleTimeout)
+		c.reason = metrics.CloseIdle
+		c.fail(frame.ConnError(frame.NoError, "idle"))
+		c.reason = metrics.CloseIdle
+		return until
+	}
+	sooner := func(t time.Time) {
+		if t.Before(until) {
+			until = t
+		}
+	}
+	if waiting := len(c.wire.Unread()) > 0 || c.block.open() || !c.prefaced; !waiting {
+		c.partial = time.Time{}
+	} else if c.partial.IsZero() {
+		c.partial = c.now
+	}
+	if !c.partial.IsZero() {
+		end := c.partial.Add(l.Head)
+		if !c.now.Before(end) {
+			c.limit(metrics.LimitHeadTimeout)
+			c.fail(frame.ConnError(frame.EnhanceYourCalm, "a frame or header block did not arrive in time"))
+			c.reason = metrics.CloseTimeout
+			return until
+		}
+		sooner(end)
+	}
+	for _, s := range c.streams {
+		if end, waits := c.stalled(s); waits {
+			sooner(end)
+		}
+	}
+	if end, waits := c.drainUntil(); waits {
+		sooner(end)
+	}
+	return until
+}
+
+// stalled resets a stream whose body has made no progress, in the direction in
+// which the peer has to make it, and says when it will have to.
+func (c *Conn) stalled(s *stream) (end time.Time, waits bool) {
+	sending := s.unsent()
+	if !sending && (s.body == nil || s.recvDone || !s.body.starving()) {
+		s.moved = c.now // it waits for us
+		return end, false
+	}
+	end = s.moved.Add(c.cfg.Limits.Progress)
+	if c.now.Before(end) {
+		return end, true
+	}
+	if sending {
+		c.limit(metrics.LimitWriteTimeout)
+	} else {
+		c.limit(metrics.LimitBodyTimeout)
+	}
+	c.countError(frame.Cancel, metrics.ScopeStream)
+	c.reset(s, frame.Cancel, errStalled)
+	return end, false
+}
+
+// keepAlive asks a silent peer with open streams whether it lives, and says
+// when to look again.
+func (c *Conn) keepAlive() time.Time {
+	if c.pinged.Before(c.active) {
+		c.pinged = time.Time{}
+	}
+	if !c.pinged.IsZero() {
+		end := c.pinged.Add(pongWithin)
+		if !c.now.Before(end) {
+			c.limit(metrics.LimitIdleTimeout)
+			c.gone(errTimeout)
+			c.reason = metrics.CloseTimeout
+		}
+		return end
+	}
+	end := c.active.Add(pingAfter)
+	if c.now.Before(end) {
+		return end
+	}
+	c.pinged = c.now
+	c.wire.Out = frame.AppendPing(c.wire.Out, false, alivePing)
+	return c.now.Add(pongWithin)
+}
+
+// gone notes that the peer has closed the connection, or it broke.
+func (c *Conn) gone(err error) {
+	c.stopped = true
+	if !errors.Is(err, io.EOF) {
+		c.reason = metrics.CloseError
+	}
+}
+
+// count adds the turn to the metrics: once for all requests in it.
+func (c *Conn) count() {
+	m := c.cfg.Metrics
+	if c.seen > 0 {
+		m.Streams.Add(c.stripe, c.seen)
+		c.seen = 0
+	}
+	if c.data > 0 {
+		c.control.earn(windowUpdatesPerData * c.data)
+		c.data = 0
+	}
+	n := c.hits[0] + c.hits[1]
+	if n == 0 {
+		return
+	}
+	if c.hits[0] > 0 {
+		m.Requests.Add(c.stripe, metrics.H2, metrics.Class2xx, metrics.Hit, c.hits[0])
+	}
+	if c.hits[1] > 0 {
+		m.Requests.Add(c.stripe, metrics.H2, metrics.Class3xx, metrics.Hit, c.hits[1])
+	}
+	m.RequestDuration.ObserveN(c.stripe, metrics.Hit, time.Since(c.now), n)
+	c.hits = [2]uint64{}
+}
+
+func (c *Conn) limit(l metrics.Limit) { c.cfg.Metrics.LimitBreaches.Add(c.stripe, l, 1) }
+
+func (c *Conn) countError(code frame.ErrCode, scope metrics.Scope) {
+	c.cfg.Metrics.ProtocolErrors.Add(c.stripe, metrics.ErrorCodeOf(uint32(code)), scope, 1)
+}

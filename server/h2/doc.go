@@ -1,0 +1,34 @@
+// Package h2 is the HTTP/2 engine: RFC 9113 for a server, on a [wire.Conn].
+//
+// # Two doors
+//
+// A request that [message.Source] can answer, a hit, is answered on the
+// connection's goroutine, in the turn that read it. Every other request goes
+// to an [net/http.Handler] on a goroutine of its own, which talks to the
+// connection through its mailbox and two bounded buffers, and never blocks it.
+//
+// # The life of a request, by file
+//
+//	conn.go       a turn: mail, receive, transmit, flush; timeouts
+//	recv.go       frames in: order, state, windows
+//	headers.go    a header block becomes a request, is refused, or is known
+//	repeat.go     a block seen before needs no decoding, nor its answer encoding
+//	answer.go     a stored response goes out, at once or as a stream
+//	request.go    what a request must look like (RFC 9113 §8)
+//	handler.go    the second door: the handler's goroutine
+//	body.go       the request's body, on its way to the handler
+//	response.go   the handler's ResponseWriter
+//	output.go     what the handler wrote, on its way to the connection
+//	mail.go       how handlers reach the connection
+//	send.go       frames out: windows, fairness between streams
+//	stream.go     a stream's state
+//	settings.go   ours and the peer's
+//	budget.go     what a peer may cost us
+//	drain.go      GOAWAY, twice
+//
+// # Ownership
+//
+// A Conn belongs to the goroutine that called Serve, the handler's side of a
+// stream (responseWriter, requestBody) to the handler. What both touch is
+// guarded by a mutex of its own: mailbox, output, requestBody.
+package h2

@@ -1,0 +1,88 @@
+package h2
+
+import (
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/metrics"
+)
+
+// drainState is how far a graceful end has come (RFC 9113 §6.8): first a
+// GOAWAY that names the highest possible stream, so that requests under way are
+// none too late; then, when the peer has surely seen it, one that names the
+// last stream that is answered.
+type drainState struct {
+	announced time.Time // the first GOAWAY; zero: not draining
+	final     bool      // the second
+	last      uint32
+}
+
+// drainRoundTrip is how long we wait for the PING that shows that the first
+// GOAWAY has arrived.
+const drainRoundTrip = time.Second
+
+// Payloads of our PING frames.
+var (
+	drainPing = []byte("draining")
+	alivePing = []byte("alive?\x00\x00")
+)
+
+// Drain asks the connection to end when what is in flight is answered. Safe
+// from any goroutine.
+func (c *Conn) Drain() { c.post(letter{kind: drainLetter}) }
+
+func (c *Conn) startDrain() {
+	if !c.drain.announced.IsZero() {
+		return
+	}
+	c.drain.announced = c.now
+	c.reason = metrics.CloseDrain
+	c.wire.Out = frame.AppendGoAway(c.wire.Out, frame.MaxStreamID, frame.NoError, "")
+	c.wire.Out = frame.AppendPing(c.wire.Out, false, drainPing)
+}
+
+// onPong reports whether the PING acknowledgement is of one of ours.
+func (c *Conn) onPong(payload []byte) bool {
+	switch string(payload) {
+	case string(drainPing):
+		if c.drain.announced.IsZero() {
+			return false
+		}
+		c.endDrain()
+		return true
+	case string(alivePing):
+		return !c.pinged.IsZero()
+	}
+	return false
+}
+
+func (c *Conn) endDrain() {
+	if c.drain.final {
+		return
+	}
+	c.drain.final, c.drain.last = true, c.lastID
+	c.wire.Out = frame.AppendGoAway(c.wire.Out, c.lastID, frame.NoError, "")
+}
+
+// drained reports whether a graceful end is reached: everything is answered
+// and on its way.
+func (c *Conn) drained() bool {
+	return c.drain.final && len(c.streams) == 0 && !c.block.open()
+}
+
+// drainUntil says when the second GOAWAY is due.
+func (c *Conn) drainUntil() (end time.Time, waits bool) {
+	if c.drain.announced.IsZero() || c.drain.final {
+		return end, false
+	}
+	end = c.drain.announced.Add(drainRoundTrip)
+	if c.now.Before(end) {
+		return end, true
+	}
+	c.endDrain()
+	return end, false
+}
+
+// tooLate reports whether a stream that the peer opens now comes after the
+// last one that is answered. It may be retried elsewhere, and is ignored.
+func (c *Conn) tooLate(id uint32) bool { return c.drain.final && id > c.drain.last }

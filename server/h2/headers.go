@@ -1,0 +1,154 @@
+package h2
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/message"
+)
+
+// headerBlock is a header block of which CONTINUATION frames are to come.
+type headerBlock struct {
+	id        uint32 // stream; 0: none is open
+	endStream bool
+	frames    int // CONTINUATION frames so far
+	fragments []byte
+}
+
+func (b *headerBlock) open() bool { return b.id != 0 }
+
+func (c *Conn) onHeaders(h frame.Header, payload []byte) *frame.Error {
+	fragment, err := frame.HeaderFragment(h, payload)
+	if err != nil {
+		return err
+	}
+	end := h.Flags.Has(frame.FlagEndStream)
+	if h.Flags.Has(frame.FlagEndHeaders) {
+		return c.onHeaderBlock(h.StreamID, fragment, end)
+	}
+	c.block = headerBlock{id: h.StreamID, endStream: end, fragments: append([]byte(nil), fragment...)}
+	c.partial = c.now
+	return nil
+}
+
+func (c *Conn) onContinuation(h frame.Header, payload []byte) *frame.Error {
+	b := &c.block
+	if !b.open() {
+		return frame.ConnError(frame.ProtocolError, "CONTINUATION without a header block") // §6.10
+	}
+	if b.frames++; b.frames > c.cfg.Limits.Continuations { // CVE-2024-27316 and kin
+		c.limit(metrics.LimitContinuation)
+		return frame.ConnError(frame.EnhanceYourCalm, "too many CONTINUATION frames")
+	}
+	b.fragments = append(b.fragments, payload...)
+	if len(b.fragments) > headerBlockFactor*c.cfg.Limits.HeaderBytes {
+		c.limit(metrics.LimitHeaderBlock)
+		return frame.ConnError(frame.EnhanceYourCalm, "header block too large")
+	}
+	if !h.Flags.Has(frame.FlagEndHeaders) {
+		return nil
+	}
+	block := *b
+	*b = headerBlock{}
+	return c.onHeaderBlock(block.id, block.fragments, block.endStream)
+}
+
+// lists are the memory that header blocks are decoded into, for the length of
+// one call.
+var lists = sync.Pool{New: func() any { return new(hpack.List) }}
+
+// onHeaderBlock handles a whole header block: a request's head, or its
+// trailers.
+func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
+	if id%2 == 0 {
+		return frame.ConnError(frame.ProtocolError, "even stream opened by a client") // §5.1.1
+	}
+	opens := id > c.lastID
+	if opens {
+		c.lastID = id
+		c.seen++
+		if end && !c.tooLate(id) && c.answerRepeat(id, block) {
+			return nil
+		}
+	}
+	list := lists.Get().(*hpack.List)
+	list.MaxBytes, list.MaxFields = c.cfg.Limits.HeaderBytes, c.cfg.Limits.HeaderFields
+	generation := c.decoder.Generation()
+	err := c.onHeaderList(id, block, list, opens, end, generation)
+	list.Reset()
+	lists.Put(list)
+	return err
+}
+
+func (c *Conn) onHeaderList(id uint32, block []byte, list *hpack.List, opens, end bool, generation uint32) *frame.Error {
+	if err := c.decoder.Decode(list, block); err != nil {
+		return frame.ConnError(frame.CompressionError, err.Error()) // §4.3
+	}
+	if list.Bytes > 2*c.cfg.Limits.HeaderBytes || list.Count > 2*c.cfg.Limits.HeaderFields {
+		c.limit(metrics.LimitHeaderList)
+		return frame.ConnError(frame.EnhanceYourCalm, "header list over twice the limit")
+	}
+	switch {
+	case !opens:
+		return c.onTrailers(id, list, end)
+	case c.tooLate(id):
+		return nil
+	case list.Truncated:
+		c.limit(metrics.LimitHeaderList)
+		return c.refuse(id, end, http.StatusRequestHeaderFieldsTooLarge)
+	}
+	r, err := parseRequest(id, list.Fields)
+	if err != nil {
+		return err
+	}
+	if end && c.answerHit(id, &r.Request, block, generation) {
+		return nil
+	}
+	return c.handle(id, r, end)
+}
+
+// onTrailers takes the fields that end a request's body (§8.1).
+func (c *Conn) onTrailers(id uint32, list *hpack.List, end bool) *frame.Error {
+	s := c.streams[id]
+	switch {
+	case s == nil && c.wasReset(id):
+		return nil // under way when we reset the stream
+	case s == nil:
+		return frame.ConnError(frame.StreamClosed, "HEADERS on a closed stream") // §5.1
+	case s.recvDone:
+		return frame.StreamError(id, frame.StreamClosed, "HEADERS after the stream's end")
+	case !end:
+		return frame.StreamError(id, frame.ProtocolError, "HEADERS in the middle of a body")
+	case list.Truncated:
+		c.limit(metrics.LimitHeaderList)
+		return frame.StreamError(id, frame.EnhanceYourCalm, "trailers over the limit")
+	case s.declared >= 0 && s.received != s.declared:
+		return frame.StreamError(id, frame.ProtocolError, "DATA does not add up to content-length")
+	}
+	if err := checkTrailers(id, list.Fields); err != nil {
+		return err
+	}
+	s.body.addTrailers(list.Fields)
+	c.endBody(s)
+	return nil
+}
+
+// endBody notes that the request is complete.
+func (c *Conn) endBody(s *stream) {
+	s.recvDone = true
+	s.body.end()
+}
+
+// refuse answers a request that no door shall see.
+func (c *Conn) refuse(id uint32, end bool, status int) *frame.Error {
+	text := http.StatusText(status) + "\n"
+	s := c.open(id)
+	s.recvDone = end
+	s.result = metrics.Bypass
+	c.answerStream(s, message.New(status, []hpack.Field{{Name: "content-type", Value: "text/plain; charset=utf-8"}}, []byte(text), "", time.Time{}))
+	return nil
+}

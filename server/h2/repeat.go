@@ -1,0 +1,124 @@
+package h2
+
+import (
+	"bytes"
+
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/server/message"
+)
+
+// repeat is a request that this connection has sent more than once, byte for
+// byte, and what answering it takes.
+//
+// A header block that does not change the HPACK table decodes to the same
+// request as long as nothing else changes the table. So its bytes and the
+// table's generation name the request, and a comparison does for decoding. The
+// same holds for the block of the response: sent once with every field entered
+// into the table, it is afterwards a few references, the same bytes each time,
+// until the table changes, which it does for the date once a second.
+//
+// With one URL from one client this is every request. A browser repeats
+// little: for it a slot costs a hash, and memory only from the second time on.
+type repeat struct {
+	block      []byte
+	generation uint32 // of the decoder
+	key        []byte // of the stored response
+	head       bool   // HEAD
+
+	turn   uint64            // in which stored was looked up
+	stored *message.Response // nil: none
+
+	reply           []byte // response header block, only references
+	replyTo         *message.Response
+	replyDate       *message.DateText
+	replyGeneration uint32 // of the encoder
+}
+
+// repeatSlots is how many requests are remembered: load generators and
+// monitors send one, pages that poll a few.
+const repeatSlots = 4
+
+// maxRepeat bounds the block that is remembered, in bytes.
+const maxRepeat = 512
+
+// repeats remembers by the hash of the block.
+type repeats struct {
+	slots [repeatSlots]*repeat
+	hash  [repeatSlots]uint32 // of the last block that fell on the slot
+}
+
+// hashBlock mixes the block's ends, where the path and the fields that differ
+// mostly stand, and its length. A collision costs the slot, nothing else.
+func hashBlock(b []byte) uint32 {
+	h := uint32(len(b)) * 0x9e3779b1
+	for i, n := 0, min(len(b), 16); i < n; i++ {
+		h = (h ^ uint32(b[i])) * 0x01000193
+		h = (h ^ uint32(b[len(b)-1-i])) * 0x01000193
+	}
+	return h ^ h>>15
+}
+
+// answerRepeat answers a block that is known, from memory, and reports whether
+// it did.
+func (c *Conn) answerRepeat(id uint32, block []byte) bool {
+	if len(block) > maxRepeat {
+		return false
+	}
+	r := c.repeats.slots[hashBlock(block)%repeatSlots]
+	if r == nil || r.generation != c.decoder.Generation() || !bytes.Equal(r.block, block) {
+		return false
+	}
+	if r.turn != c.turn {
+		r.turn = c.turn
+		r.stored = c.cfg.Source.Find(view(r.key), c.now)
+	}
+	if r.stored == nil {
+		return false
+	}
+	c.answer(id, r.stored, r.head, r)
+	return true
+}
+
+// remember takes a plain request that was answered from memory, at its second
+// time in a row on its slot. generation is the decoder's before the block.
+func (c *Conn) remember(block, key []byte, head bool, generation uint32) {
+	if len(block) > maxRepeat || generation != c.decoder.Generation() {
+		return
+	}
+	h := hashBlock(block)
+	slot := h % repeatSlots
+	if c.repeats.hash[slot] != h {
+		c.repeats.hash[slot] = h
+		return
+	}
+	r := c.repeats.slots[slot]
+	if r == nil {
+		r = new(repeat)
+		c.repeats.slots[slot] = r
+	}
+	r.block = append(r.block[:0], block...)
+	r.key = append(r.key[:0], key...)
+	r.generation, r.head = generation, head
+	r.turn, r.stored, r.replyTo = 0, nil, nil
+}
+
+// appendReply appends the response's header block for a request that repeats:
+// by reference as far as the peer's table allows.
+func (c *Conn) appendReply(dst []byte, r *repeat, to *message.Response) []byte {
+	dst = c.encoder.AppendBlockStart(dst)
+	generation := c.encoder.Generation()
+	if r.replyTo == to && r.replyDate == c.date && r.replyGeneration == generation {
+		return append(dst, r.reply...)
+	}
+	start := len(dst)
+	dst = hpack.AppendStatus(dst, to.Status)
+	for _, f := range to.Fields {
+		dst = c.encoder.AppendField(dst, f, true)
+	}
+	dst = c.encoder.AppendField(dst, c.date.Field, true)
+	if c.encoder.Generation() == generation { // nothing but references
+		r.reply = append(r.reply[:0], dst[start:]...)
+		r.replyTo, r.replyDate, r.replyGeneration = to, c.date, generation
+	}
+	return dst
+}

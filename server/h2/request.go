@@ -1,0 +1,162 @@
+package h2
+
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/server/message"
+)
+
+// request is a request head that is well-formed. Its strings are borrowed from
+// the header list.
+type request struct {
+	message.Request
+	length int64 // content-length; -1 where there is none
+}
+
+// parseRequest checks a request's header list (RFC 9113 §8.2, §8.3). The error
+// is the stream's.
+func parseRequest(id uint32, fields []hpack.Field) (request, *frame.Error) {
+	r := request{length: -1}
+	malformed := func(why string) (request, *frame.Error) {
+		return r, frame.StreamError(id, frame.ProtocolError, why)
+	}
+	var schemes, paths int
+	i := 0
+	for ; i < len(fields) && strings.HasPrefix(fields[i].Name, ":"); i++ {
+		f := &fields[i]
+		var into *string
+		switch f.Name {
+		case ":method":
+			into = &r.Method
+		case ":scheme":
+			into = &r.Scheme
+			schemes++
+		case ":path":
+			into = &r.Path
+			paths++
+		case ":authority":
+			into = &r.Authority
+		default:
+			return malformed("unknown pseudo-field " + strconv.Quote(f.Name))
+		}
+		if *into != "" {
+			return malformed("pseudo-field " + f.Name + " twice")
+		}
+		if f.Value == "" || !validValue(f.Value) {
+			return malformed("pseudo-field " + f.Name + " empty or with a forbidden character")
+		}
+		*into = f.Value
+	}
+	r.Fields = fields[i:]
+	connect := r.Method == "CONNECT"
+	switch {
+	case !validToken(r.Method):
+		return malformed(":method missing or no token")
+	case connect && (schemes+paths > 0 || r.Authority == ""):
+		return malformed("CONNECT needs :authority alone") // §8.5
+	case connect:
+	case r.Scheme == "" || r.Path == "":
+		return malformed(":scheme or :path missing") // §8.3.1
+	case r.Path[0] != '/' && (r.Path != "*" || r.Method != "OPTIONS"):
+		return malformed(":path is no absolute path")
+	}
+	for i := range r.Fields {
+		if why := r.check(&r.Fields[i]); why != "" {
+			return malformed(why)
+		}
+	}
+	return r, nil
+}
+
+// check checks a regular field and takes from it what the engine needs to know.
+func (r *request) check(f *hpack.Field) (why string) {
+	if why := checkField(f); why != "" {
+		return why
+	}
+	switch f.Name {
+	case "host":
+		if r.Authority == "" {
+			r.Authority = f.Value
+		} else if !strings.EqualFold(r.Authority, f.Value) {
+			return "host differs from :authority" // §8.3.1
+		}
+	case "content-length":
+		n, err := strconv.ParseUint(f.Value, 10, 63)
+		if err != nil || f.Value[0] == '+' || r.length >= 0 && r.length != int64(n) {
+			return "content-length is not one number"
+		}
+		r.length = int64(n)
+	}
+	return ""
+}
+
+// checkTrailers checks a trailer section: no pseudo-fields (§8.1).
+func checkTrailers(id uint32, fields []hpack.Field) *frame.Error {
+	for i := range fields {
+		if why := checkField(&fields[i]); why != "" {
+			return frame.StreamError(id, frame.ProtocolError, why)
+		}
+	}
+	return nil
+}
+
+// checkField checks what holds for every regular field (§8.2).
+func checkField(f *hpack.Field) (why string) {
+	if !validName(f.Name) {
+		return "field name " + strconv.Quote(f.Name) + " empty, in upper case or no token"
+	}
+	if !validValue(f.Value) {
+		return "value of " + f.Name + " with a forbidden character"
+	}
+	switch f.Name {
+	case "connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade":
+		return f.Name + " belongs to HTTP/1.1" // §8.2.2
+	case "te":
+		if f.Value != "trailers" {
+			return "te other than trailers"
+		}
+	}
+	return ""
+}
+
+// validName reports whether a field name is a token in lower case (§8.2.1).
+func validName(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c >= 'a' && c <= 'z' || c == '-' {
+			continue
+		} else if c >= 'A' && c <= 'Z' || !httpguts.IsTokenRune(rune(c)) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func validToken(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if !httpguts.IsTokenRune(rune(s[i])) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// validValue reports whether a field value has no NUL, CR or LF and neither
+// begins nor ends with a space or a tab (§8.2.1).
+func validValue(s string) bool {
+	if s == "" {
+		return true
+	}
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c == 0 || c == '\r' || c == '\n' {
+			return false
+		}
+	}
+	return !space(s[0]) && !space(s[len(s)-1])
+}
+
+func space(c byte) bool { return c == ' ' || c == '\t' }

@@ -1,0 +1,22 @@
+// Package listen takes connections in and sends them on their way:
+//
+//	accept ─▶ permit ─▶ handshake permit ─▶ TLS ─▶ ALPN ─┬─ h2 ───────▶ server/h2
+//	                                                     └─ http/1.1 ─▶ server/h1 ─▶ net/http
+//
+//	server.go     accept, the bulkheads, a connection's stations, the drain
+//	nethttp.go    what the HTTP/1.1 loop gives up
+//	tls.go        what TLS we speak, and with which certificate
+//	files.go      how many descriptors there are
+//
+// # Bulkheads
+//
+// A connection has a permit from accept to close; where all are taken it is
+// closed at once, so that its client can go elsewhere. A handshake, which costs
+// a hundred times what a request does, has a permit of another kind; where all
+// are taken it waits, within the deadline for the handshake.
+//
+// # Concurrency
+//
+// One goroutine accepts. Each connection has one for its handshake, whose deep
+// stack ends with it, and one for its life.
+package listen

@@ -1,0 +1,184 @@
+package listen
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/metrics"
+)
+
+// httpServer is net/http, for the connections that the HTTP/1.1 loop gives up.
+// They stay with it to their end.
+type httpServer struct {
+	server *Server
+	http   http.Server
+	queue  queueListener
+}
+
+func newHTTPServer(s *Server) *httpServer {
+	h := &httpServer{server: s, queue: queueListener{conns: make(chan net.Conn), done: make(chan struct{})}}
+	h.http = http.Server{
+		Handler:           http.HandlerFunc(h.serve),
+		ReadHeaderTimeout: s.cfg.HeadTimeout,
+		IdleTimeout:       s.cfg.IdleTimeout,
+		MaxHeaderBytes:    s.cfg.HeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
+		ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, nc)
+		},
+	}
+	return h
+}
+
+func (h *httpServer) start() {
+	go func() {
+		_ = h.http.Serve(&h.queue) // ErrServerClosed, by shutdown
+	}()
+}
+
+// take gives a connection to net/http.
+func (h *httpServer) take(c *conn, nc net.Conn) {
+	handed := &handedConn{Conn: nc, conn: c, server: h.server}
+	select {
+	case h.queue.conns <- handed:
+	case <-h.queue.done:
+		_ = handed.Close()
+	}
+}
+
+func (h *httpServer) shutdown(ctx context.Context) {
+	_ = h.http.Shutdown(ctx) // when ctx ends, Server.Shutdown cuts off what is left
+}
+
+// handedConn gives the permit back when net/http closes it.
+type handedConn struct {
+	net.Conn
+	conn   *conn
+	server *Server
+	once   sync.Once
+}
+
+func (c *handedConn) Close() error {
+	err := c.Conn.Close()
+	c.once.Do(func() { c.server.close(c.conn, metrics.ClosePeer) })
+	return err
+}
+
+func (c *handedConn) CloseWrite() error {
+	return c.Conn.(interface{ CloseWrite() error }).CloseWrite()
+}
+
+type connKey struct{}
+
+// queueListener is the listener of a server that is given its connections.
+type queueListener struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func (l *queueListener) Accept() (net.Conn, error) {
+	select {
+	case nc := <-l.conns:
+		return nc, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *queueListener) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return nil
+}
+
+func (l *queueListener) Addr() net.Addr { return &net.TCPAddr{} }
+
+// serve is what net/http calls: limits, counts and panics as on the engines.
+func (h *httpServer) serve(w http.ResponseWriter, r *http.Request) {
+	s := h.server
+	hc := r.Context().Value(connKey{}).(*handedConn)
+	if t := hc.conn.wire.TLS(); t != nil {
+		state := t.ConnectionState()
+		r.TLS = &state
+	}
+	began := time.Now()
+	counted := &countedWriter{ResponseWriter: w, result: metrics.Bypass}
+	defer func() {
+		p := recover()
+		if p != nil && p != http.ErrAbortHandler {
+			s.cfg.Metrics.Panics.Add(hc.conn.stripe, 1)
+			s.cfg.Log.Error("panic in a handler", "peer", r.RemoteAddr, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+			if counted.status == 0 {
+				http.Error(counted, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+				p = nil
+			}
+		}
+		s.cfg.Metrics.Requests.Add(hc.conn.stripe, metrics.H1, metrics.ClassOf(max(counted.status, http.StatusOK)), counted.result, 1)
+		s.cfg.Metrics.RequestDuration.ObserveN(hc.conn.stripe, counted.result, time.Since(began), 1)
+		if p != nil {
+			panic(http.ErrAbortHandler) // net/http closes the connection
+		}
+	}()
+	if r.ContentLength > s.cfg.BodyBytes {
+		s.cfg.Metrics.LimitBreaches.Add(hc.conn.stripe, metrics.LimitBodySize, 1)
+		http.Error(counted, http.StatusText(http.StatusRequestEntityTooLarge), http.StatusRequestEntityTooLarge)
+		return
+	}
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = &steadyBody{
+			ReadCloser: http.MaxBytesReader(w, r.Body, s.cfg.BodyBytes),
+			control:    http.NewResponseController(w),
+			timeout:    s.cfg.BodyTimeout,
+		}
+	}
+	s.cfg.Handler.ServeHTTP(counted, r)
+}
+
+// countedWriter learns how a request was answered.
+type countedWriter struct {
+	http.ResponseWriter
+	status int
+	result metrics.CacheResult
+}
+
+func (w *countedWriter) SetCacheResult(r metrics.CacheResult) { w.result = r }
+
+func (w *countedWriter) WriteHeader(status int) {
+	if w.status == 0 && status >= 200 {
+		if w.Header().Get("Server") == "" {
+			w.Header().Set("Server", "hotpath")
+		}
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *countedWriter) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap serves http.ResponseController.
+func (w *countedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// steadyBody wants some of a request's body within each timeout.
+type steadyBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+	timeout time.Duration
+}
+
+func (b *steadyBody) Read(p []byte) (int, error) {
+	if err := b.control.SetReadDeadline(time.Now().Add(b.timeout)); err != nil {
+		return 0, err
+	}
+	return b.ReadCloser.Read(p)
+}

@@ -1,0 +1,308 @@
+package listen
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/h1"
+	"github.com/e0ac7cd4/hotpath/server/h2"
+	"github.com/e0ac7cd4/hotpath/server/wire"
+)
+
+// Config is what a Server needs. All fields are required.
+type Config struct {
+	TLS     *tls.Config // see TLSConfig
+	H2      *h2.Config
+	H1      *h1.Config
+	Handler http.Handler // for what h1 gives up
+	Wire    *wire.Options
+	Metrics *metrics.Hotpath
+	Log     *slog.Logger
+
+	MaxConns         int // open at once; see Descriptors
+	MaxHandshakes    int // in progress at once
+	HandshakeTimeout time.Duration
+
+	// For net/http, as for the engines:
+	HeadTimeout, IdleTimeout time.Duration
+	BodyTimeout              time.Duration // without progress of a request's body
+	HeaderBytes              int
+	BodyBytes                int64
+}
+
+// Server accepts connections and knows all that are open.
+type Server struct {
+	cfg        Config
+	stripe     metrics.Stripe
+	permits    chan struct{}
+	handshakes chan struct{}
+	http       *httpServer
+
+	mu       sync.Mutex
+	conns    map[*conn]struct{}
+	draining bool
+	empty    chan struct{} // closed when draining and no connection is left
+}
+
+// conn is an open connection.
+type conn struct {
+	wire   *wire.Conn
+	drain  func() // nil during the handshake; guarded by Server.mu
+	state  metrics.ConnState
+	stripe metrics.Stripe
+}
+
+// New makes a server.
+func New(cfg Config) *Server {
+	s := &Server{
+		cfg:        cfg,
+		stripe:     cfg.Metrics.Stripe(),
+		permits:    make(chan struct{}, cfg.MaxConns),
+		handshakes: make(chan struct{}, cfg.MaxHandshakes),
+		conns:      make(map[*conn]struct{}),
+		empty:      make(chan struct{}),
+	}
+	s.http = newHTTPServer(s)
+	cfg.Metrics.Permits.Set(int64(cfg.MaxConns))
+	return s
+}
+
+// Listen opens the public listener. TCP keep-alive is off: connections that are
+// silent end by our own, shorter limits, and switching it on costs four system
+// calls for each connection.
+func Listen(ctx context.Context, address string) (net.Listener, error) {
+	lc := net.ListenConfig{KeepAlive: -1}
+	l, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("opening the public listener: %w", err)
+	}
+	return l, nil
+}
+
+// Out of descriptors, the accept loop waits: the next may be free after a
+// millisecond or when the first connection ends.
+const (
+	minBackoff = 5 * time.Millisecond
+	maxBackoff = 500 * time.Millisecond
+)
+
+// Serve accepts connections until l is closed.
+func (s *Server) Serve(l net.Listener) error {
+	s.http.start()
+	spare := newSpare()
+	defer spare.close()
+	backoff := minBackoff
+	for {
+		nc, err := l.Accept()
+		switch {
+		case err == nil:
+			backoff = minBackoff
+			s.admit(nc)
+			continue
+		case errors.Is(err, net.ErrClosed):
+			return nil
+		}
+		s.cfg.Metrics.AcceptErrors.Add(s.stripe, 1)
+		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+			s.refuse(spare.acceptAndClose(l), metrics.RefuseDescriptors)
+		}
+		s.cfg.Log.Warn("accepting a connection", "err", err, "retry", backoff)
+		time.Sleep(backoff)
+		backoff = min(2*backoff, maxBackoff)
+	}
+}
+
+// admit gives a connection a permit, or closes it.
+func (s *Server) admit(nc net.Conn) {
+	select {
+	case s.permits <- struct{}{}:
+	default:
+		_ = nc.Close() // nothing was said yet
+		s.refuse(1, metrics.RefusePermits)
+		return
+	}
+	m := s.cfg.Metrics
+	c := &conn{wire: wire.New(nc, s.cfg.TLS, s.cfg.Wire), state: metrics.StateHandshake}
+	c.stripe = c.wire.Stripe()
+	m.ConnectionsAccepted.Add(c.stripe, 1)
+	m.PermitsInUse.Add(c.stripe, 1)
+	m.Connections.Add(c.stripe, c.state, 1)
+	s.mu.Lock()
+	s.conns[c] = struct{}{}
+	s.mu.Unlock()
+	go s.handshake(c, nc)
+}
+
+func (s *Server) refuse(n int, why metrics.RefuseReason) {
+	s.cfg.Metrics.ConnectionsRefused.Add(s.stripe, why, uint64(n))
+}
+
+// handshake agrees on TLS and a protocol. It has a goroutine of its own: a
+// handshake takes 16 KiB of stack, a connection's life 4.
+func (s *Server) handshake(c *conn, nc net.Conn) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.cfg.Metrics.Panics.Add(c.stripe, 1)
+			s.cfg.Log.Error("panic in a handshake", "panic", p, "stack", string(debug.Stack()))
+			s.close(c, metrics.CloseError)
+		}
+	}()
+	deadline := time.Now().Add(s.cfg.HandshakeTimeout)
+	if !s.startHandshake(deadline) {
+		s.refuse(1, metrics.RefuseHandshakes)
+		s.close(c, metrics.CloseLimit)
+		return
+	}
+	m := s.cfg.Metrics
+	m.HandshakesInProgress.Add(c.stripe, 1)
+	err := errors.Join(nc.SetDeadline(deadline), c.wire.TLS().Handshake(), nc.SetDeadline(time.Time{}))
+	<-s.handshakes
+	m.HandshakesInProgress.Add(c.stripe, -1)
+	if err != nil {
+		s.failHandshake(c, err)
+		return
+	}
+	state := c.wire.TLS().ConnectionState()
+	m.Handshakes.Add(c.stripe, versionOf(state.Version), metrics.HandshakeOK, 1)
+	if state.DidResume {
+		m.HandshakesResumed.Add(c.stripe, 1)
+	}
+	if state.NegotiatedProtocol == "h2" {
+		go s.serveH2(c)
+	} else {
+		go s.serveH1(c)
+	}
+}
+
+// startHandshake takes a handshake permit, which is given back by receiving
+// from s.handshakes.
+func (s *Server) startHandshake(deadline time.Time) bool {
+	select {
+	case s.handshakes <- struct{}{}:
+		return true
+	default:
+	}
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
+	select {
+	case s.handshakes <- struct{}{}:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+func (s *Server) failHandshake(c *conn, err error) {
+	outcome, reason := metrics.HandshakeError, metrics.CloseError
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		outcome, reason = metrics.HandshakeTimeout, metrics.CloseTimeout
+		s.cfg.Metrics.LimitBreaches.Add(c.stripe, metrics.LimitHandshakeTimeout, 1)
+	}
+	s.cfg.Metrics.Handshakes.Add(c.stripe, versionOf(c.wire.TLS().ConnectionState().Version), outcome, 1)
+	s.cfg.Log.Debug("TLS handshake", "peer", c.wire.RemoteAddr().String(), "err", err)
+	s.close(c, reason)
+}
+
+func (s *Server) serveH2(c *conn) {
+	engine := h2.NewConn(s.cfg.H2, c.wire)
+	s.enter(c, metrics.StateH2, engine.Drain)
+	s.close(c, engine.Serve())
+}
+
+func (s *Server) serveH1(c *conn) {
+	loop := h1.NewConn(s.cfg.H1, c.wire)
+	s.enter(c, metrics.StateH1, loop.Drain)
+	reason, left := loop.Serve()
+	if !left {
+		s.close(c, reason)
+		return
+	}
+	nc, err := c.wire.Blocking()
+	if err != nil {
+		s.close(c, metrics.CloseError)
+		return
+	}
+	s.enter(c, metrics.StateNetHTTP, func() {}) // http.Server drains its own
+	s.http.take(c, nc)
+}
+
+// enter notes what a connection has become, and tells it at once if the server
+// is draining.
+func (s *Server) enter(c *conn, state metrics.ConnState, drain func()) {
+	s.cfg.Metrics.Connections.Add(c.stripe, c.state, -1)
+	s.cfg.Metrics.Connections.Add(c.stripe, state, 1)
+	c.state = state
+	s.mu.Lock()
+	c.drain = drain
+	draining := s.draining
+	s.mu.Unlock()
+	if draining {
+		drain()
+	}
+}
+
+// close ends a connection's stay and gives its permit back.
+func (s *Server) close(c *conn, reason metrics.CloseReason) {
+	_ = c.wire.Close() // mostly closed already
+	m := s.cfg.Metrics
+	m.ConnectionsClosed.Add(c.stripe, reason, 1)
+	m.Connections.Add(c.stripe, c.state, -1)
+	m.PermitsInUse.Add(c.stripe, -1)
+	<-s.permits
+	s.mu.Lock()
+	delete(s.conns, c)
+	if s.draining && len(s.conns) == 0 {
+		close(s.empty)
+	}
+	s.mu.Unlock()
+}
+
+// Shutdown ends all connections gracefully: each finishes what is in flight.
+// The listener must be closed before. When ctx ends, what is left is cut off,
+// and that is its error.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.draining = true
+	if len(s.conns) == 0 {
+		close(s.empty)
+	}
+	for c := range s.conns {
+		if c.drain != nil {
+			c.drain()
+		}
+	}
+	s.mu.Unlock()
+	go s.http.shutdown(ctx)
+	select {
+	case <-s.empty:
+		return nil
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		_ = c.wire.Close() // cut off
+	}
+	return fmt.Errorf("draining: %d connections were cut off: %w", len(s.conns), context.Cause(ctx))
+}
+
+func versionOf(v uint16) metrics.TLSVersion {
+	switch v {
+	case tls.VersionTLS12:
+		return metrics.TLS12
+	case tls.VersionTLS13:
+		return metrics.TLS13
+	}
+	return metrics.TLSNone
+}

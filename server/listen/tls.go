@@ -1,0 +1,98 @@
+package listen
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"strings"
+	"time"
+)
+
+// TLSConfig is what TLS we speak: 1.3, and 1.2 with forward secrecy and
+// authenticated encryption alone, which is what HTTP/2 allows (RFC 9113 §9.2.2).
+func TLSConfig(certificate tls.Certificate) *tls.Config {
+	return &tls.Config{
+		Certificates: []tls.Certificate{certificate},
+		MinVersion:   tls.VersionTLS12,
+		NextProtos:   []string{"h2", "http/1.1"},
+		CipherSuites: []uint16{ // for 1.2; the suites of 1.3 are all good
+			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+			tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+			tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+			tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+			tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+			tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+		},
+		// Small records first would help a browser on a slow line to its
+		// first bytes, and cost every hit a record in two parts.
+		DynamicRecordSizingDisabled: true,
+	}
+}
+
+// LoadCertificate reads a certificate chain and its key from PEM files.
+func LoadCertificate(certFile, keyFile string) (tls.Certificate, error) {
+	c, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return c, fmt.Errorf("loading certificate %s and key %s: %w", certFile, keyFile, err)
+	}
+	return c, nil
+}
+
+// selfSignedLife is how long a certificate made at start is valid: longer than
+// a process that nobody gave a real one should run.
+const selfSignedLife = 90 * 24 * time.Hour
+
+// SelfSigned makes a certificate for localhost and this host's name, and
+// returns its SHA-256 fingerprint.
+func SelfSigned() (certificate tls.Certificate, fingerprint string, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return certificate, "", fmt.Errorf("making a self-signed certificate: %w", err)
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return certificate, "", fmt.Errorf("making a self-signed certificate: %w", err)
+	}
+	names := []string{"localhost"}
+	if host, err := os.Hostname(); err == nil && host != "localhost" {
+		names = append(names, host)
+	}
+	template := &x509.Certificate{
+		SerialNumber: serial,
+		Subject:      pkix.Name{CommonName: "hotpath self-signed"},
+		DNSNames:     names,
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		NotBefore:    time.Now().Add(-time.Hour), // clocks differ
+		NotAfter:     time.Now().Add(selfSignedLife),
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return certificate, "", fmt.Errorf("making a self-signed certificate: %w", err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, Fingerprint(der), nil
+}
+
+// Fingerprint is the SHA-256 of a certificate as browsers and openssl show it.
+func Fingerprint(der []byte) string {
+	sum := sha256.Sum256(der)
+	text := strings.ToUpper(hex.EncodeToString(sum[:]))
+	var b strings.Builder
+	for i := 0; i < len(text); i += 2 {
+		if i > 0 {
+			b.WriteByte(':')
+		}
+		b.WriteString(text[i : i+2])
+	}
+	return b.String()
+}

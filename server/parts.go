@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/cache"
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/admin"
+	"github.com/e0ac7cd4/hotpath/server/config"
+	"github.com/e0ac7cd4/hotpath/server/edge"
+	"github.com/e0ac7cd4/hotpath/server/h1"
+	"github.com/e0ac7cd4/hotpath/server/h2"
+	"github.com/e0ac7cd4/hotpath/server/listen"
+	"github.com/e0ac7cd4/hotpath/server/origin"
+	"github.com/e0ac7cd4/hotpath/server/wire"
+)
+
+// adminStop is how long requests to the admin listener may take to end when
+// everything else has: a profile under way is cut off.
+const adminStop = time.Second
+
+func newLogger(cfg config.Config, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: cfg.LogLevel}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+func newOrigin(cfg config.Config, log *slog.Logger) (origin.Origin, error) {
+	if cfg.Root == "" {
+		return origin.NewDemo()
+	}
+	return origin.NewDirectory(cfg.Root, origin.DirectoryConfig{MaxStored: cfg.MaxStored, Log: log})
+}
+
+// startAdmin starts the admin listener, if there is one, and returns what stops
+// it.
+func startAdmin(ctx context.Context, address string, m *metrics.Hotpath, unready *atomic.Pointer[error], log *slog.Logger) (stop func(), err error) {
+	if address == "" {
+		return func() {}, nil
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("opening the admin listener: %w", err)
+	}
+	ready := func() error {
+		if why := unready.Load(); why != nil {
+			return *why
+		}
+		return nil
+	}
+	server := admin.New(metrics.NewRegistry(m), ready, log)
+	go func() {
+		if err := server.Serve(l); err != nil {
+			log.Error("the admin listener ended", "err", err)
+		}
+	}()
+	return func() {
+		ctx, cancel := context.WithTimeout(context.Background(), adminStop)
+		defer cancel()
+		if err := server.Shutdown(ctx); err != nil {
+			log.Warn("stopping the admin listener", "err", err)
+		}
+	}, nil
+}
+
+// newServer wires the public side: listener, engines, edge.
+func newServer(cfg config.Config, maxConns int, e *edge.Edge, m *metrics.Hotpath, log *slog.Logger) (*listen.Server, error) {
+	certificate, err := loadCertificate(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	return listen.New(listen.Config{
+		TLS: listen.TLSConfig(certificate),
+		H2: h2.Config{
+			Source:  e,
+			Handler: e,
+			Metrics: m,
+			Log:     log,
+			Limits: h2.Limits{
+				Streams:       cfg.MaxStreams,
+				HeaderBytes:   int(cfg.MaxHeaderBytes),
+				HeaderFields:  cfg.MaxHeaderFields,
+				Continuations: cfg.MaxContinuations,
+				BodyBytes:     cfg.MaxBody,
+				OutputBytes:   int(cfg.MaxOutput),
+				Resets:        cfg.MaxResets,
+				ResetsPerSec:  cfg.ResetRefill,
+				Control:       cfg.ControlBudget,
+				ControlPerSec: cfg.ControlRefill,
+				ControlQueue:  cfg.MaxControl,
+				Head:          cfg.HeadTimeout,
+				Idle:          cfg.IdleTimeout,
+				Progress:      cfg.WriteTimeout,
+			},
+		}.WithDefaults(),
+		H1: &h1.Config{
+			Source:       e,
+			Fetcher:      e,
+			Metrics:      m,
+			Log:          log,
+			HeaderBytes:  int(cfg.MaxHeaderBytes),
+			HeaderFields: cfg.MaxHeaderFields,
+			OutputBytes:  int(cfg.MaxOutput),
+			Head:         cfg.HeadTimeout,
+			Idle:         cfg.IdleTimeout,
+		},
+		Handler: e,
+		Wire: &wire.Options{
+			Metrics:      m,
+			WriteTimeout: cfg.WriteTimeout,
+			WriteQuantum: max(1, int(cfg.WriteTimeout.Seconds()*float64(cfg.MinWriteRate))),
+		},
+		Metrics:          m,
+		Log:              log,
+		MaxConns:         maxConns,
+		MaxHandshakes:    cfg.MaxHandshakes,
+		HandshakeTimeout: cfg.HandshakeTimeout,
+		HeadTimeout:      cfg.HeadTimeout,
+		IdleTimeout:      cfg.IdleTimeout,
+		BodyTimeout:      cfg.WriteTimeout,
+		HeaderBytes:      int(cfg.MaxHeaderBytes),
+		BodyBytes:        cfg.MaxBody,
+	}), nil
+}
+
+func loadCertificate(cfg config.Config, log *slog.Logger) (tls.Certificate, error) {
+	if cfg.Cert != "" {
+		return listen.LoadCertificate(cfg.Cert, cfg.Key)
+	}
+	certificate, fingerprint, err := listen.SelfSigned()
+	if err == nil {
+		log.Info("no certificate given: made a self-signed one", "sha256", fingerprint)
+	}
+	return certificate, err
+}
+
+func cacheStats(c *cache.Cache[*edge.Entry]) metrics.CacheStats {
+	s := c.Stats()
+	entries, bytes := c.Limits()
+	return metrics.CacheStats{
+		Entries: s.Entries, LimitEntries: entries,
+		Bytes: s.Bytes, LimitBytes: bytes,
+		Hits: s.Hits, Misses: s.Misses,
+		Expired:  s.Evicted[cache.Expired],
+		Rejected: s.Rejected,
+		Evicted: [4]uint64{
+			metrics.EvictCapacity: s.Evicted[cache.Capacity],
+			metrics.EvictBytes:    s.Evicted[cache.Bytes],
+			metrics.EvictReplaced: s.Evicted[cache.Replaced],
+			metrics.EvictRemoved:  s.Evicted[cache.Removed],
+		},
+	}
+}
+
+// reachable is an address to type: the wildcard address becomes localhost.
+func reachable(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if ip := net.ParseIP(host); err == nil && (host == "" || ip.IsUnspecified()) {
+		return net.JoinHostPort("localhost", port)
+	}
+	return a.String()
+}
+
+// version is the module's version that was built, or "devel".
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "devel"
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"sync/atomic"
+
+	"github.com/e0ac7cd4/hotpath/cache"
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/config"
+	"github.com/e0ac7cd4/hotpath/server/edge"
+	"github.com/e0ac7cd4/hotpath/server/listen"
+)
+
+var (
+	errStarting = errors.New("starting")
+	errDraining = errors.New("draining")
+)
+
+// run serves until ctx ends, then drains. A nil error is a clean stop.
+func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
+	log := newLogger(cfg, stderr)
+	if cfg.MemoryLimit > 0 {
+		debug.SetMemoryLimit(cfg.MemoryLimit)
+	}
+	store, err := cache.New(cache.Config[*edge.Entry]{Entries: cfg.CacheEntries, Bytes: cfg.CacheBytes, Shards: cfg.CacheShards})
+	if err != nil {
+		return fmt.Errorf("making the cache: %w", err)
+	}
+	m := metrics.NewHotpath(metrics.Options{Version: version(), Cache: func() metrics.CacheStats { return cacheStats(store) }})
+	backend, err := newOrigin(cfg, log)
+	if err != nil {
+		return err
+	}
+	maxConns, files, err := listen.Descriptors(cfg.MaxConns)
+	if err != nil {
+		return err
+	}
+	m.PermitsConfigured.Set(int64(cfg.MaxConns))
+	if maxConns < cfg.MaxConns {
+		log.Warn("fewer connections than configured: the limit of open files is too low",
+			"max-conns", cfg.MaxConns, "effective", maxConns, "RLIMIT_NOFILE", files)
+	}
+
+	var unready atomic.Pointer[error] // why; nil: ready
+	unready.Store(&errStarting)
+	stopAdmin, err := startAdmin(ctx, cfg.Admin, m, &unready, log)
+	if err != nil {
+		return err
+	}
+	defer stopAdmin()
+
+	server, err := newServer(cfg, maxConns, edge.New(backend, store, m, log, edge.Config{Fetches: cfg.MaxFetches}), m, log)
+	if err != nil {
+		return err
+	}
+	l, err := listen.Listen(ctx, cfg.Listen)
+	if err != nil {
+		return err
+	}
+	log.Info("serving", "url", "https://"+reachable(l.Addr()), "admin", cfg.Admin, "max-conns", maxConns)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	unready.Store(nil)
+
+	select {
+	case err := <-served:
+		return fmt.Errorf("accepting connections ended: %w", err)
+	case <-ctx.Done():
+	}
+	unready.Store(&errDraining)
+	m.Draining.Set(1)
+	log.Info("draining", "timeout", cfg.DrainTimeout)
+	if err := l.Close(); err != nil {
+		return fmt.Errorf("closing the public listener: %w", err)
+	}
+	<-served
+	drain, cancel := context.WithTimeoutCause(context.Background(), cfg.DrainTimeout, errors.New("drain-timeout has passed"))
+	defer cancel()
+	if err := server.Shutdown(drain); err != nil {
+		log.Warn("stopping", "err", err) // what was to be done in time is done: exit 0
+	}
+	log.Info("stopped")
+	return nil
+}

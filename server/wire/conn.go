@@ -1,0 +1,282 @@
+package wire
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/metrics"
+)
+
+// quietCheck is how long after a batch a connection that has been quiet since
+// is looked at again, for an end of stream that the last short read hid.
+const quietCheck = 5 * time.Second
+
+// lingerTime and lingerBytes bound how long and how much is still read, and
+// thrown away, after we have said our last: closing a socket with unread data
+// resets it, and a reset can overtake the GOAWAY or the response before it.
+const (
+	lingerTime  = time.Second
+	lingerBytes = 1 << 20
+)
+
+// closeTime bounds how long a closing connection may take to accept what is
+// still queued for it.
+const closeTime = 5 * time.Second
+
+// ErrWouldBlock says that nothing more has arrived. crypto/tls keeps what it
+// has read when the error under it is a temporary net.Error.
+var ErrWouldBlock net.Error = wouldBlock{}
+
+type wouldBlock struct{}
+
+func (wouldBlock) Error() string   { return "nothing to read now" }
+func (wouldBlock) Timeout() bool   { return true }
+func (wouldBlock) Temporary() bool { return true }
+
+// Step is what an engine wants after its turn.
+type Step int
+
+const (
+	Sleep Step = iota // nothing left to do until something comes
+	Again             // there is more to do, after others had their turn
+	Done              // flush, say goodbye, close
+	Leave             // give the connection to somebody else: see Conn.Blocking
+)
+
+// Engine is a protocol on a connection. Its methods are called by the
+// goroutine that called Serve, except Pending, which it must make safe.
+type Engine interface {
+	// Turn takes what Fill and Unread give, appends to Out, flushes, and
+	// says what next. until is when it wants a turn at the latest; zero for
+	// never.
+	Turn(now time.Time) (next Step, until time.Time)
+
+	// Pending reports whether another goroutine left the engine something
+	// before it called Wake.
+	Pending() bool
+}
+
+// Options are what a connection shares with the others.
+type Options struct {
+	Metrics *metrics.Hotpath
+
+	// WriteTimeout is how long a peer may take for WriteQuantum bytes: their
+	// quotient is the lowest rate at which it may read.
+	WriteTimeout time.Duration
+	WriteQuantum int
+}
+
+// Conn is a connection under an engine. Its methods are for the goroutine that
+// called Serve, in a turn, except Wake and Close.
+type Conn struct {
+	// Out is the plaintext to be sent: an engine appends to it in its turn
+	// and calls Flush.
+	Out []byte
+
+	nc      net.Conn
+	tls     *tls.Conn       // nil: plaintext, in tests
+	raw     syscall.RawConn // nil: served by a pump
+	pump    *pump           // nil: served by the poller
+	opt     *Options
+	stripe  metrics.Stripe
+	engine  Engine
+	asleep  atomic.Bool // between the end of a turn and the next; see Wake
+	backlog backlog
+
+	// In a turn:
+	*scratch
+	fd        uintptr
+	readable  bool // the socket may hold more than was read
+	taken     int  // how much of plainIn the engine has taken
+	opened    int  // how much of cipherIn TLS has taken
+	filled    int  // how much of cipherIn holds bytes
+	record    int  // how much of the record at opened TLS has not taken
+	readErr   error
+	blocking  bool // TLS reads and writes the socket itself: handshake, or handed over
+	next      Step
+	armed     time.Time // read deadline set on nc; zero: none
+	confirmed bool      // the last read found the socket empty, not only short
+
+	// Between turns:
+	cipherRest []byte
+	plainRest  []byte
+}
+
+// New prepares a connection. Where config is nil it is served without TLS.
+func New(nc net.Conn, config *tls.Config, opt *Options) *Conn {
+	c := &Conn{nc: nc, opt: opt, stripe: opt.Metrics.Stripe(), blocking: true}
+	c.backlog.conn = c
+	if sc, ok := nc.(syscall.Conn); ok && pollable {
+		c.raw, _ = sc.SyscallConn()
+	}
+	if config != nil {
+		c.tls = tls.Server((*transport)(c), config)
+	}
+	return c
+}
+
+// TLS is the TLS connection: for the handshake, before Serve, and for its
+// state. nil without TLS.
+func (c *Conn) TLS() *tls.Conn { return c.tls }
+
+// Stripe is the connection's stripe of every instrument.
+func (c *Conn) Stripe() metrics.Stripe { return c.stripe }
+
+// RemoteAddr and LocalAddr are the ends of the connection.
+func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
+
+// LocalAddr is our end of the connection.
+func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }
+
+// Close cuts the connection off at once. Safe from any goroutine.
+func (c *Conn) Close() error { return c.nc.Close() }
+
+// Wake gives the engine a turn soon. Safe from any goroutine. What the engine
+// shall find must be there before, visible to its Pending.
+func (c *Conn) Wake() {
+	if !c.asleep.CompareAndSwap(true, false) {
+		return // in a turn: Pending is asked before it sleeps
+	}
+	if c.pump != nil {
+		c.pump.wake()
+		return
+	}
+	// A deadline in the past ends the poller's wait. It fails only where
+	// the connection is closed, which ends the wait as well.
+	_ = c.nc.SetReadDeadline(time.Unix(1, 0))
+}
+
+// Serve gives e turns until it is Done, leaves, or the connection breaks. It
+// closes the connection unless e leaves.
+func (c *Conn) Serve(e Engine) {
+	c.engine, c.blocking = e, false
+	if c.raw == nil {
+		c.servePump()
+	} else {
+		c.serveSocket()
+	}
+	if c.next != Leave {
+		c.finish()
+	}
+}
+
+func (c *Conn) serveSocket() {
+	turn := c.turn
+	for {
+		err := c.raw.Read(turn)
+		switch {
+		case c.next == Done || c.next == Leave:
+			_ = c.nc.SetReadDeadline(time.Time{})
+			return
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			// Ours, or Wake's. The next turn sets another; a deadline that
+			// has passed would fail the read before the turn.
+			c.armed = time.Time{}
+			if c.nc.SetReadDeadline(time.Time{}) != nil {
+				return
+			}
+		case err != nil:
+			return
+		}
+	}
+}
+
+// turn is the callback of RawConn.Read: true ends the wait, false sleeps until
+// the socket is readable or the deadline passes.
+func (c *Conn) turn(fd uintptr) bool {
+	c.asleep.Store(false)
+	c.fd, c.readable = fd, true
+	c.borrow()
+	for {
+		c.backlog.drained.Store(false)
+		var until time.Time
+		now := time.Now()
+		c.next, until = c.engine.Turn(now)
+		switch c.next {
+		case Done, Leave:
+			if c.next == Done && c.tls != nil && (c.readErr == nil || c.readErr == io.EOF) {
+				_ = c.tls.CloseWrite() // close_notify; fails only where writing has
+			}
+			_ = c.Flush()
+			c.giveBack()
+			return true
+		case Again:
+			runtime.Gosched()
+			c.readable = true
+			continue
+		}
+		c.arm(now, until)
+		c.asleep.Store(true)
+		if c.engine.Pending() || c.backlog.drained.Load() {
+			c.asleep.Store(false)
+			continue
+		}
+		c.giveBack()
+		return false
+	}
+}
+
+// arm sets the deadline of the coming sleep. One that is set already and comes
+// first is left: it brings a turn too early, which does no harm, and setting
+// one for every batch would cost more.
+func (c *Conn) arm(now, until time.Time) {
+	if !c.confirmed {
+		if quiet := now.Add(quietCheck); until.IsZero() || quiet.Before(until) {
+			until = quiet
+		}
+	}
+	if until.IsZero() || !c.armed.IsZero() && !until.Before(c.armed) {
+		return
+	}
+	c.armed = until
+	if c.pump != nil {
+		c.pump.deadline(until)
+		return
+	}
+	_ = c.nc.SetReadDeadline(until) // on a closed connection the wait fails too
+}
+
+func (c *Conn) borrow() {
+	c.scratch = scratches.Get().(*scratch)
+	c.Out = c.plainOut
+	c.plainIn = append(c.plainIn, c.plainRest...)
+	c.filled = copy(c.cipherIn, c.cipherRest)
+	c.plainRest, c.cipherRest = c.plainRest[:0], c.cipherRest[:0]
+}
+
+func (c *Conn) giveBack() {
+	c.plainRest = append(c.plainRest, c.plainIn[c.taken:]...)
+	c.cipherRest = append(c.cipherRest, c.cipherIn[c.opened:c.filled]...)
+	if c.confirmed { // quiet: hold no more than what is held
+		if len(c.plainRest) == 0 {
+			c.plainRest = nil
+		}
+		if len(c.cipherRest) == 0 {
+			c.cipherRest = nil
+		}
+	}
+	c.taken, c.opened, c.filled = 0, 0, 0
+	c.plainOut, c.Out = c.Out, nil
+	c.scratch.release()
+	c.scratch = nil
+}
+
+// finish says goodbye: what is queued is given closeTime, the peer hears that
+// we have ended, and what it still says is read and dropped for lingerTime.
+func (c *Conn) finish() {
+	defer c.nc.Close()
+	half, ok := c.nc.(interface{ CloseWrite() error })
+	if !c.backlog.wait(closeTime) || c.readErr != nil || !ok || half.CloseWrite() != nil {
+		return
+	}
+	if c.nc.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
+		_, _ = io.CopyN(io.Discard, c.nc, lingerBytes) // its end is what matters, not why
+	}
+}

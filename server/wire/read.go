@@ -1,0 +1,123 @@
+package wire
+
+import (
+	"io"
+	"slices"
+)
+
+const (
+	recordHeaderLen = 5                // RFC 8446 §5.1
+	maxRecord       = 16 << 10         // plaintext of a record, RFC 8446 §5.1
+	maxCiphertext   = maxRecord + 2048 // RFC 5246 §6.2.3, the more generous
+)
+
+// Unread is the plaintext that has arrived and was not consumed: valid until
+// the next Fill, or the end of the turn.
+func (c *Conn) Unread() []byte { return c.plainIn[c.taken:] }
+
+// Consume takes n bytes off the front of Unread.
+func (c *Conn) Consume(n int) {
+	c.taken += n
+	if c.taken == len(c.plainIn) {
+		c.plainIn, c.taken = c.plainIn[:0], 0
+	}
+}
+
+// Fill adds what has arrived to Unread, at least a byte where it returns nil.
+// It returns ErrWouldBlock where nothing has arrived, io.EOF after the peer's
+// end, and any other error for good.
+func (c *Conn) Fill() error {
+	if c.readErr != nil {
+		return c.readErr
+	}
+	for {
+		if c.tls == nil && c.filled > 0 {
+			c.plainIn = append(c.plainIn, c.cipherIn[:c.filled]...)
+			c.filled = 0
+			return nil
+		}
+		if c.tls != nil && (c.record > 0 || c.recordLen() > 0) {
+			n, err := c.decrypt()
+			if n > 0 {
+				return nil // an error stays, and comes again
+			}
+			if err != nil && err != error(ErrWouldBlock) {
+				c.readErr = err
+				return err
+			}
+			continue
+		}
+		if !c.readable {
+			return ErrWouldBlock
+		}
+		if err := c.receive(); err != nil {
+			if err != error(ErrWouldBlock) {
+				c.readErr = err
+			}
+			return err
+		}
+	}
+}
+
+// decrypt takes one record's plaintext.
+func (c *Conn) decrypt() (int, error) {
+	if c.taken > 0 && cap(c.plainIn)-len(c.plainIn) < maxRecord {
+		n := copy(c.plainIn, c.plainIn[c.taken:])
+		c.plainIn, c.taken = c.plainIn[:n], 0
+	}
+	c.plainIn = slices.Grow(c.plainIn, maxRecord)
+	have := len(c.plainIn)
+	n, err := c.tls.Read(c.plainIn[have : have+maxRecord])
+	c.plainIn = c.plainIn[:have+n]
+	return n, err
+}
+
+// recordLen is the length of the record at the front of cipherIn where it has
+// arrived whole, 0 where it has not. One that is too long counts as whole:
+// crypto/tls refuses it by its head.
+//
+// TLS is given whole records only, one at a time. So a read of it needs no
+// second one to learn that there is nothing more.
+func (c *Conn) recordLen() int {
+	b := c.cipherIn[c.opened:c.filled]
+	if len(b) < recordHeaderLen {
+		return 0
+	}
+	n := recordHeaderLen + (int(b[3])<<8 | int(b[4]))
+	if n > recordHeaderLen+maxCiphertext {
+		return len(b)
+	}
+	if n > len(b) {
+		return 0
+	}
+	return n
+}
+
+// receive reads once from the socket into cipherIn.
+func (c *Conn) receive() error {
+	if c.opened > 0 {
+		copy(c.cipherIn, c.cipherIn[c.opened:c.filled])
+		c.filled -= c.opened
+		c.opened = 0
+	}
+	room := c.cipherIn[c.filled:]
+	n, err := c.readSocket(room)
+	c.readable = n == len(room)
+	c.confirmed = n <= 0
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return io.EOF
+	}
+	c.filled += n
+	c.opt.Metrics.ReceivedBytes.Add(c.stripe, uint64(n))
+	return nil
+}
+
+func (c *Conn) readSocket(p []byte) (int, error) {
+	if c.pump != nil {
+		return c.pump.read(p)
+	}
+	return readSocket(c.fd, p)
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// The server has one core and the client another: neither takes time from the
+// other, and a figure per core needs no division.
+const (
+	serverCore = 0
+	clientCore = 1
+)
+
+const (
+	startTimeout = 10 * time.Second // for a server to answer; all of them take less than one
+	stopTimeout  = 5 * time.Second  // for a server to end after SIGTERM; then it is killed
+)
+
+// process is a running contender.
+type process struct {
+	name   string
+	addr   string // 127.0.0.1:port
+	cmd    *exec.Cmd
+	log    string        // file of its output
+	exited chan struct{} // closed when it has ended
+}
+
+// start runs c on a free port, pinned to the server's core, and waits until it
+// answers.
+func start(ctx context.Context, c contender, s *site) (*process, error) {
+	addr, err := freeAddr()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp(s.dir, "server")
+	if err != nil {
+		return nil, err
+	}
+	cmd, err := c.command(s, dir, addr)
+	if err != nil {
+		return nil, fmt.Errorf("preparing %s: %w", c.name, err)
+	}
+	p := &process{name: c.name, addr: addr, cmd: cmd, log: filepath.Join(dir, "output"), exited: make(chan struct{})}
+	output, err := os.Create(p.log)
+	if err != nil {
+		return nil, err
+	}
+	defer output.Close()
+	cmd.Stdout, cmd.Stderr = output, output
+	// A group of its own: an interrupt at the terminal reaches this program
+	// alone, which then ends the servers in order.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := startPinned(cmd, serverCore); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", c.name, err)
+	}
+	go func() {
+		// How it ended is of interest only where it should not have, and
+		// then its output says more than the status.
+		_ = cmd.Wait()
+		close(p.exited)
+	}()
+	if err := p.awaitReady(ctx); err != nil {
+		p.stop()
+		return nil, fmt.Errorf("starting %s: %w\n%s", c.name, err, p.tail())
+	}
+	return p, nil
+}
+
+// awaitReady asks for a file until it comes.
+func (p *process) awaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for {
+		conn, err := openConn(ctx, p.addr, "", bodies[0])
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-p.exited:
+			return errors.New("it has ended")
+		case <-ctx.Done():
+			return fmt.Errorf("no answer on %s: %w", p.addr, err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// stop ends the process and its group, and waits for it.
+func (p *process) stop() {
+	// An error means that it has ended already.
+	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM)
+	select {
+	case <-p.exited:
+	case <-time.After(stopTimeout):
+	}
+	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+	<-p.exited
+}
+
+// tail is the end of what the server has written.
+func (p *process) tail() string {
+	const most = 2000 // bytes: a few lines, or the head of a Go trace
+	data, err := os.ReadFile(p.log)
+	if err != nil {
+		return err.Error()
+	}
+	return strings.TrimSpace(string(data[max(0, len(data)-most):]))
+}
+
+// freeAddr is an address of the loopback interface that nobody listens on now.
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("finding a free port: %w", err)
+	}
+	return l.Addr().String(), l.Close()
+}
