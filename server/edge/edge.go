@@ -24,12 +24,14 @@ package edge
 
 import (
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/cache"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/origin"
 )
 
@@ -90,6 +92,11 @@ type Edge struct {
 	mu      sync.Mutex
 	flights map[string]*flight // by key
 }
+
+var (
+	_ message.Source = (*Edge)(nil)
+	_ http.Handler   = (*Edge)(nil)
+)
 
 // New makes an edge in front of o that stores in c.
 func New(o origin.Origin, c *cache.Cache[*Entry], m *metrics.Hotpath, log *slog.Logger, config Config) *Edge {

@@ -71,7 +71,7 @@ func (e *Edge) get(ctx context.Context, key string, stale *Entry) (origin.Answer
 	case <-f.done:
 		return f.answer, f.err
 	case <-ctx.Done():
-		err = context.Cause(ctx)
+		err = ctx.Err()
 	case <-f.ctx.Done():
 		select {
 		case <-f.done:

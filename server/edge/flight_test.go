@@ -172,6 +172,7 @@ func TestBulkhead(t *testing.T) {
 		if err := <-results; !errors.Is(err, context.Canceled) {
 			t.Errorf("left the queue: %v", err)
 		}
+		synctest.Wait()
 		get(t.Context(), "/5") // has the place that became free
 		close(release)
 		for range 3 {
@@ -198,7 +199,7 @@ func TestOriginBreaks(t *testing.T) {
 	}{
 		"error":  {func() (origin.Answer, error) { return origin.Answer{}, errors.New("disk on fire") }, 0, "disk on fire"},
 		"panic":  {func() (origin.Answer, error) { panic("out of cheese") }, 1, "out of cheese"},
-		"nil":    {func() (origin.Answer, error) { var m map[string]int; m["x"] = 1; return origin.Answer{}, nil }, 1, "nil map"},
+		"nil":    {func() (origin.Answer, error) { var a *origin.Answer; return *a, nil }, 1, "nil pointer"},
 		"goexit": {func() (origin.Answer, error) { runtime.Goexit(); return origin.Answer{}, nil }, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

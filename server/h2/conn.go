@@ -48,7 +48,7 @@ type Conn struct {
 	block            headerBlock
 	lastID           uint32    // highest stream that the peer opened
 	credit           credit    // of the connection
-	partial          time.Time // since when part of a frame or of a header block waits; zero: none
+	partial          time.Time // since when part of a frame waits; zero: none
 	streams          map[uint32]*stream
 	running          int      // handlers, also those whose stream has ended
 	resets           []uint32 // streams that we reset lately, a ring
@@ -195,7 +195,7 @@ func (c *Conn) takeFrames() bool {
 			break
 		}
 		c.wire.Consume(size)
-		c.active = c.now
+		c.active, c.partial = c.now, time.Time{}
 		if len(c.wire.Out) < wire.FlushSize {
 			continue
 		}
@@ -259,13 +259,14 @@ func (c *Conn) overdue() time.Time {
 			until = t
 		}
 	}
-	if waiting := len(c.wire.Unread()) > 0 || c.block.open() || !c.prefaced; !waiting {
-		c.partial = time.Time{}
-	} else if c.partial.IsZero() {
-		c.partial = c.now
+	since := c.partial
+	if c.block.open() {
+		since = c.block.since
+	} else if (len(c.wire.Unread()) > 0 || !c.prefaced) && since.IsZero() {
+		c.partial, since = c.now, c.now
 	}
-	if !c.partial.IsZero() {
-		end := c.partial.Add(l.Head)
+	if !since.IsZero() && !c.wire.Congested() { // else it is we who do not read
+		end := since.Add(l.Head)
 		if !c.now.Before(end) {
 			c.limit(metrics.LimitHeadTimeout)
 			c.fail(frame.ConnError(frame.EnhanceYourCalm, "a frame or header block did not arrive in time"))

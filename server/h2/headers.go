@@ -15,7 +15,8 @@ import (
 type headerBlock struct {
 	id        uint32 // stream; 0: none is open
 	endStream bool
-	frames    int // CONTINUATION frames so far
+	since     time.Time // its HEADERS frame
+	frames    int       // CONTINUATION frames so far
 	fragments []byte
 }
 
@@ -30,8 +31,7 @@ func (c *Conn) onHeaders(h frame.Header, payload []byte) *frame.Error {
 	if h.Flags.Has(frame.FlagEndHeaders) {
 		return c.onHeaderBlock(h.StreamID, fragment, end)
 	}
-	c.block = headerBlock{id: h.StreamID, endStream: end, fragments: append([]byte(nil), fragment...)}
-	c.partial = c.now
+	c.block = headerBlock{id: h.StreamID, endStream: end, since: c.now, fragments: append([]byte(nil), fragment...)}
 	return nil
 }
 

@@ -87,6 +87,7 @@ type Conn struct {
 	opt     *Options
 	stripe  metrics.Stripe
 	engine  Engine
+	phase   phase
 	asleep  atomic.Bool // between the end of a turn and the next; see Wake
 	backlog backlog
 
@@ -99,7 +100,6 @@ type Conn struct {
 	filled    int  // how much of cipherIn holds bytes
 	record    int  // how much of the record at opened TLS has not taken
 	readErr   error
-	blocking  bool // TLS reads and writes the socket itself: handshake, or handed over
 	next      Step
 	armed     time.Time // read deadline set on nc; zero: none
 	confirmed bool      // the last read found the socket empty, not only short
@@ -111,7 +111,7 @@ type Conn struct {
 
 // New prepares a connection. Where config is nil it is served without TLS.
 func New(nc net.Conn, config *tls.Config, opt *Options) *Conn {
-	c := &Conn{nc: nc, opt: opt, stripe: opt.Metrics.Stripe(), blocking: true}
+	c := &Conn{nc: nc, opt: opt, stripe: opt.Metrics.Stripe()}
 	c.backlog.conn = c
 	if sc, ok := nc.(syscall.Conn); ok && pollable {
 		c.raw, _ = sc.SyscallConn()
@@ -156,7 +156,7 @@ func (c *Conn) Wake() {
 // Serve gives e turns until it is Done, leaves, or the connection breaks. It
 // closes the connection unless e leaves.
 func (c *Conn) Serve(e Engine) {
-	c.engine, c.blocking = e, false
+	c.engine, c.phase = e, turning
 	if c.raw == nil {
 		c.servePump()
 	} else {

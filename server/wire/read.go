@@ -36,7 +36,7 @@ func (c *Conn) Fill() error {
 			c.filled = 0
 			return nil
 		}
-		if c.tls != nil && (c.record > 0 || c.recordLen() > 0) {
+		if c.tls != nil && (c.record > 0 || recordLen(c.cipherIn[c.opened:c.filled]) > 0) {
 			n, err := c.decrypt()
 			if n > 0 {
 				return nil // an error stays, and comes again
@@ -72,14 +72,12 @@ func (c *Conn) decrypt() (int, error) {
 	return n, err
 }
 
-// recordLen is the length of the record at the front of cipherIn where it has
-// arrived whole, 0 where it has not. One that is too long counts as whole:
+// recordLen is the length of the TLS record at the front of b where it is whole, 0 where it has not. One that is too long counts as whole:
 // crypto/tls refuses it by its head.
 //
 // TLS is given whole records only, one at a time. So a read of it needs no
 // second one to learn that there is nothing more.
-func (c *Conn) recordLen() int {
-	b := c.cipherIn[c.opened:c.filled]
+func recordLen(b []byte) int {
 	if len(b) < recordHeaderLen {
 		return 0
 	}

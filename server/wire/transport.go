@@ -2,28 +2,42 @@ package wire
 
 import (
 	"net"
+	"slices"
 	"time"
 )
 
-// transport is the net.Conn that TLS sees. In a turn: whole records from what
-// was read, and a buffer that gathers the records of a batch for one system
-// call. Before Serve and after Blocking: the socket itself.
+// transport is the net.Conn that TLS sees: what stands behind it depends on the
+// connection's phase.
 type transport Conn
+
+// phase is who drives a connection.
+type phase uint8
+
+const (
+	handshaking phase = iota // TLS itself: it blocks on the socket
+	turning                  // an engine: whole records from what was read, records gathered for one write
+	handedOver               // whoever got Blocking's result: it blocks on the socket
+)
+
+// helloSize is room for a client's first flight: 300 to 1,900 bytes, with a
+// post-quantum key share.
+const helloSize = 2 << 10
 
 func (t *transport) Read(p []byte) (int, error) {
 	c := (*Conn)(t)
-	if c.blocking {
-		if len(c.cipherRest) > 0 {
-			n := copy(p, c.cipherRest)
-			c.cipherRest = c.cipherRest[n:]
-			return n, nil
+	switch c.phase {
+	case handshaking:
+		return t.readHandshake(p)
+	case handedOver:
+		if len(c.cipherRest) == 0 {
+			return t.readSocket(p)
 		}
-		n, err := c.nc.Read(p)
-		c.opt.Metrics.ReceivedBytes.Add(c.stripe, uint64(max(n, 0)))
-		return n, err
+		n := copy(p, c.cipherRest)
+		c.cipherRest = c.cipherRest[n:]
+		return n, nil
 	}
 	if c.record == 0 {
-		c.record = c.recordLen()
+		c.record = recordLen(c.cipherIn[c.opened:c.filled])
 	}
 	if c.record == 0 {
 		return 0, ErrWouldBlock
@@ -34,9 +48,39 @@ func (t *transport) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// readHandshake gives TLS what belongs to the record that it reads, and keeps
+// what came behind it: a client's first request often comes with its Finished,
+// and inside TLS it would wait unseen.
+func (t *transport) readHandshake(p []byte) (int, error) {
+	for t.record == 0 {
+		if t.record = recordLen(t.cipherRest); t.record > 0 {
+			break
+		}
+		if t.cipherRest == nil {
+			t.cipherRest = make([]byte, 0, helloSize)
+		}
+		t.cipherRest = slices.Grow(t.cipherRest, 1)
+		n, err := t.readSocket(t.cipherRest[len(t.cipherRest):cap(t.cipherRest)])
+		t.cipherRest = t.cipherRest[:len(t.cipherRest)+n]
+		if n == 0 && err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, t.cipherRest[:t.record])
+	t.record -= n
+	t.cipherRest = t.cipherRest[:copy(t.cipherRest, t.cipherRest[n:])]
+	return n, nil
+}
+
+func (t *transport) readSocket(p []byte) (int, error) {
+	n, err := t.nc.Read(p)
+	t.opt.Metrics.ReceivedBytes.Add(t.stripe, uint64(max(n, 0)))
+	return n, err
+}
+
 func (t *transport) Write(p []byte) (int, error) {
 	c := (*Conn)(t)
-	if c.blocking {
+	if c.phase != turning {
 		n, err := c.nc.Write(p)
 		c.opt.Metrics.SentBytes.Add(c.stripe, uint64(max(n, 0)))
 		return n, err
@@ -62,7 +106,7 @@ func (c *Conn) Blocking() (net.Conn, error) {
 	if err := c.nc.SetDeadline(time.Time{}); err != nil {
 		return nil, err
 	}
-	c.blocking = true
+	c.phase = handedOver
 	h := &handed{Conn: c.nc, opt: c.opt, rest: c.plainRest}
 	c.plainRest = nil
 	if c.tls != nil {

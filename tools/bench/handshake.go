@@ -1,0 +1,72 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// shakers make handshakes at the same time, each one after the other.
+const shakers = 4
+
+// measureHandshakes makes full TLS 1.3 handshakes and reads what they cost the
+// server: accept, handshake, session tickets, close.
+func measureHandshakes(ctx context.Context, p *process, st *state) ([]value, error) {
+	before, err := p.awaitIdle(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n := st.size.handshakes / shakers * shakers
+	failed := make([]error, shakers)
+	var wg sync.WaitGroup
+	for i := range shakers {
+		wg.Go(func() {
+			for range n / shakers {
+				if err := shake(ctx, p.addr); err != nil {
+					failed[i] = err
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(failed...); err != nil {
+		return nil, err
+	}
+	after, err := p.awaitIdle(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []value{{cpuPerHandshake, microseconds(after-before) / float64(n)}}, nil
+}
+
+// shake makes one handshake and ends the connection in order: with a
+// close_notify, and the server's end read, so that no server meets a reset.
+func shake(ctx context.Context, addr string) error {
+	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
+	defer cancel()
+	c, err := dialTLS(ctx, addr, "")
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if state := c.ConnectionState(); state.Version != tls.VersionTLS13 || state.DidResume {
+		return fmt.Errorf("not a full TLS 1.3 handshake: %s, resumed: %v", tls.VersionName(state.Version), state.DidResume)
+	}
+	if err := c.CloseWrite(); err != nil {
+		return fmt.Errorf("closing: %w", err)
+	}
+	if err := c.SetReadDeadline(time.Now().Add(exchangeTimeout)); err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, c); err != nil {
+		return fmt.Errorf("reading to the end after close_notify: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// shape is how the client loads the server.
+type shape struct {
+	name    string // in row names
+	conns   int
+	streams int // concurrent ones per connection; 0 is HTTP/1.1
+}
+
+var shapes = []shape{
+	{"h2-8x32", 8, 32},
+	{"h2-64x8", 64, 8},
+	{"h2-256x1", 256, 1},
+	{"h1-64", 64, 0},
+}
+
+// load is what a client reports of one run.
+type load struct {
+	requests int
+	elapsed  time.Duration
+	mean     time.Duration
+	p99      time.Duration // 0 where the client does not tell
+	cipher   string        // "" where the client does not tell
+}
+
+func (l load) rate() float64 { return float64(l.requests) / l.elapsed.Seconds() }
+
+// runH2load makes exactly n requests, shared among the connections, on one
+// thread. Every one of them must be answered 200. logFile, where not empty,
+// receives a line for each.
+func runH2load(ctx context.Context, s shape, url string, n int, logFile string) (load, error) {
+	args := []string{"-t", "1", "-c", strconv.Itoa(s.conns), "-m", strconv.Itoa(s.streams), "-n", strconv.Itoa(n)}
+	if logFile != "" {
+		args = append(args, "--log-file="+logFile)
+	}
+	out, err := client(ctx, "h2load", append(args, url)...)
+	if err != nil {
+		return load{}, err
+	}
+	l, err := parseH2load(out)
+	if err == nil && l.requests != n {
+		err = fmt.Errorf("%d of %d requests were answered", l.requests, n)
+	}
+	if err != nil {
+		return load{}, fmt.Errorf("h2load %s: %w", url, err)
+	}
+	return l, nil
+}
+
+// runWrk makes requests over HTTP/1.1 for d, which it takes in whole seconds.
+// Where the connection is not multiplexed, h2load needs more processor per
+// request than the servers do and would be the measure; wrk needs less.
+func runWrk(ctx context.Context, s shape, url string, d time.Duration) (load, error) {
+	seconds := max(1, int(d.Round(time.Second).Seconds()))
+	out, err := client(ctx, "wrk", "-t", "1", "-c", strconv.Itoa(s.conns), "-d", strconv.Itoa(seconds), "--latency", url)
+	if err != nil {
+		return load{}, err
+	}
+	l, err := parseWrk(out)
+	if err != nil {
+		return load{}, fmt.Errorf("wrk %s: %w", url, err)
+	}
+	return l, nil
+}
+
+// client runs a load generator, which inherits this process's core.
+func client(ctx context.Context, name string, args ...string) (string, error) {
+	out, err := exec.CommandContext(ctx, name, args...).Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			err = fmt.Errorf("%w: %s", err, exit.Stderr)
+		}
+		return "", fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+	}
+	return string(out), nil
+}
+
+// calibrate finds the number of requests that take about d: it makes more and
+// more until a run is long enough to tell.
+func calibrate(ctx context.Context, s shape, url string, d time.Duration) (int, error) {
+	const (
+		enough = 10 // part of d: the connections' handshakes no longer count
+		growth = 8
+	)
+	width := s.conns * s.streams
+	for n := 4 * width; ; n *= growth {
+		l, err := runH2load(ctx, s, url, n, "")
+		if err != nil {
+			return 0, err
+		}
+		if l.elapsed >= d/enough {
+			rounds := int(l.rate() * d.Seconds() / float64(width))
+			return max(4, rounds) * width, nil
+		}
+	}
+}

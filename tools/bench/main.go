@@ -1,0 +1,241 @@
+//go:build linux
+
+// Command bench compares hotpath with h2o, nginx and a plain net/http server
+// in one run on one machine, and writes the figures to docs/benchmarks.md:
+//
+//	go run ./tools/bench                        everything, about half an hour
+//	go run ./tools/bench -rows '8x32|idle'      some rows, printed only
+//	go run ./tools/bench -baseline OLD          an earlier binary beside this tree
+//	go run ./tools/bench -quick                 does it work at all
+//
+// Every server serves the same files with the same certificate and is pinned
+// to core 0; this program and the load generators are pinned to core 1. Only
+// one server has work at a time, and the servers take turns round by round.
+// The load comes from h2load over HTTP/2 and from wrk over HTTP/1.1; idle
+// connections and handshakes are made here.
+//
+// It needs Linux and two cores. servers.go has the contenders, measure.go the
+// rows, bars.go what hotpath must show.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// options are the command line.
+type options struct {
+	only     string
+	rows     string
+	rounds   int
+	quick    bool
+	out      string
+	server   string
+	baseline string
+	install  bool
+}
+
+// defaultOut is the document, seen from the repository's root.
+const defaultOut = "docs/benchmarks.md"
+
+func main() {
+	log.SetFlags(log.Ltime)
+	if len(os.Args) > 1 && os.Args[1] == netHTTPCommand {
+		log.Fatal(serveNetHTTP(os.Args[2:]))
+	}
+	var o options
+	flag.StringVar(&o.only, "only", "", "measure these servers, with commas: hotpath, baseline, h2o, nginx, net/http")
+	flag.StringVar(&o.rows, "rows", "", "measure the rows that match this regular expression")
+	flag.IntVar(&o.rounds, "rounds", 0, "rounds of which the median is reported (default 5, or 1 with -quick)")
+	flag.BoolVar(&o.quick, "quick", false, "show that it works, in little time; the figures mean nothing")
+	flag.StringVar(&o.out, "out", "", "write into this document (default "+defaultOut+" after a whole run, else none)")
+	flag.StringVar(&o.server, "server", "", "measure this binary in place of one built from ./server")
+	flag.StringVar(&o.baseline, "baseline", "", "measure this binary of hotpath as well")
+	flag.BoolVar(&o.install, "install", false, "install what is missing with apt-get")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench: "+err.Error())
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) (err error) {
+	if flag.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
+	}
+	rows, err := chooseRows(o.rows)
+	if err != nil {
+		return err
+	}
+	cores := runtime.NumCPU() // before pinning
+	if cores <= clientCore {
+		return errors.New("the server and the client need a core each: this machine has one")
+	}
+	dir, err := os.MkdirTemp("", "hotpath-bench")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+
+	contenders, err := chooseContenders(ctx, o, dir)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, c := range contenders {
+		names = append(names, c.name)
+	}
+	programs := []string{"h2load", "wrk"}
+	for _, name := range names {
+		if packages[name] != "" {
+			programs = append(programs, name)
+		}
+	}
+	if err := require(ctx, programs, o.install); err != nil {
+		return err
+	}
+	s, err := newSite(dir)
+	if err != nil {
+		return fmt.Errorf("making the files to serve: %w", err)
+	}
+	a := describe(contenders, cores)
+
+	st := &state{site: s, size: fullSizes, runs: make(map[cell]int), res: newResults(names)}
+	if o.quick {
+		st.size = quickSizes
+	}
+	if o.rounds > 0 {
+		st.size.rounds = o.rounds
+	}
+	a.rounds = st.size.rounds
+	if err := pinSelf(clientCore); err != nil {
+		return err
+	}
+	if err := measureAll(ctx, contenders, rows, st); err != nil {
+		return err
+	}
+	text := report(a, st.res)
+	fmt.Print(text)
+	return write(o, text)
+}
+
+// chooseRows are the rows whose name matches.
+func chooseRows(pattern string) ([]row, error) {
+	match, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("-rows: %w", err)
+	}
+	all := allRows()
+	rows := slices.DeleteFunc(slices.Clone(all), func(r row) bool { return !match.MatchString(r.name) })
+	if len(rows) == 0 {
+		var names []string
+		for _, r := range all {
+			names = append(names, r.name)
+		}
+		return nil, fmt.Errorf("-rows %q matches none of %s", pattern, strings.Join(names, ", "))
+	}
+	return rows, nil
+}
+
+// chooseContenders are the servers to be measured; hotpath is built where its
+// binary is not given.
+func chooseContenders(ctx context.Context, o options, dir string) ([]contender, error) {
+	known := []string{hotpath, h2o, nginx, netHTTP}
+	if o.baseline != "" {
+		known = slices.Insert(known, 1, baseline)
+	}
+	chosen := known
+	if o.only != "" {
+		chosen = strings.Split(o.only, ",")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding this program: %w", err)
+	}
+	var contenders []contender
+	for _, name := range known {
+		if !slices.Contains(chosen, name) {
+			continue
+		}
+		switch name {
+		case hotpath:
+			binary := o.server
+			if binary == "" {
+				binary = filepath.Join(dir, "hotpath")
+				if err := build(ctx, binary); err != nil {
+					return nil, err
+				}
+			}
+			contenders = append(contenders, hotpathContender(hotpath, binary))
+		case baseline:
+			contenders = append(contenders, hotpathContender(baseline, o.baseline))
+		case h2o:
+			contenders = append(contenders, h2oContender())
+		case nginx:
+			contenders = append(contenders, nginxContender())
+		case netHTTP:
+			contenders = append(contenders, netHTTPContender(self))
+		}
+	}
+	for _, name := range chosen {
+		if !slices.Contains(known, name) {
+			return nil, fmt.Errorf("-only %q is none of %s", name, strings.Join(known, ", "))
+		}
+	}
+	return contenders, nil
+}
+
+// describe collects what a reader needs to judge the figures.
+func describe(contenders []contender, cores int) about {
+	a := about{
+		date:    time.Now(),
+		command: strings.Join(append([]string{"go run ./tools/bench"}, os.Args[1:]...), " "),
+		cpu:     cpuModel(),
+		cores:   cores,
+		kernel:  kernelRelease(),
+	}
+	for _, c := range contenders {
+		a.versions = append(a.versions, [2]string{c.name, c.version()})
+	}
+	wrk, _, _ := strings.Cut(firstLine("wrk", "-v"), " [")
+	a.versions = append(a.versions,
+		[2]string{"h2load (client, HTTP/2)", firstLine("h2load", "--version")},
+		[2]string{"wrk (client, HTTP/1.1)", wrk})
+	return a
+}
+
+// write puts the report into the document: the one that is asked for, or the
+// project's own where the run was whole.
+func write(o options, text string) error {
+	name := o.out
+	if name == "" {
+		if o.quick || o.only != "" || o.rows != "" {
+			return nil
+		}
+		name = defaultOut
+	}
+	document, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	replaced, err := replaceSection(string(document), text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return os.WriteFile(name, []byte(replaced), 0o644)
+}

@@ -1,0 +1,223 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// row is one line of the comparison: something that is measured for each
+// server.
+type row struct {
+	name string
+
+	// fresh says that each measurement needs a server that has done nothing
+	// yet: what a run leaves in memory would be in the figure.
+	fresh bool
+
+	// only has the servers that are measured; nil is all.
+	only func(server string) bool
+
+	measure func(ctx context.Context, p *process, st *state) ([]value, error)
+}
+
+// state is what measurements share.
+type state struct {
+	site *site
+	size sizes
+	runs map[cell]int // calibrated number of requests, by row and server
+	res  *results
+}
+
+// sizes are how much is measured.
+type sizes struct {
+	rounds     int
+	load       time.Duration // of one run of load
+	percentile time.Duration // of the run that logs every request
+	idle       int           // connections
+	settle     time.Duration // before memory is read
+	handshakes int
+	many       int           // connections of the row "many"
+	manyLoad   time.Duration // of load on 1 % of them
+}
+
+var (
+	fullSizes = sizes{
+		rounds: 5, load: 3 * time.Second, percentile: 600 * time.Millisecond,
+		idle: 2000, settle: 6 * time.Second, handshakes: 2000, many: 19000, manyLoad: 10 * time.Second,
+	}
+	// quickSizes show that everything works. Their figures mean nothing.
+	quickSizes = sizes{
+		rounds: 1, load: 200 * time.Millisecond, percentile: 100 * time.Millisecond,
+		idle: 200, settle: time.Second, handshakes: 200, many: 1000, manyLoad: time.Second,
+	}
+)
+
+// Names of the rows that are not a shape with a body.
+const (
+	rowIdle      = "idle"
+	rowHandshake = "handshake"
+	rowMany      = "many"
+)
+
+// allRows is the comparison, in its order.
+func allRows() []row {
+	var rows []row
+	for _, b := range bodies {
+		for _, s := range shapes {
+			rows = append(rows, loadRow(s, b))
+		}
+	}
+	return append(rows,
+		row{name: rowIdle, fresh: true, measure: measureIdle},
+		row{name: rowHandshake, measure: measureHandshakes},
+		row{name: rowMany, fresh: true, only: func(s string) bool { return s == hotpath || s == baseline }, measure: measureMany},
+	)
+}
+
+// measureAll runs the rows. Within a row the servers take turns round by
+// round, so that what changes on the machine meanwhile changes for all.
+func measureAll(ctx context.Context, contenders []contender, rows []row, st *state) error {
+	running := make(map[string]*process)
+	defer func() {
+		for _, p := range running {
+			p.stop()
+		}
+	}()
+	for _, c := range contenders {
+		p, err := start(ctx, c, st.site)
+		if err != nil {
+			return err
+		}
+		running[c.name] = p
+		if err := verify(ctx, p, st.site); err != nil {
+			return fmt.Errorf("checking %s: %w", c.name, err)
+		}
+	}
+	for _, r := range rows {
+		st.res.rows = append(st.res.rows, r.name)
+		for round := range st.size.rounds {
+			for _, c := range contenders {
+				if r.only != nil && !r.only(c.name) {
+					continue
+				}
+				values, err := measureOnce(ctx, r, c, running[c.name], st)
+				if err != nil {
+					return fmt.Errorf("%s, %s: %w", r.name, c.name, err)
+				}
+				st.res.add(r.name, c.name, values)
+				log.Printf("%-14s round %d  %-9s%s", r.name, round+1, c.name, formatValues(values))
+			}
+		}
+	}
+	return nil
+}
+
+// measureOnce measures the running process, or a fresh one where r needs it.
+func measureOnce(ctx context.Context, r row, c contender, p *process, st *state) ([]value, error) {
+	if !r.fresh {
+		return r.measure(ctx, p, st)
+	}
+	p, err := start(ctx, c, st.site)
+	if err != nil {
+		return nil, err
+	}
+	defer p.stop()
+	return r.measure(ctx, p, st)
+}
+
+// loadRow is full speed with one shape and one body.
+func loadRow(s shape, b body) row {
+	name := s.name + "-" + b.name
+	return row{name: name, measure: func(ctx context.Context, p *process, st *state) ([]value, error) {
+		url := "https://" + p.addr + "/" + b.file()
+		if s.streams == 0 {
+			return measureLoad(ctx, p, b, func() (load, error) { return runWrk(ctx, s, url, st.size.load) }, nil)
+		}
+		key := cell{row: name, server: p.name}
+		n, ok := st.runs[key]
+		if !ok {
+			var err error
+			if n, err = calibrate(ctx, s, url, st.size.load); err != nil {
+				return nil, fmt.Errorf("calibrating: %w", err)
+			}
+			st.runs[key] = n
+		}
+		return measureLoad(ctx, p, b, func() (load, error) {
+			l, err := runH2load(ctx, s, url, n, "")
+			st.res.ciphers[p.name] = l.cipher
+			return l, err
+		}, func() (time.Duration, error) {
+			return h2loadP99(ctx, s, url, share(n, s, st.size.percentile.Seconds()/st.size.load.Seconds()), st.site)
+		})
+	}}
+}
+
+// measureLoad runs the load and reads the server's processor time before and
+// after: every request of the run, and the handshakes of its connections. p99,
+// where not nil, measures what the load's own report lacks.
+func measureLoad(ctx context.Context, p *process, b body, run func() (load, error), p99 func() (time.Duration, error)) ([]value, error) {
+	before, err := p.awaitIdle(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l, err := run()
+	if err != nil {
+		return nil, err
+	}
+	after, err := p.awaitIdle(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if p99 != nil {
+		if l.p99, err = p99(); err != nil {
+			return nil, err
+		}
+	}
+	cpu := after - before
+	values := []value{
+		{cpuPerRequest, microseconds(cpu) / float64(l.requests)},
+		{requestRate, l.rate()},
+		{meanLatency, microseconds(l.mean) / 1000},
+		{p99Latency, microseconds(l.p99) / 1000},
+	}
+	if b.size >= 1<<20 {
+		mib := float64(b.size) * float64(l.requests) / (1 << 20)
+		values = append(values, value{bytesPerCPU, mib / cpu.Seconds()})
+	}
+	return values, nil
+}
+
+// share is a part of n requests, in whole rounds of all of s's streams.
+func share(n int, s shape, part float64) int {
+	width := s.conns * s.streams
+	return max(4, int(float64(n)*part)/width) * width
+}
+
+// h2loadP99 makes a run of its own, because logging slows the client.
+func h2loadP99(ctx context.Context, s shape, url string, n int, st *site) (time.Duration, error) {
+	name := filepath.Join(st.dir, "h2load.log")
+	if _, err := runH2load(ctx, s, url, n, name); err != nil {
+		return 0, err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	all, err := parseH2loadLog(f)
+	if err != nil {
+		return 0, err
+	}
+	if err := os.Remove(name); err != nil {
+		return 0, err
+	}
+	return percentile(all, 0.99)
+}
+
+func microseconds(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

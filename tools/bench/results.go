@@ -1,0 +1,72 @@
+//go:build linux
+
+package main
+
+// metric is something measured, with its unit.
+type metric int
+
+const (
+	cpuPerRequest   metric = iota // µs
+	bytesPerCPU                   // MiB per second of processor time
+	requestRate                   // per second
+	meanLatency                   // ms
+	p99Latency                    // ms
+	memoryPerConn                 // KiB
+	cpuPerHandshake               // µs
+	metricCount
+)
+
+// metricInfo is how the report shows a metric.
+type metricInfo struct {
+	title, unit string
+	decimals    int
+}
+
+var metricInfos = [metricCount]metricInfo{
+	cpuPerRequest:   {"CPU of the server's processes per request", "µs", 2},
+	bytesPerCPU:     {"Bytes per second of the server's CPU time", "MiB/s", 0},
+	requestRate:     {"Requests per second", "/s", 0},
+	meanLatency:     {"Mean latency", "ms", 3},
+	p99Latency:      {"99th percentile of latency", "ms", 3},
+	memoryPerConn:   {"Resident memory per idle connection", "KiB", 1},
+	cpuPerHandshake: {"CPU of the server's processes per full handshake", "µs", 0},
+}
+
+// value is one measurement.
+type value struct {
+	metric metric
+	v      float64
+}
+
+// cell is where a value belongs.
+type cell struct {
+	row    string
+	server string
+	metric metric
+}
+
+// results are all values of a run, in the order in which rows and servers came.
+type results struct {
+	rows    []string
+	servers []string
+	values  map[cell][]float64
+	ciphers map[string]string // by server
+}
+
+func newResults(servers []string) *results {
+	return &results{servers: servers, values: make(map[cell][]float64), ciphers: make(map[string]string)}
+}
+
+// add keeps one round's values.
+func (r *results) add(row, server string, values []value) {
+	for _, v := range values {
+		c := cell{row, server, v.metric}
+		r.values[c] = append(r.values[c], v.v)
+	}
+}
+
+// median is the median of a cell's rounds, and whether there is one.
+func (r *results) median(row, server string, m metric) (float64, bool) {
+	all := r.values[cell{row, server, m}]
+	return median(all), len(all) > 0
+}
