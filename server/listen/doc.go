@@ -7,6 +7,7 @@
 //	nethttp.go    what the HTTP/1.1 loop gives up
 //	tls.go        what TLS we speak, and with which certificate
 //	files.go      how many descriptors there are
+//	settle.go     memory given back after a rush
 //
 // # Bulkheads
 //

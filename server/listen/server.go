@@ -102,6 +102,9 @@ func (s *Server) Serve(l net.Listener) error {
 	s.http.start()
 	spare := newSpare()
 	defer spare.close()
+	stopped := make(chan struct{})
+	defer close(stopped)
+	go s.settle(stopped)
 	backoff := minBackoff
 	for {
 		nc, err := l.Accept()

@@ -157,6 +157,7 @@ func (c *Conn) Wake() {
 // closes the connection unless e leaves.
 func (c *Conn) Serve(e Engine) {
 	c.engine, c.phase = e, turning
+	shrink(c.tls) // of the ClientHello
 	if c.raw == nil {
 		c.servePump()
 	} else {
@@ -254,7 +255,8 @@ func (c *Conn) borrow() {
 func (c *Conn) giveBack() {
 	c.plainRest = append(c.plainRest, c.plainIn[c.taken:]...)
 	c.cipherRest = append(c.cipherRest, c.cipherIn[c.opened:c.filled]...)
-	if c.confirmed { // quiet: hold no more than what is held
+	if c.confirmed { // quiet: hold no more than what is needed
+		shrink(c.tls)
 		if len(c.plainRest) == 0 {
 			c.plainRest = nil
 		}

@@ -66,14 +66,20 @@ func (c *Conn) decrypt() (int, error) {
 		c.plainIn, c.taken = c.plainIn[:n], 0
 	}
 	c.plainIn = slices.Grow(c.plainIn, maxRecord)
+	if c.record == 0 {
+		if n := recordLen(c.cipherIn[c.opened:c.filled]); feed(c.tls, c.cipherIn[c.opened:c.opened+n]) {
+			c.opened += n
+		}
+	}
 	have := len(c.plainIn)
 	n, err := c.tls.Read(c.plainIn[have : have+maxRecord])
 	c.plainIn = c.plainIn[:have+n]
 	return n, err
 }
 
-// recordLen is the length of the TLS record at the front of b where it is whole, 0 where it has not. One that is too long counts as whole:
-// crypto/tls refuses it by its head.
+// recordLen is the length of the TLS record at the front of b where it is
+// whole, else 0. One that is too long counts as whole: crypto/tls refuses it by
+// its head.
 //
 // TLS is given whole records only, one at a time. So a read of it needs no
 // second one to learn that there is nothing more.

@@ -1,0 +1,73 @@
+package wire
+
+import (
+	"bytes"
+	"crypto/tls"
+	"reflect"
+	"unsafe"
+)
+
+// tlsBuffers are the buffers in which a tls.Conn keeps its input, as offsets
+// into it. crypto/tls offers no way to them, and it pays to have one:
+//
+//   - The two that hold handshake messages never shrink below the ClientHello,
+//     or the largest record since: 5.6 KiB of an idle connection's 16, with the
+//     post-quantum key share that Go and Chrome send. See shrink.
+//   - What is put into rawInput need not be read through a net.Conn: that costs
+//     an allocation for every record, the only one of a hit. See feed.
+//
+// They are found by name and used only while they are of the types that they
+// have today; else both functions do nothing, all works as crypto/tls intends,
+// and TestTLSBuffersKnown fails.
+var tlsBuffers = findTLSBuffers()
+
+type tlsBufferOffsets struct {
+	rawInput uintptr // bytes.Buffer: records as read, the first perhaps in part
+	hand     uintptr // bytes.Buffer: handshake messages, decrypted
+	input    uintptr // bytes.Reader: the record that is being read, inside rawInput
+	known    bool
+}
+
+func findTLSBuffers() (o tlsBufferOffsets) {
+	conn := reflect.TypeFor[tls.Conn]()
+	rawInput, ok1 := conn.FieldByName("rawInput")
+	hand, ok2 := conn.FieldByName("hand")
+	input, ok3 := conn.FieldByName("input")
+	buffer, reader := reflect.TypeFor[bytes.Buffer](), reflect.TypeFor[bytes.Reader]()
+	o.known = ok1 && ok2 && ok3 && rawInput.Type == buffer && hand.Type == buffer && input.Type == reader
+	o.rawInput, o.hand, o.input = rawInput.Offset, hand.Offset, input.Offset
+	return o
+}
+
+func rawInputOf(c *tls.Conn) *bytes.Buffer {
+	return (*bytes.Buffer)(unsafe.Add(unsafe.Pointer(c), tlsBuffers.rawInput))
+}
+
+// feed gives c a whole record before it asks, and reports whether it did: not
+// where c still holds part of another.
+func feed(c *tls.Conn, record []byte) bool {
+	if !tlsBuffers.known {
+		return false
+	}
+	rawInput := rawInputOf(c)
+	if rawInput.Len() > 0 {
+		return false
+	}
+	rawInput.Write(record)
+	return true
+}
+
+// shrink lets go of c's input buffers where they are empty: new ones are the
+// same. c must not be reading.
+func shrink(c *tls.Conn) {
+	if c == nil || !tlsBuffers.known {
+		return
+	}
+	rawInput := rawInputOf(c)
+	hand := (*bytes.Buffer)(unsafe.Add(unsafe.Pointer(c), tlsBuffers.hand))
+	input := (*bytes.Reader)(unsafe.Add(unsafe.Pointer(c), tlsBuffers.input))
+	if rawInput.Len() > 0 || hand.Len() > 0 || input.Len() > 0 {
+		return
+	}
+	*rawInput, *hand, *input = bytes.Buffer{}, bytes.Buffer{}, bytes.Reader{}
+}
