@@ -18,6 +18,5 @@
 //
 // # Concurrency
 //
-// One goroutine accepts. Each connection has one for its handshake, whose deep
-// stack ends with it, and one for its life.
+// One goroutine accepts. A connection's handshake and its life have one each.
 package listen

@@ -47,6 +47,9 @@ type Server struct {
 	stripe     metrics.Stripe
 	permits    chan struct{}
 	handshakes chan struct{}
+	arrivals   chan *conn    // to a goroutine whose handshake is over
+	resting    chan struct{} // a token for each of those
+	stopped    chan struct{} // closed when Serve returns
 	http       *httpServer
 
 	mu       sync.Mutex
@@ -57,6 +60,7 @@ type Server struct {
 
 // conn is an open connection.
 type conn struct {
+	nc     net.Conn
 	wire   *wire.Conn
 	drain  func() // nil during the handshake; guarded by Server.mu
 	state  metrics.ConnState
@@ -70,6 +74,9 @@ func New(cfg Config) *Server {
 		stripe:     cfg.Metrics.Stripe(),
 		permits:    make(chan struct{}, cfg.MaxConns),
 		handshakes: make(chan struct{}, cfg.MaxHandshakes),
+		arrivals:   make(chan *conn),
+		resting:    make(chan struct{}, maxResting),
+		stopped:    make(chan struct{}),
 		conns:      make(map[*conn]struct{}),
 		empty:      make(chan struct{}),
 	}
@@ -102,9 +109,8 @@ func (s *Server) Serve(l net.Listener) error {
 	s.http.start()
 	spare := newSpare()
 	defer spare.close()
-	stopped := make(chan struct{})
-	defer close(stopped)
-	go s.settle(stopped)
+	defer close(s.stopped)
+	go s.settle()
 	backoff := minBackoff
 	for {
 		nc, err := l.Accept()
@@ -136,7 +142,7 @@ func (s *Server) admit(nc net.Conn) {
 		return
 	}
 	m := s.cfg.Metrics
-	c := &conn{wire: wire.New(nc, s.cfg.TLS, s.cfg.Wire), state: metrics.StateHandshake}
+	c := &conn{nc: nc, wire: wire.New(nc, s.cfg.TLS, s.cfg.Wire), state: metrics.StateHandshake}
 	c.stripe = c.wire.Stripe()
 	m.ConnectionsAccepted.Add(c.stripe, 1)
 	m.PermitsInUse.Add(c.stripe, 1)
@@ -144,16 +150,41 @@ func (s *Server) admit(nc net.Conn) {
 	s.mu.Lock()
 	s.conns[c] = struct{}{}
 	s.mu.Unlock()
-	go s.handshake(c, nc)
+	select {
+	case s.arrivals <- c:
+	default:
+		go s.shakeHands(c)
+	}
+}
+
+// maxResting is how many goroutines wait for another handshake: their stacks
+// have grown to the 16 KiB that one takes, which to do again costs 4 % of it.
+const maxResting = 8
+
+func (s *Server) shakeHands(c *conn) {
+	for {
+		s.handshake(c)
+		select {
+		case s.resting <- struct{}{}:
+		default:
+			return
+		}
+		select {
+		case c = <-s.arrivals:
+			<-s.resting
+		case <-s.stopped:
+			return
+		}
+	}
 }
 
 func (s *Server) refuse(n int, why metrics.RefuseReason) {
 	s.cfg.Metrics.ConnectionsRefused.Add(s.stripe, why, uint64(n))
 }
 
-// handshake agrees on TLS and a protocol. It has a goroutine of its own: a
-// handshake takes 16 KiB of stack, a connection's life 4.
-func (s *Server) handshake(c *conn, nc net.Conn) {
+// handshake agrees on TLS and a protocol. The connection's life is another
+// goroutine's: that takes 4 KiB of stack.
+func (s *Server) handshake(c *conn) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.cfg.Metrics.Panics.Add(c.stripe, 1)
@@ -169,7 +200,7 @@ func (s *Server) handshake(c *conn, nc net.Conn) {
 	}
 	m := s.cfg.Metrics
 	m.HandshakesInProgress.Add(c.stripe, 1)
-	err := errors.Join(nc.SetDeadline(deadline), c.wire.TLS().Handshake(), nc.SetDeadline(time.Time{}))
+	err := errors.Join(c.nc.SetDeadline(deadline), c.wire.TLS().Handshake(), c.nc.SetDeadline(time.Time{}))
 	<-s.handshakes
 	m.HandshakesInProgress.Add(c.stripe, -1)
 	if err != nil {

@@ -16,17 +16,17 @@ const (
 	calm = 10
 )
 
-// settle gives memory back after a rush of new connections, until stop is
-// closed. Under a steady stream of them it does nothing: the collector runs
+// settle gives memory back after a rush of new connections, until Serve returns.
+// Under a steady stream of them it does nothing: the collector runs
 // often enough by itself.
-func (s *Server) settle(stop <-chan struct{}) {
+func (s *Server) settle() {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	settled := s.cfg.Metrics.ConnectionsAccepted.Value()
 	last := settled
 	for {
 		select {
-		case <-stop:
+		case <-s.stopped:
 			return
 		case <-tick.C:
 		}
