@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -42,16 +43,16 @@ func newOrigin(cfg config.Config, log *slog.Logger) (origin.Origin, error) {
 	return origin.NewDirectory(cfg.Root, origin.DirectoryConfig{MaxStored: cfg.MaxStored, Log: log})
 }
 
-// startAdmin starts the admin listener, if there is one, and returns what stops
-// it.
-func startAdmin(ctx context.Context, address string, m *metrics.Hotpath, unready *atomic.Pointer[error], log *slog.Logger) (stop func(), err error) {
-	if address == "" {
-		return func() {}, nil
+// startAdmin starts the admin listener, if there is one, and returns its address
+// and what stops it.
+func startAdmin(ctx context.Context, cfg config.Config, m *metrics.Hotpath, unready *atomic.Pointer[error], log *slog.Logger) (address string, stop func(), err error) {
+	if cfg.Admin == "" {
+		return "off", func() {}, nil
 	}
 	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", address)
+	l, err := lc.Listen(ctx, "tcp", cfg.Admin)
 	if err != nil {
-		return nil, fmt.Errorf("opening the admin listener: %w", err)
+		return "", nil, fmt.Errorf("opening the admin listener: %w", err)
 	}
 	ready := func() error {
 		if why := unready.Load(); why != nil {
@@ -65,7 +66,7 @@ func startAdmin(ctx context.Context, address string, m *metrics.Hotpath, unready
 			log.Error("the admin listener ended", "err", err)
 		}
 	}()
-	return func() {
+	return l.Addr().String(), func() {
 		ctx, cancel := context.WithTimeout(context.Background(), adminStop)
 		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {
@@ -120,6 +121,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, m *metrics.Hotpath
 			Metrics:      m,
 			WriteTimeout: cfg.WriteTimeout,
 			WriteQuantum: max(1, int(cfg.WriteTimeout.Seconds()*float64(cfg.MinWriteRate))),
+			Gate:         wire.NewGate(runtime.GOMAXPROCS(0)),
 		},
 		Metrics:          m,
 		Log:              log,

@@ -60,7 +60,6 @@ type Server struct {
 
 // conn is an open connection.
 type conn struct {
-	nc     net.Conn
 	wire   *wire.Conn
 	drain  func() // nil during the handshake; guarded by Server.mu
 	state  metrics.ConnState
@@ -142,7 +141,7 @@ func (s *Server) admit(nc net.Conn) {
 		return
 	}
 	m := s.cfg.Metrics
-	c := &conn{nc: nc, wire: wire.New(nc, s.cfg.TLS, s.cfg.Wire), state: metrics.StateHandshake}
+	c := &conn{wire: wire.New(nc, s.cfg.TLS, s.cfg.Wire), state: metrics.StateHandshake}
 	c.stripe = c.wire.Stripe()
 	m.ConnectionsAccepted.Add(c.stripe, 1)
 	m.PermitsInUse.Add(c.stripe, 1)
@@ -198,15 +197,11 @@ func (s *Server) handshake(c *conn) {
 		s.close(c, metrics.CloseLimit)
 		return
 	}
-	m := s.cfg.Metrics
-	m.HandshakesInProgress.Add(c.stripe, 1)
-	err := errors.Join(c.nc.SetDeadline(deadline), c.wire.TLS().Handshake(), c.nc.SetDeadline(time.Time{}))
-	<-s.handshakes
-	m.HandshakesInProgress.Add(c.stripe, -1)
-	if err != nil {
+	if err := s.agree(c, deadline); err != nil {
 		s.failHandshake(c, err)
 		return
 	}
+	m := s.cfg.Metrics
 	state := c.wire.TLS().ConnectionState()
 	m.Handshakes.Add(c.stripe, versionOf(state.Version), metrics.HandshakeOK, 1)
 	if state.DidResume {
@@ -219,8 +214,18 @@ func (s *Server) handshake(c *conn) {
 	}
 }
 
-// startHandshake takes a handshake permit, which is given back by receiving
-// from s.handshakes.
+// agree is the handshake itself; it gives the permit back.
+func (s *Server) agree(c *conn, deadline time.Time) error {
+	m := s.cfg.Metrics
+	m.HandshakesInProgress.Add(c.stripe, 1)
+	defer func() {
+		m.HandshakesInProgress.Add(c.stripe, -1)
+		<-s.handshakes
+	}()
+	return c.wire.Handshake(deadline)
+}
+
+// startHandshake takes a handshake permit.
 func (s *Server) startHandshake(deadline time.Time) bool {
 	select {
 	case s.handshakes <- struct{}{}:

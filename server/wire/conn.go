@@ -71,6 +71,8 @@ type Options struct {
 	// quotient is the lowest rate at which it may read.
 	WriteTimeout time.Duration
 	WriteQuantum int
+
+	Gate Gate // for handshakes; nil: none
 }
 
 // Conn is a connection under an engine. Its methods are for the goroutine that
@@ -100,6 +102,7 @@ type Conn struct {
 	filled    int  // how much of cipherIn holds bytes
 	record    int  // how much of the record at opened TLS has not taken
 	readErr   error
+	lost      bool // the socket has ended: nobody is there to be heard
 	next      Step
 	armed     time.Time // read deadline set on nc; zero: none
 	confirmed bool      // the last read found the socket empty, not only short
@@ -122,8 +125,7 @@ func New(nc net.Conn, config *tls.Config, opt *Options) *Conn {
 	return c
 }
 
-// TLS is the TLS connection: for the handshake, before Serve, and for its
-// state. nil without TLS.
+// TLS is the TLS connection, for its state; nil without TLS.
 func (c *Conn) TLS() *tls.Conn { return c.tls }
 
 // Stripe is the connection's stripe of every instrument.
@@ -202,6 +204,7 @@ func (c *Conn) turn(fd uintptr) bool {
 		c.next, until = c.engine.Turn(now)
 		switch c.next {
 		case Done, Leave:
+			_ = c.seal() // before close_notify, after which TLS takes nothing
 			if c.next == Done && c.tls != nil && (c.readErr == nil || c.readErr == io.EOF) {
 				_ = c.tls.CloseWrite() // close_notify; fails only where writing has
 			}
@@ -275,7 +278,7 @@ func (c *Conn) giveBack() {
 func (c *Conn) finish() {
 	defer c.nc.Close()
 	half, ok := c.nc.(interface{ CloseWrite() error })
-	if !c.backlog.wait(closeTime) || c.readErr != nil || !ok || half.CloseWrite() != nil {
+	if !c.backlog.wait(closeTime) || c.lost || c.readErr == io.EOF || !ok || half.CloseWrite() != nil {
 		return
 	}
 	if c.nc.SetReadDeadline(time.Now().Add(lingerTime)) == nil {

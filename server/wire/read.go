@@ -52,7 +52,7 @@ func (c *Conn) Fill() error {
 		}
 		if err := c.receive(); err != nil {
 			if err != error(ErrWouldBlock) {
-				c.readErr = err
+				c.readErr, c.lost = err, true
 			}
 			return err
 		}

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"net"
-	"slices"
 	"time"
 )
 
@@ -18,10 +17,6 @@ const (
 	turning                  // an engine: whole records from what was read, records gathered for one write
 	handedOver               // whoever got Blocking's result: it blocks on the socket
 )
-
-// helloSize is room for a client's first flight: 300 to 1,900 bytes, with a
-// post-quantum key share.
-const helloSize = 2 << 10
 
 func (t *transport) Read(p []byte) (int, error) {
 	c := (*Conn)(t)
@@ -48,30 +43,6 @@ func (t *transport) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// readHandshake gives TLS what belongs to the record that it reads, and keeps
-// what came behind it: a client's first request often comes with its Finished,
-// and inside TLS it would wait unseen.
-func (t *transport) readHandshake(p []byte) (int, error) {
-	for t.record == 0 {
-		if t.record = recordLen(t.cipherRest); t.record > 0 {
-			break
-		}
-		if t.cipherRest == nil {
-			t.cipherRest = make([]byte, 0, helloSize)
-		}
-		t.cipherRest = slices.Grow(t.cipherRest, 1)
-		n, err := t.readSocket(t.cipherRest[len(t.cipherRest):cap(t.cipherRest)])
-		t.cipherRest = t.cipherRest[:len(t.cipherRest)+n]
-		if n == 0 && err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, t.cipherRest[:t.record])
-	t.record -= n
-	t.cipherRest = t.cipherRest[:copy(t.cipherRest, t.cipherRest[n:])]
-	return n, nil
-}
-
 func (t *transport) readSocket(p []byte) (int, error) {
 	n, err := t.nc.Read(p)
 	t.opt.Metrics.ReceivedBytes.Add(t.stripe, uint64(max(n, 0)))
@@ -89,12 +60,20 @@ func (t *transport) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (t *transport) Close() error                       { return t.nc.Close() }
-func (t *transport) LocalAddr() net.Addr                { return t.nc.LocalAddr() }
-func (t *transport) RemoteAddr() net.Addr               { return t.nc.RemoteAddr() }
-func (t *transport) SetDeadline(d time.Time) error      { return t.nc.SetDeadline(d) }
-func (t *transport) SetReadDeadline(d time.Time) error  { return t.nc.SetReadDeadline(d) }
-func (t *transport) SetWriteDeadline(d time.Time) error { return t.nc.SetWriteDeadline(d) }
+func (t *transport) Close() error                      { return t.nc.Close() }
+func (t *transport) LocalAddr() net.Addr               { return t.nc.LocalAddr() }
+func (t *transport) RemoteAddr() net.Addr              { return t.nc.RemoteAddr() }
+func (t *transport) SetDeadline(d time.Time) error     { return t.nc.SetDeadline(d) }
+func (t *transport) SetReadDeadline(d time.Time) error { return t.nc.SetReadDeadline(d) }
+
+// SetWriteDeadline is what crypto/tls does before and after close_notify: in a
+// turn that must not reach the socket, to which the backlog may be writing.
+func (t *transport) SetWriteDeadline(d time.Time) error {
+	if t.phase == turning {
+		return nil
+	}
+	return t.nc.SetWriteDeadline(d)
+}
 
 // Blocking makes a net.Conn of a connection whose engine left: what the engine
 // did not consume is read first. It waits until the backlog is written.

@@ -3,14 +3,29 @@ package wire
 // Flush encrypts Out and gives it to the socket as far as it takes it; the
 // rest joins the backlog. The error is the connection's end.
 func (c *Conn) Flush() error {
-	if len(c.Out) > 0 {
-		if c.tls == nil {
-			c.cipherOut = append(c.cipherOut, c.Out...)
-		} else if _, err := c.tls.Write(c.Out); err != nil {
-			return err
-		}
-		c.Out = c.Out[:0]
+	sealErr := c.seal()
+	if err := c.send(); err != nil { // also an alert that ended TLS
+		return err
 	}
+	return sealErr
+}
+
+// seal encrypts Out.
+func (c *Conn) seal() (err error) {
+	if len(c.Out) == 0 {
+		return nil
+	}
+	if c.tls == nil {
+		c.cipherOut = append(c.cipherOut, c.Out...)
+	} else {
+		_, err = c.tls.Write(c.Out)
+	}
+	c.Out = c.Out[:0]
+	return err
+}
+
+// send gives what is encrypted to the socket, and the backlog.
+func (c *Conn) send() error {
 	if len(c.cipherOut) == 0 {
 		return c.backlog.failure()
 	}
@@ -20,7 +35,7 @@ func (c *Conn) Flush() error {
 	if !c.backlog.active() && c.pump == nil {
 		n, err := writeSocket(c.fd, sealed)
 		if err != nil && err != error(ErrWouldBlock) {
-			c.readErr = err
+			c.readErr, c.lost = err, true
 			return err
 		}
 		sent = max(n, 0)
