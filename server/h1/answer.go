@@ -92,11 +92,11 @@ func (c *Conn) transmit() bool {
 		if left <= 0 || c.broken || c.wire.Congested() {
 			return false
 		}
-		n := max(0, min(len(c.rest), wire.FlushSize-len(c.wire.Out)))
+		n := max(0, min(len(c.rest), wire.BodyFlush-len(c.wire.Out)))
 		c.wire.Out = append(c.wire.Out, c.rest[:n]...)
 		c.rest = c.rest[n:]
 		left -= n
-		if len(c.wire.Out) < wire.FlushSize {
+		if len(c.wire.Out) < wire.BodyFlush {
 			break
 		}
 		if err := c.wire.Flush(); err != nil {

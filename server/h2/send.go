@@ -71,7 +71,7 @@ func (c *Conn) transmit() (more bool) {
 			continue
 		}
 		left -= n + frame.HeaderLen
-		if len(c.wire.Out) < wire.FlushSize {
+		if len(c.wire.Out) < wire.BodyFlush {
 			continue
 		}
 		if err := c.wire.Flush(); err != nil {

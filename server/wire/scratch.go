@@ -7,10 +7,16 @@ const (
 	// records, so that an upload costs a quarter of a system call per record.
 	readSize = 64 << 10
 
-	// FlushSize is how much plaintext an engine should gather before it
-	// flushes: large enough to spread the cost of a system call, small enough
-	// to stay in a core's second-level cache next to its ciphertext.
+	// FlushSize is how much plaintext an engine should gather of small
+	// responses before it flushes: a whole batch, so that it costs one system
+	// call and wakes its client once.
 	FlushSize = 64 << 10
+
+	// BodyFlush is the same for a body that comes in many parts anyway: less
+	// stays closer to the core, in plaintext, ciphertext and the kernel's copy.
+	// CPU of 1 MiB, µs: 554 with 16 KiB, 463 to 489 with 24 and 32, 422 to 474
+	// with 48, 522 to 538 with 64, 602 with 128.
+	BodyFlush = 48 << 10
 
 	// sealSlack is room for what TLS adds to FlushSize bytes and for the last
 	// frame that went beyond it.
