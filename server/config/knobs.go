@@ -75,7 +75,7 @@ func knobs(c *Config) []knob {
 		{groupListen, "admin", "127.0.0.1:9180", &address{p: &c.Admin, off: true},
 			"Address of the admin listener: metrics, health, profiles. It has no authentication: anything but a loopback address belongs behind a firewall."},
 		{groupListen, "cert", "", &text{p: &c.Cert, what: "a PEM file with the certificate and its chain", empty: "self-signed, made at start"},
-			"Certificate to present. It needs the key beside it; both are read again when they change."},
+			"Certificate to present. It needs the key beside it. Both are read once, at start."},
 		{groupListen, "key", "", &text{p: &c.Key, what: "a PEM file with the private key", empty: "self-signed, made at start"},
 			"Private key of the certificate."},
 
@@ -87,7 +87,7 @@ func knobs(c *Config) []knob {
 		{groupCache, "cache-bytes", "256MiB", &size{p: &c.CacheBytes, min: 1, max: math.MaxInt64},
 			"Memory for stored responses: keys, fields and bodies counted."},
 		{groupCache, "cache-shards", "0", &count{p: &c.CacheShards, zero: "by the number of cores", min: 1, max: maxShards},
-			"Independent parts of the cache, each with its own lock and an equal share of entries and bytes. One shard is exact LRU."},
+			"Independent parts of the cache, each with its own lock. With one shard the order is exactly least recently used."},
 		{groupCache, "max-stored", "8MiB", &size{p: &c.MaxStored, min: 1, max: math.MaxInt64},
 			"Largest body that is kept in the cache; a larger one is streamed from the origin for every request."},
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"sync"
 	"time"
 )
@@ -47,7 +48,8 @@ func measureHandshakes(ctx context.Context, p *process, st *state) ([]value, err
 }
 
 // shake makes one handshake and ends the connection in order: with a
-// close_notify, and the server's end read, so that no server meets a reset.
+// close_notify and a FIN, and the server's end read, so that no server meets a
+// reset.
 func shake(ctx context.Context, addr string) error {
 	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	defer cancel()
@@ -59,14 +61,14 @@ func shake(ctx context.Context, addr string) error {
 	if state := c.ConnectionState(); state.Version != tls.VersionTLS13 || state.DidResume {
 		return fmt.Errorf("not a full TLS 1.3 handshake: %s, resumed: %v", tls.VersionName(state.Version), state.DidResume)
 	}
-	if err := c.CloseWrite(); err != nil {
+	if err := errors.Join(c.CloseWrite(), c.NetConn().(*net.TCPConn).CloseWrite()); err != nil {
 		return fmt.Errorf("closing: %w", err)
 	}
 	if err := c.SetReadDeadline(time.Now().Add(exchangeTimeout)); err != nil {
 		return err
 	}
 	if _, err := io.Copy(io.Discard, c); err != nil {
-		return fmt.Errorf("reading to the end after close_notify: %w", err)
+		return fmt.Errorf("reading to the server's end: %w", err)
 	}
 	return nil
 }

@@ -89,21 +89,27 @@ func client(ctx context.Context, name string, args ...string) (string, error) {
 }
 
 // calibrate finds the number of requests that take about d: it makes more and
-// more until a run is long enough to tell.
+// more until a run is long enough for the connections' handshakes, which are in
+// the time, not to matter.
 func calibrate(ctx context.Context, s shape, url string, d time.Duration) (int, error) {
-	const (
-		enough = 10 // part of d: the connections' handshakes no longer count
-		growth = 8
-	)
-	width := s.conns * s.streams
-	for n := 4 * width; ; n *= growth {
+	const growth = 8 // most; a short run's rate is far too low
+	n := share(0, s, 0)
+	for {
 		l, err := runH2load(ctx, s, url, n, "")
 		if err != nil {
 			return 0, err
 		}
-		if l.elapsed >= d/enough {
-			rounds := int(l.rate() * d.Seconds() / float64(width))
-			return max(4, rounds) * width, nil
+		missing := d.Seconds() / l.elapsed.Seconds()
+		n = share(n, s, min(missing, growth))
+		if missing < 2 {
+			return n, nil
 		}
 	}
+}
+
+// share is part times n requests in whole rounds of all of s's streams, at
+// least four of them: fewer are mostly handshakes.
+func share(n int, s shape, part float64) int {
+	width := s.conns * s.streams
+	return max(4, int(float64(n)*part)/width) * width
 }

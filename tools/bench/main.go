@@ -68,7 +68,11 @@ func main() {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, o); err != nil {
+	err := run(ctx, o)
+	if ctx.Err() != nil {
+		err = errors.New("interrupted; every server has been stopped")
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench: "+err.Error())
 		os.Exit(1)
 	}
@@ -118,6 +122,7 @@ func run(ctx context.Context, o options) (err error) {
 	st := &state{site: s, size: fullSizes, runs: make(map[cell]int), res: newResults(names)}
 	if o.quick {
 		st.size = quickSizes
+		st.res.note("A quick run: it shows that everything works, and its figures mean nothing.")
 	}
 	if o.rounds > 0 {
 		st.size.rounds = o.rounds
@@ -131,7 +136,7 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	text := report(a, st.res)
 	fmt.Print(text)
-	return write(o, text)
+	return write(o, text, st.res)
 }
 
 // chooseRows are the rows whose name matches.
@@ -194,7 +199,7 @@ func chooseContenders(ctx context.Context, o options, dir string) ([]contender, 
 	}
 	for _, name := range chosen {
 		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("-only %q is none of %s", name, strings.Join(known, ", "))
+			return nil, fmt.Errorf("-only: %q is none of %s", name, strings.Join(known, ", "))
 		}
 	}
 	return contenders, nil
@@ -219,9 +224,9 @@ func describe(contenders []contender, cores int) about {
 	return a
 }
 
-// write puts the report into the document: the one that is asked for, or the
+// write puts the report into the document, and the plot beside it: the one that is asked for, or the
 // project's own where the run was whole.
-func write(o options, text string) error {
+func write(o options, text string, r *results) error {
 	name := o.out
 	if name == "" {
 		if o.quick || o.only != "" || o.rows != "" {
@@ -237,5 +242,8 @@ func write(o options, text string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	return os.WriteFile(name, []byte(replaced), 0o644)
+	if err := os.WriteFile(name, []byte(replaced), 0o644); err != nil {
+		return err
+	}
+	return writePlot(name, r)
 }

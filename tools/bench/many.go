@@ -29,6 +29,7 @@ func measureMany(ctx context.Context, p *process, st *state) ([]value, error) {
 		return nil, err
 	}
 	active := shape{conns: total / 100, streams: 1}
+	st.res.note("Row %s: %s connections, %d of them active.", rowMany, grouped(float64(total), 0), active.conns)
 	perConn, idle, err := holdIdle(ctx, p, st, manySource, total-active.conns)
 	if err != nil {
 		return nil, err
@@ -40,7 +41,7 @@ func measureMany(ctx context.Context, p *process, st *state) ([]value, error) {
 	}()
 	body := bodies[1]
 	url := "https://" + p.addr + "/" + body.file()
-	n, err := calibrate(ctx, active, url, st.size.manyLoad)
+	n, err := st.requests(ctx, rowMany, p.name, active, url, st.size.manyLoad)
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,21 @@ type state struct {
 	res  *results
 }
 
+// requests is the number of requests that take about d, found in the first
+// round of a row and a server and then the same for the others.
+func (st *state) requests(ctx context.Context, row, server string, s shape, url string, d time.Duration) (int, error) {
+	key := cell{row: row, server: server}
+	if n, ok := st.runs[key]; ok {
+		return n, nil
+	}
+	n, err := calibrate(ctx, s, url, d)
+	if err != nil {
+		return 0, fmt.Errorf("calibrating: %w", err)
+	}
+	st.runs[key] = n
+	return n, nil
+}
+
 // sizes are how much is measured.
 type sizes struct {
 	rounds     int
@@ -120,15 +135,21 @@ func measureAll(ctx context.Context, contenders []contender, rows []row, st *sta
 
 // measureOnce measures the running process, or a fresh one where r needs it.
 func measureOnce(ctx context.Context, r row, c contender, p *process, st *state) ([]value, error) {
-	if !r.fresh {
-		return r.measure(ctx, p, st)
+	if r.fresh {
+		var err error
+		if p, err = start(ctx, c, st.site); err != nil {
+			return nil, err
+		}
+		defer p.stop()
 	}
-	p, err := start(ctx, c, st.site)
+	values, err := r.measure(ctx, p, st)
 	if err != nil {
+		if said := p.tail(); said != "" {
+			err = fmt.Errorf("%w\n%s has written:\n%s", err, c.name, said)
+		}
 		return nil, err
 	}
-	defer p.stop()
-	return r.measure(ctx, p, st)
+	return values, nil
 }
 
 // loadRow is full speed with one shape and one body.
@@ -139,14 +160,9 @@ func loadRow(s shape, b body) row {
 		if s.streams == 0 {
 			return measureLoad(ctx, p, b, func() (load, error) { return runWrk(ctx, s, url, st.size.load) }, nil)
 		}
-		key := cell{row: name, server: p.name}
-		n, ok := st.runs[key]
-		if !ok {
-			var err error
-			if n, err = calibrate(ctx, s, url, st.size.load); err != nil {
-				return nil, fmt.Errorf("calibrating: %w", err)
-			}
-			st.runs[key] = n
+		n, err := st.requests(ctx, name, p.name, s, url, st.size.load)
+		if err != nil {
+			return nil, err
 		}
 		return measureLoad(ctx, p, b, func() (load, error) {
 			l, err := runH2load(ctx, s, url, n, "")
@@ -191,12 +207,6 @@ func measureLoad(ctx context.Context, p *process, b body, run func() (load, erro
 		values = append(values, value{bytesPerCPU, mib / cpu.Seconds()})
 	}
 	return values, nil
-}
-
-// share is a part of n requests, in whole rounds of all of s's streams.
-func share(n int, s shape, part float64) int {
-	width := s.conns * s.streams
-	return max(4, int(float64(n)*part)/width) * width
 }
 
 // h2loadP99 makes a run of its own, because logging slows the client.

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,9 +42,15 @@ func report(a about, r *results) string {
 		}
 		b.WriteByte('\n')
 	}
+	for _, n := range r.notes {
+		fmt.Fprintf(&b, "\n%s\n", n)
+	}
 	if t := barTable(r); len(t) > 1 {
 		b.WriteString("\n### What must be shown\n\n")
 		writeTable(&b, t)
+	}
+	if slices.Contains(r.servers, hotpath) {
+		b.WriteString("\nA column ÷ has hotpath's figure divided by that server's.\n")
 	}
 	for m := range metricCount {
 		if t := metricTable(m, r); len(t) > 1 {
@@ -73,11 +80,13 @@ func barTable(r *results) [][]string {
 // metricTable has a line for each row that has the metric, a column for each
 // server, and hotpath's ratio to each of the others.
 func metricTable(m metric, r *results) [][]string {
-	head := append([]string{""}, r.servers...)
-	for _, s := range r.servers {
-		if s != hotpath {
-			head = append(head, "÷ "+s)
-		}
+	var others []string // to compare hotpath with
+	if slices.Contains(r.servers, hotpath) {
+		others = slices.DeleteFunc(slices.Clone(r.servers), func(s string) bool { return s == hotpath })
+	}
+	head := slices.Concat([]string{""}, r.servers)
+	for _, s := range others {
+		head = append(head, "÷ "+s)
 	}
 	table := [][]string{head}
 	for _, row := range r.rows {
@@ -91,10 +100,7 @@ func metricTable(m metric, r *results) [][]string {
 			continue
 		}
 		ours, oursOK := r.median(row, hotpath, m)
-		for _, s := range r.servers {
-			if s == hotpath {
-				continue
-			}
+		for _, s := range others {
 			v, ok := r.median(row, s, m)
 			line = append(line, figure(ours/v, ok && oursOK && v != 0, 2))
 		}

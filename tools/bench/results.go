@@ -2,6 +2,11 @@
 
 package main
 
+import (
+	"fmt"
+	"slices"
+)
+
 // metric is something measured, with its unit.
 type metric int
 
@@ -51,6 +56,14 @@ type results struct {
 	servers []string
 	values  map[cell][]float64
 	ciphers map[string]string // by server
+	notes   []string          // sentences that the reader needs beside the figures
+}
+
+// note keeps a sentence once.
+func (r *results) note(format string, args ...any) {
+	if s := fmt.Sprintf(format, args...); !slices.Contains(r.notes, s) {
+		r.notes = append(r.notes, s)
+	}
 }
 
 func newResults(servers []string) *results {

@@ -62,7 +62,8 @@ func h2oContender() contender {
 }
 
 // h2oConfig is h2o's default but for one thread, no access log (the default,
-// too) and idle connections kept longer than the measure of memory takes.
+// too), no OCSP for a certificate that has none, and idle connections kept
+// longer than the measure of memory takes.
 func h2oConfig(s *site, dir, addr string) string {
 	host, port, _ := strings.Cut(addr, ":")
 	user := ""
@@ -80,6 +81,7 @@ listen:
   ssl:
     certificate-file: %[4]s
     key-file: %[5]s
+    ocsp-update-interval: 0
 hosts:
   default:
     paths:

@@ -1,0 +1,84 @@
+//go:build linux
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestParseParent(t *testing.T) {
+	for stat, want := range map[string]int{
+		"1234 (nginx) S 77 1234 1234 0 -1 4194560":   77,
+		"1234 (a) R 5 (b c) S 78 1234 0":             78,
+		"1 (systemd) S 0 1 1":                        0,
+		"9 (h2o: (worker) process 1) S 4 9 9 0 -1 0": 4,
+	} {
+		if got, err := parseParent(stat); err != nil || got != want {
+			t.Errorf("parseParent(%q) = %d, %v; want %d", stat, got, err, want)
+		}
+	}
+	for _, bad := range []string{"", "1 (a)", "1 (a) S", "1 (a) S x"} {
+		if got, err := parseParent(bad); err == nil {
+			t.Errorf("parseParent(%q) = %d, want an error", bad, got)
+		}
+	}
+}
+
+func TestParseSchedstat(t *testing.T) {
+	got, err := parseSchedstat("1500000123 51153 17\n")
+	if err != nil || got != 1500*time.Millisecond+123 {
+		t.Errorf("got %v, %v", got, err)
+	}
+	for _, bad := range []string{"", "1 2", "1 2 3 4", "x 2 3", "99999999999999999999 1 1"} {
+		if got, err := parseSchedstat(bad); err == nil {
+			t.Errorf("parseSchedstat(%q) = %v, want an error", bad, got)
+		}
+	}
+}
+
+func TestParsePss(t *testing.T) {
+	const rollup = "56108a5e7000-7ffdbb9b1000 ---p 00000000 00:00 0                          [rollup]\n" +
+		"Rss:                1736 kB\nPss:                 393 kB\nPss_Dirty:           112 kB\n"
+	if got, err := parsePss(rollup); err != nil || got != 393 {
+		t.Errorf("got %d, %v; want 393", got, err)
+	}
+	for _, bad := range []string{"", "Rss: 1 kB\n", "Pss: 1 MB\n", "Pss: x kB\n", "Pss_Dirty: 112 kB\n"} {
+		if got, err := parsePss(bad); err == nil {
+			t.Errorf("parsePss(%q) = %d, want an error", bad, got)
+		}
+	}
+}
+
+// TestTree finds a child of this process, and reads what the kernel says of
+// both.
+func TestTree(t *testing.T) {
+	child := exec.Command("cat") // until its input ends
+	in, err := child.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Skipf("no child process: %v", err)
+	}
+	pids, err := tree(os.Getpid())
+	if err != nil || !slices.Contains(pids, os.Getpid()) || !slices.Contains(pids, child.Process.Pid) {
+		t.Errorf("tree = %v, %v; want %d and %d in it", pids, err, os.Getpid(), child.Process.Pid)
+	}
+	self := &process{name: "this test", cmd: &exec.Cmd{Process: &os.Process{Pid: os.Getpid()}}}
+	if cpu, err := self.cpuTime(); err != nil || cpu <= 0 {
+		t.Errorf("cpuTime = %v, %v", cpu, err)
+	}
+	if kib, err := self.memory(); err != nil || kib <= 0 {
+		t.Errorf("memory = %d, %v", kib, err)
+	}
+	if err := in.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := child.Wait(); err != nil {
+		t.Error(err)
+	}
+}
