@@ -96,13 +96,13 @@ func (c *Conn) answerStream(s *stream, r *message.Response) {
 	}
 }
 
-// countHit counts a hit; 200 and 304 are all there are.
+// countHit counts a hit, mostly a 200.
 func (c *Conn) countHit(r *message.Response) {
-	if r.Status < 300 {
-		c.hits[0]++
-	} else {
-		c.hits[1]++
+	class := metrics.Class2xx
+	if r.Status >= 300 {
+		class = metrics.ClassOf(r.Status)
 	}
+	c.hits[class]++
 }
 
 // appendStored appends the head of a stored response.
@@ -170,7 +170,7 @@ func (c *Conn) appendData(id uint32, p []byte, end bool) {
 		h.Flags = frame.FlagEndStream
 	}
 	c.wire.Out = append(frame.AppendHeader(c.wire.Out, h), p...)
-	c.data++
+	c.earnUpdates(len(p))
 }
 
 // refuseStream tells the peer that a stream was not begun: it may be retried

@@ -44,7 +44,7 @@ func (b *requestBody) add(p []byte) (unkept int) {
 func (b *requestBody) tooLarge(limit int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.failure != nil {
+	if b.failure != nil || b.closed {
 		return false
 	}
 	b.failure = &http.MaxBytesError{Limit: limit}
@@ -133,6 +133,7 @@ func (b *requestBody) Close() error {
 	unread := len(b.buf) - b.off
 	b.buf, b.off, b.closed = nil, 0, true
 	b.mu.Unlock()
+	b.news.raise() // for a Read that waits
 	if unread > 0 {
 		b.read(unread)
 	}

@@ -24,6 +24,3 @@ func (b *budget) spend(now time.Time) bool {
 	b.tokens--
 	return true
 }
-
-// earn gives n tokens back.
-func (b *budget) earn(n int) { b.tokens = min(b.most, b.tokens+float64(n)) }

@@ -37,18 +37,21 @@ type Limits struct {
 }
 
 const (
-	// windowUpdatesPerData is how many WINDOW_UPDATE frames each DATA frame of
-	// ours earns the peer: one for the stream, one for the connection.
-	windowUpdatesPerData = 2
+	// updateUnit is how much content of ours earns the peer a WINDOW_UPDATE for
+	// the stream and one for the connection: Go's client sends both for every
+	// 4 KiB that is read. A DATA frame that is shorter earns them too.
+	updateUnit = 4 << 10
 
 	// headerBlockFactor bounds a header block in HPACK by the decoded limit.
 	// Huffman code is at most 30/8 as long as its text, but then no sane
 	// encoder uses it.
 	headerBlockFactor = 2
 
-	// maxKeptResets is how many streams that we reset are remembered, so that
-	// frames under way at that moment are no error (RFC 9113 §5.4.2).
-	maxKeptResets = 32
+	// lateBody and lateTime are how much of a request's body may come after
+	// its answer, in bytes and time, before we ask for an end of it: small
+	// uploads are over by then, and large ones are not carried on for nothing.
+	lateBody = 64 << 10
+	lateTime = time.Second
 
 	// connWindow is how much a peer may send on a connection before a handler
 	// has read it, and streamWindow on a stream (RFC 9113 §6.9): the memory

@@ -36,9 +36,8 @@ type Conn struct {
 	now  time.Time
 	date *message.DateText // of the turn's second
 	turn uint64
-	hits [2]uint64 // answered through the first door in this turn: 2xx, 3xx
-	seen uint64    // streams opened in this turn
-	data int       // DATA frames sent in this turn
+	hits [metrics.Class5xx + 1]uint64 // answered through the first door in this turn, by class
+	seen uint64                       // streams opened in this turn
 
 	// Receiving.
 	prefaced         bool
@@ -59,15 +58,18 @@ type Conn struct {
 	encoder   hpack.Encoder
 	helloSent bool
 	peer      peerSettings
-	window    window // of the connection
+	window    window    // of the connection
+	moved     time.Time // when DATA of a stream last went
 	sending   sendQueue
 
 	// Budgets.
 	control, early budget
-	queuedControl  int // answers to PING and SETTINGS since the peer stopped reading
+	updates        int  // WINDOW_UPDATE frames that our DATA has earned the peer
+	queuedControl  int  // answers to PING and SETTINGS since the peer stopped reading
+	choked         bool // and we have stopped, too
 
 	// Life.
-	active  time.Time // last frame
+	active  time.Time // last frame, or end of the last stream
 	pinged  time.Time // when we asked whether the peer lives; zero: not
 	drain   drainState
 	reason  metrics.CloseReason
@@ -133,7 +135,7 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 		c.helloSent, c.settingsUnacked = true, 1
 	}
 	if !c.wire.Congested() {
-		c.queuedControl = 0
+		c.queuedControl, c.choked = 0, false
 	}
 	c.readMail()
 	more := c.receive()
@@ -157,7 +159,7 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 // some, for the next turn.
 func (c *Conn) receive() (more bool) {
 	for !c.stopped {
-		if !c.takeFrames() {
+		if c.tooMuchWaits() || !c.takeFrames() {
 			return !c.wire.Congested() // the backlog's end brings the next turn
 		}
 		switch err := c.wire.Fill(); {
@@ -169,6 +171,19 @@ func (c *Conn) receive() (more bool) {
 		}
 	}
 	return false
+}
+
+// tooMuchWaits reports whether a peer that does not read what we send has to
+// wait for us to read on. It is counted once for each time.
+func (c *Conn) tooMuchWaits() bool {
+	if c.wire.Buffered() <= c.cfg.Limits.OutputBytes {
+		return false
+	}
+	if !c.choked {
+		c.choked = true
+		c.limit(metrics.LimitOutputBuffer)
+	}
+	return true
 }
 
 // takeFrames handles every complete frame that was read. It reports false
@@ -201,7 +216,7 @@ func (c *Conn) takeFrames() bool {
 		}
 		if err := c.wire.Flush(); err != nil {
 			c.gone(err)
-		} else if c.wire.Buffered() > c.cfg.Limits.OutputBytes {
+		} else if c.tooMuchWaits() {
 			return false
 		}
 	}
@@ -244,6 +259,11 @@ func (c *Conn) rest() (wire.Step, time.Time) {
 // overdue ends what has waited too long and returns the next time to look.
 func (c *Conn) overdue() time.Time {
 	l := &c.cfg.Limits
+	if c.wire.Congested() {
+		// It has still to read what it asked for, and a PING would wait behind
+		// that. The wire watches how fast it does.
+		c.active = c.now
+	}
 	until := c.active.Add(l.Idle)
 	if len(c.streams) > 0 {
 		until = c.keepAlive()
@@ -266,9 +286,13 @@ func (c *Conn) overdue() time.Time {
 		c.partial, since = c.now, c.now
 	}
 	if !since.IsZero() && !c.wire.Congested() { // else it is we who do not read
-		end := since.Add(l.Head)
+		within, limit := l.Head, metrics.LimitHeadTimeout
+		if b := c.wire.Unread(); len(b) >= frame.HeaderLen && frame.ParseHeader(b).Type == frame.Data && !c.block.open() {
+			within, limit = l.Progress, metrics.LimitBodyTimeout
+		}
+		end := since.Add(within)
 		if !c.now.Before(end) {
-			c.limit(metrics.LimitHeadTimeout)
+			c.limit(limit)
 			c.fail(frame.ConnError(frame.EnhanceYourCalm, "a frame or header block did not arrive in time"))
 			c.reason = metrics.CloseTimeout
 			return until
@@ -289,10 +313,24 @@ func (c *Conn) overdue() time.Time {
 // stalled resets a stream whose body has made no progress, in the direction in
 // which the peer has to make it, and says when it will have to.
 func (c *Conn) stalled(s *stream) (end time.Time, waits bool) {
+	if s.sendDone {
+		if end = s.answered.Add(lateTime); c.now.Before(end) {
+			return end, true
+		}
+		c.unwanted(s)
+		return end, false
+	}
 	sending := s.unsent()
 	if !sending && (s.body == nil || s.recvDone || !s.body.starving()) {
 		s.moved = c.now // it waits for us
 		return end, false
+	}
+	if sending && c.wire.Congested() {
+		s.moved = c.now // the wire watches how fast the socket is emptied
+		return end, false
+	}
+	if sending && s.window > 0 && c.moved.After(s.moved) {
+		s.moved = c.moved // it waits for its share of the connection's window
 	}
 	end = s.moved.Add(c.cfg.Limits.Progress)
 	if c.now.Before(end) {
@@ -347,22 +385,17 @@ func (c *Conn) count() {
 		m.Streams.Add(c.stripe, c.seen)
 		c.seen = 0
 	}
-	if c.data > 0 {
-		c.control.earn(windowUpdatesPerData * c.data)
-		c.data = 0
+	var all uint64
+	for class, n := range c.hits {
+		if n > 0 {
+			m.Requests.Add(c.stripe, metrics.H2, metrics.Class(class), metrics.Hit, n)
+			c.hits[class] = 0
+			all += n
+		}
 	}
-	n := c.hits[0] + c.hits[1]
-	if n == 0 {
-		return
+	if all > 0 {
+		m.RequestDuration.ObserveN(c.stripe, metrics.Hit, time.Since(c.now), all)
 	}
-	if c.hits[0] > 0 {
-		m.Requests.Add(c.stripe, metrics.H2, metrics.Class2xx, metrics.Hit, c.hits[0])
-	}
-	if c.hits[1] > 0 {
-		m.Requests.Add(c.stripe, metrics.H2, metrics.Class3xx, metrics.Hit, c.hits[1])
-	}
-	m.RequestDuration.ObserveN(c.stripe, metrics.Hit, time.Since(c.now), n)
-	c.hits = [2]uint64{}
 }
 
 func (c *Conn) limit(l metrics.Limit) { c.cfg.Metrics.LimitBreaches.Add(c.stripe, l, 1) }

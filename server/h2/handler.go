@@ -15,18 +15,10 @@ import (
 // handle opens a stream for a request that the first door did not answer and
 // starts its handler. r is borrowed.
 func (c *Conn) handle(id uint32, r request, end bool) *frame.Error {
-	if end && r.length > 0 {
-		return frame.StreamError(id, frame.ProtocolError, "content-length without DATA") // §8.1.1
-	}
 	if len(c.streams) >= c.cfg.Limits.Streams || c.running >= c.cfg.Limits.Streams {
 		// Handlers count until they return, even if their stream was reset:
 		// else a peer that resets has as many as it likes.
-		c.refuseStream(id)
-		if c.early.spend(c.now) {
-			return nil
-		}
-		c.limit(metrics.LimitEarlyReset)
-		return frame.ConnError(frame.EnhanceYourCalm, "too many streams beyond SETTINGS_MAX_CONCURRENT_STREAMS")
+		return c.refuseExcess(id)
 	}
 	if r.length > c.cfg.Limits.BodyBytes {
 		c.limit(metrics.LimitBodySize)
@@ -36,6 +28,7 @@ func (c *Conn) handle(id uint32, r request, end bool) *frame.Error {
 	s.recvDone = end
 	s.headOnly = r.Method == http.MethodHead
 	s.output = &output{room: newSignal()}
+	w := &responseWriter{conn: c, stream: s, out: s.output, headOnly: s.headOnly, header: make(http.Header), length: -1, result: metrics.Bypass}
 	ctx, cancel := context.WithCancelCause(context.WithValue(context.Background(), http.LocalAddrContextKey, c.wire.LocalAddr()))
 	s.cancel = cancel
 	if !end {
@@ -51,38 +44,65 @@ func (c *Conn) handle(id uint32, r request, end bool) *frame.Error {
 	}
 	c.running++
 	r.Request = *r.Clone() // what it borrows is gone when this returns
-	go c.runHandler(ctx, s, r)
+	go c.runHandler(ctx, w, r)
 	return nil
 }
 
+// refuseExcess refuses a stream beyond SETTINGS_MAX_CONCURRENT_STREAMS and
+// takes it off the peer's budget.
+func (c *Conn) refuseExcess(id uint32) *frame.Error {
+	c.refuseStream(id)
+	if c.early.spend(c.now) {
+		return nil
+	}
+	c.limit(metrics.LimitEarlyReset)
+	return frame.ConnError(frame.EnhanceYourCalm, "too many streams beyond SETTINGS_MAX_CONCURRENT_STREAMS")
+}
+
 // runHandler is the handler's goroutine.
-func (c *Conn) runHandler(ctx context.Context, s *stream, r request) {
-	defer c.post(letter{kind: doneLetter})
-	w := &responseWriter{conn: c, stream: s, out: s.output, headOnly: s.headOnly, header: make(http.Header), length: -1, result: metrics.Bypass}
-	req, err := c.httpRequest(s, r)
-	if err != nil {
-		http.Error(w, "malformed request target", http.StatusBadRequest)
-		w.finish()
-		return
-	}
-	req = req.WithContext(ctx)
-	if s.body != nil {
-		req.Body = &bodyReader{requestBody: s.body, request: req}
-	}
-	w.request = req
+func (c *Conn) runHandler(ctx context.Context, w *responseWriter, r request) {
 	defer func() {
-		p := recover()
-		if p == nil {
+		if p := recover(); p != nil { // in the last word
+			c.panicked(w, p)
+			c.post(letter{kind: resetLetter, stream: w.stream, code: frame.InternalError})
+		}
+	}()
+	returned := false
+	defer func() {
+		// Before the last word: with it the client may open the next stream,
+		// for which this one must have made room.
+		c.post(letter{kind: doneLetter})
+		if returned {
+			w.finish()
 			return
 		}
-		if p != http.ErrAbortHandler { // which says: no log
-			c.cfg.Metrics.Panics.Add(c.stripe, 1)
-			c.cfg.Log.Error("panic in a handler", "peer", req.RemoteAddr, "path", req.URL.Path, "panic", p, "stack", string(debug.Stack()))
+		if p := recover(); p != nil && p != http.ErrAbortHandler { // nil after runtime.Goexit
+			c.panicked(w, p)
 		}
 		w.abort()
 	}()
+	req, err := c.httpRequest(w.stream, r)
+	if err != nil {
+		http.Error(w, "malformed request target", http.StatusBadRequest)
+		returned = true
+		return
+	}
+	w.request = req.WithContext(ctx)
+	if body := w.stream.body; body != nil {
+		w.request.Body = &bodyReader{requestBody: body, request: w.request}
+	}
 	c.cfg.Handler.ServeHTTP(w, w.request)
-	w.finish()
+	returned = true
+}
+
+// panicked counts and logs a panic on a handler's goroutine.
+func (c *Conn) panicked(w *responseWriter, p any) {
+	c.cfg.Metrics.Panics.Add(c.stripe, 1)
+	path := ""
+	if w.request != nil {
+		path = w.request.URL.Path
+	}
+	c.cfg.Log.Error("panic in a handler", "peer", c.wire.RemoteAddr().String(), "path", path, "panic", p, "stack", string(debug.Stack()))
 }
 
 // httpRequest makes net/http's view of a request that owns its memory.

@@ -102,8 +102,11 @@ func (c *Conn) onHeaderList(id uint32, block []byte, list *hpack.List, opens, en
 		return c.refuse(id, end, http.StatusRequestHeaderFieldsTooLarge)
 	}
 	r, err := parseRequest(id, list.Fields)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case end && r.length > 0:
+		return frame.StreamError(id, frame.ProtocolError, "content-length without DATA") // §8.1.1
 	}
 	if end && c.answerHit(id, &r.Request, block, generation) {
 		return nil
@@ -115,10 +118,12 @@ func (c *Conn) onHeaderList(id uint32, block []byte, list *hpack.List, opens, en
 func (c *Conn) onTrailers(id uint32, list *hpack.List, end bool) *frame.Error {
 	s := c.streams[id]
 	switch {
-	case s == nil && c.wasReset(id):
-		return nil // under way when we reset the stream
-	case s == nil:
+	case s == nil && c.disowned(id) && end:
+		return nil
+	case s == nil && !c.disowned(id):
 		return frame.ConnError(frame.StreamClosed, "HEADERS on a closed stream") // §5.1
+	case s == nil:
+		return frame.StreamError(id, frame.ProtocolError, "HEADERS in the middle of a body")
 	case s.recvDone:
 		return frame.StreamError(id, frame.StreamClosed, "HEADERS after the stream's end")
 	case !end:
@@ -141,13 +146,24 @@ func (c *Conn) onTrailers(id uint32, list *hpack.List, end bool) *frame.Error {
 func (c *Conn) endBody(s *stream) {
 	s.recvDone = true
 	s.body.end()
+	if s.sendDone {
+		c.drop(s, nil)
+	}
 }
 
-// refuse answers a request that no door shall see.
+// refuse answers a request that no door shall see. A body that it has is
+// dropped as it comes.
 func (c *Conn) refuse(id uint32, end bool, status int) *frame.Error {
+	if len(c.streams) >= c.cfg.Limits.Streams {
+		return c.refuseExcess(id)
+	}
 	text := http.StatusText(status) + "\n"
 	s := c.open(id)
 	s.recvDone = end
+	if !end {
+		s.credit = newCredit(streamWindow)
+		s.body = &requestBody{closed: true}
+	}
 	s.result = metrics.Bypass
 	c.answerStream(s, message.New(status, []hpack.Field{{Name: "content-type", Value: "text/plain; charset=utf-8"}}, []byte(text), "", time.Time{}))
 	return nil

@@ -35,7 +35,7 @@ func (c *Conn) onFrame(h frame.Header, payload []byte) *frame.Error {
 	case frame.Priority:
 		return c.onPriority(h, payload)
 	case frame.GoAway:
-		return nil // the peer opens no more streams; those that are open go on (§6.8)
+		return c.useless("GOAWAY") // the peer opens no more streams; those that are open go on (§6.8)
 	case frame.PushPromise:
 		return frame.ConnError(frame.ProtocolError, "PUSH_PROMISE from a client") // §8.4
 	default:
@@ -57,7 +57,7 @@ func (c *Conn) failed(h frame.Header, err *frame.Error) (goesOn bool) {
 	c.countError(err.Code, metrics.ScopeStream)
 	if s := c.streams[err.StreamID]; s != nil {
 		c.reset(s, err.Code, err)
-	} else if !c.wasReset(err.StreamID) {
+	} else { // once more, perhaps: it is another error
 		c.sendReset(err.StreamID, err.Code)
 	}
 	// A peer that makes us reset its streams pays for them as if it had done
@@ -85,9 +85,9 @@ func (c *Conn) fail(err *frame.Error) {
 }
 
 // useless takes a frame that does nothing for any response off the peer's
-// budget: PING, SETTINGS, PRIORITY, empty DATA, RST_STREAM on a closed stream,
-// WINDOW_UPDATE beyond two for each DATA frame of ours, unknown types. A
-// browser sends a handful of them.
+// budget: PING, SETTINGS, GOAWAY, PRIORITY, empty DATA, RST_STREAM on a closed
+// stream, WINDOW_UPDATE beyond what our DATA earned, unknown types.
+// A browser sends a handful of them.
 func (c *Conn) useless(what string) *frame.Error {
 	if c.control.spend(c.now) {
 		return nil
@@ -138,9 +138,13 @@ func (c *Conn) onReset(h frame.Header, payload []byte) *frame.Error {
 	c.cfg.Metrics.StreamsReset.Add(c.stripe, metrics.ByPeer, 1)
 	s := c.streams[h.StreamID]
 	if s == nil {
+		c.forgetReset(h.StreamID) // nothing is under way behind this
 		return c.useless("RST_STREAM on a closed stream")
 	}
 	c.drop(s, errPeerReset)
+	if s.sendDone {
+		return c.useless("RST_STREAM on an answered stream")
+	}
 	if !c.early.spend(c.now) { // CVE-2023-44487, "Rapid Reset"
 		c.limit(metrics.LimitEarlyReset)
 		return frame.ConnError(frame.EnhanceYourCalm, "too many streams reset")
@@ -156,7 +160,9 @@ func (c *Conn) onWindowUpdate(h frame.Header, payload []byte) *frame.Error {
 	if err != nil {
 		return err
 	}
-	if err := c.useless("WINDOW_UPDATE"); err != nil {
+	if c.updates > 0 {
+		c.updates--
+	} else if err := c.useless("WINDOW_UPDATE"); err != nil {
 		return err
 	}
 	if h.StreamID == 0 {
@@ -201,8 +207,8 @@ func (c *Conn) onData(h frame.Header, payload []byte) *frame.Error {
 	}
 	s := c.streams[h.StreamID]
 	switch {
-	case s == nil && c.wasReset(h.StreamID):
-		c.freeConn(int(h.Length)) // under way when we reset the stream
+	case s == nil && c.disowned(h.StreamID):
+		c.freeConn(int(h.Length))
 		return nil
 	case s == nil, s.recvDone:
 		c.freeConn(int(h.Length))
@@ -230,6 +236,12 @@ func (c *Conn) bodyBytes(s *stream, content []byte, end bool) *frame.Error {
 	c.freeConn(s.body.add(content))
 	if end {
 		c.endBody(s)
+		return nil
+	}
+	if s.sendDone {
+		if s.late += len(content); s.late > lateBody {
+			c.unwanted(s)
+		}
 	}
 	return nil
 }

@@ -34,12 +34,13 @@ type responseWriter struct {
 	result   metrics.CacheResult
 
 	header   http.Header
-	status   int   // 0: WriteHeader was not called
-	length   int64 // content-length that the handler declared, -1: none
+	final    http.Header // what header was when WriteHeader was called, and what we add
+	status   int         // 0: WriteHeader was not called
+	length   int64       // content-length that the handler declared, -1: none
 	written  int64
 	small    []byte
 	headSent bool
-	stored   bool // WriteStored was called: nothing else is sent
+	stored   *message.Response // WriteStored was called: nothing else is sent
 	deadline time.Time
 }
 
@@ -55,28 +56,28 @@ func (w *responseWriter) WriteHeader(status int) {
 	switch {
 	case status < 100 || status > 999:
 		panic("h2: invalid status " + strconv.Itoa(status))
-	case w.status != 0 || w.stored:
+	case w.status != 0 || w.stored != nil:
 		w.conn.cfg.Log.Warn("WriteHeader called twice", "path", w.request.URL.Path, "status", status)
 		return
 	case status == http.StatusSwitchingProtocols:
 		w.conn.cfg.Log.Warn("101 does not exist in HTTP/2", "path", w.request.URL.Path) // §8.6
 		return
 	case status < 200:
-		w.conn.post(letter{kind: headLetter, stream: w.stream, head: &responseHead{status: status, fields: w.fields()}})
+		w.conn.post(letter{kind: headLetter, stream: w.stream, head: &responseHead{status: status, fields: w.fields(w.header, false)}})
 		return
 	}
-	w.status = status
-	if n, err := strconv.ParseInt(w.header.Get("Content-Length"), 10, 64); err == nil && n >= 0 {
-		w.length = n
+	w.status, w.final = status, w.header.Clone()
+	if n, err := strconv.ParseUint(w.header.Get("Content-Length"), 10, 63); err == nil {
+		w.length = int64(n)
 	} else {
-		w.header.Del("Content-Length")
+		delete(w.final, "Content-Length")
 	}
 }
 
 // Write implements http.ResponseWriter. It waits while the peer takes less
 // than the handler writes.
 func (w *responseWriter) Write(p []byte) (int, error) {
-	if w.stored {
+	if w.stored != nil {
 		return 0, http.ErrBodyNotAllowed
 	}
 	if w.status == 0 {
@@ -85,10 +86,10 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 	if !bodyAllowed(w.status) {
 		return 0, http.ErrBodyNotAllowed
 	}
-	w.written += int64(len(p))
-	if w.length >= 0 && w.written > w.length {
+	if w.length >= 0 && w.written+int64(len(p)) > w.length {
 		return 0, http.ErrContentLength
 	}
+	w.written += int64(len(p))
 	if w.headOnly {
 		w.sniff(p)
 		return len(p), nil
@@ -110,19 +111,19 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 // WriteString implements io.StringWriter.
 func (w *responseWriter) WriteString(s string) (int, error) { return w.Write([]byte(s)) }
 
-// WriteStored implements message.StoredWriter.
+// WriteStored implements message.StoredWriter. The response is sent when the
+// handler returns.
 func (w *responseWriter) WriteStored(r *message.Response) {
-	if w.status != 0 || w.stored {
+	if w.status != 0 || w.stored != nil {
 		w.conn.cfg.Log.Warn("WriteStored after another write", "path", w.request.URL.Path)
 		return
 	}
-	w.stored = true
-	w.conn.post(letter{kind: storedLetter, stream: w.stream, stored: r, result: w.result})
+	w.stored = r
 }
 
 // FlushError sends what was written, the head at least.
 func (w *responseWriter) FlushError() error {
-	if w.stored {
+	if w.stored != nil {
 		return nil
 	}
 	if w.status == 0 {
@@ -172,7 +173,8 @@ func (w *responseWriter) writeSmall() error {
 
 // finish ends the response after the handler has returned.
 func (w *responseWriter) finish() {
-	if w.stored {
+	if w.stored != nil {
+		w.conn.post(letter{kind: storedLetter, stream: w.stream, stored: w.stored, result: w.result})
 		return
 	}
 	if w.status == 0 {
@@ -189,7 +191,7 @@ func (w *responseWriter) finish() {
 		return
 	}
 	if w.length < 0 && bodyAllowed(w.status) && (!w.headOnly || w.written > 0) {
-		w.header.Set("Content-Length", strconv.FormatInt(w.written, 10))
+		w.final.Set("Content-Length", strconv.FormatInt(w.written, 10))
 	}
 	w.sniff(w.small)
 	if len(w.small) == 0 && len(trailers) == 0 {
@@ -208,12 +210,12 @@ func (w *responseWriter) finish() {
 // abort ends a response that cannot be completed: with a 500 where nothing was
 // sent, else by resetting the stream.
 func (w *responseWriter) abort() {
-	if w.headSent || w.stored {
+	if w.headSent {
 		w.conn.post(letter{kind: resetLetter, stream: w.stream, code: frame.InternalError})
 		return
 	}
 	clear(w.header)
-	w.status, w.length, w.written, w.small = 0, -1, 0, nil
+	w.stored, w.final, w.status, w.length, w.written, w.small = nil, nil, 0, -1, 0, nil
 	http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 	w.finish()
 }
@@ -224,35 +226,40 @@ func (w *responseWriter) sendHead(end bool) {
 	w.conn.post(letter{
 		kind:   headLetter,
 		stream: w.stream,
-		head:   &responseHead{status: w.status, fields: w.fields(), end: end},
+		head:   &responseHead{status: w.status, fields: w.fields(w.final, w.status != http.StatusNoContent), end: end},
 		result: w.result,
 	})
 }
 
 // sniff sets a content type that the handler left out (as net/http does).
 func (w *responseWriter) sniff(p []byte) {
-	if _, set := w.header["Content-Type"]; set || len(p) == 0 || w.headSent || w.header.Get("Content-Encoding") != "" {
+	if _, set := w.final["Content-Type"]; set || len(p) == 0 || w.headSent || w.final.Get("Content-Encoding") != "" {
 		return
 	}
-	w.header.Set("Content-Type", http.DetectContentType(p))
+	w.final.Set("Content-Type", http.DetectContentType(p))
 }
 
 func bodyAllowed(status int) bool {
 	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }
 
-// fields is the header as HTTP/2 writes it: names in lower case, sorted, what
-// belongs to HTTP/1.1 (§8.2.2), to the trailers or to nobody left out.
-func (w *responseWriter) fields() []hpack.Field {
-	fields := make([]hpack.Field, 0, len(w.header)+1)
-	if _, named := w.header["Server"]; !named {
+// fields is a header as HTTP/2 writes it: names in lower case, sorted, what
+// belongs to HTTP/1.1 (§8.2.2), to the trailers or to nobody left out. sized is
+// that it may have a content-length (RFC 9110 §8.6).
+func (w *responseWriter) fields(header http.Header, sized bool) []hpack.Field {
+	fields := make([]hpack.Field, 0, len(header)+1)
+	if _, named := header["Server"]; !named {
 		fields = append(fields, message.ServerField)
 	}
-	announced := w.announcedTrailers()
-	for name, values := range w.header {
+	announced := announcedTrailers(header)
+	for name, values := range header {
 		switch name {
 		case "Connection", "Proxy-Connection", "Keep-Alive", "Transfer-Encoding", "Upgrade":
 			continue
+		case "Content-Length":
+			if !sized {
+				continue
+			}
 		}
 		if strings.HasPrefix(name, http.TrailerPrefix) || slices.Contains(announced, name) {
 			continue
@@ -263,9 +270,9 @@ func (w *responseWriter) fields() []hpack.Field {
 	return fields
 }
 
-func (w *responseWriter) announcedTrailers() []string {
+func announcedTrailers(header http.Header) []string {
 	var names []string
-	for _, line := range w.header["Trailer"] {
+	for _, line := range header["Trailer"] {
 		for name := range strings.SplitSeq(line, ",") {
 			names = append(names, http.CanonicalHeaderKey(strings.TrimSpace(name)))
 		}
@@ -277,7 +284,7 @@ func (w *responseWriter) announcedTrailers() []string {
 // named with http.TrailerPrefix.
 func (w *responseWriter) trailers() []hpack.Field {
 	var fields []hpack.Field
-	for _, name := range w.announcedTrailers() {
+	for _, name := range announcedTrailers(w.final) {
 		fields = appendFields(fields, name, w.header[name])
 	}
 	for name, values := range w.header {

@@ -128,7 +128,7 @@ func (c *Conn) sendOutput(s *stream, most int) int {
 		}
 		frame.AppendHeader(out[:at], h)
 		c.wire.Out = out
-		c.data++
+		c.earnUpdates(taken.n)
 	}
 	if !taken.end {
 		c.queue(s)
@@ -141,22 +141,31 @@ func (c *Conn) sendOutput(s *stream, most int) int {
 	return taken.n
 }
 
+// earnUpdates allows the WINDOW_UPDATE frames that answer n bytes of DATA.
+func (c *Conn) earnUpdates(n int) { c.updates += 2 * (1 + n/updateUnit) }
+
 func (c *Conn) took(s *stream, n int) {
 	c.window.take(n)
 	s.window.take(n)
-	s.moved = c.now
+	s.moved, c.moved = c.now, c.now
 }
 
-// finish ends a stream whose response is sent whole. A request that is not
-// complete is not wanted any more (§8.1).
+// finish ends our side of a stream whose response is sent whole. Where the
+// request is not complete, it may still become so: it is checked like any
+// other, and dropped.
 func (c *Conn) finish(s *stream) {
 	c.cfg.Metrics.RequestDuration.ObserveN(c.stripe, s.result, time.Since(s.began), 1)
 	if s.recvDone {
 		c.drop(s, nil)
-	} else {
-		c.reset(s, frame.NoError, nil)
+		return
 	}
+	c.release(s, errStreamDone)
+	s.sendDone, s.answered = true, c.now
 }
+
+// unwanted tells a peer that goes on sending a request which is answered to
+// stop (§8.1).
+func (c *Conn) unwanted(s *stream) { c.reset(s, frame.NoError, nil) }
 
 // sendHead sends a head that a handler made.
 func (c *Conn) sendHead(s *stream, l *letter) {

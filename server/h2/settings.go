@@ -37,6 +37,7 @@ func (c *Conn) onSettings(h frame.Header, payload []byte) *frame.Error {
 	if err := c.useless("SETTINGS"); err != nil {
 		return err
 	}
+	initial := c.peer.initialWindow
 	for ; len(payload) > 0; payload = payload[frame.SettingLen:] {
 		s, err := frame.ParseSetting(payload)
 		if err != nil {
@@ -48,19 +49,25 @@ func (c *Conn) onSettings(h frame.Header, payload []byte) *frame.Error {
 		case frame.MaxFrameSize:
 			c.peer.maxFrame = int(s.Value)
 		case frame.InitialWindowSize:
-			if err := c.resizeWindows(int64(s.Value)); err != nil {
-				return err
-			}
+			initial = int64(s.Value)
 		}
 	}
+	// The last value alone: a frame has room for 2,730, and each would cost a
+	// look at every stream.
+	if err := c.resizeWindows(initial); err != nil {
+		return err
+	}
 	c.wire.Out = frame.AppendSettingsAck(c.wire.Out)
-	return nil
+	return c.controlAnswer()
 }
 
 // resizeWindows applies a new initial window to the streams that are open, by
 // its difference (RFC 9113 §6.9.2).
 func (c *Conn) resizeWindows(initial int64) *frame.Error {
 	change := initial - c.peer.initialWindow
+	if change == 0 {
+		return nil
+	}
 	c.peer.initialWindow = initial
 	for _, s := range c.streams {
 		if !s.window.add(change) {

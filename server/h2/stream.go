@@ -10,21 +10,21 @@ import (
 
 // stream is a stream that is not answered in the turn that opened it: one whose
 // response does not fit at once, or that a handler answers. Of the states of
-// RFC 9113 §5.1 it needs three:
+// RFC 9113 §5.1 it has these:
 //
-//	        HEADERS
-//	           │
-//	┌──────────▼──────────┐  END_STREAM in   ┌──────────────────────┐
-//	│ open                ├─────────────────▶│ half-closed (remote) │
-//	│                     │                  │ recvDone             │
-//	└──────────┬──────────┘                  └───────────┬──────────┘
-//	           │ END_STREAM out, or RST_STREAM           │
-//	           └──────────────────┬──────────────────────┘
-//	                              ▼
-//	               closed: no longer in Conn.streams
-//
-// Where our response ends before the request, we reset the stream with
-// NO_ERROR (§8.1): there is no half-closed (local).
+//	                        HEADERS
+//	                           │
+//	   END_STREAM out ┌────────▼────────┐ END_STREAM in
+//	       ┌──────────┤ open            ├──────────┐
+//	       │          └────────┬────────┘          │
+//	┌──────▼──────────┐        │          ┌────────▼─────────┐
+//	│ half-closed     │        │          │ half-closed      │
+//	│ (local):        │        │          │ (remote):        │
+//	│ sendDone        │        │          │ recvDone         │
+//	└──────┬──────────┘        │          └────────┬─────────┘
+//	       │ END_STREAM in     │ RST_STREAM        │ END_STREAM out
+//	       └───────────────────▼───────────────────┘
+//	                        closed: no longer in Conn.streams
 //
 // A stream belongs to the connection's goroutine, but for output and body.
 type stream struct {
@@ -34,7 +34,12 @@ type stream struct {
 	result   metrics.CacheResult
 	headOnly bool // HEAD
 	recvDone bool
+	sendDone bool
 	headSent bool // the final head; informational ones do not count
+
+	// Half-closed (local): since when, and how much has come since then.
+	answered time.Time
+	late     int
 
 	// Sending: stored is what is left of a stored response's body, output
 	// what a handler has written. One of them is nil.
@@ -55,7 +60,7 @@ type stream struct {
 // us send.
 func (s *stream) sendable() bool {
 	switch {
-	case !s.headSent:
+	case !s.headSent, s.sendDone:
 		return false
 	case s.output != nil:
 		return s.output.sendable(s.window > 0)
@@ -92,10 +97,19 @@ func (c *Conn) open(id uint32) *stream {
 // where the exchange ended well.
 func (c *Conn) drop(s *stream, cause error) {
 	delete(c.streams, s.id)
+	if len(c.streams) == 0 {
+		c.active = c.now // idle from here on
+	}
 	c.cfg.Metrics.StreamsOpen.Add(c.stripe, -1)
 	if cause == nil {
 		cause = errStreamDone
 	}
+	c.release(s, cause)
+}
+
+// release ends what a stream means to its handler, and lets go of what was to
+// be sent.
+func (c *Conn) release(s *stream, cause error) {
 	if s.output != nil {
 		s.output.fail(cause)
 	}
@@ -105,7 +119,7 @@ func (c *Conn) drop(s *stream, cause error) {
 	if s.cancel != nil {
 		s.cancel(cause)
 	}
-	s.stored = nil
+	s.output, s.stored = nil, nil
 }
 
 // reset ends a stream with RST_STREAM.
@@ -114,16 +128,23 @@ func (c *Conn) reset(s *stream, code frame.ErrCode, cause error) {
 	c.sendReset(s.id, code)
 }
 
+// sendReset sends RST_STREAM and remembers the stream, so that what is under
+// way to it at this moment is no error (RFC 9113 §5.4.2). As many are remembered
+// as may be open: a client can have uploads on all of them refused at once.
 func (c *Conn) sendReset(id uint32, code frame.ErrCode) {
 	c.wire.Out = frame.AppendRSTStream(c.wire.Out, id, code)
-	if len(c.resets) < maxKeptResets {
+	if most := c.cfg.Limits.Streams; len(c.resets) < most {
 		c.resets = append(c.resets, id)
 	} else {
-		c.resets[c.nextReset%maxKeptResets] = id
+		c.resets[c.nextReset%most] = id
 	}
 	c.nextReset++
 	c.cfg.Metrics.StreamsReset.Add(c.stripe, metrics.ByUs, 1)
 }
+
+// disowned reports whether the peer may not know yet that we want nothing more
+// of a stream: we have reset it, or it came after the last one of GOAWAY.
+func (c *Conn) disowned(id uint32) bool { return c.wasReset(id) || c.tooLate(id) }
 
 // wasReset reports whether we reset the stream lately.
 func (c *Conn) wasReset(id uint32) bool {
@@ -133,4 +154,12 @@ func (c *Conn) wasReset(id uint32) bool {
 		}
 	}
 	return false
+}
+
+func (c *Conn) forgetReset(id uint32) {
+	for i, r := range c.resets {
+		if r == id {
+			c.resets[i] = 0
+		}
+	}
 }

@@ -1,0 +1,227 @@
+package h2
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/wire"
+)
+
+// hitClient asks for one path again and again, in batches, as a load generator
+// does, without an allocation of its own.
+type hitClient struct {
+	conn  net.Conn
+	batch []byte // requests, and the WINDOW_UPDATE that pays for their bodies
+	heads []int  // where in batch their stream identifiers stand
+	next  uint32
+	buf   []byte
+	have  int
+}
+
+const hitBody = 1 << 10
+
+// newHitClient begins a session and asks once, with every field entered into
+// the table, and twice by reference: then nothing new is to come.
+func newHitClient(tb testing.TB, conn net.Conn, perTurn int) *hitClient {
+	tb.Helper()
+	var e hpack.Encoder
+	block := func() (b []byte) {
+		for _, f := range []hpack.Field{
+			{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "https"}, {Name: ":authority", Value: "127.0.0.1:8443"},
+			{Name: ":path", Value: "/bench"}, {Name: "user-agent", Value: "h2load nghttp2/1.52.0"},
+		} {
+			b = e.AppendField(b, f, true)
+		}
+		return b
+	}
+	c := &hitClient{conn: conn, next: 1, buf: make([]byte, 256<<10)}
+	hello := append([]byte(frame.Preface), frame.AppendSettings(nil)...)
+	c.add(block())
+	c.batch = append(hello, c.batch...)
+	c.heads[0] += len(hello)
+	if err := c.round(); err != nil {
+		tb.Fatal(err)
+	}
+	c.batch, c.heads = nil, nil
+	again := block()
+	for range perTurn {
+		c.add(again)
+	}
+	c.batch = frame.AppendWindowUpdate(c.batch, 0, uint32(perTurn*hitBody))
+	for range 4 {
+		if err := c.round(); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return c
+}
+
+func (c *hitClient) add(block []byte) {
+	c.heads = append(c.heads, len(c.batch)+5)
+	c.batch = frame.AppendHeaders(c.batch, 1, true, block, frame.MinMaxSize)
+}
+
+// round sends a batch and reads until all of it is answered.
+func (c *hitClient) round() error {
+	for _, at := range c.heads {
+		binary.BigEndian.PutUint32(c.batch[at:], c.next)
+		c.next += 2
+	}
+	if _, err := c.conn.Write(c.batch); err != nil {
+		return err
+	}
+	for answered := 0; answered < len(c.heads); {
+		n, err := c.conn.Read(c.buf[c.have:])
+		if err != nil {
+			return err
+		}
+		b := c.buf[:c.have+n]
+		for len(b) >= frame.HeaderLen {
+			h := frame.ParseHeader(b)
+			size := frame.HeaderLen + int(h.Length)
+			if len(b) < size {
+				break
+			}
+			switch {
+			case h.Type == frame.GoAway, h.Type == frame.RSTStream:
+				return fmt.Errorf("%v %x", h, b[frame.HeaderLen:size])
+			case (h.Type == frame.Data || h.Type == frame.Headers) && h.Flags.Has(frame.FlagEndStream):
+				answered++
+			}
+			b = b[size:]
+		}
+		c.have = copy(c.buf, b)
+	}
+	return nil
+}
+
+// loopback is both ends of a TCP connection on this machine.
+func loopback(tb testing.TB) (client, server net.Conn) {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer l.Close()
+	accepted := make(chan net.Conn, 1)
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			tb.Error(err)
+		}
+		accepted <- c
+	}()
+	if client, err = net.Dial("tcp", l.Addr().String()); err != nil {
+		tb.Fatal(err)
+	}
+	return client, <-accepted
+}
+
+// serveHits serves /bench from memory on one end of a connection and returns the
+// other. All metrics are on.
+func serveHits(tb testing.TB) (net.Conn, *metrics.Hotpath) {
+	tb.Helper()
+	client, server := loopback(tb)
+	m := metrics.NewHotpath(metrics.Options{})
+	cfg := Config{
+		Source:  stored("/bench", strings.Repeat("x", hitBody)),
+		Handler: http.NotFoundHandler(),
+		Metrics: m,
+		Log:     slog.New(slog.DiscardHandler),
+	}.WithDefaults()
+	c := NewConn(cfg, wire.New(server, nil, &wire.Options{Metrics: m, WriteTimeout: 30 * time.Second, WriteQuantum: 30 << 10}))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		c.Serve()
+	}()
+	tb.Cleanup(func() {
+		client.Close()
+		<-ended
+	})
+	return client, m
+}
+
+// serveNetHTTP does the same with net/http.
+func serveNetHTTP(tb testing.TB) net.Conn {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	body := []byte(strings.Repeat("x", hitBody))
+	server := &http.Server{
+		Protocols: new(http.Protocols),
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			h := w.Header()
+			h.Set("Content-Type", "text/plain")
+			h.Set("Content-Length", "1024")
+			h.Set("Etag", `"1024"`)
+			_, _ = w.Write(body)
+		}),
+	}
+	server.Protocols.SetUnencryptedHTTP2(true)
+	go func() { _ = server.Serve(l) }() // until it is closed
+	tb.Cleanup(func() { server.Close() })
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { client.Close() })
+	return client
+}
+
+// BenchmarkHit is a turn: 32 requests that came together, or one. net/http
+// stands beside it, on the same kind of connection.
+func BenchmarkHit(b *testing.B) {
+	for _, perTurn := range []int{32, 1} {
+		for _, server := range []struct {
+			name  string
+			serve func(testing.TB) net.Conn
+		}{
+			{"hotpath", func(tb testing.TB) net.Conn { c, _ := serveHits(tb); return c }},
+			{"nethttp", serveNetHTTP},
+		} {
+			b.Run(fmt.Sprintf("%s-%d", server.name, perTurn), func(b *testing.B) {
+				c := newHitClient(b, server.serve(b), perTurn)
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := c.round(); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*perTurn), "ns/hit")
+			})
+		}
+	}
+}
+
+// TestHitsOverTCP: the client of the benchmark gets what it asks for.
+func TestHitsOverTCP(t *testing.T) {
+	conn, m := serveHits(t)
+	c := newHitClient(t, conn, 32)
+	for range 100 {
+		if err := c.round(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, conn); err != nil {
+		t.Error(err)
+	}
+	if n := m.Requests.Value(metrics.H2, metrics.Class2xx, metrics.Hit); n != 1+104*32 {
+		t.Errorf("%d hits counted", n)
+	}
+}

@@ -1,0 +1,122 @@
+package h2
+
+import (
+	"bytes"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/server/message"
+)
+
+// headers is a HEADERS frame whose block leaves the table alone. fields are
+// names and values in turn.
+func headers(id uint32, end bool, fields ...string) []byte {
+	return frame.AppendHeaders(nil, id, end, block(fields...), frame.MinMaxSize)
+}
+
+func block(fields ...string) (b []byte) {
+	for pair := range slices.Chunk(fields, 2) {
+		b = hpack.AppendLiteral(b, hpack.Field{Name: pair[0], Value: pair[1]})
+	}
+	return b
+}
+
+// get is a request without a body, post one whose body follows.
+func get(id uint32, path string, more ...string) []byte {
+	return headers(id, true, append(pseudo("GET", path), more...)...)
+}
+
+func post(id uint32, path string, more ...string) []byte {
+	return headers(id, false, append(pseudo("POST", path), more...)...)
+}
+
+func pseudo(method, path string) []string {
+	return []string{":method", method, ":scheme", "https", ":authority", "test", ":path", path}
+}
+
+func data(id uint32, content string, end bool) []byte {
+	h := frame.Header{Length: uint32(len(content)), Type: frame.Data, StreamID: id}
+	if end {
+		h.Flags = frame.FlagEndStream
+	}
+	return append(frame.AppendHeader(nil, h), content...)
+}
+
+// stall is a handler that tells p.entered and waits for p.release, or its
+// request's end, and then answers with its path.
+func stall(p *peer, w writer, r *http.Request) {
+	p.entered <- r
+	select {
+	case <-p.release:
+		_, _ = w.WriteString(r.URL.Path)
+	case <-r.Context().Done():
+	}
+}
+
+// missing is a stored response that is no success.
+var missing = message.New(http.StatusNotFound, nil, []byte("none"), "", time.Time{})
+
+// store is a message.Source by path, for GET and HEAD.
+type store struct {
+	mu    sync.Mutex
+	m     map[string]*message.Response
+	keys  int // calls of Key
+	finds int
+}
+
+func stored(pairs ...any) *store {
+	s := &store{m: make(map[string]*message.Response)}
+	for pair := range slices.Chunk(pairs, 2) {
+		s.put(pair[0].(string), pair[1].(string))
+	}
+	return s
+}
+
+func (s *store) put(path, body string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.m[path] = message.New(http.StatusOK, []hpack.Field{{Name: "content-type", Value: "text/plain"}}, []byte(body), `"`+strconv.Itoa(len(body))+`"`, time.Time{})
+}
+
+func (s *store) Key(dst []byte, r *message.Request) ([]byte, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys++
+	return append(dst, r.Path...), r.Method == "GET" || r.Method == "HEAD"
+}
+
+func (s *store) Find(key string, _ time.Time) *message.Response {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.finds++
+	return s.m[key]
+}
+
+func (s *store) counts() (keys, finds int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.keys, s.finds
+}
+
+// logBuffer is a log that may be written and read at once.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}

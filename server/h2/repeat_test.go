@@ -1,0 +1,254 @@
+package h2
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+)
+
+// turnOf is n requests of a client that indexes what it sends: from its second
+// request on every block is the same.
+func (p *peer) turnOf(n int, first uint32, method, path string) {
+	p.Helper()
+	var b []byte
+	for i := range uint32(n) {
+		var block []byte
+		for _, f := range []hpack.Field{{Name: ":method", Value: method}, {Name: ":scheme", Value: "https"}, {Name: ":authority", Value: "test"}, {Name: ":path", Value: path}} {
+			block = p.encoder.AppendField(block, f, true)
+		}
+		b = frame.AppendHeaders(b, first+2*i, true, block, frame.MinMaxSize)
+	}
+	p.write(b)
+}
+
+func TestRepeats(t *testing.T) {
+	source := stored("/", "hit")
+	run(t, setup{source: source}, func(p *peer) {
+		var first response
+		for id := uint32(1); id < 40; id += 2 {
+			p.turnOf(1, id, "GET", "/")
+			r := p.wantBody(id, 200, "hit")
+			if id == 1 {
+				first = r
+				continue
+			}
+			wantSameFields(p, id, r, first)
+		}
+		keys, finds := source.counts()
+		// The first block enters fields, the second is seen, the third kept.
+		if keys != 3 || finds != 20 {
+			p.Errorf("the source was asked for %d keys and %d responses, want 3 and 20", keys, finds)
+		}
+	})
+}
+
+func wantSameFields(p *peer, id uint32, got, want response) {
+	p.Helper()
+	if len(got.fields) != len(want.fields) {
+		p.Fatalf("stream %d: fields %v, want %v", id, got.fields, want.fields)
+	}
+	for i := range got.fields {
+		if got.fields[i] != want.fields[i] {
+			p.Errorf("stream %d: field %v, want %v", id, got.fields[i], want.fields[i])
+		}
+	}
+}
+
+// TestRepeatsShrink: a repeated answer goes out as references.
+func TestRepeatsShrink(t *testing.T) {
+	run(t, setup{source: stored("/", "hit")}, func(p *peer) {
+		p.turnOf(10, 1, "GET", "/")
+		var last response
+		for id := uint32(1); id < 20; id += 2 {
+			last = p.wantBody(id, 200, "hit")
+		}
+		if n := len(last.payload); n != len(last.fields) {
+			p.Errorf("the last head takes %d bytes for %d fields: %x", n, len(last.fields), last.payload)
+		}
+	})
+}
+
+func TestRepeatsOfHead(t *testing.T) {
+	run(t, setup{source: stored("/", "hit")}, func(p *peer) {
+		for id := uint32(1); id < 40; id += 4 {
+			p.turnOf(1, id, "HEAD", "/")
+			if r := p.wantBody(id, 200, ""); r.field("content-length") != "3" || !r.end() {
+				p.Errorf("stream %d: %v", id, r.fields)
+			}
+			p.turnOf(1, id+2, "GET", "/")
+			p.wantBody(id+2, 200, "hit")
+		}
+	})
+}
+
+// TestRepeatsOfManyPaths: more paths than there are slots.
+func TestRepeatsOfManyPaths(t *testing.T) {
+	run(t, setup{source: storedPaths(12)}, func(p *peer) {
+		id := uint32(1)
+		for range 5 {
+			for i := range 12 {
+				path := "/" + strconv.Itoa(i)
+				p.turnOf(1, id, "GET", path)
+				p.wantBody(id, 200, path)
+				id += 2
+			}
+		}
+	})
+}
+
+func storedPaths(n int) *store {
+	s := stored()
+	for i := range n {
+		s.put("/"+strconv.Itoa(i), "/"+strconv.Itoa(i))
+	}
+	return s
+}
+
+// TestRepeatsSeeTheTable: the same bytes mean another path once the client's
+// table has another first entry.
+func TestRepeatsSeeTheTable(t *testing.T) {
+	run(t, setup{source: storedPaths(4)}, func(p *peer) {
+		newest := []byte{0x82, 0x87, 0x80 | 62} // GET, https, the newest entry
+		id := uint32(1)
+		for i := range 4 {
+			path := "/" + strconv.Itoa(i)
+			enter := append([]byte{0x82, 0x87, 0x40 | 4, byte(len(path))}, path...) // :path, with indexing
+			p.write(frame.AppendHeaders(nil, id, true, enter, frame.MinMaxSize))
+			p.wantBody(id, 200, path)
+			for range 4 {
+				id += 2
+				p.write(frame.AppendHeaders(nil, id, true, newest, frame.MinMaxSize))
+				p.wantBody(id, 200, path)
+			}
+			id += 2
+		}
+		// A table size update in front makes another block of it, and empties
+		// the table: the reference is one to nothing.
+		p.write(frame.AppendHeaders(nil, id, true, append([]byte{0x20}, newest...), frame.MinMaxSize))
+		f := p.want(frame.GoAway, 0, 0)
+		if _, code := frame.LastStream(f.payload); code != frame.CompressionError {
+			p.Errorf("%v", code)
+		}
+	})
+}
+
+func TestRepeatsSeeTheDate(t *testing.T) {
+	run(t, setup{source: stored("/", "hit")}, func(p *peer) {
+		id := uint32(1)
+		for range 3 {
+			want := time.Now().UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")
+			p.turnOf(5, id, "GET", "/")
+			for range 5 {
+				if r := p.wantBody(id, 200, "hit"); r.field("date") != want {
+					p.Errorf("stream %d: date %q, want %q", id, r.field("date"), want)
+				}
+				id += 2
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
+
+// TestRepeatsSeeTheEntry: replaced, gone and back between turns.
+func TestRepeatsSeeTheEntry(t *testing.T) {
+	source := stored("/", "old")
+	run(t, setup{source: source}, func(p *peer) {
+		id := uint32(1)
+		turn := func(want string) {
+			p.turnOf(4, id, "GET", "/")
+			for range 4 {
+				if r := p.wantBody(id, 200, want); r.field("content-length") != strconv.Itoa(len(want)) {
+					p.Errorf("content-length %q", r.field("content-length"))
+				}
+				id += 2
+			}
+		}
+		turn("old")
+		turn("old")
+		source.put("/", "replaced")
+		turn("replaced")
+		source.put("/", "")
+		p.turnOf(1, id, "GET", "/")
+		if r := p.wantBody(id, 200, ""); !r.end() {
+			p.Error("DATA for an empty body")
+		}
+		id += 2
+		source.mu.Lock()
+		delete(source.m, "/")
+		source.mu.Unlock()
+		p.turnOf(1, id, "GET", "/")
+		p.wantBody(id, 200, "/") // by the handler
+		id += 2
+		source.put("/", "back")
+		turn("back")
+	})
+}
+
+// TestRepeatsSeeTheEncoder: the peer shrinks the table that answers refer to.
+func TestRepeatsSeeTheEncoder(t *testing.T) {
+	run(t, setup{source: stored("/", "hit")}, func(p *peer) {
+		id := uint32(1)
+		for _, size := range []uint32{4096, 100, 0, 60, 4096} {
+			p.write(frame.AppendSettings(nil, frame.Setting{ID: frame.HeaderTableSize, Value: size}))
+			p.want(frame.Settings, 0, frame.FlagAck)
+			p.turnOf(5, id, "GET", "/")
+			for range 5 {
+				r := p.wantBody(id, 200, "hit")
+				if r.field("server") != "hotpath" || r.field("etag") != `"3"` || r.field("date") == "" {
+					p.Errorf("table of %d: %v", size, r.fields)
+				}
+				id += 2
+			}
+		}
+	})
+}
+
+// TestConditionalRequestsAreNotRepeats: their answer depends on the entry.
+func TestConditionalRequestsAreNotRepeats(t *testing.T) {
+	source := stored("/", "hit")
+	run(t, setup{source: source}, func(p *peer) {
+		id := uint32(1)
+		for _, want := range []int{304, 304, 304, 200, 200, 304} {
+			switch id {
+			case 7:
+				source.put("/", "other")
+			case 11:
+				source.put("/", "yes")
+			}
+			p.write(get(id, "/", "if-none-match", `"3"`))
+			p.wantResponse(id, want)
+			id += 2
+		}
+	})
+}
+
+func TestLongRequestsAreNotRepeats(t *testing.T) {
+	source := stored("/", "hit")
+	run(t, setup{source: source}, func(p *peer) {
+		for id := uint32(1); id < 10; id += 2 {
+			p.write(get(id, "/", "x-long", strings.Repeat("~", maxRepeat)))
+			p.wantBody(id, 200, "hit")
+		}
+		if keys, _ := source.counts(); keys != 5 {
+			p.Errorf("%d keys made for 5 requests", keys)
+		}
+	})
+}
+
+// TestTheSameBlockWithABody is not the same request.
+func TestTheSameBlockWithABody(t *testing.T) {
+	run(t, setup{source: stored("/", "hit")}, func(p *peer) {
+		for id := uint32(1); id < 12; id += 2 {
+			p.write(get(id, "/"))
+			p.wantBody(id, 200, "hit")
+		}
+		p.write(headers(13, false, pseudo("GET", "/")...))
+		p.wantHead(13, 200)
+		p.want(frame.Data, 13, frame.FlagEndStream)
+		p.wantReset(13, frame.NoError) // the handler did not read it
+	})
+}

@@ -1,0 +1,184 @@
+package h2
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/metrics"
+)
+
+const (
+	method, scheme, path, authority = ":method", ":scheme", ":path", ":authority"
+)
+
+// TestMalformedRequests: each is a stream error of its own (RFC 9113 §8.1.1),
+// and the connection goes on.
+func TestMalformedRequests(t *testing.T) {
+	for name, fields := range map[string][]string{
+		"no fields":                     {},
+		"no :method":                    {scheme, "https", path, "/"},
+		"no :scheme":                    {method, "GET", path, "/"},
+		"no :path":                      {method, "GET", scheme, "https"},
+		"empty :method":                 {method, "", scheme, "https", path, "/"},
+		"empty :path":                   {method, "GET", scheme, "https", path, ""},
+		"empty :authority":              {method, "GET", scheme, "https", path, "/", authority, ""},
+		":method no token":              {method, "G ET", scheme, "https", path, "/"},
+		":method twice":                 {method, "GET", method, "GET", scheme, "https", path, "/"},
+		":scheme twice":                 {method, "GET", scheme, "https", scheme, "https", path, "/"},
+		":path twice":                   {method, "GET", scheme, "https", path, "/", path, "/"},
+		":authority twice":              {method, "GET", scheme, "https", path, "/", authority, "a", authority, "a"},
+		"unknown pseudo-field":          {method, "GET", scheme, "https", path, "/", ":protocol", "websocket"},
+		"pseudo-field of a response":    {method, "GET", scheme, "https", path, "/", ":status", "200"},
+		"pseudo-field after a field":    {method, "GET", scheme, "https", "x", "y", path, "/"},
+		":path relative":                {method, "GET", scheme, "https", path, "a"},
+		":path * of GET":                {method, "GET", scheme, "https", path, "*"},
+		":path ** of OPTIONS":           {method, "OPTIONS", scheme, "https", path, "**"},
+		":path with NUL":                {method, "GET", scheme, "https", path, "/\x00"},
+		":path with CR":                 {method, "GET", scheme, "https", path, "/\rx"},
+		":path with a space after it":   {method, "GET", scheme, "https", path, "/ "},
+		":authority with LF":            {method, "GET", scheme, "https", path, "/", authority, "a\nb"},
+		"CONNECT with :path":            {method, "CONNECT", authority, "a:1", path, "/"},
+		"CONNECT with :scheme":          {method, "CONNECT", authority, "a:1", scheme, "https"},
+		"CONNECT without :authority":    {method, "CONNECT", "host", "a:1"},
+		"field name in upper case":      append(pseudo("GET", "/"), "X-Upper", "1"),
+		"field name empty":              append(pseudo("GET", "/"), "", "1"),
+		"field name with a space":       append(pseudo("GET", "/"), "a b", "1"),
+		"field name with a colon":       append(pseudo("GET", "/"), "a:b", "1"),
+		"field name beyond ASCII":       append(pseudo("GET", "/"), "ä", "1"),
+		"field name with NUL":           append(pseudo("GET", "/"), "a\x00", "1"),
+		"field value with NUL":          append(pseudo("GET", "/"), "a", "1\x002"),
+		"field value with CR":           append(pseudo("GET", "/"), "a", "1\r2"),
+		"field value with LF":           append(pseudo("GET", "/"), "a", "1\n2"),
+		"field value, space before":     append(pseudo("GET", "/"), "a", " 1"),
+		"field value, tab after":        append(pseudo("GET", "/"), "a", "1\t"),
+		"connection":                    append(pseudo("GET", "/"), "connection", "close"),
+		"proxy-connection":              append(pseudo("GET", "/"), "proxy-connection", "close"),
+		"keep-alive":                    append(pseudo("GET", "/"), "keep-alive", "1"),
+		"transfer-encoding":             append(pseudo("GET", "/"), "transfer-encoding", "chunked"),
+		"upgrade":                       append(pseudo("GET", "/"), "upgrade", "h2c"),
+		"te beside trailers":            append(pseudo("GET", "/"), "te", "gzip"),
+		"te, trailers and more":         append(pseudo("GET", "/"), "te", "trailers, gzip"),
+		"host differs":                  append(pseudo("GET", "/"), "host", "other"),
+		"two hosts":                     {method, "GET", scheme, "https", path, "/", "host", "a", "host", "b"},
+		"content-length with a sign":    append(pseudo("GET", "/"), "content-length", "+0"),
+		"content-length negative":       append(pseudo("GET", "/"), "content-length", "-1"),
+		"content-length empty":          append(pseudo("GET", "/"), "content-length", ""),
+		"content-length a list":         append(pseudo("GET", "/"), "content-length", "0, 0"),
+		"content-length twice":          append(pseudo("GET", "/"), "content-length", "0", "content-length", "1"),
+		"content-length beyond 2^63":    append(pseudo("GET", "/"), "content-length", "9223372036854775808"),
+		"content-length without DATA":   append(pseudo("GET", "/"), "content-length", "1"),
+		"content-length, POST, no DATA": append(pseudo("POST", "/"), "content-length", "1"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, setup{source: stored("/", "hit")}, func(p *peer) {
+				p.write(headers(1, true, fields...))
+				p.wantReset(1, frame.ProtocolError)
+				if n := p.metrics.ProtocolErrors.Value(metrics.ProtocolError, metrics.ScopeStream); n != 1 {
+					p.Errorf("%d stream errors counted", n)
+				}
+				p.write(get(3, "/"))
+				p.wantBody(3, 200, "hit")
+			})
+		})
+	}
+}
+
+// TestOddRequests are valid, and arrive as they were sent.
+func TestOddRequests(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fields []string
+		want   func(*http.Request) bool
+	}{
+		"asterisk": {pseudo("OPTIONS", "*"), func(r *http.Request) bool { return r.RequestURI == "*" && r.URL.Path == "*" }},
+		"CONNECT": {[]string{method, "CONNECT", authority, "a:1"}, func(r *http.Request) bool {
+			return r.Host == "a:1" && r.URL.Host == "a:1" && r.RequestURI == "a:1"
+		}},
+		"any token is a method": {pseudo("BREW!", "/"), func(r *http.Request) bool { return r.Method == "BREW!" }},
+		"pseudo-fields in any order": {[]string{path, "/p?q", authority, "a", scheme, "https", method, "GET"}, func(r *http.Request) bool {
+			return r.URL.Path == "/p" && r.URL.RawQuery == "q" && r.Host == "a" && r.RequestURI == "/p?q"
+		}},
+		"host alone": {[]string{method, "GET", scheme, "https", path, "/", "host", "h"}, func(r *http.Request) bool {
+			return r.Host == "h" && r.Header["Host"] == nil
+		}},
+		"host beside :authority, in another case": {append(pseudo("GET", "/"), "host", "TEST"), func(r *http.Request) bool { return r.Host == "test" }},
+		"no authority at all":                     {[]string{method, "GET", scheme, "https", path, "/"}, func(r *http.Request) bool { return r.Host == "" }},
+		"te: trailers":                            {append(pseudo("GET", "/"), "te", "trailers"), func(r *http.Request) bool { return r.Header.Get("Te") == "trailers" }},
+		"cookie crumbs": {append(pseudo("GET", "/"), "cookie", "a=1", "x", "y", "cookie", "b=2"), func(r *http.Request) bool {
+			return slices.Equal(r.Header["Cookie"], []string{"a=1; b=2"})
+		}},
+		"a field twice":              {append(pseudo("GET", "/"), "x-a", "1", "x-a", "2"), func(r *http.Request) bool { return slices.Equal(r.Header["X-A"], []string{"1", "2"}) }},
+		"an empty value":             {append(pseudo("GET", "/"), "x-a", ""), func(r *http.Request) bool { return slices.Equal(r.Header["X-A"], []string{""}) }},
+		"odd characters in a name":   {append(pseudo("GET", "/"), "!#$%&'*+-.^_`|~9", "1"), func(r *http.Request) bool { return len(r.Header) == 1 }},
+		"odd characters in a value":  {append(pseudo("GET", "/"), "x-a", "\x01ä\x7f"), func(r *http.Request) bool { return r.Header.Get("X-A") == "\x01ä\x7f" }},
+		"content-length twice":       {append(pseudo("GET", "/"), "content-length", "0", "content-length", "0"), func(r *http.Request) bool { return r.ContentLength == 0 }},
+		"percent-encoding":           {pseudo("GET", "/a%2Fb%20c"), func(r *http.Request) bool { return r.URL.Path == "/a/b c" && r.URL.RawPath == "/a%2Fb%20c" }},
+		"a path that begins with //": {pseudo("GET", "//x/y"), func(r *http.Request) bool { return r.URL.Path == "//x/y" && r.URL.Host == "" }},
+		"everything else": {pseudo("GET", "/"), func(r *http.Request) bool {
+			return r.Proto == "HTTP/2.0" && r.ProtoMajor == 2 && r.RemoteAddr == "pipe" && r.Body == http.NoBody && r.TLS == nil &&
+				r.Context().Value(http.LocalAddrContextKey) != nil && len(r.Header) == 0
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, setup{handler: func(p *peer, _ writer, r *http.Request) {
+				if !tt.want(r) {
+					p.Errorf("%+v", r)
+				}
+			}}, func(p *peer) {
+				p.write(headers(1, true, tt.fields...))
+				p.wantResponse(1, 200)
+			})
+		})
+	}
+}
+
+// TestBadTargets are legal HTTP/2 and no URL.
+func TestBadTargets(t *testing.T) {
+	for _, target := range []string{"/%", "/%zz", "/a%0", "/\x7f"} {
+		run(t, setup{handler: func(p *peer, _ writer, r *http.Request) {
+			p.Errorf("the handler saw %q", r.RequestURI)
+		}}, func(p *peer) {
+			p.write(get(1, target))
+			p.wantResponse(1, 400)
+			p.write(post(3, target))
+			p.wantResponse(3, 400)
+			p.wantReset(3, frame.NoError)
+		})
+	}
+}
+
+// TestRequestOwnsItsMemory: what a handler keeps does not change when the
+// connection goes on.
+func TestRequestOwnsItsMemory(t *testing.T) {
+	run(t, setup{handler: stall}, func(p *peer) {
+		p.turnOf(1, 1, "POST", "/first")
+		r := <-p.entered
+		want := r.Header.Clone()
+		for id := uint32(3); id < 40; id += 2 {
+			p.turnOf(1, id, "POST", "/"+strings.Repeat("x", int(id)))
+			<-p.entered
+		}
+		if r.URL.Path != "/first" || r.Host != "test" || r.Method != "POST" || !maps.EqualFunc(r.Header, want, slices.Equal) {
+			p.Errorf("the request has become %+v", r)
+		}
+	})
+}
+
+func TestParseRequestDoesNotAllocate(t *testing.T) {
+	var list hpack.List
+	d := hpack.NewDecoder(hpack.DefaultTableSize)
+	if err := d.Decode(&list, block(append(pseudo("GET", "/"), "accept", "*/*", "content-length", "0")...)); err != nil {
+		t.Fatal(err)
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		if _, err := parseRequest(1, list.Fields); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

@@ -1,0 +1,288 @@
+package h2
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/metrics"
+)
+
+// wantQuiet checks that nothing is sent for d, to the nanosecond before its end.
+func (p *peer) wantQuiet(d time.Duration) {
+	p.Helper()
+	_ = p.conn.SetReadDeadline(time.Now().Add(d - 1))
+	if f, err := p.read(); !errors.Is(err, os.ErrDeadlineExceeded) {
+		p.Fatalf("%v %x (%v) within %v", f.Header, f.payload, err, d)
+	}
+	_ = p.conn.SetReadDeadline(time.Time{})
+	time.Sleep(time.Nanosecond)
+}
+
+func TestHeadTimeout(t *testing.T) {
+	const limit = 5 * time.Second
+	request := get(3, "/")
+	for name, part := range map[string][]byte{
+		"a byte of a frame":   request[:1],
+		"a frame's head":      request[:frame.HeaderLen],
+		"all but its last":    request[:len(request)-1],
+		"a block without end": raw(frame.Headers, 0, 3, "\x82"),
+		"CONTINUATION":        append(raw(frame.Headers, 0, 3, "\x82"), raw(frame.Continuation, 0, 3, "\x82")...),
+		"a PING":              frame.AppendPing(nil, false, []byte("12345678"))[:10],
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, setup{limits: Limits{Head: limit}, source: stored("/", "")}, func(p *peer) {
+				p.write(get(1, "/"))
+				p.wantResponse(1, 200)
+				time.Sleep(2 * limit) // nothing has begun
+				p.write(part)
+				p.wantQuiet(limit)
+				p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseTimeout)
+				p.wantBreaches(metrics.LimitHeadTimeout, 1)
+			})
+		})
+	}
+}
+
+func TestHeadTimeoutOfThePreface(t *testing.T) {
+	for _, part := range []string{"", "P", frame.Preface[:23]} {
+		run(t, setup{silent: true}, func(p *peer) {
+			p.want(frame.Settings, 0, 0)
+			if f, err := p.read(); err != nil || f.Type != frame.WindowUpdate {
+				p.Fatalf("%v, %v", f.Header, err)
+			}
+			if part != "" {
+				p.write([]byte(part))
+			}
+			p.wantQuiet(10 * time.Second)
+			p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseTimeout)
+			p.wantBreaches(metrics.LimitHeadTimeout, 1)
+		})
+	}
+}
+
+// TestSlowButInTime: a frame may take its time, and so may each of the next.
+func TestSlowButInTime(t *testing.T) {
+	run(t, setup{source: stored("/", "hit")}, func(p *peer) {
+		for id := uint32(1); id < 20; id += 2 {
+			b := get(id, "/")
+			p.write(b[:10])
+			p.wantQuiet(9 * time.Second)
+			p.write(b[10:])
+			p.wantBody(id, 200, "hit")
+		}
+	})
+}
+
+// TestSlowData: a DATA frame has the time that a body has, not that of a head.
+func TestSlowData(t *testing.T) {
+	run(t, setup{handler: discard, limits: Limits{Head: time.Second, Progress: 20 * time.Second}}, func(p *peer) {
+		b := data(1, "slow", true)
+		p.write(post(1, "/"), b[:11])
+		p.wantQuiet(19 * time.Second)
+		p.write(b[11:])
+		p.wantBody(1, 200, "4")
+
+		b = data(3, "never", true)
+		p.write(post(3, "/"), b[:11])
+		p.wantQuiet(20 * time.Second)
+		if f := p.next(); f.Type == frame.RSTStream {
+			f = p.next()
+			if _, code := frame.LastStream(f.payload); f.Type != frame.GoAway || code != frame.EnhanceYourCalm {
+				p.Errorf("%v %x", f.Header, f.payload)
+			}
+		}
+		p.wantEnd(metrics.CloseTimeout)
+	})
+}
+
+func TestIdleTimeout(t *testing.T) {
+	run(t, setup{source: stored("/", "hit")}, func(p *peer) {
+		time.Sleep(59 * time.Second)
+		p.wantAlive()
+		p.wantQuiet(59 * time.Second)
+		p.write(get(1, "/"))
+		p.wantBody(1, 200, "hit")
+		p.wantQuiet(60 * time.Second)
+		p.wantGoAway(frame.NoError, metrics.CloseIdle)
+		p.wantBreaches(metrics.LimitIdleTimeout, 1)
+	})
+}
+
+// TestIdleBegins when the last stream ends.
+func TestIdleBegins(t *testing.T) {
+	run(t, setup{handler: stall}, func(p *peer) {
+		p.write(get(1, "/"))
+		p.wantQuiet(59 * time.Second)
+		close(p.release)
+		p.wantBody(1, 200, "/")
+		p.wantQuiet(60 * time.Second)
+		p.wantGoAway(frame.NoError, metrics.CloseIdle)
+	})
+}
+
+func TestStalledUpload(t *testing.T) {
+	const limit = 30 * time.Second
+	var heard error
+	run(t, setup{handler: func(_ *peer, _ writer, r *http.Request) {
+		for heard == nil {
+			_, heard = r.Body.Read(make([]byte, 100))
+		}
+	}}, func(p *peer) {
+		p.write(post(1, "/"))
+		for range 3 { // a byte in time is progress
+			p.wantQuiet(limit - time.Second)
+			p.write(data(1, "x", false))
+		}
+		p.wantQuiet(limit)
+		p.wantReset(1, frame.Cancel)
+		p.wantBreaches(metrics.LimitBodyTimeout, 1)
+		synctest.Wait()
+		if !errors.Is(heard, http.ErrHandlerTimeout) {
+			p.Errorf("the handler heard %v", heard)
+		}
+		p.wantAlive()
+	})
+}
+
+// TestUploadThatWaitsForUs: the peer is not to blame for a handler that does
+// not read.
+func TestUploadThatWaitsForUs(t *testing.T) {
+	run(t, setup{handler: func(p *peer, w writer, r *http.Request) {
+		<-p.release
+		echo(p, w, r)
+	}}, func(p *peer) {
+		p.write(post(1, "/"), data(1, "body", false))
+		for range 10 {
+			p.wantQuiet(50 * time.Second)
+			p.wantAlive()
+		}
+		p.release <- struct{}{}
+		synctest.Wait()
+		p.write(data(1, "", true))
+		p.wantBody(1, 200, "body")
+	})
+}
+
+func TestStalledDownload(t *testing.T) {
+	const limit = 30 * time.Second
+	for name, path := range map[string]string{"stored": "/", "by a handler": "/miss"} {
+		t.Run(name, func(t *testing.T) {
+			var heard error
+			run(t, setup{source: stored("/", "123456789"), settings: []frame.Setting{{ID: frame.InitialWindowSize, Value: 0}}, handler: func(_ *peer, w writer, _ *http.Request) {
+				w.Flush()
+				_, heard = w.Write(make([]byte, 2*maxOutput))
+			}}, func(p *peer) {
+				p.write(get(1, path))
+				p.wantHead(1, 200)
+				for range 3 {
+					p.wantQuiet(limit - time.Second)
+					p.write(frame.AppendWindowUpdate(nil, 1, 1))
+					p.want(frame.Data, 1, 0)
+				}
+				p.wantQuiet(limit)
+				p.wantReset(1, frame.Cancel)
+				p.wantBreaches(metrics.LimitWriteTimeout, 1)
+				p.wantAlive()
+				if path == "/miss" && !errors.Is(heard, http.ErrHandlerTimeout) {
+					p.Errorf("the handler heard %v", heard)
+				}
+			})
+		})
+	}
+}
+
+// TestPeerThatDoesNotRead: what the socket does not take within the wire's time
+// ends the connection.
+func TestPeerThatDoesNotRead(t *testing.T) {
+	run(t, setup{source: stored("/", strings.Repeat("x", 60_000))}, func(p *peer) {
+		p.write(get(1, "/"))
+		time.Sleep(time.Minute)
+		reason := <-p.done
+		p.done <- reason
+		if reason != metrics.CloseError {
+			p.Errorf("ended for reason %d", reason)
+		}
+	})
+}
+
+// TestDeadPeer: with a stream open a silent peer is asked whether it lives.
+func TestDeadPeer(t *testing.T) {
+	run(t, setup{handler: stall}, func(p *peer) {
+		p.write(get(1, "/"))
+		for range 3 {
+			p.wantQuiet(pingAfter)
+			f := p.want(frame.Ping, 0, 0)
+			p.wantQuiet(pongWithin - time.Second)
+			p.write(frame.AppendPing(nil, true, f.payload))
+		}
+		p.wantQuiet(pingAfter)
+		p.want(frame.Ping, 0, 0)
+		p.wantQuiet(pongWithin)
+		p.wantEnd(metrics.CloseTimeout)
+		p.wantBreaches(metrics.LimitIdleTimeout, 1)
+		p.wantBreaches(metrics.LimitControlFrames, 0)
+	})
+}
+
+// TestAnySignOfLifeCounts, not only the answer to our PING.
+func TestAnySignOfLifeCounts(t *testing.T) {
+	run(t, setup{handler: stall}, func(p *peer) {
+		p.write(get(1, "/"))
+		p.wantQuiet(pingAfter)
+		p.want(frame.Ping, 0, 0)
+		p.wantQuiet(pongWithin - time.Second)
+		p.write(frame.AppendWindowUpdate(nil, 0, 1))
+		p.wantQuiet(pingAfter)
+		p.want(frame.Ping, 0, 0)
+		close(p.release)
+		p.wantBody(1, 200, "/")
+	})
+}
+
+// TestSlowShare: streams that wait for their turn at a connection whose peer
+// takes its time are not stalled.
+func TestSlowShare(t *testing.T) {
+	body := strings.Repeat("x", 50_000)
+	for name, tt := range map[string]struct {
+		streams uint32
+		window  uint32 // of the connection, beyond the first
+	}{
+		"the window opens slowly": {4, 0},
+		"the peer reads slowly":   {4, 1 << 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, setup{source: stored("/", body), settings: wide}, func(p *peer) {
+				if tt.window > 0 {
+					p.write(frame.AppendWindowUpdate(nil, 0, tt.window))
+				}
+				for i := range tt.streams {
+					p.write(get(1+2*i, "/"))
+				}
+				got, want := 0, int(tt.streams)*len(body)
+				for got < want {
+					f := p.next()
+					switch {
+					case f.Type == frame.Ping:
+						p.write(frame.AppendPing(nil, true, f.payload))
+						continue
+					case f.Type == frame.Headers:
+						continue
+					case f.Type != frame.Data:
+						p.Fatalf("%v %x after %d bytes", f.Header, f.payload, got)
+					}
+					got += int(f.Length)
+					time.Sleep(time.Duration(f.Length) * time.Second / 2000) // 2 KB/s, above what the wire demands
+					if tt.window == 0 {
+						p.write(frame.AppendWindowUpdate(nil, 0, f.Length))
+					}
+				}
+			})
+		})
+	}
+}
