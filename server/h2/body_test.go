@@ -248,23 +248,6 @@ func TestDeclaredBodyTooLarge(t *testing.T) {
 	}
 }
 
-// TestEarlyAnswer: a response that does not wait for the request's end ends the
-// stream with NO_ERROR after END_STREAM.
-func TestEarlyAnswer(t *testing.T) {
-	run(t, setup{handler: func(_ *peer, w writer, r *http.Request) {
-		_, _ = w.WriteString("early")
-	}, source: stored("/", "hit")}, func(p *peer) {
-		p.write(post(1, "/"), data(1, "some", false))
-		p.wantBody(1, 200, "early")
-		p.wantReset(1, frame.NoError)
-		p.write(data(1, "of it", true)) // under way
-		p.wantAlive()
-		if n := p.metrics.ProtocolErrors.Value(metrics.NoError, metrics.ScopeStream); n != 0 {
-			p.Errorf("%d errors counted", n)
-		}
-	})
-}
-
 func TestReadDeadline(t *testing.T) {
 	run(t, setup{handler: func(p *peer, w writer, r *http.Request) {
 		c := http.NewResponseController(w)

@@ -1,0 +1,85 @@
+package h2
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/metrics"
+)
+
+// early answers without reading the request.
+var early = setup{handler: func(_ *peer, w writer, _ *http.Request) {
+	_, _ = w.WriteString("early")
+}, source: stored("/", "hit")}
+
+// TestAnsweredStream: what may come on a stream whose response has ended before
+// its request, half-closed (local).
+func TestAnsweredStream(t *testing.T) {
+	const id = 1
+	big := strings.Repeat("x", 16000)
+	tests := map[string]struct {
+		head []string // beside the pseudo-fields
+		then func(p *peer)
+	}{
+		"the rest, and nothing is said": {then: func(p *peer) {
+			p.write(data(id, "the rest", true))
+			p.wantAlive()
+			time.Sleep(2 * lateTime)
+			p.wantSilence()
+			p.write(data(id, "more", false)) // closed now
+			p.wantReset(id, frame.StreamClosed)
+		}},
+		"trailers": {then: func(p *peer) {
+			p.write(headers(id, true, "x-sum", "1"))
+			p.wantAlive()
+		}},
+		"nothing for too long": {then: func(p *peer) {
+			start := time.Now()
+			p.wantReset(id, frame.NoError)
+			if waited := time.Since(start); waited != lateTime {
+				p.Errorf("reset after %v, want %v", waited, lateTime)
+			}
+			p.write(data(id, "under way", true))
+			p.wantAlive()
+		}},
+		"too much": {then: func(p *peer) {
+			for range lateBody / len(big) {
+				p.write(data(id, big, false))
+			}
+			p.wantAlive()
+			p.write(data(id, big, false))
+			p.wantReset(id, frame.NoError)
+		}},
+		"less than content-length": {head: []string{"content-length", "5"}, then: func(p *peer) {
+			p.write(data(id, "four", true))
+			p.wantReset(id, frame.ProtocolError)
+		}},
+		"RST_STREAM": {then: func(p *peer) {
+			p.write(frame.AppendRSTStream(nil, id, frame.Cancel))
+			p.wantAlive()
+			time.Sleep(2 * lateTime)
+			p.wantSilence()
+		}},
+		"WINDOW_UPDATE sends nothing again": {then: func(p *peer) {
+			p.write(frame.AppendWindowUpdate(nil, id, 1000))
+			p.wantAlive()
+		}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			run(t, early, func(p *peer) {
+				p.write(post(id, "/up", tt.head...))
+				p.wantBody(id, 200, "early")
+				tt.then(p)
+				synctest.Wait()
+				if n := p.metrics.ProtocolErrors.Value(metrics.NoError, metrics.ScopeStream); n != 0 {
+					t.Errorf("%d errors counted", n)
+				}
+			})
+		})
+	}
+}
