@@ -13,16 +13,19 @@ import (
 // than one allocation a turn. The race detector empties pools at random, and a
 // platform without a poller of ours has a pump that allocates.
 func TestHitsDoNotAllocate(t *testing.T) {
-	for _, perTurn := range []int{32, 1} {
-		t.Run(fmt.Sprint(perTurn), func(t *testing.T) {
+	for _, tt := range []struct {
+		perTurn int
+		varied  bool
+	}{{32, false}, {1, false}, {32, true}} {
+		t.Run(fmt.Sprintf("%d a turn, varied %v", tt.perTurn, tt.varied), func(t *testing.T) {
 			conn, _ := serveHits(t)
-			c := newHitClient(t, conn, perTurn)
+			c := newHitClient(t, conn, tt.perTurn, tt.varied)
 			if n := testing.AllocsPerRun(2000, func() {
 				if err := c.round(); err != nil {
 					t.Fatal(err)
 				}
 			}); n != 0 {
-				t.Errorf("%v allocations for %d hits", n, perTurn)
+				t.Errorf("%v allocations for %d hits", n, tt.perTurn)
 			}
 		})
 	}

@@ -15,9 +15,10 @@ import (
 const maxData = 16<<10 - frame.HeaderLen
 
 // answerHit asks the first door and reports whether it answered.
-func (c *Conn) answerHit(id uint32, r *message.Request, block []byte, generation uint32) bool {
-	var buf [256]byte // a longer key costs an allocation
-	key, ok := c.cfg.Source.Key(buf[:0], r)
+func (c *Conn) answerHit(id uint32, d *decoded, block []byte, generation uint32) bool {
+	r := &d.request.Request
+	key, ok := c.cfg.Source.Key(d.key, r)
+	d.key = key
 	if !ok {
 		return false
 	}

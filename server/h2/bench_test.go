@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,8 +33,9 @@ type hitClient struct {
 const hitBody = 1 << 10
 
 // newHitClient begins a session and asks once, with every field entered into
-// the table, and twice by reference: then nothing new is to come.
-func newHitClient(tb testing.TB, conn net.Conn, perTurn int) *hitClient {
+// the table, and then by reference, until nothing new is to come. Where the
+// requests are varied, too many differ for the connection to remember them.
+func newHitClient(tb testing.TB, conn net.Conn, perTurn int, varied bool) *hitClient {
 	tb.Helper()
 	var e hpack.Encoder
 	block := func() (b []byte) {
@@ -54,8 +57,12 @@ func newHitClient(tb testing.TB, conn net.Conn, perTurn int) *hitClient {
 	}
 	c.batch, c.heads = nil, nil
 	again := block()
-	for range perTurn {
-		c.add(again)
+	for i := range perTurn {
+		request := again
+		if varied { // a field of its own, not indexed
+			request = hpack.AppendLiteral(slices.Clip(again), hpack.Field{Name: "x-request", Value: strconv.Itoa(i)})
+		}
+		c.add(request)
 	}
 	c.batch = frame.AppendWindowUpdate(c.batch, 0, uint32(perTurn*hitBody))
 	for range 4 {
@@ -193,7 +200,7 @@ func BenchmarkHit(b *testing.B) {
 			{"nethttp", serveNetHTTP},
 		} {
 			b.Run(fmt.Sprintf("%s-%d", server.name, perTurn), func(b *testing.B) {
-				c := newHitClient(b, server.serve(b), perTurn)
+				c := newHitClient(b, server.serve(b), perTurn, false)
 				b.ReportAllocs()
 				for b.Loop() {
 					if err := c.round(); err != nil {
@@ -209,7 +216,7 @@ func BenchmarkHit(b *testing.B) {
 // TestHitsOverTCP: the client of the benchmark gets what it asks for.
 func TestHitsOverTCP(t *testing.T) {
 	conn, m := serveHits(t)
-	c := newHitClient(t, conn, 32)
+	c := newHitClient(t, conn, 32, false)
 	for range 100 {
 		if err := c.round(); err != nil {
 			t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 
 // handle opens a stream for a request that the first door did not answer and
 // starts its handler. r is borrowed.
-func (c *Conn) handle(id uint32, r request, end bool) *frame.Error {
+func (c *Conn) handle(id uint32, r *request, end bool) *frame.Error {
 	if len(c.streams) >= c.cfg.Limits.Streams || c.running >= c.cfg.Limits.Streams {
 		// Handlers count until they return, even if their stream was reset:
 		// else a peer that resets has as many as it likes.
@@ -43,8 +43,7 @@ func (c *Conn) handle(id uint32, r request, end bool) *frame.Error {
 		}
 	}
 	c.running++
-	r.Request = *r.Clone() // what it borrows is gone when this returns
-	go c.runHandler(ctx, w, r)
+	go c.runHandler(ctx, w, request{*r.Clone(), r.length}) // what r borrows is gone when this returns
 	return nil
 }
 

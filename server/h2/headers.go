@@ -57,9 +57,21 @@ func (c *Conn) onContinuation(h frame.Header, payload []byte) *frame.Error {
 	return c.onHeaderBlock(block.id, block.fragments, block.endStream)
 }
 
-// lists are the memory that header blocks are decoded into, for the length of
-// one call.
-var lists = sync.Pool{New: func() any { return new(hpack.List) }}
+// decoded is the memory that a header block is decoded into, for the length of
+// one call: a hit leaves no garbage.
+type decoded struct {
+	list    hpack.List
+	request request
+	key     []byte // what the source calls it
+}
+
+var decodeds = sync.Pool{New: func() any { return new(decoded) }}
+
+func (d *decoded) release() {
+	d.list.Reset()
+	d.request, d.key = request{}, d.key[:0]
+	decodeds.Put(d)
+}
 
 // onHeaderBlock handles a whole header block: a request's head, or its
 // trailers.
@@ -75,43 +87,36 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 			return nil
 		}
 	}
-	list := lists.Get().(*hpack.List)
-	list.MaxBytes, list.MaxFields = c.cfg.Limits.HeaderBytes, c.cfg.Limits.HeaderFields
+	d := decodeds.Get().(*decoded)
+	defer d.release()
+	d.list.MaxBytes, d.list.MaxFields = c.cfg.Limits.HeaderBytes, c.cfg.Limits.HeaderFields
 	generation := c.decoder.Generation()
-	err := c.onHeaderList(id, block, list, opens, end, generation)
-	list.Reset()
-	lists.Put(list)
-	return err
-}
-
-func (c *Conn) onHeaderList(id uint32, block []byte, list *hpack.List, opens, end bool, generation uint32) *frame.Error {
-	if err := c.decoder.Decode(list, block); err != nil {
+	if err := c.decoder.Decode(&d.list, block); err != nil {
 		return frame.ConnError(frame.CompressionError, err.Error()) // §4.3
 	}
-	if list.Bytes > 2*c.cfg.Limits.HeaderBytes || list.Count > 2*c.cfg.Limits.HeaderFields {
+	if d.list.Bytes > 2*c.cfg.Limits.HeaderBytes || d.list.Count > 2*c.cfg.Limits.HeaderFields {
 		c.limit(metrics.LimitHeaderList)
 		return frame.ConnError(frame.EnhanceYourCalm, "header list over twice the limit")
 	}
 	switch {
 	case !opens:
-		return c.onTrailers(id, list, end)
+		return c.onTrailers(id, &d.list, end)
 	case c.tooLate(id):
 		return nil
-	case list.Truncated:
+	case d.list.Truncated:
 		c.limit(metrics.LimitHeaderList)
 		return c.refuse(id, end, http.StatusRequestHeaderFieldsTooLarge)
 	}
-	r, err := parseRequest(id, list.Fields)
-	switch {
-	case err != nil:
+	if err := d.request.parse(id, d.list.Fields); err != nil {
 		return err
-	case end && r.length > 0:
+	}
+	if end && d.request.length > 0 {
 		return frame.StreamError(id, frame.ProtocolError, "content-length without DATA") // §8.1.1
 	}
-	if end && c.answerHit(id, &r.Request, block, generation) {
+	if end && c.answerHit(id, d, block, generation) {
 		return nil
 	}
-	return c.handle(id, r, end)
+	return c.handle(id, &d.request, end)
 }
 
 // onTrailers takes the fields that end a request's body (§8.1).

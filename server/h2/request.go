@@ -18,12 +18,12 @@ type request struct {
 	length int64 // content-length; -1 where there is none
 }
 
-// parseRequest checks a request's header list (RFC 9113 §8.2, §8.3). The error
-// is the stream's.
-func parseRequest(id uint32, fields []hpack.Field) (request, *frame.Error) {
-	r := request{length: -1}
-	malformed := func(why string) (request, *frame.Error) {
-		return r, frame.StreamError(id, frame.ProtocolError, why)
+// parse makes r of a header list, after checking it (RFC 9113 §8.2, §8.3). The
+// error is the stream's.
+func (r *request) parse(id uint32, fields []hpack.Field) *frame.Error {
+	*r = request{length: -1}
+	malformed := func(why string) *frame.Error {
+		return frame.StreamError(id, frame.ProtocolError, why)
 	}
 	var schemes, paths int
 	i := 0
@@ -70,7 +70,7 @@ func parseRequest(id uint32, fields []hpack.Field) (request, *frame.Error) {
 			return malformed(why)
 		}
 	}
-	return r, nil
+	return nil
 }
 
 // check checks a regular field and takes from it what the engine needs to know.
