@@ -47,7 +47,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 
 	var unready atomic.Pointer[error] // why; nil: ready
 	unready.Store(&errStarting)
-	stopAdmin, err := startAdmin(ctx, cfg.Admin, m, &unready, log)
+	adminAddress, stopAdmin, err := startAdmin(ctx, cfg, m, &unready, log)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	log.Info("serving", "url", "https://"+reachable(l.Addr()), "admin", cfg.Admin, "max-conns", maxConns)
+	log.Info("serving", "url", "https://"+reachable(l.Addr()), "admin", adminAddress, "max-conns", maxConns)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	unready.Store(nil)
@@ -73,7 +73,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	}
 	unready.Store(&errDraining)
 	m.Draining.Set(1)
-	log.Info("draining", "timeout", cfg.DrainTimeout)
+	log.Info("draining", "timeout", cfg.DrainTimeout.String())
 	if err := l.Close(); err != nil {
 		return fmt.Errorf("closing the public listener: %w", err)
 	}

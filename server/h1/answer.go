@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/wire"
 )
@@ -57,13 +58,13 @@ func (c *Conn) answerRepeat(unread []byte) bool {
 	return true
 }
 
-// countHit counts a hit; 200 and 304 are all there are.
+// countHit counts a hit, mostly a 200.
 func (c *Conn) countHit(r *message.Response) {
-	if r.Status < 300 {
-		c.hits[0]++
-	} else {
-		c.hits[1]++
+	class := metrics.Class2xx
+	if r.Status >= 300 {
+		class = metrics.ClassOf(r.Status)
 	}
+	c.hits[class]++
 }
 
 // answer appends a stored response, or as much of it as fits a batch, and takes

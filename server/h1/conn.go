@@ -45,7 +45,7 @@ type Conn struct {
 	now  time.Time
 	date *message.DateText
 	turn uint64
-	hits [2]uint64 // answered in this turn: 2xx, 3xx
+	hits [metrics.Class5xx + 1]uint64 // answered in this turn, by class
 
 	known   repeat
 	rest    []byte    // of the body that is being sent
@@ -129,6 +129,11 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 		return wire.Sleep, time.Time{} // the backlog's end, or the fetch, wakes us
 	case busy, more:
 		return wire.Again, time.Time{}
+	case c.wire.Congested():
+		// The client has yet to read its answers: until then it is neither
+		// idle nor late, and nobody else may write.
+		c.active, c.partial = now, time.Time{}
+		return wire.Sleep, time.Time{}
 	case c.ended:
 		return wire.Done, time.Time{}
 	case c.leaving:
@@ -149,15 +154,15 @@ func (c *Conn) exchange() (more bool) {
 		if c.fetching || c.leaving || c.broken {
 			return false
 		}
+		if c.wire.Buffered() > c.cfg.OutputBytes {
+			return false // the backlog's end brings the next turn
+		}
 		if c.answerNext() {
 			if len(c.wire.Out) < wire.FlushSize {
 				continue
 			}
 			if err := c.wire.Flush(); err != nil {
 				c.gone(err)
-			}
-			if c.wire.Buffered() > c.cfg.OutputBytes {
-				return false // the backlog's end brings the next turn
 			}
 			return true
 		}
@@ -183,7 +188,7 @@ func (c *Conn) answerNext() bool {
 	}
 	n := bytes.Index(raw, endOfHead)
 	if n < 0 {
-		if len(raw) > c.cfg.HeaderBytes {
+		if len(raw) > c.cfg.HeaderBytes || bareLF(raw) {
 			c.leaving = true
 		}
 		return false
@@ -195,12 +200,13 @@ func (c *Conn) answerNext() bool {
 		c.leaving = true
 		return false
 	}
-	return c.answerRequest(raw, &h.request)
+	return c.answerRequest(raw, h)
 }
 
-func (c *Conn) answerRequest(raw []byte, r *message.Request) bool {
-	var buf [256]byte // a longer key costs an allocation
-	key, ok := c.cfg.Source.Key(buf[:0], r)
+func (c *Conn) answerRequest(raw []byte, h *head) bool {
+	r := &h.request
+	key, ok := c.cfg.Source.Key(h.key, r)
+	h.key = key
 	if !ok {
 		c.leaving = true
 		return false
@@ -264,11 +270,11 @@ func (c *Conn) takeFetched() {
 	}
 	c.fetching = false
 	c.cancel()
-	if r.stored == nil || r.stored.Status != http.StatusOK {
-		c.leaving = true // a stream, a redirect that wants its query, an error
+	if r.stored == nil || r.stored.Status == http.StatusMovedPermanently {
+		c.leaving = true // a stream, an error; a redirect, which wants the request's query
 		return
 	}
-	c.cfg.Metrics.Requests.Add(c.stripe, metrics.H1, metrics.Class2xx, metrics.Miss, 1)
+	c.cfg.Metrics.Requests.Add(c.stripe, metrics.H1, metrics.ClassOf(r.stored.Status), metrics.Miss, 1)
 	c.cfg.Metrics.RequestDuration.ObserveN(c.stripe, metrics.Miss, time.Since(r.began), 1)
 	c.answer(r.stored, c.head, c.size)
 }
@@ -310,17 +316,16 @@ func (c *Conn) gone(err error) {
 
 // count adds the turn to the metrics.
 func (c *Conn) count() {
-	n := c.hits[0] + c.hits[1]
-	if n == 0 {
-		return
-	}
 	m := c.cfg.Metrics
-	if c.hits[0] > 0 {
-		m.Requests.Add(c.stripe, metrics.H1, metrics.Class2xx, metrics.Hit, c.hits[0])
+	var all uint64
+	for class, n := range c.hits {
+		if n > 0 {
+			m.Requests.Add(c.stripe, metrics.H1, metrics.Class(class), metrics.Hit, n)
+			c.hits[class] = 0
+			all += n
+		}
 	}
-	if c.hits[1] > 0 {
-		m.Requests.Add(c.stripe, metrics.H1, metrics.Class3xx, metrics.Hit, c.hits[1])
+	if all > 0 {
+		m.RequestDuration.ObserveN(c.stripe, metrics.Hit, time.Since(c.now), all)
 	}
-	m.RequestDuration.ObserveN(c.stripe, metrics.Hit, time.Since(c.now), n)
-	c.hits = [2]uint64{}
 }

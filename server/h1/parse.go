@@ -18,6 +18,7 @@ var endOfHead = []byte("\r\n\r\n")
 type head struct {
 	request message.Request
 	names   []byte // field names in lower case
+	key     []byte // what the source calls it
 }
 
 var heads = sync.Pool{New: func() any { return new(head) }}
@@ -25,8 +26,15 @@ var heads = sync.Pool{New: func() any { return new(head) }}
 func (h *head) release() {
 	clear(h.request.Fields)
 	h.request = message.Request{Fields: h.request.Fields[:0]}
-	h.names = h.names[:0]
+	h.names, h.key = h.names[:0], h.key[:0]
 	heads.Put(h)
+}
+
+// bareLF reports whether the first line ends in LF alone, which a recipient may
+// take for a line's end (RFC 9112 §2.2): then no CRLF need follow.
+func bareLF(raw []byte) bool {
+	i := bytes.IndexByte(raw, '\n')
+	return i == 0 || i > 0 && raw[i-1] != '\r'
 }
 
 // parse reads a request head that ends with an empty line, and reports whether
@@ -103,7 +111,7 @@ func (h *head) parseField(line []byte) bool {
 	f := hpack.Field{Name: view(h.names[start:]), Value: view(value)}
 	switch f.Name {
 	case "host":
-		if h.request.Authority != "" || f.Value == "" {
+		if h.request.Authority != "" || f.Value == "" || !httpguts.ValidHostHeader(f.Value) {
 			return false
 		}
 		h.request.Authority = f.Value

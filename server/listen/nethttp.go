@@ -38,7 +38,7 @@ func newHTTPServer(s *Server) *httpServer {
 
 func (h *httpServer) start() {
 	go func() {
-		_ = h.http.Serve(&h.queue) // ErrServerClosed, by shutdown
+		_ = h.http.Serve(&h.queue) // until shutdown closes the queue
 	}()
 }
 
@@ -52,8 +52,27 @@ func (h *httpServer) take(c *conn, nc net.Conn) {
 	}
 }
 
+// idleCheck is how often a drain looks for connections that have become idle:
+// one that does so just as it begins is not closed by its last answer.
+const idleCheck = 50 * time.Millisecond
+
+// shutdown lets every connection finish the request that it is at. It is not
+// http.Server.Shutdown, which would take no more connections: the loop may yet
+// give up one whose request was in flight when the drain began.
 func (h *httpServer) shutdown(ctx context.Context) {
-	_ = h.http.Shutdown(ctx) // when ctx ends, Server.Shutdown cuts off what is left
+	tick := time.NewTicker(idleCheck)
+	defer tick.Stop()
+	for {
+		h.http.SetKeepAlivesEnabled(false) // also closes those that are idle
+		select {
+		case <-tick.C:
+			continue
+		case <-h.server.empty:
+		case <-ctx.Done():
+		}
+		_ = h.queue.Close() // ends Serve; connections are Server's to cut off
+		return
+	}
 }
 
 // handedConn gives the permit back when net/http closes it.

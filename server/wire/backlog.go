@@ -1,9 +1,13 @@
 package wire
 
 import (
+	"errors"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
 // backlog is what the socket did not take at once, and the goroutine that
@@ -66,6 +70,9 @@ func (b *backlog) write(ended chan struct{}) {
 		b.queue = spare[:0]
 		b.mu.Unlock()
 		if err := b.writeAll(p); err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				b.conn.opt.Metrics.LimitBreaches.Add(b.conn.stripe, metrics.LimitWriteTimeout, 1)
+			}
 			b.mu.Lock()
 			b.err = err
 			b.mu.Unlock()

@@ -29,17 +29,36 @@ func (c *Conn) servePump() {
 	defer close(p.done)
 	go c.pumpReads(p)
 	for !c.turn(0) {
+		chunks := p.chunks
+		if len(p.unread) > 0 {
+			chunks = nil // the engine has put off reading
+		}
 		select {
-		case chunk, ok := <-p.chunks:
-			p.unread = chunk
-			if !ok {
-				p.chunks = nil
-			}
+		case chunk, ok := <-chunks:
+			p.take(chunk, ok)
 		case <-p.woken:
 		case <-p.timer.C:
 			c.armed = time.Time{}
 		}
 	}
+	if c.next == Leave {
+		c.stopPump(p)
+	}
+}
+
+// stopPump ends the reader and keeps what it has read for whoever comes next.
+func (c *Conn) stopPump(p *pump) {
+	c.cipherRest = append(c.cipherRest, p.unread...)
+	if p.chunks == nil {
+		return // it has ended
+	}
+	if c.nc.SetReadDeadline(time.Unix(1, 0)) != nil {
+		return // closed
+	}
+	for chunk := range p.chunks {
+		c.cipherRest = append(c.cipherRest, chunk...)
+	}
+	_ = c.nc.SetReadDeadline(time.Time{}) // where it fails, so does the next read
 }
 
 // pumpReads ends when the connection is closed. p.err is set before chunks is
@@ -63,14 +82,27 @@ func (c *Conn) pumpReads(p *pump) {
 	}
 }
 
+// take notes what came from the reader, or that it has ended.
+func (p *pump) take(chunk []byte, ok bool) {
+	p.unread = chunk
+	if !ok {
+		p.chunks = nil
+	}
+}
+
 func (p *pump) read(b []byte) (int, error) {
+	if len(p.unread) == 0 && p.chunks != nil {
+		select {
+		case chunk, ok := <-p.chunks:
+			p.take(chunk, ok)
+		default:
+			return 0, ErrWouldBlock
+		}
+	}
 	if len(p.unread) > 0 {
 		n := copy(b, p.unread)
 		p.unread = p.unread[n:]
 		return n, nil
-	}
-	if p.chunks != nil {
-		return 0, ErrWouldBlock
 	}
 	if p.err == io.EOF {
 		return 0, nil

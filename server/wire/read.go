@@ -7,6 +7,7 @@ import (
 
 const (
 	recordHeaderLen = 5                // RFC 8446 §5.1
+	majorVersion    = 3                // in every record's head, RFC 8446 §5.1
 	maxRecord       = 16 << 10         // plaintext of a record, RFC 8446 §5.1
 	maxCiphertext   = maxRecord + 2048 // RFC 5246 §6.2.3, the more generous
 )
@@ -78,8 +79,8 @@ func (c *Conn) decrypt() (int, error) {
 }
 
 // recordLen is the length of the TLS record at the front of b where it is
-// whole, else 0. One that is too long counts as whole: crypto/tls refuses it by
-// its head.
+// whole, else 0. What is too long or no TLS, plain HTTP say, counts as whole:
+// crypto/tls refuses it by its head.
 //
 // TLS is given whole records only, one at a time. So a read of it needs no
 // second one to learn that there is nothing more.
@@ -88,7 +89,7 @@ func recordLen(b []byte) int {
 		return 0
 	}
 	n := recordHeaderLen + (int(b[3])<<8 | int(b[4]))
-	if n > recordHeaderLen+maxCiphertext {
+	if b[1] != majorVersion || n > recordHeaderLen+maxCiphertext {
 		return len(b)
 	}
 	if n > len(b) {

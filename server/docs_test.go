@@ -1,0 +1,95 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/e0ac7cd4/hotpath/metrics"
+)
+
+func document(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestDocumentsNameMetrics: operations.md has every metric and no other,
+// security.md every limit.
+func TestDocumentsNameMetrics(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(metrics.NewHotpath(metrics.Options{}))
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	operations, security := document(t, "docs/operations.md"), document(t, "docs/security.md")
+	exists := make(map[string]bool)
+	for _, family := range families {
+		name := family.GetName()
+		exists[name] = true
+		if !strings.Contains(operations, "`"+name+"`") {
+			t.Errorf("docs/operations.md does not have %s", name)
+		}
+		if name != "hotpath_limit_breaches_total" {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			if limit := m.GetLabel()[0].GetValue(); !strings.Contains(security, "`"+limit+"`") {
+				t.Errorf("docs/security.md does not have the limit %s", limit)
+			}
+		}
+	}
+	for _, text := range []string{operations, security} {
+		for _, name := range regexp.MustCompile(`\bhotpath_[a-z0-9_]+`).FindAllString(text, -1) {
+			if !exists[name] {
+				t.Errorf("a document names %s, which is no metric", name)
+			}
+		}
+	}
+}
+
+// TestDocumentsNameWhatExists follows what the documents say of the tree: names
+// of tests, paths and links.
+func TestDocumentsNameWhatExists(t *testing.T) {
+	tests := make(map[string]bool)
+	err := filepath.WalkDir("..", func(name string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(name)
+		for _, match := range regexp.MustCompile(`(?m)^func (Test\w+|Fuzz\w+)\(`).FindAllSubmatch(source, -1) {
+			tests[string(match[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"README.md", "docs/architecture.md", "docs/operations.md", "docs/security.md"} {
+		text := document(t, name)
+		for _, test := range regexp.MustCompile(`\b(Test|Fuzz)[A-Z]\w+`).FindAllString(text, -1) {
+			if !tests[test] {
+				t.Errorf("%s names %s, which does not exist", name, test)
+			}
+		}
+		for _, path := range regexp.MustCompile("`((?:server|cache|metrics|internal|tools|docs)/[\\w./]+)`").FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join("..", path[1])); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		for _, link := range regexp.MustCompile(`\]\(([\w./-]+)\)`).FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join("..", filepath.Dir(name), link[1])); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}

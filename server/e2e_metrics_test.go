@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// metrics are the samples at /metrics, by name with labels as they are written
+// there.
+func (p *process) metrics() map[string]float64 {
+	p.t.Helper()
+	r, err := http.Get(p.admin + "/metrics")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	samples := make(map[string]float64)
+	for lines := bufio.NewScanner(r.Body); lines.Scan(); {
+		line := lines.Text()
+		at := strings.LastIndexByte(line, ' ')
+		if strings.HasPrefix(line, "#") || at < 0 {
+			continue
+		}
+		value, err := strconv.ParseFloat(line[at+1:], 64)
+		if err != nil {
+			p.t.Fatalf("/metrics: %q: %v", line, err)
+		}
+		samples[line[:at]] = value
+	}
+	return samples
+}
+
+// sum adds up the samples of a metric that have all of these labels.
+func (p *process) sum(name string, labels ...string) (total float64) {
+	p.t.Helper()
+next:
+	for sample, value := range p.metrics() {
+		bare, rest, _ := strings.Cut(sample, "{")
+		if bare != name {
+			continue
+		}
+		for _, label := range labels {
+			if !strings.Contains(rest, label) {
+				continue next
+			}
+		}
+		total += value
+	}
+	return total
+}
+
+// TestMetricsCountExactly sends known traffic on one connection of each
+// protocol, and looks for it in the metrics: every request once, under the
+// right labels.
+func TestMetricsCountExactly(t *testing.T) {
+	p := start(t)
+	type request struct {
+		n             int
+		method, path  string
+		name, value   string // of a field
+		status        int
+		class, result string // that it must be counted under
+	}
+	traffic := func(index string) []request {
+		return []request{
+			{1, "GET", index, "", "", 200, "2xx", "miss"},
+			{50, "GET", index, "", "", 200, "2xx", "hit"},
+			{20, "GET", index + "?query=dropped", "", "", 200, "2xx", "hit"},
+			{3, "HEAD", index, "", "", 200, "2xx", "hit"},
+			{4, "GET", index, "If-None-Match", "*", 304, "3xx", "hit"},
+			{2, "GET", index, "Range", "bytes=0-9", 206, "2xx", "hit"},
+			{2, "GET", index, "If-Match", `"another"`, 412, "4xx", "hit"},
+			{5, "GET", "/nothing", "", "", 404, "4xx", "miss"},
+			{2, "GET", "/how", "", "", 301, "3xx", "miss"},
+			{3, "POST", index, "", "", 405, "4xx", "bypass"},
+			{1, "OPTIONS", index, "", "", 204, "2xx", "bypass"},
+			{2, "GET", "/%00", "", "", 400, "4xx", "bypass"},
+		}
+	}
+	want := make(map[string]float64)
+	var h2Streams float64
+	for protocol, label := range map[string]string{"h2": "h2", "http/1.1": "h1"} {
+		c := p.client(protocol)
+		index := map[string]string{"h2": "/", "http/1.1": "/how/"}[protocol] // one miss for each
+		for _, r := range traffic(index) {
+			for range r.n {
+				req, err := http.NewRequest(r.method, p.url+r.path, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if r.name != "" {
+					req.Header.Set(r.name, r.value)
+				}
+				answer, err := c.Do(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+					t.Fatal(err)
+				}
+				answer.Body.Close()
+				if answer.StatusCode != r.status {
+					t.Errorf("%s %s %s over %s: %s, want %d", r.method, r.path, r.name, protocol, answer.Status, r.status)
+				}
+			}
+			want[fmt.Sprintf("hotpath_requests_total{cache=%q,class=%q,protocol=%q}", r.result, r.class, label)] += float64(r.n)
+			want[fmt.Sprintf("hotpath_request_duration_seconds_count{cache=%q}", r.result)] += float64(r.n)
+			if label == "h2" {
+				h2Streams += float64(r.n)
+			}
+		}
+	}
+	want["hotpath_streams_total"] = h2Streams
+	want["hotpath_streams_open"] = 0
+	want["hotpath_connections_accepted_total"] = 2
+	want["hotpath_connection_permits_in_use"] = 2
+	want[`hotpath_connections{state="h2"}`] = 1
+	want[`hotpath_connections{state="nethttp"}`] = 1 // where the POST sent it
+	want[`hotpath_connections{state="h1"}`] = 0
+	want[`hotpath_connections{state="handshake"}`] = 0
+	want[`hotpath_tls_handshakes_total{outcome="ok",version="1.3"}`] = 2
+	want["hotpath_cache_entries"] = 2
+	want["hotpath_panics_total"] = 0
+	want["hotpath_draining"] = 0
+
+	p.eventually("the counts", func() error {
+		got := p.metrics()
+		for name, value := range want {
+			if got[name] != value {
+				return fmt.Errorf("%s is %v, want %v", name, got[name], value)
+			}
+		}
+		return nil
+	})
+	got := p.metrics()
+	var requests float64
+	for name, value := range got {
+		switch {
+		case strings.HasPrefix(name, "hotpath_requests_total"):
+			requests += value
+		case strings.HasPrefix(name, "hotpath_protocol_errors_total"), strings.HasPrefix(name, "hotpath_limit_breaches_total"):
+			if value != 0 {
+				t.Errorf("%s is %v after traffic that breaks nothing", name, value)
+			}
+		}
+	}
+	if requests != 2*h2Streams {
+		t.Errorf("%v requests are counted, want %v", requests, 2*h2Streams)
+	}
+	const pages = 2 * 71 * 1000 // 71 whole pages on each connection, of more than 1,000 bytes
+	if sent := got["hotpath_sent_bytes_total"]; sent < pages || sent > 2e6 {
+		t.Errorf("%v bytes sent, want some hundreds of thousands", sent)
+	}
+	if received := got["hotpath_received_bytes_total"]; received < 2000 || received > 200e3 {
+		t.Errorf("%v bytes received, want some tens of thousands", received)
+	}
+	for _, name := range []string{"go_goroutines", "process_open_fds", "process_resident_memory_bytes", `hotpath_cache_bytes`} {
+		if got[name] <= 0 {
+			t.Errorf("%s is %v", name, got[name])
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package h1
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/server/message"
+)
+
+// exchange sends a request that was made before and reads an answer of known
+// size.
+func exchange(t testing.TB, p *peer, request string) func() {
+	ask := []byte(request)
+	p.send(request)
+	p.read("GET")
+	if p.r.Buffered() > 0 {
+		t.Fatal("more than an answer came")
+	}
+	p.send(request)
+	if _, err := p.r.Peek(1); err != nil {
+		t.Fatal(err)
+	}
+	answer := make([]byte, p.r.Buffered()) // small: it came in one segment
+	if _, err := io.ReadFull(p.r, answer); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		p.Write(ask)
+		io.ReadFull(p.Conn, answer)
+	}
+}
+
+func TestHitDoesNotAllocate(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes sync.Pool forget")
+	}
+	date := modified.Format(http.TimeFormat)
+	for name, request := range map[string]string{
+		"a repeat":          get("/", "User-Agent: test", "Accept: */*"),
+		"no repeat":         get("/a") + get("/b"), // neither is what came last
+		"a large head":      get("/", "X: "+strings.Repeat("x", 2*maxRepeat)),
+		"HEAD":              "HEAD / HTTP/1.1\r\nHost: test\r\n\r\n",
+		"If-None-Match":     get("/", `If-None-Match: "tag"`),
+		"If-Modified-Since": get("/", "If-Modified-Since: "+date),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := storing("/", "home", "/a", "aaaa", "/b", "bbbb")
+			p := connect(t, testConfig(s))
+			var once func()
+			if name == "no repeat" {
+				ask := []byte(request)
+				p.send(request)
+				p.want(200, "aaaa")
+				p.want(200, "bbbb")
+				answer := make([]byte, 2*(len(s.stored["/a"].Head)+len(message.Date(time.Now()).Line)+len("\r\naaaa")))
+				once = func() { p.Write(ask); io.ReadFull(p.Conn, answer) }
+			} else if name == "HEAD" {
+				ask := []byte(request)
+				answer := make([]byte, len(s.stored["/"].Head)+len(message.Date(time.Now()).Line)+len("\r\n"))
+				once = func() { p.Write(ask); io.ReadFull(p.Conn, answer) }
+			} else {
+				once = exchange(t, p, request)
+			}
+			// The date is encoded anew each second: 5 allocations among
+			// thousands of requests, which the mean rounds away.
+			if n := testing.AllocsPerRun(1000, once); n != 0 {
+				t.Errorf("%v allocations for a hit", n)
+			}
+		})
+	}
+}
+
+// FuzzParse's subject allocates nothing once its memory has grown.
+func TestParseDoesNotAllocate(t *testing.T) {
+	raw := []byte(get("/a/path?with=a-query", "User-Agent: test", "Accept: */*", "Accept-Encoding: gzip, br"))
+	n := testing.AllocsPerRun(1000, func() {
+		h := heads.Get().(*head)
+		if !h.parse(raw, 20) {
+			t.Fatal("not plain")
+		}
+		h.release()
+	})
+	if n != 0 && !raceEnabled {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// BenchmarkHit is a hit on the loop beside one on net/http, which writes the
+// same stored body, each over an in-memory pipe and over TCP.
+func BenchmarkHit(b *testing.B) {
+	s := storing("/", strings.Repeat("x", 1<<10))
+	request := get("/", "User-Agent: test", "Accept: */*", "Accept-Encoding: gzip")
+	for _, transport := range []struct {
+		name string
+		pair func() (server, client net.Conn)
+	}{
+		{"pipe", net.Pipe},
+		{"TCP", func() (net.Conn, net.Conn) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer l.Close()
+			client, err := net.Dial("tcp", l.Addr().String())
+			if err != nil {
+				b.Fatal(err)
+			}
+			server, err := l.Accept()
+			if err != nil {
+				b.Fatal(err)
+			}
+			return server, client
+		}},
+	} {
+		run := func(b *testing.B, client net.Conn) {
+			ask, buf := []byte(request), make([]byte, 16<<10)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := client.Write(ask); err != nil {
+					b.Fatal(err)
+				}
+				for n := 0; n < 1<<10; { // more than a head, less than two answers
+					m, err := client.Read(buf[n:])
+					if n += m; err != nil {
+						b.Fatal(err)
+					}
+					if n > 4 && strings.HasSuffix(string(buf[n-4:n]), "xxxx") {
+						break
+					}
+				}
+			}
+		}
+		b.Run("loop/"+transport.name, func(b *testing.B) {
+			server, client := transport.pair()
+			attach(b, testConfig(s), server, client)
+			run(b, client)
+		})
+		b.Run("net-http/"+transport.name, func(b *testing.B) {
+			server, client := transport.pair()
+			stored := s.stored["/"]
+			queue := make(chan net.Conn, 1)
+			queue <- server
+			web := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				for _, f := range stored.Fields {
+					w.Header().Set(f.Name, f.Value)
+				}
+				w.Write(stored.Body)
+			})}
+			go web.Serve(oneConn(queue))
+			run(b, client)
+			client.Close()
+			close(queue)
+		})
+	}
+}

@@ -1,0 +1,270 @@
+package h1
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/wire"
+)
+
+// patience is how long a test waits for what should come at once: only a
+// failure takes that long.
+const patience = 20 * time.Second
+
+// modified is when every stored response was.
+var modified = time.Date(2024, 5, 17, 10, 30, 15, 0, time.UTC)
+
+// store is a Source and a Fetcher: the path is the key, and what is not in
+// stored is fetched by fetch.
+type store struct {
+	mu     sync.Mutex
+	stored map[string]*message.Response
+	fetch  func(ctx context.Context, key string) (*message.Response, error)
+	finds  int
+}
+
+func (s *store) Key(dst []byte, r *message.Request) ([]byte, bool) {
+	if _, ok := r.Field("range"); ok {
+		return dst, false
+	}
+	return append(dst, r.Path...), true
+}
+
+func (s *store) Find(key string, _ time.Time) *message.Response {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.finds++
+	return s.stored[key]
+}
+
+// put stores a body; "" removes it.
+func (s *store) put(path, body string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if delete(s.stored, path); body != "" {
+		s.stored[path] = response(body)
+	}
+}
+
+// found is how often Find was called.
+func (s *store) found() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.finds
+}
+
+func (s *store) Get(ctx context.Context, key string) (*message.Response, http.Handler, error) {
+	if s.fetch == nil {
+		return nil, nil, fmt.Errorf("nothing to fetch for %s", key)
+	}
+	r, err := s.fetch(ctx, key)
+	return r, nil, err
+}
+
+func response(body string) *message.Response {
+	return message.New(http.StatusOK, nil, []byte(body), `"tag"`, modified)
+}
+
+// storing is a store of bodies by path.
+func storing(pairs ...string) *store {
+	s := &store{stored: make(map[string]*message.Response)}
+	for i := 0; i < len(pairs); i += 2 {
+		s.stored[pairs[i]] = response(pairs[i+1])
+	}
+	return s
+}
+
+// peer is the client of a connection under test.
+type peer struct {
+	net.Conn
+	t       testing.TB
+	r       *bufio.Reader
+	loop    *Conn
+	metrics *metrics.Hotpath
+	ended   chan struct{} // closed when the connection has ended, on net/http too
+	reason  metrics.CloseReason
+	left    bool
+}
+
+func testConfig(s *store) *Config {
+	return &Config{
+		Source:       s,
+		Fetcher:      s,
+		Metrics:      metrics.NewHotpath(metrics.Options{Stripes: 1}),
+		Log:          slog.New(slog.DiscardHandler),
+		HeaderBytes:  4 << 10,
+		HeaderFields: 20,
+		OutputBytes:  256 << 10,
+		Head:         10 * time.Second,
+		Idle:         60 * time.Second,
+	}
+}
+
+// connect opens a connection over TCP.
+func connect(t testing.TB, cfg *Config) *peer {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	return attach(t, cfg, server, client)
+}
+
+// attach serves one end of a connection as server/listen does, without TLS.
+func attach(t testing.TB, cfg *Config, server, client net.Conn) *peer {
+	w := wire.New(server, nil, &wire.Options{Metrics: cfg.Metrics, WriteTimeout: patience, WriteQuantum: 32 << 10})
+	p := &peer{
+		Conn: client, t: t, r: bufio.NewReader(client),
+		loop: NewConn(cfg, w), metrics: cfg.Metrics, ended: make(chan struct{}),
+	}
+	go func() {
+		defer close(p.ended)
+		if p.reason, p.left = p.loop.Serve(); p.left {
+			if nc, err := w.Blocking(); err == nil {
+				serveNetHTTP(nc)
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		client.Close()
+		p.wait()
+	})
+	return p
+}
+
+// serveNetHTTP serves one connection to its end. Its answers say what was asked
+// and carry the field Via.
+func serveNetHTTP(nc net.Conn) {
+	queue := make(chan net.Conn, 1)
+	queue <- nc
+	ended := make(chan struct{})
+	server := http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			w.Header().Set("Via", "net/http")
+			fmt.Fprintf(w, "%s %s %s %q", r.Method, r.RequestURI, r.Host, body)
+		}),
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+		ConnState: func(_ net.Conn, s http.ConnState) {
+			if s == http.StateClosed {
+				close(ended)
+			}
+		},
+	}
+	go server.Serve(oneConn(queue))
+	<-ended
+	close(queue)
+}
+
+// oneConn is a listener of what is put into it.
+type oneConn chan net.Conn
+
+func (l oneConn) Accept() (net.Conn, error) {
+	nc, ok := <-l
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return nc, nil
+}
+func (l oneConn) Close() error   { return nil }
+func (l oneConn) Addr() net.Addr { return &net.TCPAddr{} }
+
+// wait waits for the connection's end on our side.
+func (p *peer) wait() {
+	p.t.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(patience):
+		p.t.Fatal("the connection has not ended")
+	}
+}
+
+func (p *peer) send(text string) {
+	p.t.Helper()
+	if _, err := io.WriteString(p, text); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// get is a plain request for a path, with more fields.
+func get(path string, fields ...string) string {
+	return "GET " + path + " HTTP/1.1\r\nHost: test\r\n" + strings.Join(append(fields, "", ""), "\r\n")
+}
+
+// answer is a response, read.
+type answer struct {
+	*http.Response
+	body string
+}
+
+func (a answer) byNetHTTP() bool { return a.Header.Get("Via") != "" }
+
+// read reads the answer to a request with that method.
+func (p *peer) read(method string) answer {
+	p.t.Helper()
+	resp, err := http.ReadResponse(p.r, &http.Request{Method: method})
+	if err != nil {
+		p.t.Fatalf("reading an answer: %v", err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		p.t.Fatalf("reading a body after %d bytes: %v", len(body), err)
+	}
+	return answer{resp, string(body)}
+}
+
+// want reads the answer to a GET and compares its body.
+func (p *peer) want(status int, body string) answer {
+	p.t.Helper()
+	a := p.read("GET")
+	if a.StatusCode != status || a.body != body {
+		p.t.Fatalf("got %d %.40q (%d bytes), want %d %.40q (%d bytes)", a.StatusCode, a.body, len(a.body), status, body, len(body))
+	}
+	return a
+}
+
+// wantEnd reads the end of the connection.
+func (p *peer) wantEnd() {
+	p.t.Helper()
+	if b, err := p.r.ReadByte(); err != io.EOF {
+		p.t.Fatalf("got %q and %v, want the end", b, err)
+	}
+}
+
+// hits is how many hits of a class were counted.
+func (p *peer) hits(class metrics.Class) uint64 {
+	return p.metrics.Requests.Value(metrics.H1, class, metrics.Hit)
+}
+
+func (p *peer) wantHits(class metrics.Class, n uint64) {
+	p.t.Helper()
+	for end := time.Now().Add(patience); p.hits(class) != n; {
+		if time.Now().After(end) {
+			p.t.Fatalf("%d hits were counted, want %d", p.hits(class), n)
+		}
+		time.Sleep(time.Millisecond) // counted after they were sent
+	}
+}

@@ -1,0 +1,103 @@
+package listen
+
+import (
+	"bufio"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// client is a client's TLS configuration for protocols.
+func (s *site) client(protocols ...string) *tls.Config {
+	return &tls.Config{RootCAs: s.roots, ServerName: "localhost", NextProtos: protocols}
+}
+
+// connect opens a TCP connection, on which nothing takes longer than patience.
+func (s *site) connect() net.Conn {
+	s.Helper()
+	nc, err := net.Dial("tcp", s.address)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() { nc.Close() })
+	_ = nc.SetDeadline(time.Now().Add(patience))
+	return nc
+}
+
+// dial opens a connection and agrees on TLS.
+func (s *site) dial(cfg *tls.Config) (*tls.Conn, error) {
+	s.Helper()
+	c := tls.Client(s.connect(), cfg)
+	return c, c.Handshake()
+}
+
+// mustDial is dial, which must succeed.
+func (s *site) mustDial(protocols ...string) *tls.Conn {
+	s.Helper()
+	c, err := s.dial(s.client(protocols...))
+	if err != nil {
+		s.Fatalf("handshake: %v", err)
+	}
+	return c
+}
+
+// h1Conn is an HTTP/1.1 client's connection.
+type h1Conn struct {
+	*site
+	*tls.Conn
+	r *bufio.Reader
+}
+
+func (s *site) dialH1() *h1Conn {
+	s.Helper()
+	c := s.mustDial("http/1.1")
+	return &h1Conn{s, c, bufio.NewReader(c)}
+}
+
+// send writes lines, the head's, and payload behind them, in one piece.
+func (c *h1Conn) send(payload string, lines ...string) {
+	c.site.Helper()
+	if _, err := io.WriteString(c.Conn, strings.Join(lines, "\r\n")+"\r\n\r\n"+payload); err != nil {
+		c.Fatalf("writing: %v", err)
+	}
+}
+
+// want reads a response and returns it, its body read.
+func (c *h1Conn) want(status int, content string) *http.Response {
+	c.site.Helper()
+	r, err := http.ReadResponse(c.r, nil)
+	if err != nil {
+		c.Fatalf("reading a response: %v\n%s", err, c.log)
+	}
+	got, err := io.ReadAll(r.Body)
+	if err != nil {
+		c.Fatalf("reading a body: %v", err)
+	}
+	if r.StatusCode != status || strings.TrimSpace(string(got)) != content {
+		c.Fatalf("response %d %q, want %d %q", r.StatusCode, got, status, content)
+	}
+	return r
+}
+
+// wantEnd reads the connection's end.
+func (c *h1Conn) wantEnd() {
+	c.site.Helper()
+	wantEnd(c.site, c.r)
+}
+
+// wantEnd reads the end of a connection, which is not for want of patience.
+func wantEnd(s *site, r io.Reader) {
+	s.Helper()
+	rest, err := io.ReadAll(r)
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		s.Fatalf("the connection is still open; read %q", rest)
+	}
+	if len(rest) > 0 {
+		s.Errorf("%q before the connection's end", rest)
+	}
+}

@@ -1,0 +1,220 @@
+package listen
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/metrics"
+)
+
+// h2Conn is an HTTP/2 client's connection, frame by frame.
+type h2Conn struct {
+	*site
+	*tls.Conn
+}
+
+// dialH2 opens a connection and exchanges settings.
+func (s *site) dialH2() *h2Conn {
+	s.Helper()
+	c := &h2Conn{s, s.mustDial("h2")}
+	c.send([]byte(frame.Preface), frame.AppendSettings(nil), frame.AppendSettingsAck(nil))
+	c.next(frame.Settings)
+	return c
+}
+
+func (c *h2Conn) send(parts ...[]byte) {
+	c.site.Helper()
+	for _, p := range parts {
+		if _, err := c.Write(p); err != nil {
+			c.Fatalf("writing: %v", err)
+		}
+	}
+}
+
+// get sends a GET without a body.
+func (c *h2Conn) get(id uint32, path string) {
+	c.site.Helper()
+	var block []byte
+	for _, f := range []hpack.Field{{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "https"}, {Name: ":authority", Value: "localhost"}, {Name: ":path", Value: path}} {
+		block = hpack.AppendLiteral(block, f)
+	}
+	c.send(frame.AppendHeaders(nil, id, true, block, 1<<14))
+}
+
+// next reads on to a frame of type want and returns it.
+func (c *h2Conn) next(want frame.Type) (frame.Header, []byte) {
+	c.site.Helper()
+	for {
+		head := make([]byte, frame.HeaderLen)
+		if _, err := io.ReadFull(c, head); err != nil {
+			c.Fatalf("reading up to a frame of type %v: %v\n%s", want, err, c.log)
+		}
+		h := frame.ParseHeader(head)
+		payload := make([]byte, h.Length)
+		if _, err := io.ReadFull(c, payload); err != nil {
+			c.Fatalf("reading a frame: %v", err)
+		}
+		if h.Type == want {
+			return h, payload
+		}
+	}
+}
+
+// wantGoAway reads on to a GOAWAY that names stream last.
+func (c *h2Conn) wantGoAway(last uint32) {
+	c.site.Helper()
+	_, payload := c.next(frame.GoAway)
+	if got, code := frame.LastStream(payload); got != last || code != frame.NoError {
+		c.Fatalf("GOAWAY of stream %d with %v, want %d with NO_ERROR", got, code, last)
+	}
+}
+
+// shutdown begins a stop and returns when the connections know.
+func (s *site) shutdown(ctx context.Context) (done chan error) {
+	s.stopAccepting()
+	done = make(chan error, 1)
+	go func() { done <- s.Shutdown(ctx) }()
+	s.await("draining", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.draining
+	})
+	return done
+}
+
+// held is a handler that answers when release is closed.
+func held() (handler http.HandlerFunc, entered chan struct{}, release chan struct{}) {
+	entered, release = make(chan struct{}, 10), make(chan struct{})
+	return func(w http.ResponseWriter, _ *http.Request) {
+		entered <- struct{}{}
+		<-release
+		_, _ = io.WriteString(w, "finished")
+	}, entered, release
+}
+
+func TestDrainWithNobody(t *testing.T) {
+	s := start(t, teapot, nil)
+	if err := <-s.shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// What is in flight on each of the three engines finishes; then they end.
+func TestDrainInFlight(t *testing.T) {
+	handler, entered, release := held()
+	s := start(t, handler, nil)
+	two, one := s.dialH2(), s.dialH1()
+	two.get(1, "/slow")
+	one.send("", "POST /slow HTTP/1.1", "Host: a", "Content-Length: 0")
+	<-entered
+	<-entered
+	done := s.shutdown(t.Context())
+	two.wantGoAway(frame.MaxStreamID)
+	_, ping := two.next(frame.Ping)
+	two.get(3, "/hit") // on its way when the GOAWAY came
+	if h, payload := two.next(frame.Data); h.StreamID != 3 || string(payload) != body {
+		t.Errorf("%q on stream %d", payload, h.StreamID)
+	}
+	two.send(frame.AppendPing(nil, true, ping))
+	two.wantGoAway(3)
+	select {
+	case err := <-done:
+		t.Fatalf("the stop did not wait for what is in flight: %v", err)
+	default:
+	}
+	close(release)
+	if h, payload := two.next(frame.Data); h.StreamID != 1 || string(payload) != "finished" {
+		t.Errorf("%q on stream %d", payload, h.StreamID)
+	}
+	one.want(200, "finished")
+	one.wantEnd()
+	_, _ = io.Copy(io.Discard, two)
+	two.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	s.awaitCount("connections drained", s.closed(metrics.CloseDrain), 1)
+}
+
+func TestDrainIdle(t *testing.T) {
+	s := start(t, echo, nil)
+	two, one, other := s.dialH2(), s.dialH1(), s.dialH1()
+	one.send("", "GET /hit HTTP/1.1", "Host: a")
+	one.want(200, body)
+	other.send("body", "POST / HTTP/1.1", "Host: a", "Content-Length: 4")
+	other.want(200, "body")
+	done := s.shutdown(t.Context())
+	one.wantEnd()
+	other.wantEnd()
+	two.wantGoAway(frame.MaxStreamID)
+	_, ping := two.next(frame.Ping)
+	two.send(frame.AppendPing(nil, true, ping))
+	two.wantGoAway(0)
+	wantEnd(s, two)
+	two.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// A handshake that ends after the stop began ends as a connection that drains.
+func TestDrainDuringHandshake(t *testing.T) {
+	for _, protocol := range []string{"h2", "http/1.1"} {
+		t.Run(protocol, func(t *testing.T) {
+			entered, release := make(chan struct{}), make(chan struct{})
+			s := start(t, teapot, func(c *Config) {
+				c.TLS.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+					close(entered)
+					<-release
+					return nil, nil
+				}
+			})
+			c := tls.Client(s.connect(), s.client(protocol))
+			shaken := make(chan error)
+			go func() { shaken <- c.Handshake() }()
+			<-entered
+			done := s.shutdown(t.Context())
+			close(release)
+			if err := <-shaken; err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, c)
+			c.Close()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+			s.awaitCount("connections drained", s.closed(metrics.CloseDrain), 1)
+		})
+	}
+}
+
+// What is stuck is cut off at the deadline, whatever it is stuck in.
+func TestDrainCutsOff(t *testing.T) {
+	handler, entered, release := held()
+	s := start(t, handler, nil)
+	two, one, halfOpen := s.dialH2(), s.dialH1(), s.connect()
+	two.get(1, "/slow")
+	one.send("", "POST /slow HTTP/1.1", "Host: a", "Content-Length: 0")
+	<-entered
+	<-entered
+	s.await("a half-open handshake", func() bool { return s.m.HandshakesInProgress.Value() == 1 })
+	late := errors.New("a test's deadline")
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 300*time.Millisecond, late)
+	defer cancel()
+	err := <-s.shutdown(ctx)
+	if !errors.Is(err, late) || !strings.Contains(err.Error(), "3 connections were cut off") {
+		t.Errorf("the stop ends with %v", err)
+	}
+	_, _ = io.Copy(io.Discard, two)
+	wantEnd(s, one.r)
+	wantEnd(s, halfOpen)
+	close(release)
+}

@@ -1,0 +1,215 @@
+//go:build unix
+
+package listen
+
+import (
+	"bufio"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/e0ac7cd4/hotpath/metrics"
+)
+
+func init() {
+	roles["descriptors"] = playDescriptors
+	roles["starving"] = playStarving
+}
+
+// child is a process of its own in a role. It says a line at a time, and ends
+// when its standard input does.
+type child struct {
+	*testing.T
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+func newChild(t *testing.T, role string) *child {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), roleVariable+"="+role)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	c := &child{t, in, bufio.NewReader(out)}
+	t.Cleanup(func() {
+		in.Close()
+		_, _ = io.Copy(io.Discard, c.out)
+		if err := cmd.Wait(); err != nil && t.Context().Err() == nil {
+			t.Errorf("the process in the role %s: %v", role, err)
+		}
+	})
+	return c
+}
+
+// scan reads the child's next line as its format.
+func (c *child) scan(format string, into ...any) {
+	c.Helper()
+	line, err := c.out.ReadString('\n')
+	if err != nil {
+		c.Fatalf("reading from the child: %v after %q", err, line)
+	}
+	if _, err := fmt.Sscanf(line, format, into...); err != nil {
+		c.Fatalf("the child says %q: %v", line, err)
+	}
+}
+
+// must ends a child whose set-up failed.
+func must(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// limits are pairs that a process can have one after the other: the hard limit
+// only falls.
+var limits = []struct {
+	soft, hard uint64
+	wanted     int
+	allowed    int
+}{
+	{256, 4096, 1000, 1000}, // raised to the hard limit
+	{4096, 4096, 25000, 4096 - reserved},
+	{4096, 4096, 4096 - reserved, 4096 - reserved},
+	{4096, 4096, 4096 - reserved + 1, 4096 - reserved},
+	{100, 4096, 1, 1},
+	{600, 600, 1000, 600 - reserved},
+	{reserved + 1, reserved + 1, 1000, 1},
+	{reserved, reserved, 1000, 1}, // one is the least
+	{100, 100, 1000, 1},
+}
+
+func playDescriptors() {
+	for _, l := range limits {
+		must(unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: l.soft, Max: l.hard}))
+		allowed, limit, err := Descriptors(l.wanted)
+		must(err)
+		var now unix.Rlimit
+		must(unix.Getrlimit(unix.RLIMIT_NOFILE, &now))
+		fmt.Println(allowed, limit, now.Cur)
+	}
+}
+
+func TestDescriptors(t *testing.T) {
+	c := newChild(t, "descriptors")
+	for _, l := range limits {
+		var allowed int
+		var limit, raised uint64
+		c.scan("%d %d %d", &allowed, &limit, &raised)
+		if allowed != l.allowed || limit != l.hard || raised != l.hard {
+			t.Errorf("soft %d, hard %d, wanted %d: allowed %d of limit %d, raised to %d; want %d of %d",
+				l.soft, l.hard, l.wanted, allowed, limit, raised, l.allowed, l.hard)
+		}
+	}
+}
+
+// starvingFiles is how many descriptors the starving server has: a dozen for
+// itself, and far fewer for connections than want in.
+const starvingFiles = 64
+
+// playStarving serves on an address that it says. For each line that it hears
+// it says how much CPU time it took in the second that follows, and counts.
+func playStarving() {
+	certificate, _, err := SelfSigned()
+	must(err)
+	must(unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: starvingFiles, Max: starvingFiles}))
+	cfg := testConfig(certificate, http.HandlerFunc(teapot), io.Discard)
+	cfg.HandshakeTimeout = time.Hour
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(err)
+	go func() { must(New(cfg).Serve(l)) }()
+	fmt.Println(l.Addr())
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		before := cpuTime()
+		time.Sleep(time.Second)
+		used := cpuTime() - before
+		fmt.Println(used.Microseconds(), cfg.Metrics.AcceptErrors.Value(),
+			cfg.Metrics.ConnectionsRefused.Value(metrics.RefuseDescriptors), cfg.Metrics.PermitsInUse.Value())
+	}
+}
+
+// cpuTime is what this process has used.
+func cpuTime() time.Duration {
+	var u unix.Rusage
+	must(unix.Getrusage(unix.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// Out of descriptors the server does not spin, closes who comes as soon as it
+// can, and takes connections again within a second after some are free.
+func TestOutOfDescriptors(t *testing.T) {
+	server := newChild(t, "starving")
+	var address string
+	server.scan("%s", &address)
+	const clients = 2 * starvingFiles
+	var open []net.Conn
+	for range clients {
+		nc, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		open = append(open, nc)
+	}
+	_ = open[clients-1].SetReadDeadline(time.Now())
+	if _, err := open[clients-1].Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the last of the queue: %v, want it to wait", err)
+	}
+
+	var micros int64
+	var failed, refused uint64
+	var served int64
+	for range 10 { // until all that could be taken are
+		fmt.Fprintln(server.in)
+		server.scan("%d %d %d %d", &micros, &failed, &refused, &served)
+		if failed > 0 && refused > 0 {
+			break
+		}
+	}
+	if used := time.Duration(micros) * time.Microsecond; used > 200*time.Millisecond {
+		t.Errorf("out of descriptors it takes %v of CPU time in a second", used)
+	}
+	if failed == 0 || refused == 0 || refused > failed {
+		t.Errorf("%d accepts failed, %d connections were closed", failed, refused)
+	}
+	if served < starvingFiles/2 || served >= starvingFiles {
+		t.Errorf("%d connections with %d descriptors", served, starvingFiles)
+	}
+
+	for _, nc := range open {
+		nc.Close()
+	}
+	dialer := &net.Dialer{Timeout: time.Second}
+	c, err := tls.DialWithDialer(dialer, "tcp", address, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
+	if err != nil {
+		t.Fatalf("a second after descriptors were free: %v", err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(patience))
+	if _, err := io.WriteString(c, "GET /hit HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := bufio.NewReader(c).ReadString('\n'); err != nil || !strings.HasPrefix(r, "HTTP/1.1 ") {
+		t.Errorf("%q, %v", r, err)
+	}
+}

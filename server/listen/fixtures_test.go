@@ -1,0 +1,220 @@
+package listen
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/h1"
+	"github.com/e0ac7cd4/hotpath/server/h2"
+	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/wire"
+)
+
+// patience is how long a test waits for what should come at once: only a
+// failure takes that long.
+const patience = 20 * time.Second
+
+// body is what /hit answers.
+const body = "from memory"
+
+// store holds /hit alone.
+type store struct{ hit *message.Response }
+
+func (s *store) Key(dst []byte, r *message.Request) ([]byte, bool) {
+	return append(dst, r.Path...), r.Method == http.MethodGet && r.Path == "/hit"
+}
+
+func (s *store) Find(string, time.Time) *message.Response { return s.hit }
+
+func (s *store) Get(context.Context, string) (*message.Response, http.Handler, error) {
+	return nil, nil, errors.New("all there is is in memory")
+}
+
+// logBuffer keeps what is logged.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// site is a server under test.
+type site struct {
+	*testing.T
+	*Server
+	m       *metrics.Hotpath
+	gate    wire.Gate
+	log     *logBuffer
+	address string
+	roots   *x509.CertPool
+	ln      net.Listener
+	served  chan error
+	stop    sync.Once // of accepting
+}
+
+// testConfig has generous limits, and a gate for one handshake.
+func testConfig(certificate tls.Certificate, handler http.Handler, log io.Writer) Config {
+	m := metrics.NewHotpath(metrics.Options{Stripes: 2})
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	s := &store{message.New(http.StatusOK, nil, []byte(body), "", time.Time{})}
+	return Config{
+		TLS: TLSConfig(certificate),
+		H2:  h2.Config{Source: s, Handler: handler, Metrics: m, Log: logger}.WithDefaults(),
+		H1: &h1.Config{
+			Source: s, Fetcher: s, Metrics: m, Log: logger,
+			HeaderBytes: 4 << 10, HeaderFields: 32, OutputBytes: 256 << 10, Head: patience, Idle: patience,
+		},
+		Handler:          handler,
+		Wire:             &wire.Options{Metrics: m, WriteTimeout: patience, WriteQuantum: 1 << 10, Gate: wire.NewGate(1)},
+		Metrics:          m,
+		Log:              logger,
+		MaxConns:         1000,
+		MaxHandshakes:    1000,
+		HandshakeTimeout: patience,
+		HeadTimeout:      patience,
+		IdleTimeout:      patience,
+		BodyTimeout:      patience,
+		HeaderBytes:      4 << 10,
+		BodyBytes:        1 << 20,
+	}
+}
+
+// start starts a server with what change makes of its configuration. At the
+// test's end it is stopped, and then must have given everything back.
+func start(t *testing.T, handler http.HandlerFunc, change func(*Config)) *site {
+	t.Helper()
+	certificate, _, err := SelfSigned()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{T: t, log: new(logBuffer), roots: x509.NewCertPool(), served: make(chan error, 1)}
+	leaf, err := x509.ParseCertificate(certificate.Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.roots.AddCert(leaf)
+	cfg := testConfig(certificate, handler, s.log)
+	if change != nil {
+		change(&cfg)
+	}
+	s.Server, s.m, s.gate = New(cfg), cfg.Metrics, cfg.Wire.Gate
+	if s.ln, err = Listen(t.Context(), "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	s.address = s.ln.Addr().String()
+	go func() { s.served <- s.Serve(s.ln) }()
+	t.Cleanup(s.end)
+	return s
+}
+
+// stopAccepting is the first step of a stop.
+func (s *site) stopAccepting() {
+	s.stop.Do(func() {
+		s.ln.Close()
+		if err := <-s.served; err != nil {
+			s.Errorf("Serve: %v", err)
+		}
+	})
+}
+
+// end stops the server, where the test did not, and checks that nothing stays
+// taken or open.
+func (s *site) end() {
+	s.stopAccepting()
+	s.mu.Lock()
+	draining := s.draining
+	s.mu.Unlock()
+	if !draining {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = s.Shutdown(ctx) // what a test left open is cut off
+	}
+	gauges := map[string]func() int64{
+		"permits in use":         s.m.PermitsInUse.Value,
+		"handshakes in progress": s.m.HandshakesInProgress.Value,
+		"open streams":           s.m.StreamsOpen.Value,
+		"taken permits":          func() int64 { return int64(len(s.permits)) },
+		"taken handshakes":       func() int64 { return int64(len(s.handshakes)) },
+		"handshakes in the gate": func() int64 { return int64(len(s.gate)) },
+		"in handshake":           func() int64 { return s.m.Connections.Value(metrics.StateHandshake) },
+		"on h1":                  func() int64 { return s.m.Connections.Value(metrics.StateH1) },
+		"on h2":                  func() int64 { return s.m.Connections.Value(metrics.StateH2) },
+		"on net/http":            func() int64 { return s.m.Connections.Value(metrics.StateNetHTTP) },
+		"known connections": func() int64 {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return int64(len(s.conns))
+		},
+	}
+	for name, value := range gauges {
+		s.await(name+" back to 0", func() bool { return value() == 0 })
+	}
+	var closed uint64
+	for reason := metrics.ClosePeer; reason <= metrics.CloseLimit; reason++ {
+		closed += s.m.ConnectionsClosed.Value(reason)
+	}
+	if accepted := s.m.ConnectionsAccepted.Value(); closed != accepted {
+		s.Errorf("%d connections accepted, %d closed", accepted, closed)
+	}
+}
+
+// await polls for what must come to hold.
+func (s *site) await(what string, holds func() bool) {
+	s.Helper()
+	for end := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			s.Fatalf("waited in vain for: %s\n%s", what, s.log)
+		}
+	}
+}
+
+// awaitCount polls for a counter's value, which it must not pass.
+func (s *site) awaitCount(what string, value func() uint64, want uint64) {
+	s.Helper()
+	s.await(what, func() bool { return value() >= want })
+	if n := value(); n != want {
+		s.Errorf("%s: %d, want %d", what, n, want)
+	}
+}
+
+// Counters with their labels, for awaitCount.
+
+func (s *site) shaken(v metrics.TLSVersion, o metrics.HandshakeOutcome) func() uint64 {
+	return func() uint64 { return s.m.Handshakes.Value(v, o) }
+}
+
+func (s *site) closed(r metrics.CloseReason) func() uint64 {
+	return func() uint64 { return s.m.ConnectionsClosed.Value(r) }
+}
+
+func (s *site) refused(r metrics.RefuseReason) func() uint64 {
+	return func() uint64 { return s.m.ConnectionsRefused.Value(r) }
+}
+
+func (s *site) breached(l metrics.Limit) func() uint64 {
+	return func() uint64 { return s.m.LimitBreaches.Value(l) }
+}
+
+// teapot is a handler for tests whose requests are all hits.
+func teapot(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }

@@ -1,0 +1,197 @@
+package wire
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// readToEnd serves c and reports what Fill said at its end.
+func readToEnd(end *error) func(*Conn) {
+	return func(c *Conn) {
+		c.Serve(engine{turn: func(time.Time) (Step, time.Time) {
+			for {
+				c.Consume(len(c.Unread()))
+				err := c.Fill()
+				if err == error(ErrWouldBlock) {
+					return Sleep, time.Time{}
+				}
+				if err != nil {
+					*end = err
+					return Done, time.Time{}
+				}
+			}
+		}})
+	}
+}
+
+func TestEndOfTheClient(t *testing.T) {
+	reset := func(s served) error {
+		return errors.Join(s.raw.(*net.TCPConn).SetLinger(0), s.raw.Close())
+	}
+	for _, c := range []struct {
+		name   string
+		secure bool
+		end    func(served) error
+		want   error
+	}{
+		{"FIN", false, func(s served) error { return s.raw.(*net.TCPConn).CloseWrite() }, io.EOF},
+		{"FIN without close_notify", true, func(s served) error { return s.raw.(*net.TCPConn).CloseWrite() }, io.EOF},
+		{"close_notify", true, func(s served) error { return s.client.(*tls.Conn).CloseWrite() }, io.EOF},
+		{"RST", false, reset, syscall.ECONNRESET},
+		{"RST under TLS", true, reset, syscall.ECONNRESET},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			var got error
+			server, client := tcpPair(t)
+			s := serve(t, server, client, c.secure, newOptions(), readToEnd(&got))
+			send(t, s.client, []byte("something before"))
+			if err := c.end(s); err != nil {
+				t.Fatal(err)
+			}
+			s.wait(t)
+			if !errors.Is(got, c.want) {
+				t.Errorf("Fill said %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+// An end of stream that arrives together with the last bytes hides behind a
+// short read and raises no edge of its own.
+func TestEndTogetherWithTheLastBytes(t *testing.T) {
+	t.Parallel()
+	server, client := tcpPair(t)
+	send(t, client, []byte("last words"))
+	if err := client.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	var got error
+	s := serve(t, server, client, false, newOptions(), readToEnd(&got))
+	s.wait(t)
+	if got != io.EOF {
+		t.Errorf("Fill said %v, want EOF", got)
+	}
+	if took := time.Since(began); took > 2*quietCheck {
+		t.Errorf("the end was noticed after %v; quietCheck is %v", took, quietCheck)
+	}
+}
+
+// What an engine appended before it was Done arrives, flushed by it or not, and
+// close_notify after it.
+func TestLastWords(t *testing.T) {
+	for _, p := range paths {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			s := p.open(t, newOptions(), func(c *Conn) {
+				c.Serve(engine{turn: func(time.Time) (Step, time.Time) {
+					c.Out = append(c.Out, "goodbye"...)
+					return Done, time.Time{}
+				}})
+			})
+			if got, err := io.ReadAll(s.client); string(got) != "goodbye" || err != nil {
+				t.Errorf("got %q and %v", got, err)
+			}
+			s.client.Close()
+			s.wait(t)
+		})
+	}
+}
+
+// A socket that is closed with unread input resets the connection, and the
+// reset overtakes what was written before: so we linger.
+func TestLastWordsDespiteUnreadInput(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		t.Run(map[bool]string{false: "plaintext", true: "TLS"}[secure], func(t *testing.T) {
+			t.Parallel()
+			server, client := tcpPair(t)
+			turned := make(chan struct{})
+			s := serve(t, server, client, secure, newOptions(), func(c *Conn) {
+				c.Serve(engine{turn: func(time.Time) (Step, time.Time) {
+					if c.Fill() != nil {
+						return Sleep, time.Time{}
+					}
+					c.Out = append(c.Out, "GOAWAY"...)
+					close(turned)
+					return Done, time.Time{}
+				}})
+			})
+			send(t, s.client, []byte(strings.Repeat("x", 300_000)))
+			<-turned
+			s.client.Write([]byte("not wanted any more")) // may fail: that is not the point
+			if got, err := io.ReadAll(s.client); string(got) != "GOAWAY" || err != nil {
+				t.Errorf("got %q and %v", got, err)
+			}
+			s.client.Close()
+			s.wait(t)
+		})
+	}
+}
+
+// A client that does not close its side holds us up for no longer than
+// lingerTime.
+func TestLingerIsBounded(t *testing.T) {
+	t.Parallel()
+	server, client := tcpPair(t)
+	began := time.Now()
+	s := serve(t, server, client, false, newOptions(), func(c *Conn) {
+		c.Serve(engine{turn: func(time.Time) (Step, time.Time) { return Done, time.Time{} }})
+	})
+	s.wait(t)
+	if took := time.Since(began); took > 10*lingerTime {
+		t.Errorf("lingered for %v, want %v", took, lingerTime)
+	}
+}
+
+// A panic in a turn is the caller's of Serve to recover; nothing stays locked.
+func TestPanicInATurn(t *testing.T) {
+	for _, p := range paths {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			var caught any
+			s := p.open(t, newOptions(), func(c *Conn) {
+				defer func() {
+					caught = recover()
+					c.Wake()
+					c.Close()
+				}()
+				c.Serve(engine{turn: func(time.Time) (Step, time.Time) {
+					if c.Fill() != nil {
+						return Sleep, time.Time{}
+					}
+					panic("at the disco")
+				}})
+			})
+			go s.client.Write([]byte("x"))
+			s.wait(t)
+			if caught != "at the disco" {
+				t.Errorf("recovered %v", caught)
+			}
+			if _, err := io.ReadAll(s.raw); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("the client sees %v, want the end", err)
+			}
+		})
+	}
+}
+
+// Close ends a connection that sleeps, from any goroutine.
+func TestCloseFromOutside(t *testing.T) {
+	for _, p := range paths {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			s := p.open(t, newOptions(), echo)
+			s.ask(t, "hello")
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			s.wait(t)
+		})
+	}
+}
