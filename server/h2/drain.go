@@ -64,10 +64,10 @@ func (c *Conn) endDrain() {
 	c.wire.Out = frame.AppendGoAway(c.wire.Out, c.lastID, frame.NoError, "")
 }
 
-// drained reports whether a graceful end is reached: everything is answered
-// and on its way.
+// drained reports whether a graceful end is reached: everything is answered,
+// and a client that reads slowly has taken all but what the socket holds.
 func (c *Conn) drained() bool {
-	return c.drain.final && len(c.streams) == 0 && !c.block.open()
+	return c.drain.final && len(c.streams) == 0 && !c.block.open() && !c.wire.Congested()
 }
 
 // drainUntil says when the second GOAWAY is due.

@@ -2,6 +2,7 @@ package listen
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -138,14 +139,22 @@ func (h *httpServer) serve(w http.ResponseWriter, r *http.Request) {
 				p = nil
 			}
 		}
-		s.cfg.Metrics.Requests.Add(hc.conn.stripe, metrics.H1, metrics.ClassOf(max(counted.status, http.StatusOK)), counted.result, 1)
+		status := counted.status
+		switch {
+		case status == 0 && p != nil:
+			status = http.StatusInternalServerError // aborted before any answer
+		case status == 0:
+			status = http.StatusOK // net/http's, for a handler that wrote nothing
+		}
+		s.cfg.Metrics.Requests.Add(hc.conn.stripe, metrics.H1, metrics.ClassOf(status), counted.result, 1)
 		s.cfg.Metrics.RequestDuration.ObserveN(hc.conn.stripe, counted.result, time.Since(began), 1)
 		if p != nil {
 			panic(http.ErrAbortHandler) // net/http closes the connection
 		}
 	}()
+	tooLarge := func() { s.cfg.Metrics.LimitBreaches.Add(hc.conn.stripe, metrics.LimitBodySize, 1) }
 	if r.ContentLength > s.cfg.BodyBytes {
-		s.cfg.Metrics.LimitBreaches.Add(hc.conn.stripe, metrics.LimitBodySize, 1)
+		tooLarge()
 		http.Error(counted, http.StatusText(http.StatusRequestEntityTooLarge), http.StatusRequestEntityTooLarge)
 		return
 	}
@@ -154,6 +163,7 @@ func (h *httpServer) serve(w http.ResponseWriter, r *http.Request) {
 			ReadCloser: http.MaxBytesReader(w, r.Body, s.cfg.BodyBytes),
 			control:    http.NewResponseController(w),
 			timeout:    s.cfg.BodyTimeout,
+			tooLarge:   sync.OnceFunc(tooLarge),
 		}
 	}
 	s.cfg.Handler.ServeHTTP(counted, r)
@@ -191,13 +201,18 @@ func (w *countedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // steadyBody wants some of a request's body within each timeout.
 type steadyBody struct {
 	io.ReadCloser
-	control *http.ResponseController
-	timeout time.Duration
+	control  *http.ResponseController
+	timeout  time.Duration
+	tooLarge func() // called when it is larger than allowed
 }
 
 func (b *steadyBody) Read(p []byte) (int, error) {
 	if err := b.control.SetReadDeadline(time.Now().Add(b.timeout)); err != nil {
 		return 0, err
 	}
-	return b.ReadCloser.Read(p)
+	n, err := b.ReadCloser.Read(p)
+	if e := (*http.MaxBytesError)(nil); errors.As(err, &e) {
+		b.tooLarge()
+	}
+	return n, err
 }

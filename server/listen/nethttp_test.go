@@ -79,7 +79,7 @@ func TestHandOverLimits(t *testing.T) {
 		{"a body announced too large", func(c *Config) { c.BodyBytes = 10 },
 			[]string{"POST / HTTP/1.1", "Host: a", "Content-Length: 11"}, "0123456789a", 413, "Request Entity Too Large", true, true},
 		{"a body that grows too large", func(c *Config) { c.BodyBytes = 10 },
-			[]string{"POST / HTTP/1.1", "Host: a", "Transfer-Encoding: chunked"}, "b\r\n0123456789a\r\n0\r\n\r\n", 413, "too large", false, false},
+			[]string{"POST / HTTP/1.1", "Host: a", "Transfer-Encoding: chunked"}, "b\r\n0123456789a\r\n0\r\n\r\n", 413, "too large", false, true},
 		{"a body that stalls", func(c *Config) { c.BodyTimeout = short },
 			[]string{"POST / HTTP/1.1", "Host: a", "Content-Length: 10"}, "01234", 408, "too slow", false, false},
 		{"a head too large", nil,
