@@ -147,7 +147,7 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 // exchange answers what has arrived and reports whether it left some of it for
 // the next turn.
 func (c *Conn) exchange() (more bool) {
-	for {
+	for fills := 0; ; {
 		if !c.transmit() {
 			return false
 		}
@@ -168,6 +168,9 @@ func (c *Conn) exchange() (more bool) {
 		}
 		if c.fetching || c.leaving || c.ended {
 			return false
+		}
+		if fills++; fills > wire.TurnFills {
+			return true
 		}
 		switch err := c.wire.Fill(); {
 		case err == nil:

@@ -35,6 +35,10 @@ func (b *requestBody) add(p []byte) (unkept int) {
 	if b.closed || b.failure != nil {
 		return len(p)
 	}
+	if b.off > 0 && b.off >= len(b.buf)/2 { // keep no more than is unread
+		b.buf = b.buf[:copy(b.buf, b.buf[b.off:])]
+		b.off = 0
+	}
 	b.buf = append(b.buf, p...)
 	b.news.raise()
 	return 0

@@ -158,9 +158,12 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 // receive handles the frames that have arrived. It reports whether it left
 // some, for the next turn.
 func (c *Conn) receive() (more bool) {
-	for !c.stopped {
+	for fills := 0; !c.stopped; fills++ {
 		if c.tooMuchWaits() || !c.takeFrames() {
 			return !c.wire.Congested() // the backlog's end brings the next turn
+		}
+		if fills == wire.TurnFills {
+			return true
 		}
 		switch err := c.wire.Fill(); {
 		case err == nil:

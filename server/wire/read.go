@@ -12,6 +12,13 @@ const (
 	maxCiphertext   = maxRecord + 2048 // RFC 5246 §6.2.3, the more generous
 )
 
+// TurnFills is how often an engine should call Fill in a turn. Each brings a
+// record, 16 KiB at most, with up to 16 before it that TLS answers itself
+// (KeyUpdate): a peer that never lets the socket run dry would else keep the
+// turn from its end, and with it timeouts, other streams and the flush of what
+// TLS answered.
+const TurnFills = 16
+
 // Unread is the plaintext that has arrived and was not consumed: valid until
 // the next Fill, or the end of the turn.
 func (c *Conn) Unread() []byte { return c.plainIn[c.taken:] }

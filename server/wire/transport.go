@@ -2,6 +2,7 @@ package wire
 
 import (
 	"net"
+	"os"
 	"time"
 )
 
@@ -80,7 +81,10 @@ func (t *transport) SetWriteDeadline(d time.Time) error {
 func (c *Conn) Blocking() (net.Conn, error) {
 	if !c.backlog.wait(closeTime) {
 		_ = c.nc.Close() // the peer did not read: nothing more to say to it
-		return nil, c.backlog.failure()
+		if err := c.backlog.failure(); err != nil {
+			return nil, err
+		}
+		return nil, os.ErrDeadlineExceeded
 	}
 	if err := c.nc.SetDeadline(time.Time{}); err != nil {
 		return nil, err
