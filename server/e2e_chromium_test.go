@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 // chromium is a headless browser with one page, driven by the DevTools
@@ -37,7 +39,7 @@ type devtools struct {
 
 func startChromium(t *testing.T) *chromium {
 	t.Helper()
-	needTool(t, "chromium")
+	testkit.Need(t, "chromium")
 	theirIn, ourOut, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

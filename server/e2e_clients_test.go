@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 // cached is a cache that holds the whole site: what is fetched a second time
@@ -72,7 +74,7 @@ func fetch(c *http.Client, url string, want resource) error {
 }
 
 func TestCurl(t *testing.T) {
-	needTool(t, "curl")
+	testkit.Need(t, "curl")
 	sites(t, func(t *testing.T, p *process, all []resource) {
 		for flag, version := range map[string]string{"--http2": "2", "--http1.1": "1.1"} {
 			t.Run(strings.Trim(flag, "-"), func(t *testing.T) {
@@ -119,7 +121,7 @@ func curlAll(t *testing.T, url string, all []resource, flag, version string) {
 // them: it prints the bodies of several in the order in which they arrive. So
 // of the many that it fetches on one connection only the status is looked at.
 func TestNghttp(t *testing.T) {
-	needTool(t, "nghttp")
+	testkit.Need(t, "nghttp")
 	sites(t, func(t *testing.T, p *process, all []resource) {
 		var urls []string
 		for i, r := range all {
@@ -153,7 +155,7 @@ var statLine = regexp.MustCompile(`(?m)^ *\d+ +\+\S+ +\+\S+ +\S+ +200 +\S+ /`)
 // TestH2load counts: every request answered with 2xx, every byte of content
 // there, and the server's own count the same.
 func TestH2load(t *testing.T) {
-	needTool(t, "h2load")
+	testkit.Need(t, "h2load")
 	s := testSite(t)
 	for _, tt := range []struct {
 		name     string

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 func TestNode(t *testing.T) {
-	needTool(t, "node")
+	testkit.Need(t, "node")
 	sites(t, func(t *testing.T, p *process, all []resource) {
 		var list strings.Builder
 		for _, r := range all {

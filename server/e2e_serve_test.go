@@ -16,11 +16,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 // TestCurlRanges asks for parts of a file, by curl, from memory and from disk.
 func TestCurlRanges(t *testing.T) {
-	needTool(t, "curl")
+	testkit.Need(t, "curl")
 	s := testSite(t)
 	p := start(t, "-root", s.root)
 	for _, size := range []int{65537, streamed} {
@@ -183,7 +185,7 @@ func getText(t *testing.T, c *http.Client, url string) string {
 // do for the connections it is to have: it says so, lowers its own limit, and
 // holds it. The admin listener goes on answering.
 func TestFewDescriptors(t *testing.T) {
-	needTool(t, "sh")
+	testkit.Need(t, "sh")
 	const files, permits = 600, 600 - 512 // see listen.Descriptors
 	args := append([]string{"-c", fmt.Sprintf(`ulimit -n %d && exec "$@"`, files), "sh", builtServer(t)}, serverFlags(t)...)
 	p := startCommand(t, exec.Command("sh", args...))

@@ -128,19 +128,6 @@ func testIdentity(t *testing.T) identity {
 	return must(t, id, err)
 }
 
-// needTool skips a test where a program is missing. HOTPATH_REQUIRE_TOOLS=1
-// makes that a failure: what is to run everything shall not skip in silence.
-func needTool(t *testing.T, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err == nil {
-		return
-	}
-	if os.Getenv("HOTPATH_REQUIRE_TOOLS") == "1" {
-		t.Fatalf("%s is not installed, and HOTPATH_REQUIRE_TOOLS=1", name)
-	}
-	t.Skipf("%s is not installed", name)
-}
-
 // logLine is a line of the server's log, in JSON.
 type logLine struct {
 	Level, Msg         string

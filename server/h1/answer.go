@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"time"
 
-	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/wire"
 )
@@ -53,18 +52,9 @@ func (c *Conn) answerRepeat(unread []byte) bool {
 	if k.stored == nil {
 		return false
 	}
-	c.countHit(k.stored)
+	c.hits.Count(k.stored.Status)
 	c.answer(k.stored, k.head, len(k.raw))
 	return true
-}
-
-// countHit counts a hit, mostly a 200.
-func (c *Conn) countHit(r *message.Response) {
-	class := metrics.Class2xx
-	if r.Status >= 300 {
-		class = metrics.ClassOf(r.Status)
-	}
-	c.hits[class]++
 }
 
 // answer appends a stored response, or as much of it as fits a batch, and takes

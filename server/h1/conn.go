@@ -45,7 +45,7 @@ type Conn struct {
 	now  time.Time
 	date *message.DateText
 	turn uint64
-	hits [metrics.Class5xx + 1]uint64 // answered in this turn, by class
+	hits metrics.Hits // answered in this turn
 
 	known   repeat
 	rest    []byte    // of the body that is being sent
@@ -121,7 +121,7 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 	if err := c.wire.Flush(); err != nil {
 		c.gone(err)
 	}
-	c.count()
+	c.cfg.Metrics.AddHits(c.stripe, metrics.H1, &c.hits, c.now)
 	switch busy := c.fetching || len(c.rest) > 0; {
 	case c.broken:
 		return wire.Done, time.Time{}
@@ -229,7 +229,7 @@ func (c *Conn) answerRequest(raw []byte, h *head) bool {
 	} else if !conditional(r) {
 		c.known.remember(raw, key, isHead)
 	}
-	c.countHit(stored)
+	c.hits.Count(stored.Status)
 	c.answer(stored, isHead, len(raw))
 	return true
 }
@@ -314,21 +314,5 @@ func (c *Conn) gone(err error) {
 	if !errors.Is(err, io.EOF) {
 		c.broken = true
 		c.reason = metrics.CloseError
-	}
-}
-
-// count adds the turn to the metrics.
-func (c *Conn) count() {
-	m := c.cfg.Metrics
-	var all uint64
-	for class, n := range c.hits {
-		if n > 0 {
-			m.Requests.Add(c.stripe, metrics.H1, metrics.Class(class), metrics.Hit, n)
-			c.hits[class] = 0
-			all += n
-		}
-	}
-	if all > 0 {
-		m.RequestDuration.ObserveN(c.stripe, metrics.Hit, time.Since(c.now), all)
 	}
 }

@@ -55,7 +55,7 @@ func (c *Conn) answer(id uint32, r *message.Response, head bool, known *repeat) 
 	if head {
 		body = nil
 	}
-	c.countHit(r)
+	c.hits.Count(r.Status)
 	n := len(body)
 	if n <= maxData && n <= c.window.room() && int64(n) <= c.peer.initialWindow {
 		c.appendStored(id, r, n == 0, known)
@@ -95,15 +95,6 @@ func (c *Conn) answerStream(s *stream, r *message.Response) {
 	} else {
 		c.queue(s)
 	}
-}
-
-// countHit counts a hit, mostly a 200.
-func (c *Conn) countHit(r *message.Response) {
-	class := metrics.Class2xx
-	if r.Status >= 300 {
-		class = metrics.ClassOf(r.Status)
-	}
-	c.hits[class]++
 }
 
 // appendStored appends the head of a stored response.

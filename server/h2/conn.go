@@ -36,8 +36,8 @@ type Conn struct {
 	now  time.Time
 	date *message.DateText // of the turn's second
 	turn uint64
-	hits [metrics.Class5xx + 1]uint64 // answered through the first door in this turn, by class
-	seen uint64                       // streams opened in this turn
+	hits metrics.Hits // answered through the first door in this turn
+	seen uint64       // streams opened in this turn
 
 	// Receiving.
 	prefaced         bool
@@ -388,17 +388,7 @@ func (c *Conn) count() {
 		m.Streams.Add(c.stripe, c.seen)
 		c.seen = 0
 	}
-	var all uint64
-	for class, n := range c.hits {
-		if n > 0 {
-			m.Requests.Add(c.stripe, metrics.H2, metrics.Class(class), metrics.Hit, n)
-			c.hits[class] = 0
-			all += n
-		}
-	}
-	if all > 0 {
-		m.RequestDuration.ObserveN(c.stripe, metrics.Hit, time.Since(c.now), all)
-	}
+	m.AddHits(c.stripe, metrics.H2, &c.hits, c.now)
 }
 
 func (c *Conn) limit(l metrics.Limit) { c.cfg.Metrics.LimitBreaches.Add(c.stripe, l, 1) }

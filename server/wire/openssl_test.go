@@ -3,23 +3,18 @@ package wire
 import (
 	"bufio"
 	"net"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 // A client may change its keys at any time and ask us to change ours (RFC 8446
 // §4.6.3). Go's cannot, OpenSSL's does at a line of "k" or "K".
 func TestKeyUpdate(t *testing.T) {
-	openssl, err := exec.LookPath("openssl")
-	if err != nil {
-		if os.Getenv("HOTPATH_REQUIRE_TOOLS") == "1" {
-			t.Fatal(err)
-		}
-		t.Skip("needs openssl: ", err)
-	}
+	testkit.Need(t, "openssl")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +36,7 @@ func TestKeyUpdate(t *testing.T) {
 		echo(c)
 	}()
 	defer func() { l.Close(); <-ended }()
-	client := exec.CommandContext(t.Context(), openssl, "s_client", "-connect", l.Addr().String(), "-tls1_3")
+	client := exec.CommandContext(t.Context(), "openssl", "s_client", "-connect", l.Addr().String(), "-tls1_3")
 	in, err := client.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 // TestMain lets the test binary be the net/http contender, as bench itself is.
@@ -46,17 +48,10 @@ func self(t *testing.T) string {
 	return name
 }
 
-// needTools skips where a program is missing, or fails where it must not be.
 func needTools(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		if _, err := exec.LookPath(name); err == nil {
-			continue
-		}
-		if os.Getenv("HOTPATH_REQUIRE_TOOLS") == "1" {
-			t.Fatalf("%s is not installed (Debian package %s)", name, packages[name])
-		}
-		t.Skipf("%s is not installed (Debian package %s)", name, packages[name])
+		testkit.Need(t, name)
 	}
 }
 

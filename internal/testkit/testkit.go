@@ -1,0 +1,58 @@
+// Package testkit is what the tests of several packages need of the machine
+// and of the runtime. Nothing but tests imports it.
+package testkit
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Need skips a test where a program is missing. HOTPATH_REQUIRE_TOOLS=1 makes
+// that a failure: what is to run everything shall not skip in silence.
+func Need(t testing.TB, program string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err == nil {
+		return
+	}
+	if os.Getenv("HOTPATH_REQUIRE_TOOLS") == "1" {
+		t.Fatalf("%s is not installed, and HOTPATH_REQUIRE_TOOLS=1", program)
+	}
+	t.Skipf("%s is not installed", program)
+}
+
+// leakTime is how long goroutines may take to end after the last test.
+const leakTime = 10 * time.Second
+
+// Run runs the tests of a package and exits, with a failure where a goroutine
+// outlives them in whose stack marker stands, part of an import path.
+func Run(m *testing.M, marker string) {
+	code := m.Run()
+	if left := leaked(marker); left != "" && code == 0 {
+		fmt.Fprintln(os.Stderr, "goroutines outlive the tests:\n"+left)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// leaked returns the stacks of the goroutines that have not ended in time.
+func leaked(marker string) string {
+	for end := time.Now().Add(leakTime); ; {
+		all := make([]byte, 1<<20)
+		all = all[:runtime.Stack(all, true)]
+		var left []string
+		for _, stack := range strings.Split(string(all), "\n\n")[1:] { // but our own
+			if strings.Contains(stack, marker) {
+				left = append(left, stack)
+			}
+		}
+		if len(left) == 0 || time.Now().After(end) {
+			return strings.Join(left, "\n\n")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}

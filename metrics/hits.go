@@ -1,0 +1,31 @@
+package metrics
+
+import "time"
+
+// Hits are answers from memory that are to be counted together, by class: an
+// engine counts those of a turn and adds them once.
+type Hits [Class5xx + 1]uint64
+
+// Count counts one, mostly a 200.
+func (h *Hits) Count(status int) {
+	class := Class2xx
+	if status >= 300 {
+		class = ClassOf(status)
+	}
+	h[class]++
+}
+
+// AddHits adds hits, each of which has taken since began, and clears them.
+func (m *Hotpath) AddHits(s Stripe, p Protocol, hits *Hits, began time.Time) {
+	var all uint64
+	for class, n := range hits {
+		if n > 0 {
+			m.Requests.Add(s, p, Class(class), Hit, n)
+			hits[class] = 0
+			all += n
+		}
+	}
+	if all > 0 {
+		m.RequestDuration.ObserveN(s, Hit, time.Since(began), all)
+	}
+}
