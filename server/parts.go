@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/cache"
+	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/admin"
 	"github.com/e0ac7cd4/hotpath/server/config"
@@ -21,7 +22,6 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/h2"
 	"github.com/e0ac7cd4/hotpath/server/listen"
 	"github.com/e0ac7cd4/hotpath/server/origin"
-	"github.com/e0ac7cd4/hotpath/server/wire"
 )
 
 // adminStop is how long requests to the admin listener may take to end when
@@ -118,7 +118,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, m *metrics.Hotpath
 		},
 		Handler: e,
 		Wire: &wire.Options{
-			Metrics:      m,
+			Metrics:      wire.ServerMetrics(m),
 			WriteTimeout: cfg.WriteTimeout,
 			WriteQuantum: max(1, int(cfg.WriteTimeout.Seconds()*float64(cfg.MinWriteRate))),
 			Gate:         wire.NewGate(runtime.GOMAXPROCS(0)),

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/server/message"
-	"github.com/e0ac7cd4/hotpath/server/wire"
 )
 
 // inlineBody is how large a body may be to be appended in one piece to a batch.

@@ -11,9 +11,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
-	"github.com/e0ac7cd4/hotpath/server/wire"
 )
 
 // Fetcher gets what is not in memory: see edge.Edge.Get. It is asked on a

@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
-	"github.com/e0ac7cd4/hotpath/server/wire"
 )
 
 // patience is how long a test waits for what should come at once: only a
@@ -135,7 +135,7 @@ func connect(t testing.TB, cfg *Config) *peer {
 
 // attach serves one end of a connection as server/listen does, without TLS.
 func attach(t testing.TB, cfg *Config, server, client net.Conn) *peer {
-	w := wire.New(server, nil, &wire.Options{Metrics: cfg.Metrics, WriteTimeout: patience, WriteQuantum: 32 << 10})
+	w := wire.New(server, nil, &wire.Options{Metrics: wire.ServerMetrics(cfg.Metrics), WriteTimeout: patience, WriteQuantum: 32 << 10})
 	p := &peer{
 		Conn: client, t: t, r: bufio.NewReader(client),
 		loop: NewConn(cfg, w), metrics: cfg.Metrics, ended: make(chan struct{}),

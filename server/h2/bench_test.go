@@ -15,8 +15,8 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
-	"github.com/e0ac7cd4/hotpath/server/wire"
 )
 
 // hitClient asks for one path again and again, in batches, as a load generator
@@ -146,7 +146,7 @@ func serveHits(tb testing.TB) (net.Conn, *metrics.Hotpath) {
 		Metrics: m,
 		Log:     slog.New(slog.DiscardHandler),
 	}.WithDefaults()
-	c := NewConn(cfg, wire.New(server, nil, &wire.Options{Metrics: m, WriteTimeout: 30 * time.Second, WriteQuantum: 30 << 10}))
+	c := NewConn(cfg, wire.New(server, nil, &wire.Options{Metrics: wire.ServerMetrics(m), WriteTimeout: 30 * time.Second, WriteQuantum: 30 << 10}))
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
-	"github.com/e0ac7cd4/hotpath/server/wire"
 )
 
 // sessions are what clients send after their preface and SETTINGS.
@@ -75,7 +75,7 @@ func FuzzConn(f *testing.F) {
 				Log:     slog.New(slog.DiscardHandler),
 				Limits:  Limits{Streams: 5, HeaderBytes: 1000, BodyBytes: 1000, OutputBytes: 50_000},
 			}.WithDefaults()
-			c := NewConn(cfg, wire.New(server, nil, &wire.Options{Metrics: m, WriteTimeout: time.Second, WriteQuantum: 1 << 10}))
+			c := NewConn(cfg, wire.New(server, nil, &wire.Options{Metrics: wire.ServerMetrics(m), WriteTimeout: time.Second, WriteQuantum: 1 << 10}))
 			ended := make(chan struct{})
 			go func() {
 				defer close(ended)

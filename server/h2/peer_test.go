@@ -14,9 +14,9 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
-	"github.com/e0ac7cd4/hotpath/server/wire"
 )
 
 // setup is what a test changes of the connection that it talks to.
@@ -95,7 +95,7 @@ func newPeer(t *testing.T, s setup) *peer {
 	*p = peer{
 		T:       t,
 		conn:    client,
-		engine:  NewConn(cfg, wire.New(server, nil, &wire.Options{Metrics: m, WriteTimeout: 30 * time.Second, WriteQuantum: 30 << 10})),
+		engine:  NewConn(cfg, wire.New(server, nil, &wire.Options{Metrics: wire.ServerMetrics(m), WriteTimeout: 30 * time.Second, WriteQuantum: 30 << 10})),
 		metrics: m,
 		log:     log,
 		decoder: hpack.NewDecoder(hpack.DefaultTableSize),

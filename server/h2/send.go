@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
-	"github.com/e0ac7cd4/hotpath/server/wire"
 )
 
 // turnBytes is how much body a turn sends before it looks at what the peer

@@ -14,11 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/h1"
 	"github.com/e0ac7cd4/hotpath/server/h2"
 	"github.com/e0ac7cd4/hotpath/server/message"
-	"github.com/e0ac7cd4/hotpath/server/wire"
 )
 
 // patience is how long a test waits for what should come at once: only a
@@ -86,7 +86,7 @@ func testConfig(certificate tls.Certificate, handler http.Handler, log io.Writer
 			HeaderBytes: 4 << 10, HeaderFields: 32, OutputBytes: 256 << 10, Head: patience, Idle: patience,
 		},
 		Handler:          handler,
-		Wire:             &wire.Options{Metrics: m, WriteTimeout: patience, WriteQuantum: 1 << 10, Gate: wire.NewGate(1)},
+		Wire:             &wire.Options{Metrics: wire.ServerMetrics(m), WriteTimeout: patience, WriteQuantum: 1 << 10, Gate: wire.NewGate(1)},
 		Metrics:          m,
 		Log:              logger,
 		MaxConns:         1000,

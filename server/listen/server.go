@@ -14,10 +14,10 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/h1"
 	"github.com/e0ac7cd4/hotpath/server/h2"
-	"github.com/e0ac7cd4/hotpath/server/wire"
 )
 
 // Config is what a Server needs. All fields are required.

@@ -219,8 +219,8 @@ func TestEchoOnEveryPath(t *testing.T) {
 			s.ask(t, "again")
 			m := s.opt.Metrics
 			least := uint64(len(large))
-			if m.SentBytes.Value() < least || m.ReceivedBytes.Value() < least {
-				t.Errorf("counted %d bytes in and %d out, less than was echoed", m.ReceivedBytes.Value(), m.SentBytes.Value())
+			if m.Sent.Value() < least || m.Received.Value() < least {
+				t.Errorf("counted %d bytes in and %d out, less than was echoed", m.Received.Value(), m.Sent.Value())
 			}
 		})
 	}

@@ -65,7 +65,7 @@ type Engine interface {
 
 // Options are what a connection shares with the others.
 type Options struct {
-	Metrics *metrics.Hotpath
+	Metrics Metrics
 
 	// WriteTimeout is how long a peer may take for WriteQuantum bytes: their
 	// quotient is the lowest rate at which it may read.
@@ -112,15 +112,26 @@ type Conn struct {
 	plainRest  []byte
 }
 
-// New prepares a connection. Where config is nil it is served without TLS.
+// New prepares a connection whose peer is a client. Where config is nil it is
+// served without TLS.
 func New(nc net.Conn, config *tls.Config, opt *Options) *Conn {
-	c := &Conn{nc: nc, opt: opt, stripe: opt.Metrics.Stripe()}
+	return newConn(nc, config, opt, tls.Server)
+}
+
+// NewClient prepares a connection whose peer is a server. Where config is nil
+// there is no TLS.
+func NewClient(nc net.Conn, config *tls.Config, opt *Options) *Conn {
+	return newConn(nc, config, opt, tls.Client)
+}
+
+func newConn(nc net.Conn, config *tls.Config, opt *Options, side func(net.Conn, *tls.Config) *tls.Conn) *Conn {
+	c := &Conn{nc: nc, opt: opt, stripe: opt.Metrics.Set.Stripe()}
 	c.backlog.conn = c
 	if sc, ok := nc.(syscall.Conn); ok && pollable {
 		c.raw, _ = sc.SyscallConn()
 	}
 	if config != nil {
-		c.tls = tls.Server((*transport)(c), config)
+		c.tls = side((*transport)(c), config)
 	}
 	return c
 }

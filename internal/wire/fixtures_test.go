@@ -40,7 +40,7 @@ func clientTLS() *tls.Config { return &tls.Config{InsecureSkipVerify: true} }
 
 func newOptions() *Options {
 	return &Options{
-		Metrics:      metrics.NewHotpath(metrics.Options{Stripes: 1}),
+		Metrics:      ServerMetrics(metrics.NewHotpath(metrics.Options{Stripes: 1})),
 		WriteTimeout: patience,
 		WriteQuantum: 32 << 10,
 		Gate:         NewGate(1),

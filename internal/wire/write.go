@@ -39,7 +39,7 @@ func (c *Conn) send() error {
 			return err
 		}
 		sent = max(n, 0)
-		c.opt.Metrics.SentBytes.Add(c.stripe, uint64(sent))
+		c.opt.Metrics.Sent.Add(c.stripe, uint64(sent))
 	}
 	if sent == len(sealed) {
 		return nil

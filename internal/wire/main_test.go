@@ -6,4 +6,4 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
-func TestMain(m *testing.M) { testkit.Run(m, "/server/wire.") }
+func TestMain(m *testing.M) { testkit.Run(m, "/internal/wire.") }

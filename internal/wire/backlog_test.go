@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -106,6 +107,8 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 			t.Parallel()
 			opt := newOptions()
 			opt.WriteTimeout = 100 * time.Millisecond
+			var stalled atomic.Int32
+			opt.Metrics.Stalled = func(metrics.Stripe) { stalled.Add(1) }
 			var most int
 			var end error
 			s := p.open(t, opt, stream(1<<30, &most, &end))
@@ -116,7 +119,7 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 			if most > batchSealed {
 				t.Errorf("%d bytes were held, more than a batch", most)
 			}
-			if n := opt.Metrics.LimitBreaches.Value(metrics.LimitWriteTimeout); n != 1 {
+			if n := stalled.Load(); n != 1 {
 				t.Errorf("%d breaches of the write timeout were counted, want 1", n)
 			}
 			if n := s.Buffered(); n != 0 {

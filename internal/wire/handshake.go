@@ -34,7 +34,7 @@ func (g Gate) leave() {
 	}
 }
 
-// Handshake agrees with the client on TLS, before Serve. It blocks, until the
+// Handshake agrees with the peer on TLS, before Serve. It blocks, until the
 // deadline.
 func (c *Conn) Handshake(deadline time.Time) error {
 	if err := c.nc.SetDeadline(deadline); err != nil {

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
 // backlog is what the socket did not take at once, and the goroutine that
@@ -71,7 +69,7 @@ func (b *backlog) write(ended chan struct{}) {
 		b.mu.Unlock()
 		if err := b.writeAll(p); err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
-				b.conn.opt.Metrics.LimitBreaches.Add(b.conn.stripe, metrics.LimitWriteTimeout, 1)
+				b.conn.opt.Metrics.Stalled(b.conn.stripe)
 			}
 			b.mu.Lock()
 			b.err = err
@@ -92,7 +90,7 @@ func (b *backlog) writeAll(p []byte) error {
 		}
 		n, err := c.nc.Write(quantum)
 		b.size.Add(int64(-n))
-		c.opt.Metrics.SentBytes.Add(c.stripe, uint64(n))
+		c.opt.Metrics.Sent.Add(c.stripe, uint64(n))
 		if err != nil {
 			return err
 		}

@@ -46,7 +46,7 @@ func (t *transport) Read(p []byte) (int, error) {
 
 func (t *transport) readSocket(p []byte) (int, error) {
 	n, err := t.nc.Read(p)
-	t.opt.Metrics.ReceivedBytes.Add(t.stripe, uint64(max(n, 0)))
+	t.opt.Metrics.Received.Add(t.stripe, uint64(max(n, 0)))
 	return n, err
 }
 
@@ -54,7 +54,7 @@ func (t *transport) Write(p []byte) (int, error) {
 	c := (*Conn)(t)
 	if c.phase != turning {
 		n, err := c.nc.Write(p)
-		c.opt.Metrics.SentBytes.Add(c.stripe, uint64(max(n, 0)))
+		c.opt.Metrics.Sent.Add(c.stripe, uint64(max(n, 0)))
 		return n, err
 	}
 	c.cipherOut = append(c.cipherOut, p...)

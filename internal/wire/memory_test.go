@@ -71,7 +71,7 @@ func TestWaitingHoldsItsSize(t *testing.T) {
 	send(t, s.client, make([]byte, 200))
 	sealed := h.take()
 	send(t, s.raw, sealed[:len(sealed)-1])
-	eventually(t, "it has read", func() bool { return s.opt.Metrics.ReceivedBytes.Value() > uint64(len(sealed)) })
+	eventually(t, "it has read", func() bool { return s.opt.Metrics.Received.Value() > uint64(len(sealed)) })
 	eventually(t, "the connection sleeps", func() bool { return s.asleep.Load() })
 	s.Close()
 	s.wait(t)

@@ -123,7 +123,7 @@ func (c *Conn) receive() error {
 		return io.EOF
 	}
 	c.filled += n
-	c.opt.Metrics.ReceivedBytes.Add(c.stripe, uint64(n))
+	c.opt.Metrics.Received.Add(c.stripe, uint64(n))
 	return nil
 }
 
