@@ -1,0 +1,65 @@
+package exchange
+
+import "time"
+
+// Ticket is a request that is to be sent once, at a moment.
+type Ticket struct {
+	Request *Request
+	Due     time.Duration // from here its latency runs, whenever it is sent
+	Seq     uint64        // its number in the attack, from 0
+	Tries   int           // how often a server has turned it away unprocessed
+}
+
+// Outcome is how an exchange ended.
+type Outcome struct {
+	Ticket
+	Sent     time.Duration // when it was handed to the socket; 0: never
+	Ended    time.Duration
+	Status   int   // 0: no response came
+	BytesIn  int64 // of the response's content
+	BytesOut int64 // of the request's content
+	Failure  *Failure
+}
+
+// Latency is the response time: from the moment the request was due.
+func (o *Outcome) Latency() time.Duration { return o.Ended - o.Due }
+
+// Service is the time from sending to the end. It hides how long the request
+// had to wait to be sent.
+func (o *Outcome) Service() time.Duration { return o.Ended - o.Sent }
+
+// Succeeded reports whether the response came whole, with a status from 200 to
+// 399: what vegeta counts as success.
+func (o *Outcome) Succeeded() bool {
+	return o.Failure == nil && o.Status >= 200 && o.Status < 400
+}
+
+// Driver decides what a connection sends and hears what came of it. One
+// goroutine at a time calls it: the connection's.
+type Driver interface {
+	// Next takes a ticket that is due at now, where there is one.
+	Next(now time.Duration) (t Ticket, ok bool)
+
+	// Done takes an outcome: valid during the call.
+	Done(o *Outcome)
+
+	// Again takes back a ticket that the server certainly has not processed
+	// (RFC 9113 §8.7): Next hands it out once more, or it becomes an outcome
+	// with failure.
+	Again(t Ticket, failure *Failure)
+
+	// Rest ends a turn. It says when Next will have a ticket at the latest, 0
+	// for not before Done, and whether it will ever have one.
+	Rest(now time.Duration) (until time.Duration, more bool)
+}
+
+// Config is what the connections of an attack share.
+type Config struct {
+	Epoch   time.Time     // moment 0
+	Streams int           // requests in flight on a connection
+	Timeout time.Duration // from the moment a request was due
+	Digests *Digests      // what bodies must be; nil: not looked at
+}
+
+// Now is the moment of t.
+func (c *Config) Now(t time.Time) time.Duration { return t.Sub(c.Epoch) }

@@ -1,0 +1,133 @@
+package exchange
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"syscall"
+)
+
+// Kind is what went wrong with an exchange.
+type Kind uint8
+
+// The kinds, in the order of an exchange's life.
+const (
+	Connect     Kind = iota // no connection: refused, unreachable, no such host
+	TLS                     // no agreement: a certificate that is not trusted, no common version
+	ALPN                    // the server does not speak the protocol that was asked for
+	Closed                  // the connection ended under the request
+	GoAway                  // the server sent GOAWAY and has not processed the request
+	Reset                   // the server reset the stream
+	Malformed               // what came is not the protocol
+	Length                  // content-length and content differ
+	Digest                  // the content is not what it should be
+	Timeout                 // no whole response in time, from the moment the request was due
+	Interrupted             // the attack was ended before its time
+	Lost                    // the agent that had it to send is gone
+	kinds
+)
+
+var kindNames = [kinds]string{
+	"connect", "tls", "alpn", "closed", "goaway", "reset", "malformed", "length", "digest", "timeout", "interrupted", "lost",
+}
+
+func (k Kind) String() string { return kindNames[k] }
+
+// Kinds are the names of all kinds, in the order of the constants.
+func Kinds() []string { return kindNames[:] }
+
+// Failure is why an exchange has no whole response. Detail comes from a small
+// set, never from the peer's words, so that failures can be counted by text.
+type Failure struct {
+	Kind   Kind
+	Detail string
+}
+
+func (f *Failure) Error() string {
+	if f.Detail == "" {
+		return f.Kind.String()
+	}
+	return f.Kind.String() + ": " + f.Detail
+}
+
+// ConnectFailure tells why a connection was not made; handshake is that TCP
+// was, and TLS was not.
+func ConnectFailure(err error, handshake bool) *Failure {
+	var (
+		certificate *tls.CertificateVerificationError
+		authority   x509.UnknownAuthorityError
+		host        x509.HostnameError
+		invalid     x509.CertificateInvalidError
+		alert       tls.AlertError
+		dns         *net.DNSError
+	)
+	switch {
+	case errors.As(err, &host):
+		return &Failure{TLS, "the certificate is for another host"}
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return &Failure{TLS, "the certificate has expired or is not yet valid"}
+	case errors.As(err, &authority):
+		return &Failure{TLS, "the certificate is not trusted (-cacert FILE trusts it, -insecure does not look)"}
+	case errors.As(err, &certificate), errors.As(err, &invalid):
+		return &Failure{TLS, "the certificate is not valid"}
+	case errors.As(err, &alert):
+		if uint8(alert) == alertNoApplicationProtocol {
+			return &Failure{ALPN, "the server speaks none of the protocols asked for"}
+		}
+		return &Failure{TLS, "the server refused: " + alert.Error()}
+	case errors.As(err, &dns):
+		return &Failure{Connect, "no such host"}
+	case handshake && isTimeout(err):
+		return &Failure{TLS, "the handshake took too long"}
+	case isTimeout(err):
+		return &Failure{Connect, "no answer in time"}
+	case handshake && !closed(err):
+		return &Failure{TLS, "the handshake failed: not TLS, or no common version"}
+	case handshake:
+		return &Failure{TLS, "the server closed the connection during the handshake"}
+	}
+	return &Failure{Connect, errno(err)}
+}
+
+// alertNoApplicationProtocol is no_application_protocol (RFC 7301 §3.2).
+const alertNoApplicationProtocol = 120
+
+// CloseFailure tells why a connection ended; err is what reading or writing
+// said, nil or io.EOF where the server closed it.
+func CloseFailure(err error) *Failure {
+	switch {
+	case err == nil, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return &Failure{Closed, "by the server"}
+	case isTimeout(err):
+		return &Failure{Closed, "the server does not read"}
+	}
+	var alert tls.AlertError
+	if errors.As(err, &alert) {
+		return &Failure{Closed, "TLS alert: " + alert.Error()}
+	}
+	return &Failure{Closed, errno(err)}
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.As(err, &timeout) && timeout.Timeout()
+}
+
+func closed(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// errno is the system's word for an error, or "failed" where it has none.
+func errno(err error) string {
+	var no syscall.Errno
+	if errors.As(err, &no) {
+		return no.Error()
+	}
+	return "failed"
+}

@@ -1,0 +1,133 @@
+package exchange
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+)
+
+// Request is a target, prepared for both protocols.
+type Request struct {
+	Target int // its index among the attack's targets
+	Origin Origin
+	Method string
+	URL    string
+
+	Fields []hpack.Field // of HTTP/2, pseudo-fields first
+	Head   []byte        // of HTTP/1.1, with the empty line
+	Body   []byte
+}
+
+// Origin is where connections go (RFC 9110 §4.3.1).
+type Origin struct {
+	Secure bool   // https
+	Host   string // as in the URL, without the port
+	Port   string
+}
+
+// Address is what is dialled.
+func (o Origin) Address() string {
+	return joinHostPort(o.Host, o.Port)
+}
+
+func joinHostPort(host, port string) string {
+	if strings.Contains(host, ":") {
+		return "[" + host + "]:" + port
+	}
+	return host + ":" + port
+}
+
+// userAgent is sent unless the target has one of its own.
+const userAgent = "hotpath-loadgen"
+
+// connectionFields are of HTTP/1.1 connections, and no field of a message
+// (RFC 9113 §8.2.2): the engines decide on them.
+var connectionFields = []string{"connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade", "content-length", "host", "te", "expect"}
+
+// NewRequest prepares the target with that index. The error says what is wrong
+// with it.
+func NewRequest(index int, t *vegeta.Target) (*Request, error) {
+	u, err := url.Parse(t.URL)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("target %d: %w", index+1, err)
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, fmt.Errorf("target %d: %q does not begin with https:// or http://", index+1, t.URL)
+	case u.Hostname() == "":
+		return nil, fmt.Errorf("target %d: %q has no host", index+1, t.URL)
+	case u.User != nil:
+		return nil, fmt.Errorf("target %d: %q has a user: send an Authorization header instead", index+1, t.URL)
+	case !httpguts.ValidHeaderFieldName(t.Method):
+		return nil, fmt.Errorf("target %d: %q is no method", index+1, t.Method)
+	}
+	r := &Request{
+		Target: index,
+		Origin: Origin{Secure: u.Scheme == "https", Host: u.Hostname(), Port: u.Port()},
+		Method: t.Method,
+		URL:    t.URL,
+		Body:   t.Body,
+	}
+	if r.Origin.Port == "" {
+		r.Origin.Port = map[bool]string{true: "443", false: "80"}[r.Origin.Secure]
+	}
+	authority := u.Host
+	if host := t.Header.Get("Host"); host != "" {
+		authority = host
+	}
+	r.Fields = []hpack.Field{
+		{Name: ":method", Value: t.Method},
+		{Name: ":scheme", Value: u.Scheme},
+		{Name: ":authority", Value: authority},
+		{Name: ":path", Value: u.RequestURI()},
+	}
+	r.Head = fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\n", t.Method, u.RequestURI(), authority)
+	if err := r.addFields(t); err != nil {
+		return nil, fmt.Errorf("target %d: %w", index+1, err)
+	}
+	r.Head = append(r.Head, "\r\n"...)
+	return r, nil
+}
+
+// addFields adds the target's header fields, in a fixed order.
+func (r *Request) addFields(t *vegeta.Target) error {
+	add := func(name, value string) {
+		r.Fields = append(r.Fields, hpack.Field{Name: strings.ToLower(name), Value: value})
+		r.Head = append(r.Head, name+": "+value+"\r\n"...)
+	}
+	if t.Header.Get("User-Agent") == "" {
+		add("User-Agent", userAgent)
+	}
+	names := make([]string, 0, len(t.Header))
+	for name := range t.Header {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if lower := strings.ToLower(name); slices.Contains(connectionFields, lower) {
+			if lower == "host" {
+				continue
+			}
+			return fmt.Errorf("the header field %s is the connection's and cannot be set", name)
+		}
+		for _, value := range t.Header[name] {
+			if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+				return fmt.Errorf("%q: %q is no header field", name, value)
+			}
+			add(name, value)
+		}
+	}
+	if len(t.Body) > 0 || t.Method == "POST" || t.Method == "PUT" || t.Method == "PATCH" { // RFC 9110 §8.6
+		add("Content-Length", strconv.Itoa(len(t.Body)))
+	}
+	return nil
+}
+
+// HeadOnly reports whether responses have no content (RFC 9110 §9.3.2).
+func (r *Request) HeadOnly() bool { return r.Method == "HEAD" }

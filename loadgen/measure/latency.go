@@ -1,0 +1,128 @@
+package measure
+
+import (
+	"bytes"
+	"encoding/gob"
+	"fmt"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// The range of a Latency and its precision. Below a millisecond it counts in
+// steps of half a microsecond, above in steps of a thousandth of the value. A
+// histogram of this shape takes 184 KiB.
+const (
+	Lowest  = time.Microsecond
+	Highest = time.Hour
+	digits  = 3
+)
+
+// Latency is a distribution of latencies: an HDR histogram, beside it the
+// exact sum, smallest and largest.
+type Latency struct {
+	hist     *hdrhistogram.Histogram
+	sum      time.Duration
+	min, max time.Duration
+}
+
+// NewLatency makes an empty distribution.
+func NewLatency() *Latency {
+	return &Latency{hist: hdrhistogram.New(int64(Lowest), int64(Highest), digits)}
+}
+
+// Record counts d, as Highest where it is more and as 0 where it is less.
+func (l *Latency) Record(d time.Duration) {
+	d = min(max(d, 0), Highest)
+	if l.hist.TotalCount() == 0 || d < l.min {
+		l.min = d
+	}
+	l.max = max(l.max, d)
+	l.sum += d
+	_ = l.hist.RecordValue(int64(d)) // d is within its range
+}
+
+// Merge adds what o holds.
+func (l *Latency) Merge(o *Latency) {
+	if o.Count() == 0 {
+		return
+	}
+	if l.Count() == 0 || o.min < l.min {
+		l.min = o.min
+	}
+	l.max = max(l.max, o.max)
+	l.sum += o.sum
+	l.hist.Merge(o.hist)
+}
+
+// Reset empties the distribution.
+func (l *Latency) Reset() {
+	l.hist.Reset()
+	l.sum, l.min, l.max = 0, 0, 0
+}
+
+// Count is how many latencies were recorded.
+func (l *Latency) Count() uint64 { return uint64(l.hist.TotalCount()) }
+
+// Min, Max, Sum and Mean are exact; all are 0 where nothing was recorded.
+func (l *Latency) Min() time.Duration { return l.min }
+
+// Max is the largest.
+func (l *Latency) Max() time.Duration { return l.max }
+
+// Sum is the sum of all.
+func (l *Latency) Sum() time.Duration { return l.sum }
+
+// Mean is the arithmetic mean.
+func (l *Latency) Mean() time.Duration {
+	if n := l.Count(); n > 0 {
+		return time.Duration(float64(l.sum) / float64(n))
+	}
+	return 0
+}
+
+// Quantile is the latency that a share q of all, 0 to 1, does not exceed.
+func (l *Latency) Quantile(q float64) time.Duration {
+	if l.Count() == 0 {
+		return 0
+	}
+	return min(max(time.Duration(l.hist.ValueAtQuantile(q*100)), l.min), l.max)
+}
+
+// Histogram is the histogram underneath, in nanoseconds: to be read only.
+func (l *Latency) Histogram() *hdrhistogram.Histogram { return l.hist }
+
+// latencyWire is a Latency as agents send it.
+type latencyWire struct {
+	Sum, Min, Max time.Duration
+	Hist          []byte // HdrHistogram's compressed encoding, version 2
+}
+
+// GobEncode implements [gob.GobEncoder].
+func (l *Latency) GobEncode() ([]byte, error) {
+	hist, err := l.hist.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+	if err != nil {
+		return nil, fmt.Errorf("encoding a histogram: %w", err)
+	}
+	var b bytes.Buffer
+	err = gob.NewEncoder(&b).Encode(latencyWire{l.sum, l.min, l.max, hist})
+	return b.Bytes(), err
+}
+
+// GobDecode implements [gob.GobDecoder].
+func (l *Latency) GobDecode(p []byte) error {
+	var w latencyWire
+	if err := gob.NewDecoder(bytes.NewReader(p)).Decode(&w); err != nil {
+		return err
+	}
+	hist, err := hdrhistogram.Decode(w.Hist)
+	if err != nil {
+		return fmt.Errorf("decoding a histogram: %w", err)
+	}
+	*l = *NewLatency()
+	if dropped := l.hist.Merge(hist); dropped > 0 {
+		return fmt.Errorf("decoding a histogram: %d values beyond %v", dropped, Highest)
+	}
+	l.sum, l.min, l.max = w.Sum, w.Min, w.Max
+	return nil
+}

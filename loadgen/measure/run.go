@@ -1,0 +1,77 @@
+package measure
+
+import "time"
+
+// Point is what a span of a run, mostly a second, measured. What ended in the
+// span is in it.
+type Point struct {
+	Begin    time.Duration // since the first request was due
+	Length   time.Duration
+	Asked    float64 // requests per second that were due; 0 in a closed loop
+	Requests uint64  // that ended
+	Failed   uint64  // of these, without success
+	InFlight int64   // at its end: sent and not ended
+
+	Mean, P50, P90, P99, P999, Max time.Duration // response times
+	ServiceMean, ServiceP99        time.Duration
+}
+
+// Rate is requests that ended, per second.
+func (p Point) Rate() float64 {
+	if p.Length <= 0 {
+		return 0
+	}
+	return float64(p.Requests) / p.Length.Seconds()
+}
+
+// Run is a finished attack, or what there is of one that was interrupted.
+type Run struct {
+	Name        string
+	Target      string  // the first URL
+	Targets     int     // how many there are
+	Protocol    string  // "h2" or "http/1.1"
+	Pace        string  // in words: "150,000/s", "closed loop"
+	Asked       float64 // mean rate asked for, per second; 0: a closed loop
+	Connections int
+	Streams     int
+	Timeout     time.Duration
+	Agents      int // machines that took part; 0: this process alone
+
+	Begin       time.Time     // when the first request was due, warm-up left out
+	Duration    time.Duration // that requests were due in
+	Scheduled   uint64        // requests that were due; 0: a closed loop
+	Warmup      uint64        // requests of the warm-up, in nothing below
+	Interrupted bool
+
+	Total  *Tally
+	Points []Point
+}
+
+// Wait is how long it took from the end of the attack to the last response.
+func (r *Run) Wait() time.Duration {
+	return max(0, r.Total.LastEnd-r.Total.FirstDue-r.Duration)
+}
+
+// Rate is how many requests were sent for each second of the attack.
+func (r *Run) Rate() float64 { return perSecond(r.Total.Requests, r.Duration) }
+
+// Throughput is how many requests succeeded for each second until the last
+// response.
+func (r *Run) Throughput() float64 {
+	return perSecond(r.Total.Succeeded, r.Duration+r.Wait())
+}
+
+// Success is the share of requests that succeeded, 0 to 1.
+func (r *Run) Success() float64 {
+	if r.Total.Requests == 0 {
+		return 0
+	}
+	return float64(r.Total.Succeeded) / float64(r.Total.Requests)
+}
+
+func perSecond(n uint64, d time.Duration) float64 {
+	if d <= 0 {
+		return 0
+	}
+	return float64(n) / d.Seconds()
+}
