@@ -57,10 +57,10 @@ func (c *Conn) answer(id uint32, r *message.Response, head bool, known *repeat) 
 	}
 	c.hits.Count(r.Status)
 	n := len(body)
-	if n <= maxData && n <= c.window.room() && int64(n) <= c.peer.initialWindow {
+	if n <= maxData && n <= c.window.Room() && int64(n) <= c.peer.initialWindow {
 		c.appendStored(id, r, n == 0, known)
 		if n > 0 {
-			c.window.take(n)
+			c.window.Take(n)
 			c.appendData(id, body, true)
 		}
 		return

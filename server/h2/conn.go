@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/flow"
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
@@ -45,9 +46,9 @@ type Conn struct {
 	settingsUnacked  int
 	decoder          hpack.Decoder
 	block            headerBlock
-	lastID           uint32    // highest stream that the peer opened
-	credit           credit    // of the connection
-	partial          time.Time // since when part of a frame waits; zero: none
+	lastID           uint32      // highest stream that the peer opened
+	credit           flow.Credit // of the connection
+	partial          time.Time   // since when part of a frame waits; zero: none
 	streams          map[uint32]*stream
 	running          int      // handlers, also those whose stream has ended
 	resets           []uint32 // streams that we reset lately, a ring
@@ -58,8 +59,8 @@ type Conn struct {
 	encoder   hpack.Encoder
 	helloSent bool
 	peer      peerSettings
-	window    window    // of the connection
-	moved     time.Time // when DATA of a stream last went
+	window    flow.Window // of the connection
+	moved     time.Time   // when DATA of a stream last went
 	sending   sendQueue
 
 	// Budgets.
@@ -86,7 +87,7 @@ func NewConn(cfg *Config, w *wire.Conn) *Conn {
 		decoder: hpack.NewDecoder(hpack.DefaultTableSize),
 		peer:    initialSettings,
 		window:  frame.InitialWindow,
-		credit:  newCredit(connWindow),
+		credit:  flow.NewCredit(connWindow),
 		control: newBudget(cfg.Limits.Control, cfg.Limits.ControlPerSec, now),
 		early:   newBudget(cfg.Limits.Resets, cfg.Limits.ResetsPerSec, now),
 		active:  now,

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/e0ac7cd4/hotpath/internal/flow"
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
@@ -33,7 +34,7 @@ func (c *Conn) handle(id uint32, r *request, end bool) *frame.Error {
 	s.cancel = cancel
 	if !end {
 		s.declared = r.length
-		s.credit = newCredit(streamWindow)
+		s.credit = flow.NewCredit(streamWindow)
 		s.body = &requestBody{
 			news: newSignal(),
 			read: func(n int) { c.post(letter{kind: readLetter, stream: s, n: n}) },

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/flow"
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/metrics"
@@ -166,7 +167,7 @@ func (c *Conn) refuse(id uint32, end bool, status int) *frame.Error {
 	s := c.open(id)
 	s.recvDone = end
 	if !end {
-		s.credit = newCredit(streamWindow)
+		s.credit = flow.NewCredit(streamWindow)
 		s.body = &requestBody{closed: true}
 	}
 	s.result = metrics.Bypass

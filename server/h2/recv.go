@@ -166,7 +166,7 @@ func (c *Conn) onWindowUpdate(h frame.Header, payload []byte) *frame.Error {
 		return err
 	}
 	if h.StreamID == 0 {
-		if !c.window.add(int64(n)) {
+		if !c.window.Add(int64(n)) {
 			return frame.ConnError(frame.FlowControlError, "connection window past 2^31-1")
 		}
 		return nil
@@ -175,7 +175,7 @@ func (c *Conn) onWindowUpdate(h frame.Header, payload []byte) *frame.Error {
 	if s == nil {
 		return nil // closed a moment ago (§5.1)
 	}
-	if !s.window.add(int64(n)) {
+	if !s.window.Add(int64(n)) {
 		return frame.StreamError(h.StreamID, frame.FlowControlError, "stream window past 2^31-1")
 	}
 	c.queue(s)
@@ -192,7 +192,7 @@ func (c *Conn) onData(h frame.Header, payload []byte) *frame.Error {
 	if c.idle(h.StreamID) {
 		return frame.ConnError(frame.ProtocolError, "DATA on an idle stream")
 	}
-	if !c.credit.left.take(int(h.Length)) {
+	if !c.credit.Take(int(h.Length)) {
 		return frame.ConnError(frame.FlowControlError, "more DATA than the connection window allows")
 	}
 	content, err := frame.Unpad(h, payload)
@@ -213,7 +213,7 @@ func (c *Conn) onData(h frame.Header, payload []byte) *frame.Error {
 	case s == nil, s.recvDone:
 		c.freeConn(int(h.Length))
 		return frame.StreamError(h.StreamID, frame.StreamClosed, "DATA after the stream's end")
-	case !s.credit.left.take(int(h.Length)):
+	case !s.credit.Take(int(h.Length)):
 		c.freeConn(int(h.Length))
 		return frame.StreamError(h.StreamID, frame.FlowControlError, "more DATA than the stream window allows")
 	}
@@ -248,7 +248,7 @@ func (c *Conn) bodyBytes(s *stream, content []byte, end bool) *frame.Error {
 
 // freeConn gives n bytes back to the connection's receive window.
 func (c *Conn) freeConn(n int) {
-	if increment := c.credit.free(n); increment > 0 {
+	if increment := c.credit.Free(n); increment > 0 {
 		c.wire.Out = frame.AppendWindowUpdate(c.wire.Out, 0, uint32(increment))
 	}
 }
@@ -258,7 +258,7 @@ func (c *Conn) freeStream(s *stream, n int) {
 	if s.recvDone {
 		return
 	}
-	if increment := s.credit.free(n); increment > 0 {
+	if increment := s.credit.Free(n); increment > 0 {
 		c.wire.Out = frame.AppendWindowUpdate(c.wire.Out, s.id, uint32(increment))
 	}
 }

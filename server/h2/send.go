@@ -86,7 +86,7 @@ func (c *Conn) transmit() (more bool) {
 // stream again where there is more. It returns how much content that was; -1
 // where the connection's window is in the way.
 func (c *Conn) sendFrame(s *stream) int {
-	most := min(s.window.room(), c.window.room(), maxData)
+	most := min(s.window.Room(), c.window.Room(), maxData)
 	if s.output != nil {
 		return c.sendOutput(s, most)
 	}
@@ -145,8 +145,8 @@ func (c *Conn) sendOutput(s *stream, most int) int {
 func (c *Conn) earnUpdates(n int) { c.updates += 2 * (1 + n/updateUnit) }
 
 func (c *Conn) took(s *stream, n int) {
-	c.window.take(n)
-	s.window.take(n)
+	c.window.Take(n)
+	s.window.Take(n)
 	s.moved, c.moved = c.now, c.now
 }
 

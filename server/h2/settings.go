@@ -70,7 +70,7 @@ func (c *Conn) resizeWindows(initial int64) *frame.Error {
 	}
 	c.peer.initialWindow = initial
 	for _, s := range c.streams {
-		if !s.window.add(change) {
+		if !s.window.Add(change) {
 			return frame.ConnError(frame.FlowControlError, "SETTINGS_INITIAL_WINDOW_SIZE takes a window past 2^31-1")
 		}
 		c.queue(s)

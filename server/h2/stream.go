@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/flow"
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
@@ -43,14 +44,14 @@ type stream struct {
 
 	// Sending: stored is what is left of a stored response's body, output
 	// what a handler has written. One of them is nil.
-	window window
+	window flow.Window
 	queued bool // in Conn.sending
 	stored []byte
 	output *output
 
 	// Receiving: body is nil where the request has none.
 	body     *requestBody
-	credit   credit
+	credit   flow.Credit
 	declared int64 // content-length, -1 where there is none
 	received int64
 	cancel   context.CancelCauseFunc // ends the request's context; nil without a handler
@@ -82,7 +83,7 @@ func (c *Conn) open(id uint32) *stream {
 		id:       id,
 		began:    c.now,
 		moved:    c.now,
-		window:   window(c.peer.initialWindow),
+		window:   flow.Window(c.peer.initialWindow),
 		declared: -1,
 	}
 	if c.streams == nil {
