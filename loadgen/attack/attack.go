@@ -1,0 +1,229 @@
+package attack
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"math"
+	"net"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/e0ac7cd4/hotpath/internal/wire"
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/measure"
+	"github.com/e0ac7cd4/hotpath/metrics"
+)
+
+const (
+	// maxDialling is how many connections are being made at once: enough to
+	// fill a network's round trips, few enough for a server's backlog.
+	maxDialling = 128
+
+	// grace is how long requests in flight may take when the attack is ended
+	// early.
+	grace = time.Second
+
+	// writeQuantum is how much a server must read within the timeout.
+	writeQuantum = 64 << 10
+
+	// lead is how long before moment 0 everything is ready.
+	lead = 5 * time.Millisecond
+)
+
+// Hooks are told what happens. Any may be nil.
+type Hooks struct {
+	// Phase is told in words what comes before the measurement.
+	Phase func(text string)
+
+	// Ready is called when all connections are made, or could not be. It
+	// returns when moment 0 is: several machines begin together.
+	Ready func(ctx context.Context) (time.Time, error)
+
+	// Begin is told when the first measured request is due.
+	Begin func(at time.Time)
+
+	// Interval is given each second's counts as it ends; the tally is the
+	// callee's.
+	Interval func(*measure.Interval)
+
+	// Outcomes is given every measured outcome, in batches that are valid
+	// during the call, by many goroutines.
+	Outcomes func([]exchange.Outcome)
+
+	// Metrics counts bytes; its zero value counts for nobody.
+	Metrics wire.Metrics
+}
+
+// Summary is what is not in the intervals.
+type Summary struct {
+	Begin       time.Time     // when the first measured request was due
+	Duration    time.Duration // that measured requests were due in
+	Scheduled   uint64        // measured requests that were due; 0: closed loop
+	Warmup      uint64        // requests that ended and were not measured
+	Interrupted bool          // ctx ended it
+}
+
+// attack is one that runs.
+type attack struct {
+	*plan
+	cfg      Config
+	hooks    Hooks
+	exchange *exchange.Config
+	tls      *tls.Config
+	options  wire.Options
+	dialer   net.Dialer
+	dialling *semaphore.Weighted
+	recorder *recorder
+	conns    []*connection
+}
+
+// Run attacks until the last request has ended, or, after ctx has, until those
+// in flight have or a second has passed. An error is a Config that Check would
+// not pass, or Ready's.
+func Run(ctx context.Context, cfg Config, hooks Hooks) (Summary, error) {
+	if err := cfg.Check(); err != nil {
+		return Summary{}, err
+	}
+	a, err := newAttack(cfg, hooks)
+	if err != nil {
+		return Summary{}, err
+	}
+	return a.run(ctx)
+}
+
+func newAttack(cfg Config, hooks Hooks) (*attack, error) {
+	p, err := cfg.plan()
+	if err != nil {
+		return nil, err
+	}
+	digests, err := exchange.NewDigests(cfg.Digest, len(cfg.Targets))
+	if err != nil {
+		return nil, err
+	}
+	groups, err := cfg.groups()
+	if err != nil {
+		return nil, err
+	}
+	secure, err := cfg.tls()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Count == 0 {
+		cfg.Count = cfg.Connections
+	}
+	if hooks.Phase == nil {
+		hooks.Phase = func(string) {}
+	}
+	if hooks.Ready == nil {
+		hooks.Ready = func(context.Context) (time.Time, error) { return time.Now().Add(lead), nil }
+	}
+	if hooks.Metrics.Set == nil {
+		hooks.Metrics = uncounted()
+	}
+	a := &attack{
+		plan:     p,
+		cfg:      cfg,
+		hooks:    hooks,
+		exchange: &exchange.Config{Streams: cfg.Streams, Timeout: cfg.Timeout, Digests: digests},
+		tls:      secure,
+		options:  wire.Options{Metrics: hooks.Metrics, WriteTimeout: cfg.Timeout, WriteQuantum: writeQuantum},
+		dialling: semaphore.NewWeighted(maxDialling),
+		recorder: newRecorder(cfg.Warmup, hooks.Outcomes),
+	}
+	i := 0
+	for _, g := range groups {
+		for lane := range g.lanes {
+			if i >= cfg.First && i < cfg.First+cfg.Count { // else another machine's
+				a.conns = append(a.conns, a.newConnection(g, lane, i))
+			}
+			i++
+		}
+	}
+	return a, nil
+}
+
+// uncounted are metrics that nobody reads.
+func uncounted() wire.Metrics {
+	set := metrics.NewSet(0)
+	return wire.Metrics{
+		Set:      set,
+		Received: metrics.NewCounter(set, "received", ""),
+		Sent:     metrics.NewCounter(set, "sent", ""),
+		Stalled:  func(metrics.Stripe) {},
+	}
+}
+
+// newConnection makes connection i of the attack, the lane-th of its origin.
+func (a *attack) newConnection(g *group, lane, i int) *connection {
+	budget := uint64(0)
+	if a.cfg.Pacer == nil {
+		budget = math.MaxUint64
+		if n := uint64(a.cfg.Connections); a.cfg.Requests > 0 {
+			budget = a.cfg.Requests / n
+			if uint64(i) < a.cfg.Requests%n {
+				budget++
+			}
+		}
+	}
+	s := newSequence(len(a.requests), g.positions, g.lanes, lane)
+	c := &connection{
+		attack: a,
+		origin: g.origin,
+		driver: newDriver(a.plan, s, a.recorder.shards[i%len(a.recorder.shards)], budget),
+	}
+	if g.origin.Secure {
+		c.tls = a.tls.Clone()
+		c.tls.ServerName = g.origin.Host
+	}
+	return c
+}
+
+func (a *attack) run(ctx context.Context) (Summary, error) {
+	life, end := context.WithCancel(context.WithoutCancel(ctx)) // of connections
+	defer end()
+	a.hooks.Phase(fmt.Sprintf("making %d connections", len(a.conns)))
+	type made struct {
+		w       *wire.Conn
+		failure *exchange.Failure
+	}
+	first := make([]made, len(a.conns))
+	var wg sync.WaitGroup
+	for i, c := range a.conns {
+		wg.Go(func() { first[i].w, first[i].failure = c.first(ctx) })
+	}
+	wg.Wait()
+	abandon := func() {
+		for _, m := range first {
+			if m.w != nil {
+				_ = m.w.Close()
+			}
+		}
+	}
+	epoch, err := a.hooks.Ready(ctx)
+	if err != nil {
+		abandon()
+		return Summary{}, err
+	}
+	a.epoch.Store(&epoch)
+	a.exchange.Epoch = epoch
+	if a.cfg.Warmup > 0 {
+		a.hooks.Phase("warming up for " + a.cfg.Warmup.String())
+	}
+	var served sync.WaitGroup
+	for i, c := range a.conns {
+		served.Go(func() { c.run(life, first[i].w, first[i].failure) })
+	}
+	if a.schedule != nil {
+		go a.metronome(life)
+	}
+	over := make(chan struct{})
+	go func() {
+		served.Wait()
+		close(over)
+	}()
+	a.watch(ctx, end, over)
+	return a.summary(), nil
+}

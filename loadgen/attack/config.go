@@ -1,0 +1,188 @@
+package attack
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+)
+
+// Config is an attack. Check tells what is wrong with it.
+type Config struct {
+	Targets []vegeta.Target // take turns; at least one
+	Pacer   vegeta.Pacer    // nil: closed loop, every connection is kept full
+
+	// One of the two ends the attack; the other is 0.
+	Duration time.Duration
+	Requests uint64
+
+	Warmup      time.Duration // of load before that is not measured
+	Connections int           // shared out among the targets' origins
+	Streams     int           // requests in flight on a connection; 1 with HTTP1
+	Timeout     time.Duration // from the moment a request was due
+	HTTP1       bool
+	Insecure    bool   // trust every certificate
+	CACert      []byte // PEM: trust these; nil: the system's roots
+	Digest      string // see exchange.NewDigests
+
+	// First and Count are the share of the connections that are this
+	// machine's, from 0; Count 0 is all.
+	First, Count int
+}
+
+// Limits of a Config: far beyond what one machine can do.
+const (
+	maxConnections = 1_000_000
+	maxStreams     = 10_000
+	maxTimeout     = time.Hour // see measure.Highest
+)
+
+// Check returns what is wrong, and what is allowed.
+func (c *Config) Check() error {
+	switch {
+	case len(c.Targets) == 0:
+		return errors.New("no targets: at least one is needed")
+	case (c.Duration > 0) == (c.Requests > 0):
+		return errors.New("either a duration or a number of requests ends an attack, one of the two")
+	case c.Duration < 0, c.Warmup < 0:
+		return errors.New("durations cannot be negative")
+	case c.Connections < 1 || c.Connections > maxConnections:
+		return fmt.Errorf("%d connections: allowed are 1 to %d", c.Connections, maxConnections)
+	case c.Streams < 1 || c.Streams > maxStreams:
+		return fmt.Errorf("%d streams per connection: allowed are 1 to %d", c.Streams, maxStreams)
+	case c.Timeout < time.Millisecond || c.Timeout > maxTimeout:
+		return fmt.Errorf("a timeout of %v: allowed are 1ms to %v", c.Timeout, maxTimeout)
+	case c.First < 0 || c.Count < 0 || c.First+c.Count > c.Connections:
+		return fmt.Errorf("connections %d to %d of %d: no such share", c.First, c.First+c.Count, c.Connections)
+	}
+	if c.Pacer != nil {
+		if _, err := NewSchedule(c.Pacer); err != nil {
+			return err
+		}
+	}
+	if _, err := exchange.NewDigests(c.Digest, len(c.Targets)); err != nil {
+		return err
+	}
+	if _, err := c.tls(); err != nil {
+		return err
+	}
+	groups, err := c.groups()
+	if err != nil {
+		return err
+	}
+	if len(groups) > c.Connections {
+		return fmt.Errorf("%d connections for targets of %d origins: each needs one", c.Connections, len(groups))
+	}
+	return nil
+}
+
+// tls is what connections over https trust and speak.
+func (c *Config) tls() (*tls.Config, error) {
+	t := &tls.Config{
+		InsecureSkipVerify: c.Insecure,
+		NextProtos:         []string{c.Protocol()},
+		// A batch of requests is one record, however early on a connection.
+		DynamicRecordSizingDisabled: true,
+	}
+	if c.CACert != nil {
+		t.RootCAs = x509.NewCertPool()
+		if !t.RootCAs.AppendCertsFromPEM(c.CACert) {
+			return nil, errors.New("no certificate in what is to be trusted: it must be PEM")
+		}
+	}
+	return t, nil
+}
+
+// Protocol is what connections speak, as ALPN names it (RFC 7301 §6).
+func (c *Config) Protocol() string {
+	if c.HTTP1 {
+		return "http/1.1"
+	}
+	return "h2"
+}
+
+// group is the targets of an origin.
+type group struct {
+	origin    exchange.Origin
+	positions []uint64 // among all targets
+	lanes     int      // connections
+}
+
+// groups are the origins in the order of their first target, with connections
+// in proportion to their targets.
+func (c *Config) groups() ([]*group, error) {
+	var groups []*group
+	known := make(map[exchange.Origin]*group)
+	for i := range c.Targets {
+		r, err := exchange.NewRequest(i, &c.Targets[i])
+		if err != nil {
+			return nil, err
+		}
+		g := known[r.Origin]
+		if g == nil {
+			g = &group{origin: r.Origin}
+			known[r.Origin] = g
+			groups = append(groups, g)
+		}
+		g.positions = append(g.positions, uint64(i))
+	}
+	left, targets := c.Connections, len(c.Targets)
+	for i, g := range groups {
+		// Each of the others keeps one at least.
+		g.lanes = min(max(left*len(g.positions)/targets, 1), left-(len(groups)-i-1))
+		left -= g.lanes
+		targets -= len(g.positions)
+	}
+	return groups, nil
+}
+
+// requests prepares the targets.
+func (c *Config) requests() ([]*exchange.Request, error) {
+	all := make([]*exchange.Request, len(c.Targets))
+	for i := range c.Targets {
+		r, err := exchange.NewRequest(i, &c.Targets[i])
+		if err != nil {
+			return nil, err
+		}
+		all[i] = r
+	}
+	return all, nil
+}
+
+// plan makes what the drivers share.
+func (c *Config) plan() (*plan, error) {
+	requests, err := c.requests()
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{requests: requests, warmup: c.Warmup, end: never, timeout: c.Timeout}
+	if c.Duration > 0 {
+		p.end = c.Warmup + c.Duration
+	}
+	if c.Pacer == nil {
+		return p, nil
+	}
+	s, err := NewSchedule(c.Pacer)
+	if err != nil {
+		return nil, err
+	}
+	w := withWarmup(s, c.Warmup)
+	p.schedule = &w
+	p.quantum = quantum(c.Connections, s.Rate(0))
+	if c.Duration > 0 {
+		p.total = w.hits + s.Hits(c.Duration)
+		return p, nil
+	}
+	p.total = w.hits + c.Requests
+	if last := w.Due(p.total - 1); last < never {
+		p.end = last + 1
+	} else {
+		return nil, fmt.Errorf("%d requests are never due: the rate falls to 0 before", c.Requests)
+	}
+	return p, nil
+}

@@ -1,0 +1,164 @@
+package attack
+
+import (
+	"context"
+	"crypto/tls"
+	"sync"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/wire"
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/h1client"
+	"github.com/e0ac7cd4/hotpath/loadgen/h2client"
+)
+
+// After a connection that could not be made, or that answered nothing, the next
+// one waits: each time twice as long.
+const (
+	firstPause = 5 * time.Millisecond
+	maxPause   = time.Second
+)
+
+// engine is a protocol's side of a connection.
+type engine interface {
+	Serve() *exchange.Failure
+	Stop()
+}
+
+// connection is one of the attack's, made again whenever it ends. It is a
+// goroutine, which owns everything here but what mu guards.
+type connection struct {
+	*attack
+	origin exchange.Origin
+	tls    *tls.Config // nil: plaintext
+	driver *driver
+
+	mu     sync.Mutex
+	engine engine // nil: none is served now
+	wire   *wire.Conn
+}
+
+// first makes the first connection, before the attack begins.
+func (c *connection) first(ctx context.Context) (*wire.Conn, *exchange.Failure) {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	return c.connect(ctx)
+}
+
+// run sends the driver's requests until there are no more. w is the connection
+// that first made, or failure why it did not.
+func (c *connection) run(ctx context.Context, w *wire.Conn, failure *exchange.Failure) {
+	pause := time.Duration(0)
+	for since := time.Duration(0); ; {
+		if failure == nil {
+			c.driver.answered = false
+			failure = c.serve(w)
+			if failure == nil {
+				return
+			}
+			if c.driver.answered {
+				pause = 0
+			}
+		} else {
+			c.driver.refused(since, c.now(), failure)
+		}
+		if _, more := c.driver.Rest(c.now()); !more {
+			return
+		}
+		sleep(ctx, pause)
+		pause = min(max(2*pause, firstPause), maxPause, c.cfg.Timeout)
+		since = c.now()
+		w, failure = c.reconnect(ctx)
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+// reconnect has the time that a request which is due now has, and no more than
+// one that is due at the attack's end would have.
+func (c *connection) reconnect(ctx context.Context) (*wire.Conn, *exchange.Failure) {
+	timeout := c.cfg.Timeout
+	if c.plan.end != never {
+		timeout = min(timeout, c.plan.end+timeout-c.now())
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return c.connect(ctx)
+}
+
+// connect dials and agrees on TLS and the protocol.
+func (c *connection) connect(ctx context.Context) (*wire.Conn, *exchange.Failure) {
+	if err := c.dialling.Acquire(ctx, 1); err != nil {
+		return nil, exchange.ConnectFailure(err, false)
+	}
+	defer c.dialling.Release(1)
+	nc, err := c.dialer.DialContext(ctx, "tcp", c.origin.Address())
+	if err != nil {
+		return nil, exchange.ConnectFailure(err, false)
+	}
+	w := wire.NewClient(nc, c.tls, &c.options)
+	if c.tls == nil {
+		return w, nil
+	}
+	deadline, _ := ctx.Deadline()
+	stop := context.AfterFunc(ctx, func() { _ = w.Close() })
+	err = w.Handshake(deadline)
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		if got := w.TLS().ConnectionState().NegotiatedProtocol; got == "h2" || c.cfg.HTTP1 {
+			return w, nil
+		}
+		_ = w.Close()
+		return nil, noH2
+	}
+	_ = w.Close()
+	return nil, exchange.ConnectFailure(err, true)
+}
+
+var noH2 = &exchange.Failure{Kind: exchange.ALPN, Detail: "the server does not speak HTTP/2 (-http1 asks for HTTP/1.1)"}
+
+// serve sends until the driver has no more or the connection ends.
+func (c *connection) serve(w *wire.Conn) *exchange.Failure {
+	var e engine
+	if c.cfg.HTTP1 {
+		e = h1client.New(c.exchange, w, c.driver)
+	} else {
+		e = h2client.New(c.exchange, w, c.driver)
+	}
+	c.mu.Lock()
+	c.engine, c.wire = e, w
+	if c.closing.Load() {
+		_ = w.Close()
+	}
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		c.engine, c.wire = nil, nil
+		c.mu.Unlock()
+	}()
+	return e.Serve()
+}
+
+// wake has the driver asked again; cut closes the connection at once. Safe from
+// any goroutine.
+func (c *connection) wake(cut bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.engine == nil {
+		return
+	}
+	c.engine.Stop()
+	if cut {
+		_ = c.wire.Close()
+	}
+}

@@ -1,0 +1,22 @@
+// Package attack sends requests at the moments when they are due, whatever the
+// server does, and measures from those moments: an open loop. Without a rate it
+// keeps every connection full: a closed loop.
+//
+// # The way of a request
+//
+//  1. schedule.go   when request n of the attack is due
+//  2. sequence.go   which connection it belongs to: fixed before the attack
+//     begins, so that connections, and machines, share nothing while it runs
+//  3. driver.go     the connection asks what is due, and tells what came of it
+//  4. h2client, h1client: sending and receiving
+//  5. recorder.go   outcomes are tallied, and summed up once a second
+//
+// connection.go makes connections and makes them again; attack.go begins and
+// ends it all.
+//
+// # What is never dropped
+//
+// Every request of the schedule becomes exactly one outcome: answered, failed
+// by some kind, timed out (also where it could never be sent), or interrupted.
+// A request that is sent late is late from the moment it was due.
+package attack

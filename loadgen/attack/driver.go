@@ -1,0 +1,233 @@
+package attack
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+)
+
+// maxTries is how often a ticket is given to a server that turns it away
+// unprocessed.
+const maxTries = 3
+
+// plan is what all drivers share: what is to be sent, and when.
+type plan struct {
+	requests []*exchange.Request
+	schedule *warmed // nil: closed loop
+	total    uint64  // requests of the schedule, warm-up included
+	quantum  time.Duration
+	warmup   time.Duration
+	end      time.Duration // of the attack, warm-up included; never where a number of requests ends it
+	timeout  time.Duration
+	epoch    atomic.Pointer[time.Time] // moment 0; nil: it has not come
+	stopped  atomic.Int64              // the moment when it was ended early; 0: it was not
+	closing  atomic.Bool               // connections are being cut off
+}
+
+// now is the moment. The epoch must have been set.
+func (p *plan) now() time.Duration { return time.Since(*p.epoch.Load()) }
+
+// stop is when the attack was ended early, if it was.
+func (p *plan) stop() (at time.Duration, stopped bool) {
+	at = time.Duration(p.stopped.Load())
+	return at, at > 0
+}
+
+// driver is a connection's share of a plan. It belongs to the goroutine of the
+// connection.
+type driver struct {
+	*plan
+	sequence sequence
+	shard    *shard
+
+	// Open loop: the next ticket; done is that there is none. It is not
+	// handed out before it is late by wait, but for those that go along in
+	// the same moment.
+	next   exchange.Ticket
+	done   bool
+	wait   time.Duration
+	moment time.Duration
+	// Closed loop: measured requests left to send.
+	budget uint64
+
+	again    []exchange.Ticket // turned away, to be sent once more
+	batch    *batch            // of the turn; nil: nothing has ended in it
+	inFlight int64             // change in the turn
+	answered bool              // a response has come since answered was cleared
+}
+
+func newDriver(p *plan, s sequence, sh *shard, budget uint64) *driver {
+	d := &driver{plan: p, sequence: s, shard: sh, budget: budget}
+	if p.schedule != nil {
+		// The first wait differs, so that connections do not send together.
+		d.wait = p.quantum * time.Duration(s.lane+1) / time.Duration(s.lanes)
+		d.advance()
+	}
+	return d
+}
+
+// scheduled is how many measured requests were the driver's to send. Those of
+// an attack that was ended early were the ones that are outcomes now.
+func (d *driver) scheduled() uint64 {
+	if at, stopped := d.stop(); stopped {
+		return d.sequence.below(min(d.total, d.schedule.hits+d.schedule.then.Hits(at-d.warmup+1))) - d.sequence.below(d.schedule.hits)
+	}
+	return d.sequence.below(d.total) - d.sequence.below(d.schedule.hits)
+}
+
+// advance finds the next ticket of the schedule.
+func (d *driver) advance() {
+	n, position := d.sequence.next()
+	if n >= d.total {
+		d.done = true
+		return
+	}
+	d.next = exchange.Ticket{Request: d.requests[position], Due: d.schedule.Due(n), Seq: n}
+}
+
+// Next implements exchange.Driver.
+func (d *driver) Next(now time.Duration) (exchange.Ticket, bool) {
+	if _, stopped := d.stop(); stopped {
+		return exchange.Ticket{}, false
+	}
+	if n := len(d.again); n > 0 {
+		t := d.again[n-1]
+		d.again = d.again[:n-1]
+		d.inFlight++
+		return t, true
+	}
+	t, ok := d.take(now)
+	if ok {
+		d.inFlight++
+	}
+	return t, ok
+}
+
+// take takes the next ticket that is due at now.
+func (d *driver) take(now time.Duration) (t exchange.Ticket, ok bool) {
+	if d.schedule != nil {
+		if d.done || d.next.Due > now || now != d.moment && now-d.next.Due < d.wait {
+			return t, false
+		}
+		d.moment, d.wait = now, d.quantum
+		t = d.next
+		d.advance()
+		return t, true
+	}
+	if now < 0 || now >= d.end || d.budget == 0 {
+		return t, false
+	}
+	if now >= d.warmup {
+		d.budget--
+	}
+	n, position := d.sequence.next()
+	return exchange.Ticket{Request: d.requests[position], Due: now, Seq: n}, true
+}
+
+// Done implements exchange.Driver.
+func (d *driver) Done(o *exchange.Outcome) {
+	d.inFlight--
+	if o.Status != 0 {
+		d.answered = true
+	} else if d.closing.Load() && o.Failure.Kind == exchange.Closed {
+		o.Failure = interrupted
+	}
+	d.record(o)
+}
+
+var (
+	interrupted = &exchange.Failure{Kind: exchange.Interrupted}
+	timedOut    = &exchange.Failure{Kind: exchange.Timeout, Detail: "never sent"}
+)
+
+func (d *driver) record(o *exchange.Outcome) {
+	if d.batch == nil {
+		d.batch = batches.Get().(*batch)
+	}
+	d.batch.outcomes = append(d.batch.outcomes, *o)
+}
+
+// Again implements exchange.Driver.
+func (d *driver) Again(t exchange.Ticket, failure *exchange.Failure) {
+	d.inFlight--
+	if t.Tries++; t.Tries >= maxTries {
+		d.record(&exchange.Outcome{Ticket: t, Ended: d.plan.now(), Failure: failure})
+		return
+	}
+	if d.batch == nil {
+		d.batch = batches.Get().(*batch)
+	}
+	d.batch.retries++
+	d.again = append(d.again, t)
+}
+
+// Rest implements exchange.Driver.
+func (d *driver) Rest(now time.Duration) (until time.Duration, more bool) {
+	if at, stopped := d.stop(); stopped {
+		d.giveUp(min(at, now), now, interrupted)
+		d.done, d.budget = true, 0
+		d.report()
+		return 0, false
+	}
+	if d.schedule != nil {
+		d.giveUp(now-d.timeout, now, timedOut)
+	}
+	d.report()
+	switch {
+	case len(d.again) > 0:
+		return max(now, 1), true
+	case d.schedule != nil:
+		return max(d.next.Due+d.wait, 1), !d.done
+	case now < 0:
+		return 1, true
+	case now < d.warmup:
+		return 0, true
+	}
+	return 0, now < d.end && d.budget > 0
+}
+
+// giveUp makes outcomes of everything that was due until then and cannot be
+// sent any more.
+func (d *driver) giveUp(due, now time.Duration, why *exchange.Failure) {
+	kept := d.again[:0]
+	for _, t := range d.again {
+		if t.Due > due {
+			kept = append(kept, t)
+			continue
+		}
+		d.record(&exchange.Outcome{Ticket: t, Ended: now, Failure: why})
+	}
+	d.again = kept
+	for d.schedule != nil && !d.done && d.next.Due <= due {
+		d.record(&exchange.Outcome{Ticket: d.next, Ended: now, Failure: why})
+		d.advance()
+	}
+}
+
+// refused makes outcomes of what waited for a connection that could not be
+// made: everything that is due, or, in a closed loop, one request, which waited
+// since then.
+func (d *driver) refused(since, now time.Duration, why *exchange.Failure) {
+	if d.closing.Load() {
+		why = interrupted
+	}
+	if d.schedule != nil {
+		d.giveUp(now, now, why)
+	} else if t, ok := d.take(now); ok {
+		t.Due = min(max(since, t.Due-d.timeout, 0), t.Due)
+		d.record(&exchange.Outcome{Ticket: t, Ended: now, Failure: why})
+	}
+}
+
+// report gives the turn's outcomes to the recorder.
+func (d *driver) report() {
+	if d.batch == nil && d.inFlight == 0 {
+		return
+	}
+	d.shard.add(d.batch, d.inFlight)
+	if d.batch != nil {
+		d.batch.release()
+	}
+	d.batch, d.inFlight = nil, 0
+}

@@ -1,0 +1,48 @@
+package attack
+
+import (
+	"context"
+	"time"
+)
+
+// Requests that are due within a moment of each other leave a connection
+// together: each alone would cost its own record, its own system calls and its
+// own turn of the server, seven times the work. At 150,000/s on 8 connections
+// that is the difference between a quarter of a core and a whole one.
+//
+// A rate of up to batchesPerSecond waits for nothing. Beyond it, a connection
+// waits until its oldest request is late by the attack's quantum, at most
+// maxQuantum, and sends all that are due. The wait is part of the latency that
+// is measured, like any other.
+const (
+	batchesPerSecond = 10_000
+	maxQuantum       = time.Millisecond
+)
+
+// quantum is how late a connection lets a request become so that others can go
+// with it, for so many connections at a rate per second.
+func quantum(connections int, rate float64) time.Duration {
+	if rate <= batchesPerSecond {
+		return 0
+	}
+	return min(time.Duration(connections)*time.Second/batchesPerSecond, maxQuantum)
+}
+
+// metronome wakes the scheduler when requests are due. The connections have
+// deadlines of their own, but an idle runtime waits for timers in epoll_wait,
+// whose unit is a millisecond: without this every request would be late by half
+// of one. It does nothing but sleep precisely, which makes the runtime look at
+// its timers.
+func (a *attack) metronome(ctx context.Context) {
+	sleeper := newSleeper()
+	defer sleeper.close()
+	const least = time.Second / batchesPerSecond
+	for n := uint64(0); ctx.Err() == nil; {
+		now := a.now()
+		if n = max(n, a.schedule.hitsBefore(now)); n >= a.total {
+			return
+		}
+		sleeper.sleep(max(a.schedule.Due(n)-now, least))
+		n++
+	}
+}

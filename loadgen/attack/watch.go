@@ -1,0 +1,109 @@
+package attack
+
+import (
+	"context"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/loadgen/measure"
+)
+
+// watch reports an interval each second of the measurement, ends the attack
+// early when ctx ends, and returns when over is closed. cut ends what
+// connections wait for.
+func (a *attack) watch(ctx context.Context, cut func(), over <-chan struct{}) {
+	begin := a.epoch.Load().Add(a.warmup)
+	begins := time.NewTimer(time.Until(begin))
+	defer begins.Stop()
+	var (
+		next    = time.NewTimer(time.Hour) // the interval's end
+		giveUp  <-chan time.Time
+		early   = ctx.Done()
+		current = &measure.Interval{Tally: measure.NewTally()}
+	)
+	next.Stop()
+	defer next.Stop()
+	for {
+		select {
+		case <-begins.C:
+			if a.hooks.Begin != nil {
+				a.hooks.Begin(begin)
+			}
+			next.Reset(time.Until(begin.Add(time.Second)))
+		case <-next.C:
+			current = a.closeInterval(current, time.Since(begin))
+			next.Reset(time.Until(begin.Add(time.Duration(current.Index+1) * time.Second)))
+		case <-early:
+			early = nil
+			a.stopped.Store(int64(max(a.now(), 1)))
+			for _, c := range a.conns {
+				c.wake(false)
+			}
+			giveUp = time.After(grace)
+		case <-giveUp:
+			a.closing.Store(true)
+			cut()
+			for _, c := range a.conns {
+				c.wake(true)
+			}
+		case <-over:
+			if now := time.Since(begin); now > 0 {
+				a.closeInterval(current, now)
+			}
+			return
+		}
+	}
+}
+
+// closeInterval reports what was counted until now, since the measurement
+// began, and begins the next interval.
+func (a *attack) closeInterval(i *measure.Interval, now time.Duration) *measure.Interval {
+	a.recorder.collect(i.Tally)
+	i.Length = now - i.Begin
+	i.InFlight = a.recorder.inFlight.Load()
+	i.Due = a.due(now) - a.due(i.Begin)
+	a.recorder.lastDue = max(a.recorder.lastDue, i.Tally.LastDue)
+	if a.hooks.Interval != nil {
+		a.hooks.Interval(i)
+	}
+	return &measure.Interval{Index: i.Index + 1, Begin: now, Tally: measure.NewTally()}
+}
+
+// due is how many measured requests this machine was to send before now: its
+// share of them, rounded.
+func (a *attack) due(now time.Duration) uint64 {
+	if a.schedule == nil {
+		return 0
+	}
+	now = min(now, a.duration())
+	all := min(a.schedule.then.Hits(now), a.total-a.schedule.hits)
+	return all * uint64(a.cfg.Count) / uint64(a.cfg.Connections)
+}
+
+// duration is how long measured requests are due: until the attack's end, or
+// the moment at which it was ended.
+func (a *attack) duration() time.Duration {
+	end := a.end
+	if at, stopped := a.stop(); stopped {
+		end = min(end, at)
+	}
+	if end == never { // a closed loop over a number of requests
+		end = a.recorder.lastDue
+	}
+	return max(0, end-a.warmup)
+}
+
+func (a *attack) summary() Summary {
+	_, stopped := a.stop()
+	s := Summary{
+		Begin:       a.epoch.Load().Add(a.warmup),
+		Duration:    a.duration(),
+		Warmup:      a.recorder.warm.Load(),
+		Interrupted: stopped,
+	}
+	if a.schedule != nil {
+		for _, c := range a.conns {
+			s.Scheduled += c.driver.scheduled()
+		}
+	}
+	return s
+}

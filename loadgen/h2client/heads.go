@@ -1,0 +1,158 @@
+package h2client
+
+import (
+	"bytes"
+	"strconv"
+	"sync"
+
+	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+)
+
+// headerBlock is a header block of which CONTINUATION frames are to come.
+type headerBlock struct {
+	id        uint32 // stream; 0: none is open
+	endStream bool
+	fragments []byte
+}
+
+// responseHead is what matters of a response's head.
+type responseHead struct {
+	status int
+	length int64 // content-length; -1: none
+}
+
+// lists are the memory that header blocks are decoded into, for one call.
+var lists = sync.Pool{New: func() any { return &hpack.List{MaxBytes: maxBlock, MaxFields: maxFields} }}
+
+// maxFields bounds the fields that are looked at.
+const maxFields = 256
+
+func (c *Conn) onHeaders(h frame.Header, payload []byte) *frame.Error {
+	fragment, err := frame.HeaderFragment(h, payload)
+	if err != nil {
+		return err
+	}
+	end := h.Flags.Has(frame.FlagEndStream)
+	if h.Flags.Has(frame.FlagEndHeaders) {
+		return c.onHeaderBlock(h.StreamID, fragment, end)
+	}
+	c.block = headerBlock{id: h.StreamID, endStream: end, fragments: bytes.Clone(fragment)}
+	return nil
+}
+
+func (c *Conn) onContinuation(h frame.Header, payload []byte) *frame.Error {
+	b := &c.block
+	if b.id == 0 {
+		return frame.ConnError(frame.ProtocolError, "CONTINUATION without a header block") // §6.10
+	}
+	if b.fragments = append(b.fragments, payload...); len(b.fragments) > maxBlock {
+		return frame.ConnError(frame.EnhanceYourCalm, "header block over 64 KiB")
+	}
+	if !h.Flags.Has(frame.FlagEndHeaders) {
+		return nil
+	}
+	block := *b
+	*b = headerBlock{}
+	return c.onHeaderBlock(block.id, block.fragments, block.endStream)
+}
+
+// onHeaderBlock handles a response's head or its trailers. What a stream that
+// is gone was sent is decoded all the same: it may change the table (§4.3).
+func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
+	s := c.stream(id)
+	if s == nil || s.status != 0 {
+		return c.onTrailers(s, block, end)
+	}
+	kept := &c.memory(s.ticket.Request.Target).answer
+	generation := c.decoder.Generation()
+	head := kept.head
+	if kept.block == nil || kept.generation != generation || !bytes.Equal(kept.block, block) {
+		var err *frame.Error
+		if head, err = c.decodeHead(id, block); err != nil {
+			return err
+		}
+		if c.decoder.Generation() == generation {
+			kept.generation, kept.head = generation, head
+			kept.block = append(kept.block[:0], block...)
+		}
+	}
+	if head.status < 200 { // informational: another head follows (RFC 9110 §15.2)
+		if end || head.status == 101 {
+			return frame.StreamError(id, frame.ProtocolError, "the informational response ends the stream") // §8.1, §8.6
+		}
+		return nil
+	}
+	s.status, s.expect = head.status, head.length
+	if s.ticket.Request.HeadOnly() || head.status == 204 || head.status == 304 {
+		s.expect = -1 // it tells of content that does not come (RFC 9110 §8.6)
+	}
+	if end {
+		c.complete(s)
+	}
+	return nil
+}
+
+func (c *Conn) onTrailers(s *stream, block []byte, end bool) *frame.Error {
+	list := lists.Get().(*hpack.List)
+	defer releaseList(list)
+	if err := c.decode(list, block); err != nil || s == nil {
+		return err
+	}
+	if !end {
+		return frame.StreamError(s.id, frame.ProtocolError, "HEADERS in the middle of the content") // §8.1
+	}
+	c.complete(s)
+	return nil
+}
+
+func releaseList(l *hpack.List) {
+	l.Reset()
+	lists.Put(l)
+}
+
+func (c *Conn) decode(list *hpack.List, block []byte) *frame.Error {
+	if c.decoder.Decode(list, block) != nil {
+		return frame.ConnError(frame.CompressionError, "a header block is not HPACK")
+	}
+	return nil
+}
+
+// decodeHead decodes a response's head. Pseudo-fields come first, and :status
+// is the only one (§8.3.2).
+func (c *Conn) decodeHead(id uint32, block []byte) (responseHead, *frame.Error) {
+	list := lists.Get().(*hpack.List)
+	defer releaseList(list)
+	head := responseHead{length: -1}
+	if err := c.decode(list, block); err != nil {
+		return head, err
+	}
+	malformed := func(reason string) (responseHead, *frame.Error) {
+		return head, frame.StreamError(id, frame.ProtocolError, reason)
+	}
+	if list.Truncated {
+		return malformed("a response head over 64 KiB or 256 fields")
+	}
+	for i, f := range list.Fields {
+		switch {
+		case f.Name == ":status" && i == 0 && len(f.Value) == 3:
+			status, err := strconv.ParseUint(f.Value, 10, 16)
+			if err != nil || status < 100 {
+				return malformed(":status is no status")
+			}
+			head.status = int(status)
+		case i == 0 || f.Name == "" || f.Name[0] == ':':
+			return malformed("a response head without one :status at its front")
+		case f.Name == "content-length":
+			n, err := strconv.ParseUint(f.Value, 10, 63)
+			if err != nil || head.length >= 0 && head.length != int64(n) {
+				return malformed("content-length is no length")
+			}
+			head.length = int64(n)
+		}
+	}
+	if head.status == 0 {
+		return malformed("a response head without one :status at its front")
+	}
+	return head, nil
+}

@@ -1,0 +1,55 @@
+package measure
+
+import "time"
+
+// Interval is what a span of a run counted: what attacks report while they run,
+// and what the intervals of several machines merge into.
+type Interval struct {
+	Index    int           // from 0
+	Begin    time.Duration // since the first request was due
+	Length   time.Duration
+	Due      uint64 // requests that were due in it; 0 in a closed loop
+	InFlight int64  // at its end
+	Tally    *Tally
+}
+
+// Merge adds another machine's interval with the same index.
+func (i *Interval) Merge(o *Interval) {
+	i.Length = max(i.Length, o.Length)
+	i.Due += o.Due
+	i.InFlight += o.InFlight
+	i.Tally.Merge(o.Tally)
+}
+
+// Point sums the interval up.
+func (i *Interval) Point() Point {
+	t := i.Tally
+	p := Point{
+		Begin:       i.Begin,
+		Length:      i.Length,
+		Requests:    t.Requests,
+		Failed:      t.Unsuccessful(),
+		InFlight:    i.InFlight,
+		Mean:        t.Response.Mean(),
+		P50:         t.Response.Quantile(0.50),
+		P90:         t.Response.Quantile(0.90),
+		P99:         t.Response.Quantile(0.99),
+		P999:        t.Response.Quantile(0.999),
+		Max:         t.Response.Max(),
+		ServiceMean: t.Service.Mean(),
+		ServiceP99:  t.Service.Quantile(0.99),
+	}
+	p.Asked = perSecond(i.Due, i.Length)
+	return p
+}
+
+// Add takes an interval into the run and returns its point.
+func (r *Run) Add(i *Interval) Point {
+	if r.Total == nil {
+		r.Total = NewTally()
+	}
+	r.Total.Merge(i.Tally)
+	p := i.Point()
+	r.Points = append(r.Points, p)
+	return p
+}
