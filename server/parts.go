@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -172,12 +171,4 @@ func reachable(a net.Addr) string {
 		return net.JoinHostPort("localhost", port)
 	}
 	return a.String()
-}
-
-// version is the module's version that was built, or "devel".
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
-	}
-	return "devel"
 }

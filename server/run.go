@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/e0ac7cd4/hotpath/cache"
+	"github.com/e0ac7cd4/hotpath/internal/buildinfo"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/edge"
@@ -30,7 +31,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("making the cache: %w", err)
 	}
-	m := metrics.NewHotpath(metrics.Options{Version: version(), Cache: func() metrics.CacheStats { return cacheStats(store) }})
+	m := metrics.NewHotpath(metrics.Options{Version: buildinfo.Version(), Cache: func() metrics.CacheStats { return cacheStats(store) }})
 	backend, err := newOrigin(cfg, log)
 	if err != nil {
 		return err
