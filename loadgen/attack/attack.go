@@ -42,7 +42,8 @@ type Hooks struct {
 	// returns when moment 0 is: several machines begin together.
 	Ready func(ctx context.Context) (time.Time, error)
 
-	// Begin is told when the first measured request is due.
+	// Begin is told when the first measured request will be due, before any
+	// is sent.
 	Begin func(at time.Time)
 
 	// Interval is given each second's counts as it ends; the tally is the
@@ -209,6 +210,9 @@ func (a *attack) run(ctx context.Context) (Summary, error) {
 	}
 	a.epoch.Store(&epoch)
 	a.exchange.Epoch = epoch
+	if a.hooks.Begin != nil {
+		a.hooks.Begin(epoch.Add(a.warmup))
+	}
 	if a.cfg.Warmup > 0 {
 		a.hooks.Phase("warming up for " + a.cfg.Warmup.String())
 	}

@@ -173,7 +173,7 @@ func (c *Config) plan() (*plan, error) {
 	}
 	w := withWarmup(s, c.Warmup)
 	p.schedule = &w
-	p.quantum = quantum(c.Connections, s.Rate(0))
+	p.quantum = quantum(c.Connections, c.Streams, s.Rate(0))
 	if c.Duration > 0 {
 		p.total = w.hits + s.Hits(c.Duration)
 		return p, nil

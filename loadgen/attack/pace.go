@@ -20,9 +20,10 @@ const (
 )
 
 // quantum is how late a connection lets a request become so that others can go
-// with it, for so many connections at a rate per second.
-func quantum(connections int, rate float64) time.Duration {
-	if rate <= batchesPerSecond {
+// with it, for so many connections at a rate per second. With one stream none
+// can.
+func quantum(connections, streams int, rate float64) time.Duration {
+	if rate <= batchesPerSecond || streams == 1 {
 		return 0
 	}
 	return min(time.Duration(connections)*time.Second/batchesPerSecond, maxQuantum)

@@ -12,26 +12,18 @@ import (
 // connections wait for.
 func (a *attack) watch(ctx context.Context, cut func(), over <-chan struct{}) {
 	begin := a.epoch.Load().Add(a.warmup)
-	begins := time.NewTimer(time.Until(begin))
-	defer begins.Stop()
+	next := time.NewTimer(time.Until(begin.Add(a.intervalEnd(0))))
+	defer next.Stop()
 	var (
-		next    = time.NewTimer(time.Hour) // the interval's end
 		giveUp  <-chan time.Time
 		early   = ctx.Done()
 		current = &measure.Interval{Tally: measure.NewTally()}
 	)
-	next.Stop()
-	defer next.Stop()
 	for {
 		select {
-		case <-begins.C:
-			if a.hooks.Begin != nil {
-				a.hooks.Begin(begin)
-			}
-			next.Reset(time.Until(begin.Add(time.Second)))
 		case <-next.C:
 			current = a.closeInterval(current, time.Since(begin))
-			next.Reset(time.Until(begin.Add(time.Duration(current.Index+1) * time.Second)))
+			next.Reset(time.Until(begin.Add(a.intervalEnd(current.Index))))
 		case <-early:
 			early = nil
 			a.stopped.Store(int64(max(a.now(), 1)))
@@ -52,6 +44,19 @@ func (a *attack) watch(ctx context.Context, cut func(), over <-chan struct{}) {
 			return
 		}
 	}
+}
+
+// intervalEnd is when an interval ends, since the measurement began: each
+// second. The one in which the last request is due waits for the responses, for
+// a little: else an interval of a few milliseconds would follow, whose rate
+// says nothing.
+func (a *attack) intervalEnd(index int) time.Duration {
+	const settle = 500 * time.Millisecond
+	end := time.Duration(index+1) * time.Second
+	if last := a.end - a.warmup; end >= last && end < last+settle {
+		return last + settle
+	}
+	return end
 }
 
 // closeInterval reports what was counted until now, since the measurement

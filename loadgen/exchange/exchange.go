@@ -44,7 +44,8 @@ type Driver interface {
 	Done(o *Outcome)
 
 	// Again takes back a ticket that the server certainly has not processed
-	// (RFC 9113 §8.7): Next hands it out once more, or it becomes an outcome
+	// (RFC 9113 §8.7), or may not have where the request does no harm twice
+	// (RFC 9110 §9.2.2): Next hands it out once more, or it becomes an outcome
 	// with failure.
 	Again(t Ticket, failure *Failure)
 

@@ -1,0 +1,233 @@
+package h1client
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+)
+
+const ok = two + "\r\nok"
+
+// Moments: a request waits until it is due, is sent in the turn that finds the
+// connection free, and ends when its last byte is read.
+func TestMoments(t *testing.T) {
+	run(t, nil, func(p *peer) {
+		a, b := request(p, "GET", "http://test/a", ""), request(p, "POST", "http://test/b", "body")
+		const dueA, dueB = start + 3*time.Second, start + 3*time.Second + time.Millisecond
+		p.add(dueA, a)
+		p.add(dueB, b)
+		p.engine.Stop()
+		p.wantSilence()
+		p.want("GET", "/a", "")
+		time.Sleep(5 * time.Millisecond)
+		p.wantSilence() // b is due, and must not be pipelined
+		p.send(ok[:len(ok)-1])
+		time.Sleep(2 * time.Millisecond)
+		p.send(ok[len(ok)-1:])
+		p.want("POST", "/b", "body")
+		time.Sleep(time.Millisecond)
+		p.send(ok)
+		p.wantOutcomes(2)
+		const endedA = dueA + 7*time.Millisecond + silence
+		for i, want := range []exchange.Outcome{
+			{Ticket: exchange.Ticket{Request: a, Due: dueA, Seq: 0}, Sent: dueA, Ended: endedA, Status: 200, BytesIn: 2},
+			{Ticket: exchange.Ticket{Request: b, Due: dueB, Seq: 1}, Sent: endedA, Ended: endedA + time.Millisecond, Status: 200, BytesIn: 2, BytesOut: 4},
+		} {
+			if got := p.outcomes[i]; got != want {
+				t.Errorf("outcome %d: %+v, want %+v", i, got, want)
+			}
+		}
+	})
+}
+
+// Requests of all methods go out as they were prepared, and each response ends
+// its own.
+func TestRequests(t *testing.T) {
+	large := strings.Repeat("0123456789", 100_000)
+	run(t, nil, func(p *peer) {
+		for i, c := range []struct {
+			method, body, response string
+			status, bytesIn        int
+		}{
+			{"GET", "", ok, 200, 2},
+			{"HEAD", "", two + "\r\n", 200, 0},
+			{"POST", large, chunks + "3\r\nyes\r\n0\r\n\r\n", 200, 3},
+			{"PUT", "", "HTTP/1.1 204 No Content\r\n\r\n", 204, 0},
+			{"DELETE", "x", "HTTP/1.1 404 Not Found\r\nContent-Length: 1000000\r\n\r\n" + large, 404, len(large)},
+			{"GET", "", "HTTP/1.1 103 Early Hints\r\n\r\n" + ok, 200, 2},
+		} {
+			path := fmt.Sprintf("/%d", i)
+			p.ask(request(p, c.method, "http://test"+path, c.body))
+			p.want(c.method, path, c.body)
+			p.send(c.response)
+			o := p.wantOutcome(c.status, nil)
+			if o.BytesIn != int64(c.bytesIn) || o.BytesOut != int64(len(c.body)) {
+				t.Errorf("%s: %d bytes in, %d out", c.method, o.BytesIn, o.BytesOut)
+			}
+		}
+		p.wantOutcomes(6)
+	})
+}
+
+// A driver that has no more ends the connection, once nothing is in flight.
+func TestNoMore(t *testing.T) {
+	t.Run("in flight", func(t *testing.T) {
+		run(t, nil, func(p *peer) {
+			p.get("/")
+			p.close()
+			p.engine.Stop()
+			p.wantSilence()
+			p.send(ok)
+			p.wantOutcome(200, nil)
+			p.wantEnd(nil)
+		})
+	})
+	t.Run("idle", func(t *testing.T) {
+		run(t, nil, func(p *peer) {
+			p.wantSilence()
+			p.close()
+			time.Sleep(time.Hour) // nobody says so
+			synctest.Wait()
+			if len(p.ended) > 0 {
+				t.Error("the driver was asked for no reason")
+			}
+			p.engine.Stop()
+			p.wantEnd(nil)
+		})
+	})
+	t.Run("with the connection's end", func(t *testing.T) {
+		run(t, nil, func(p *peer) {
+			p.get("/")
+			p.close()
+			p.conn.Close()
+			p.wantOutcome(0, byServer)
+			if f := <-p.ended; f != nil {
+				t.Errorf("%v, where no connection is needed", f)
+			}
+			p.ended <- nil
+		})
+	})
+}
+
+func TestTimeouts(t *testing.T) {
+	for name, c := range map[string]struct {
+		sent    string
+		status  int
+		failure *exchange.Failure
+	}{
+		"nothing came":             {"", 0, errNoAnswer},
+		"part of a head":           {head200, 0, errUnfinished},
+		"part of a content":        {two + "\r\no", 200, errUnfinished},
+		"only interim responses":   {"HTTP/1.1 103 Early Hints\r\n\r\n", 0, errUnfinished},
+		"a content without an end": {head200 + "\r\nok", 200, errUnfinished},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, nil, func(p *peer) {
+				p.get("/")
+				p.send(c.sent)
+				time.Sleep(timeout - time.Nanosecond)
+				p.wantOutcomes(0)
+				p.wantEnd(c.failure)
+				if o := p.wantOutcome(c.status, c.failure); o.Latency() != timeout {
+					t.Errorf("it ended after %v", o.Latency())
+				}
+			})
+		})
+	}
+}
+
+// A request that waited too long is not sent: it would only cost the connection.
+func TestNotSentInTime(t *testing.T) {
+	run(t, nil, func(p *peer) {
+		p.get("/slow")
+		p.add(p.now()-timeout+time.Second, request(p, "GET", "http://test/late", ""), request(p, "GET", "http://test/later", ""))
+		p.add(p.now(), request(p, "GET", "http://test/next", ""))
+		time.Sleep(time.Second)
+		p.send(ok)
+		p.want("GET", "/next", "")
+		p.wantOutcomes(3)
+		for _, o := range p.outcomes[1:] {
+			if o.Failure != errUnsent || o.Sent != 0 || o.Status != 0 || o.BytesIn != 0 || o.Latency() != timeout {
+				t.Errorf("%+v", o)
+			}
+		}
+		p.send(ok)
+		p.wantOutcome(200, nil)
+	})
+}
+
+// What a server sends ends the connection, after the exchange.
+func TestBrokenConnection(t *testing.T) {
+	for name, c := range map[string]struct {
+		sent    string
+		status  int
+		failure *exchange.Failure // of the exchange
+		end     *exchange.Failure
+	}{
+		"no HTTP":                  {"SSH-2.0-OpenSSH_9.2\r\n", 0, errStatusLine, errStatusLine},
+		"a broken field":           {head200 + "x y: z\r\n", 0, errField, errField},
+		"a broken chunk":           {chunks + "x\r\n", 200, errChunk, errChunk},
+		"more than a response":     {ok + "!", 200, nil, errUnasked},
+		"two responses":            {ok + ok, 200, nil, errUnasked},
+		"close":                    {two + "Connection: close\r\n\r\nok", 200, nil, byServer},
+		"close, more than it said": {two + "Connection: close\r\n\r\nok!", 200, nil, byServer},
+		"HTTP/1.0":                 {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", 200, nil, byServer},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, nil, func(p *peer) {
+				p.ask(request(p, "GET", "http://test/", ""), request(p, "GET", "http://test/next", ""))
+				p.want("GET", "/", "")
+				p.send(c.sent)
+				p.wantOutcome(c.status, c.failure)
+				p.wantEnd(c.end)
+				p.wantOutcomes(1)
+			})
+		})
+	}
+}
+
+func TestUnaskedBytes(t *testing.T) {
+	for name, used := range map[string]bool{"at the beginning": false, "later": true} {
+		t.Run(name, func(t *testing.T) {
+			run(t, nil, func(p *peer) {
+				if used {
+					p.get("/")
+					p.send(ok)
+				}
+				p.send("HTTP/1.1 408 Request Timeout\r\n\r\n")
+				p.wantEnd(errUnasked)
+			})
+		})
+	}
+}
+
+// Stop asks the driver again, whenever it comes.
+func TestStop(t *testing.T) {
+	run(t, nil, func(p *peer) {
+		for i := range 100 {
+			p.add(p.now(), request(p, "GET", "http://test/", ""))
+			p.engine.Stop()
+			if i%2 == 0 {
+				synctest.Wait()
+			}
+			p.engine.Stop()
+			p.want("GET", "/", "")
+			p.engine.Stop()
+			p.send(ok)
+		}
+		p.wantOutcomes(100)
+	})
+	t.Run("at the end of a turn", func(t *testing.T) {
+		run(t, nil, func(p *peer) {
+			p.mu.Lock()
+			p.resting = func() { p.ask(request(p, "GET", "http://test/", "")) }
+			p.mu.Unlock()
+			p.engine.Stop()
+			p.want("GET", "/", "")
+		})
+	})
+}
