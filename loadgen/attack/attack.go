@@ -104,6 +104,9 @@ func newAttack(cfg Config, hooks Hooks) (*attack, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Pacer == nil && hooks.Outcomes != nil {
+		p.numbers = new(numbers)
+	}
 	groups, err := cfg.groups()
 	if err != nil {
 		return nil, err

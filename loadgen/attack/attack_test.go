@@ -20,6 +20,7 @@ func hello(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "h
 // TestCounts: what the server has seen is what the report says, to the last
 // request.
 func TestCounts(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name   string
 		change func(*Config)
@@ -46,6 +47,7 @@ func TestCounts(t *testing.T) {
 		}, 1000},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body)
 				hello(w, r)
@@ -71,6 +73,7 @@ func TestCounts(t *testing.T) {
 
 // TestOrigins: targets of several origins have connections of their own.
 func TestOrigins(t *testing.T) {
+	t.Parallel()
 	a, b := serve(t, hello), serve(t, hello)
 	cfg := a.config()
 	cfg.CACert = append(cfg.CACert, b.ca()...)
@@ -86,8 +89,10 @@ func TestOrigins(t *testing.T) {
 
 // TestWarmup: its requests are made and are in no figure.
 func TestWarmup(t *testing.T) {
+	t.Parallel()
 	for name, pacer := range map[string]vegeta.Pacer{"open": perSecond(1000), "closed": nil} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := serve(t, hello)
 			cfg := s.config()
 			cfg.Pacer, cfg.Warmup, cfg.Duration = pacer, 400*time.Millisecond, 600*time.Millisecond
@@ -107,11 +112,13 @@ func TestWarmup(t *testing.T) {
 
 // TestInterrupted: an attack that is ended early says what it has, soon.
 func TestInterrupted(t *testing.T) {
+	t.Parallel()
 	for name, handler := range map[string]http.HandlerFunc{
 		"answers": hello,
 		"hangs":   func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := serve(t, handler)
 			cfg := s.config()
 			cfg.Pacer, cfg.Duration = perSecond(1000), time.Minute
@@ -133,6 +140,7 @@ func TestInterrupted(t *testing.T) {
 }
 
 func TestInterruptedClosedLoop(t *testing.T) {
+	t.Parallel()
 	s := serve(t, hello)
 	cfg := s.config()
 	cfg.Duration = time.Minute

@@ -173,7 +173,7 @@ func (c *Config) plan() (*plan, error) {
 	}
 	w := withWarmup(s, c.Warmup)
 	p.schedule = &w
-	p.quantum = quantum(c.Connections, c.Streams, s.Rate(0))
+	p.quantum = func(at time.Duration) time.Duration { return quantum(c.Connections, c.Streams, w.Rate(at)) }
 	if c.Duration > 0 {
 		p.total = w.hits + s.Hits(c.Duration)
 		return p, nil

@@ -16,7 +16,7 @@ import (
 // one waits: each time twice as long.
 const (
 	firstPause = 5 * time.Millisecond
-	maxPause   = time.Second
+	maxPause   = 250 * time.Millisecond
 )
 
 // engine is a protocol's side of a connection.
@@ -48,8 +48,10 @@ func (c *connection) first(ctx context.Context) (*wire.Conn, *exchange.Failure) 
 // run sends the driver's requests until there are no more. w is the connection
 // that first made, or failure why it did not.
 func (c *connection) run(ctx context.Context, w *wire.Conn, failure *exchange.Failure) {
+	// What is due meanwhile shall learn why it fails before its time is up.
+	longest := min(maxPause, c.cfg.Timeout/4)
 	pause := time.Duration(0)
-	for since := time.Duration(0); ; {
+	for {
 		if failure == nil {
 			c.driver.answered = false
 			failure = c.serve(w)
@@ -60,14 +62,14 @@ func (c *connection) run(ctx context.Context, w *wire.Conn, failure *exchange.Fa
 				pause = 0
 			}
 		} else {
-			c.driver.refused(since, c.now(), failure)
+			c.driver.refused(c.now(), failure)
 		}
+		sleep(ctx, pause)
+		pause = min(max(2*pause, firstPause), longest)
 		if _, more := c.driver.Rest(c.now()); !more {
 			return
 		}
-		sleep(ctx, pause)
-		pause = min(max(2*pause, firstPause), maxPause, c.cfg.Timeout)
-		since = c.now()
+		c.driver.await(c.now())
 		w, failure = c.reconnect(ctx)
 	}
 }

@@ -16,8 +16,9 @@ type plan struct {
 	requests []*exchange.Request
 	schedule *warmed // nil: closed loop
 	total    uint64  // requests of the schedule, warm-up included
-	quantum  time.Duration
+	quantum  func(at time.Duration) time.Duration
 	warmup   time.Duration
+	numbers  *numbers      // of a closed loop; nil: nobody wants them
 	end      time.Duration // of the attack, warm-up included; never where a number of requests ends it
 	timeout  time.Duration
 	epoch    atomic.Pointer[time.Time] // moment 0; nil: it has not come
@@ -61,7 +62,7 @@ func newDriver(p *plan, s sequence, sh *shard, budget uint64) *driver {
 	d := &driver{plan: p, sequence: s, shard: sh, budget: budget}
 	if p.schedule != nil {
 		// The first wait differs, so that connections do not send together.
-		d.wait = p.quantum * time.Duration(s.lane+1) / time.Duration(s.lanes)
+		d.wait = p.quantum(0) * time.Duration(s.lane+1) / time.Duration(s.lanes)
 		d.advance()
 	}
 	return d
@@ -83,7 +84,7 @@ func (d *driver) advance() {
 		d.done = true
 		return
 	}
-	d.next = exchange.Ticket{Request: d.requests[position], Due: d.schedule.Due(n), Seq: n}
+	d.next = exchange.Ticket{Request: d.requests[position], Due: d.schedule.Due(n), Seq: n - d.schedule.hits}
 }
 
 // Next implements exchange.Driver.
@@ -110,7 +111,9 @@ func (d *driver) take(now time.Duration) (t exchange.Ticket, ok bool) {
 		if d.done || d.next.Due > now || now != d.moment && now-d.next.Due < d.wait {
 			return t, false
 		}
-		d.moment, d.wait = now, d.quantum
+		if now != d.moment {
+			d.moment, d.wait = now, d.quantum(now)
+		}
 		t = d.next
 		d.advance()
 		return t, true
@@ -118,11 +121,15 @@ func (d *driver) take(now time.Duration) (t exchange.Ticket, ok bool) {
 	if now < 0 || now >= d.end || d.budget == 0 {
 		return t, false
 	}
+	_, position := d.sequence.next()
+	t = exchange.Ticket{Request: d.requests[position], Due: now}
 	if now >= d.warmup {
 		d.budget--
+		if d.numbers != nil {
+			t.Seq, t.Due = d.numbers.take(now)
+		}
 	}
-	n, position := d.sequence.next()
-	return exchange.Ticket{Request: d.requests[position], Due: now, Seq: n}, true
+	return t, true
 }
 
 // Done implements exchange.Driver.
@@ -205,19 +212,25 @@ func (d *driver) giveUp(due, now time.Duration, why *exchange.Failure) {
 	}
 }
 
+// await is called before a connection is made again: in a closed loop the next
+// request waits for it.
+func (d *driver) await(now time.Duration) {
+	if d.schedule != nil || len(d.again) > 0 {
+		return
+	}
+	if t, ok := d.take(now); ok {
+		d.again = append(d.again, t)
+	}
+}
+
 // refused makes outcomes of what waited for a connection that could not be
-// made: everything that is due, or, in a closed loop, one request, which waited
-// since then.
-func (d *driver) refused(since, now time.Duration, why *exchange.Failure) {
+// made: everything that is due.
+func (d *driver) refused(now time.Duration, why *exchange.Failure) {
 	if d.closing.Load() {
 		why = interrupted
 	}
-	if d.schedule != nil {
-		d.giveUp(now, now, why)
-	} else if t, ok := d.take(now); ok {
-		t.Due = min(max(since, t.Due-d.timeout, 0), t.Due)
-		d.record(&exchange.Outcome{Ticket: t, Ended: now, Failure: why})
-	}
+	d.await(now)
+	d.giveUp(now, now, why)
 }
 
 // report gives the turn's outcomes to the recorder.

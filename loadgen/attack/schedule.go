@@ -183,6 +183,13 @@ func (w warmed) Due(n uint64) time.Duration {
 	return never
 }
 
+func (w warmed) Rate(d time.Duration) float64 {
+	if d < w.after {
+		return w.warm.Rate(d)
+	}
+	return w.then.Rate(d - w.after)
+}
+
 // hitsBefore is how many requests are due before d.
 func (w warmed) hitsBefore(d time.Duration) uint64 {
 	if d >= w.after {

@@ -66,6 +66,9 @@ func (a *attack) closeInterval(i *measure.Interval, now time.Duration) *measure.
 	i.Length = now - i.Begin
 	i.InFlight = a.recorder.inFlight.Load()
 	i.Due = a.due(now) - a.due(i.Begin)
+	if asking := min(now, a.duration()) - i.Begin; asking > 0 {
+		i.Asked = float64(i.Due) / asking.Seconds()
+	}
 	a.recorder.lastDue = max(a.recorder.lastDue, i.Tally.LastDue)
 	if a.hooks.Interval != nil {
 		a.hooks.Interval(i)

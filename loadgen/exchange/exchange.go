@@ -6,7 +6,7 @@ import "time"
 type Ticket struct {
 	Request *Request
 	Due     time.Duration // from here its latency runs, whenever it is sent
-	Seq     uint64        // its number in the attack, from 0
+	Seq     uint64        // its number among those that are measured, from 0
 	Tries   int           // how often a server has turned it away unprocessed
 }
 

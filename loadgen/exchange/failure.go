@@ -62,7 +62,7 @@ func ConnectFailure(err error, handshake bool) *Failure {
 		authority   x509.UnknownAuthorityError
 		host        x509.HostnameError
 		invalid     x509.CertificateInvalidError
-		alert       tls.AlertError
+		remote      *net.OpError
 		dns         *net.DNSError
 	)
 	switch {
@@ -74,11 +74,11 @@ func ConnectFailure(err error, handshake bool) *Failure {
 		return &Failure{TLS, "the certificate is not trusted (-cacert FILE trusts it, -insecure does not look)"}
 	case errors.As(err, &certificate), errors.As(err, &invalid):
 		return &Failure{TLS, "the certificate is not valid"}
-	case errors.As(err, &alert):
-		if uint8(alert) == alertNoApplicationProtocol {
-			return &Failure{ALPN, "the server speaks none of the protocols asked for"}
+	case errors.As(err, &remote) && remote.Op == remoteAlert:
+		if remote.Err.Error() == noApplicationProtocol {
+			return &Failure{ALPN, "the server does not speak the protocol that was asked for"}
 		}
-		return &Failure{TLS, "the server refused: " + alert.Error()}
+		return &Failure{TLS, "the server refused: " + remote.Err.Error()}
 	case errors.As(err, &dns):
 		return &Failure{Connect, "no such host"}
 	case handshake && isTimeout(err):
@@ -93,8 +93,11 @@ func ConnectFailure(err error, handshake bool) *Failure {
 	return &Failure{Connect, errno(err)}
 }
 
-// alertNoApplicationProtocol is no_application_protocol (RFC 7301 §3.2).
-const alertNoApplicationProtocol = 120
+// crypto/tls has no other way to tell an alert of the peer than these texts.
+const (
+	remoteAlert           = "remote error"
+	noApplicationProtocol = "tls: no application protocol" // RFC 7301 §3.2
+)
 
 // CloseFailure tells why a connection ended; err is what reading or writing
 // said, nil or io.EOF where the server closed it.
@@ -105,9 +108,8 @@ func CloseFailure(err error) *Failure {
 	case isTimeout(err):
 		return &Failure{Closed, "the server does not read"}
 	}
-	var alert tls.AlertError
-	if errors.As(err, &alert) {
-		return &Failure{Closed, "TLS alert: " + alert.Error()}
+	if remote := new(net.OpError); errors.As(err, &remote) && remote.Op == remoteAlert {
+		return &Failure{Closed, "by the server, with the alert " + remote.Err.Error()}
 	}
 	return &Failure{Closed, errno(err)}
 }

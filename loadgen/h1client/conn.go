@@ -179,7 +179,7 @@ func (c *Conn) send() {
 		c.done(errUnsent) // to send it would only cost the connection
 	}
 	r := c.flight.Request
-	c.flight.Sent, c.flight.BytesOut = c.now, int64(len(r.Body))
+	c.flight.Sent, c.flight.BytesOut = max(c.now, c.flight.Due), int64(len(r.Body))
 	c.busy, c.heard = true, false
 	c.sent++
 	c.parser.begin(r.HeadOnly())

@@ -8,8 +8,9 @@ type Interval struct {
 	Index    int           // from 0
 	Begin    time.Duration // since the first request was due
 	Length   time.Duration
-	Due      uint64 // requests that were due in it; 0 in a closed loop
-	InFlight int64  // at its end
+	Due      uint64  // requests that were due in it; 0 in a closed loop
+	Asked    float64 // the same for each second in which any were due
+	InFlight int64   // at its end
 	Tally    *Tally
 }
 
@@ -17,6 +18,7 @@ type Interval struct {
 func (i *Interval) Merge(o *Interval) {
 	i.Length = max(i.Length, o.Length)
 	i.Due += o.Due
+	i.Asked += o.Asked
 	i.InFlight += o.InFlight
 	i.Tally.Merge(o.Tally)
 }
@@ -24,9 +26,10 @@ func (i *Interval) Merge(o *Interval) {
 // Point sums the interval up.
 func (i *Interval) Point() Point {
 	t := i.Tally
-	p := Point{
+	return Point{
 		Begin:       i.Begin,
 		Length:      i.Length,
+		Asked:       i.Asked,
 		Requests:    t.Requests,
 		Failed:      t.Unsuccessful(),
 		InFlight:    i.InFlight,
@@ -39,8 +42,6 @@ func (i *Interval) Point() Point {
 		ServiceMean: t.Service.Mean(),
 		ServiceP99:  t.Service.Quantile(0.99),
 	}
-	p.Asked = perSecond(i.Due, i.Length)
-	return p
 }
 
 // Add takes an interval into the run and returns its point.

@@ -55,6 +55,13 @@ func (r *Run) Wait() time.Duration {
 // Rate is how many requests were sent for each second of the attack.
 func (r *Run) Rate() float64 { return perSecond(r.Total.Requests, r.Duration) }
 
+// Reached is how many requests succeeded for each second in which they were
+// sent: where a rate could not be kept they were sent for longer than they were
+// due. Unlike Throughput it does not count the wait for the last response.
+func (r *Run) Reached() float64 {
+	return perSecond(r.Total.Succeeded, max(r.Duration, r.Total.LastSent-r.Total.FirstDue))
+}
+
 // Throughput is how many requests succeeded for each second until the last
 // response.
 func (r *Run) Throughput() float64 {

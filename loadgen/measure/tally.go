@@ -34,8 +34,9 @@ type Tally struct {
 	Service  *Latency // from the moment it was sent; those never sent are not in it
 
 	// The first and the last moment that a request in it was due, and the
-	// last at which one ended, since the attack's epoch.
-	FirstDue, LastDue, LastEnd time.Duration
+	// last at which one was sent and at which one ended, since the attack's
+	// epoch.
+	FirstDue, LastDue, LastSent, LastEnd time.Duration
 }
 
 // NewTally makes an empty tally.
@@ -48,7 +49,7 @@ func (t *Tally) Add(o *exchange.Outcome) {
 	if t.Requests == 0 || o.Due < t.FirstDue {
 		t.FirstDue = o.Due
 	}
-	t.LastDue, t.LastEnd = max(t.LastDue, o.Due), max(t.LastEnd, o.Ended)
+	t.LastDue, t.LastSent, t.LastEnd = max(t.LastDue, o.Due), max(t.LastSent, o.Sent), max(t.LastEnd, o.Ended)
 	t.Requests++
 	t.BytesIn += uint64(o.BytesIn)
 	t.BytesOut += uint64(o.BytesOut)
@@ -95,7 +96,7 @@ func (t *Tally) Merge(o *Tally) {
 		if t.Requests == 0 || o.FirstDue < t.FirstDue {
 			t.FirstDue = o.FirstDue
 		}
-		t.LastDue, t.LastEnd = max(t.LastDue, o.LastDue), max(t.LastEnd, o.LastEnd)
+		t.LastDue, t.LastSent, t.LastEnd = max(t.LastDue, o.LastDue), max(t.LastSent, o.LastSent), max(t.LastEnd, o.LastEnd)
 	}
 	t.Requests += o.Requests
 	t.Succeeded += o.Succeeded

@@ -1,0 +1,66 @@
+package metrics
+
+import (
+	"runtime"
+	"time"
+)
+
+// FailureKind is why a request of a load test has no response: the index of its
+// name among those that NewLoadgen was given.
+type FailureKind uint8
+
+// Loadgen holds every instrument of the load generator. Its names stand beside
+// the server's: hotpath_loadgen_request_duration_seconds is what clients see of
+// hotpath_request_duration_seconds.
+type Loadgen struct {
+	*Set
+
+	Requests      *CounterVec[Class]       // with a response, by its class
+	Failures      *CounterVec[FailureKind] // without
+	Due           *Counter
+	Duration      *Histogram
+	Service       *Histogram
+	InFlight      *Level
+	AskedRate     *Level
+	ReachedRate   *Level
+	ReceivedBytes *Counter
+	SentBytes     *Counter
+}
+
+// NewLoadgen makes all instruments, at zero. kinds are the values of the label
+// kind; version is hotpath's own.
+func NewLoadgen(kinds []string, version string) *Loadgen {
+	set := NewSet(0)
+	m := &Loadgen{
+		Set: set,
+		Requests: NewCounterVec[Class](set, "hotpath_loadgen_requests_total",
+			"Requests of the load test that were answered, by the status class of the response.", classLabel),
+		Failures: NewCounterVec[FailureKind](set, "hotpath_loadgen_failures_total",
+			"Requests of the load test without a whole response, by what went wrong.", Label{"kind", kinds}),
+		Due: NewCounter(set, "hotpath_loadgen_requests_due_total",
+			"Requests of the load test that were due; none in a closed loop."),
+		Duration: NewHistogram(set, "hotpath_loadgen_request_duration_seconds",
+			"Response time of the load test's requests, from the moment each was due.", durationBounds),
+		Service: NewHistogram(set, "hotpath_loadgen_service_duration_seconds",
+			"Service time of the load test's requests, from the moment each was sent.", durationBounds),
+		InFlight: NewLevel(set, "hotpath_loadgen_requests_in_flight",
+			"Requests of the load test that were sent and have not ended."),
+		AskedRate: NewLevel(set, "hotpath_loadgen_asked_rate",
+			"Requests per second that were due in the last second; 0 in a closed loop."),
+		ReachedRate: NewLevel(set, "hotpath_loadgen_reached_rate",
+			"Requests per second that ended in the last second."),
+		ReceivedBytes: NewCounter(set, "hotpath_loadgen_received_bytes_total",
+			"Bytes read from sockets, TLS included."),
+		SentBytes: NewCounter(set, "hotpath_loadgen_sent_bytes_total",
+			"Bytes written to sockets, TLS included."),
+	}
+	newBuildInfo(set, version, runtime.Version())
+	return m
+}
+
+// Answered counts a response of that status with its latencies.
+func (m *Loadgen) Answered(s Stripe, status int, response, service time.Duration) {
+	m.Requests.Add(s, ClassOf(status), 1)
+	m.Duration.ObserveN(s, response, 1)
+	m.Service.ObserveN(s, service, 1)
+}
