@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/e0ac7cd4/hotpath/internal/machine"
 )
 
 // openers open connections at the same time: enough that the server is never
@@ -29,7 +31,7 @@ func holdIdle(ctx context.Context, p *process, st *state, source string, n int) 
 	if _, err := p.awaitIdle(ctx); err != nil {
 		return 0, nil, err
 	}
-	before, err := p.memory()
+	before, err := machine.Memory(p.cmd.Process.Pid)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -40,7 +42,7 @@ func holdIdle(ctx context.Context, p *process, st *state, source string, n int) 
 	if err := sleep(ctx, st.size.settle); err != nil {
 		return 0, nil, errors.Join(err, closeAll(conns))
 	}
-	after, err := p.memory()
+	after, err := machine.Memory(p.cmd.Process.Pid)
 	if err != nil {
 		return 0, nil, errors.Join(err, closeAll(conns))
 	}

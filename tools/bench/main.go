@@ -33,6 +33,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/machine"
 )
 
 // options are the command line.
@@ -128,7 +130,7 @@ func run(ctx context.Context, o options) (err error) {
 		st.size.rounds = o.rounds
 	}
 	a.rounds = st.size.rounds
-	if err := pinSelf(clientCore); err != nil {
+	if err := machine.PinSelf(clientCore); err != nil {
 		return err
 	}
 	if err := measureAll(ctx, contenders, rows, st); err != nil {

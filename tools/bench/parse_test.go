@@ -113,20 +113,13 @@ func FuzzParse(f *testing.F) {
 	f.Add(h2loadOutput)
 	f.Add(wrkOutput)
 	f.Add("1764000000000000\t200\t312\n")
-	f.Add("1234 (a) b) S 1 2 3")
-	f.Add("1 2 3\n")
-	f.Add("Rss: 1 kB\nPss:  393 kB\n")
 	f.Fuzz(func(t *testing.T, s string) {
 		for _, parse := range []func(string) (load, error){parseH2load, parseWrk} {
 			if l, err := parse(s); err == nil && (l.requests < 0 || l.elapsed < 0 || l.mean < 0 || l.p99 < 0) {
 				t.Errorf("%q: negative: %+v", s, l)
 			}
 		}
-		// Nothing to compare these with: they must only not panic.
-		_, _ = parseH2loadLog(strings.NewReader(s))
-		_, _ = parseParent(s)
-		_, _ = parseSchedstat(s)
-		_, _ = parsePss(s)
+		_, _ = parseH2loadLog(strings.NewReader(s)) // nothing to compare it with: it must only not panic
 	})
 }
 

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/machine"
 )
 
 // The server has one core and the client another: neither takes time from the
@@ -61,7 +63,7 @@ func start(ctx context.Context, c contender, s *site) (*process, error) {
 	// A group of its own: an interrupt at the terminal reaches this program
 	// alone, which then ends the servers in order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := startPinned(cmd, serverCore); err != nil {
+	if err := machine.StartPinned(cmd, serverCore); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", c.name, err)
 	}
 	go func() {
@@ -116,6 +118,42 @@ func (p *process) tail() string {
 		return err.Error()
 	}
 	return strings.TrimSpace(string(data[max(0, len(data)-most):]))
+}
+
+// awaitIdle waits until p uses next to no processor, so that what a
+// measurement has caused is in it, and returns its processor time.
+func (p *process) awaitIdle(ctx context.Context) (time.Duration, error) {
+	const (
+		step  = 50 * time.Millisecond
+		quiet = step / 50 // 2 % of a core: timers and the runtime's own threads
+		limit = 60        // steps: a garbage collection of everything is done by then
+	)
+	last, err := machine.CPUTime(p.cmd.Process.Pid)
+	for range limit {
+		if err != nil {
+			return 0, err
+		}
+		if err := sleep(ctx, step); err != nil {
+			return 0, err
+		}
+		var now time.Duration
+		now, err = machine.CPUTime(p.cmd.Process.Pid)
+		if now-last < quiet {
+			return now, err
+		}
+		last = now
+	}
+	return last, err
+}
+
+// sleep waits for d or the end of ctx.
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
 }
 
 // freeAddr is an address of the loopback interface that nobody listens on now.

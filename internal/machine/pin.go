@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package machine
 
 import (
 	"fmt"
@@ -12,10 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// startPinned starts cmd on one core: a process inherits the cores of the
+// StartPinned starts cmd on one core: a process inherits the cores of the
 // thread that forks it, and a Go program then takes that one core for its
 // GOMAXPROCS.
-func startPinned(cmd *exec.Cmd, core int) error {
+func StartPinned(cmd *exec.Cmd, core int) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var before unix.CPUSet
@@ -32,9 +32,9 @@ func startPinned(cmd *exec.Cmd, core int) error {
 	return startErr
 }
 
-// pinSelf moves every thread of this process to one core. Threads to come
+// PinSelf moves every thread of this process to one core. Threads to come
 // inherit it.
-func pinSelf(core int) error {
+func PinSelf(core int) error {
 	runtime.GOMAXPROCS(1)
 	entries, err := os.ReadDir("/proc/self/task")
 	if err != nil {

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package machine
 
 import (
 	"os"
@@ -68,12 +68,11 @@ func TestTree(t *testing.T) {
 	if err != nil || !slices.Contains(pids, os.Getpid()) || !slices.Contains(pids, child.Process.Pid) {
 		t.Errorf("tree = %v, %v; want %d and %d in it", pids, err, os.Getpid(), child.Process.Pid)
 	}
-	self := &process{name: "this test", cmd: &exec.Cmd{Process: &os.Process{Pid: os.Getpid()}}}
-	if cpu, err := self.cpuTime(); err != nil || cpu <= 0 {
-		t.Errorf("cpuTime = %v, %v", cpu, err)
+	if cpu, err := CPUTime(os.Getpid()); err != nil || cpu <= 0 {
+		t.Errorf("CPUTime = %v, %v", cpu, err)
 	}
-	if kib, err := self.memory(); err != nil || kib <= 0 {
-		t.Errorf("memory = %d, %v", kib, err)
+	if kib, err := Memory(os.Getpid()); err != nil || kib <= 0 {
+		t.Errorf("Memory = %d, %v", kib, err)
 	}
 	if err := in.Close(); err != nil {
 		t.Error(err)
@@ -81,4 +80,17 @@ func TestTree(t *testing.T) {
 	if err := child.Wait(); err != nil {
 		t.Error(err)
 	}
+}
+
+func FuzzProc(f *testing.F) {
+	f.Add("1234 (nginx) S 77 1234")
+	f.Add("1500000123 51153 17")
+	f.Add("Pss: 393 kB")
+	f.Add("cpu 1 2 3 4 5 6 7 8 9 10")
+	f.Fuzz(func(t *testing.T, s string) {
+		_, _ = parseParent(s)
+		_, _ = parseSchedstat(s)
+		_, _ = parsePss(s)
+		_, _ = parseTimes(s)
+	})
 }

@@ -1,9 +1,8 @@
 //go:build linux
 
-package main
+package machine
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"strconv"
@@ -51,11 +50,11 @@ func parseParent(stat string) (int, error) {
 	return strconv.Atoi(fields[1])
 }
 
-// cpuTime is the processor time of all threads of p and its descendants, to
-// the nanosecond as the scheduler counts it. Threads that have ended are not
-// in it; none of the servers ends threads under load.
-func (p *process) cpuTime() (time.Duration, error) {
-	pids, err := tree(p.cmd.Process.Pid)
+// CPUTime is the processor time of all threads of a process and of its
+// descendants, to the nanosecond as the scheduler counts it. Threads that have
+// ended are not in it; no server and no load generator ends threads under load.
+func CPUTime(process int) (time.Duration, error) {
+	pids, err := tree(process)
 	if err != nil {
 		return 0, err
 	}
@@ -64,16 +63,16 @@ func (p *process) cpuTime() (time.Duration, error) {
 		dir := fmt.Sprintf("/proc/%d/task", pid)
 		tasks, err := os.ReadDir(dir)
 		if err != nil {
-			return 0, fmt.Errorf("reading the processor time of %s: %w", p.name, err)
+			return 0, fmt.Errorf("reading the processor time of process %d: %w", pid, err)
 		}
 		for _, t := range tasks {
 			data, err := os.ReadFile(dir + "/" + t.Name() + "/schedstat")
 			if err != nil {
-				return 0, fmt.Errorf("reading the processor time of %s: %w", p.name, err)
+				return 0, fmt.Errorf("reading the processor time of process %d: %w", pid, err)
 			}
 			d, err := parseSchedstat(string(data))
 			if err != nil {
-				return 0, fmt.Errorf("reading the processor time of %s: %w", p.name, err)
+				return 0, fmt.Errorf("reading the processor time of process %d: %w", pid, err)
 			}
 			sum += d
 		}
@@ -95,10 +94,10 @@ func parseSchedstat(s string) (time.Duration, error) {
 	return time.Duration(ns), nil
 }
 
-// memory is the proportional set size of p and its descendants in KiB:
-// resident memory, with a page that several of them share counted once.
-func (p *process) memory() (int64, error) {
-	pids, err := tree(p.cmd.Process.Pid)
+// Memory is the proportional set size of a process and of its descendants in
+// KiB: resident memory, with a page that several of them share counted once.
+func Memory(process int) (int64, error) {
+	pids, err := tree(process)
 	if err != nil {
 		return 0, err
 	}
@@ -106,11 +105,11 @@ func (p *process) memory() (int64, error) {
 	for _, pid := range pids {
 		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 		if err != nil {
-			return 0, fmt.Errorf("reading the memory of %s: %w", p.name, err)
+			return 0, fmt.Errorf("reading the memory of process %d: %w", pid, err)
 		}
 		kib, err := parsePss(string(data))
 		if err != nil {
-			return 0, fmt.Errorf("reading the memory of %s: %w", p.name, err)
+			return 0, fmt.Errorf("reading the memory of process %d: %w", pid, err)
 		}
 		sum += kib
 	}
@@ -132,40 +131,4 @@ func parsePss(s string) (int64, error) {
 		return strconv.ParseInt(number, 10, 64)
 	}
 	return 0, fmt.Errorf("smaps_rollup has no Pss: %q", s)
-}
-
-// awaitIdle waits until p uses next to no processor, so that what a
-// measurement has caused is in it, and returns its processor time.
-func (p *process) awaitIdle(ctx context.Context) (time.Duration, error) {
-	const (
-		step  = 50 * time.Millisecond
-		quiet = step / 50 // 2 % of a core: timers and the runtime's own threads
-		limit = 60        // steps: a garbage collection of everything is done by then
-	)
-	last, err := p.cpuTime()
-	for range limit {
-		if err != nil {
-			return 0, err
-		}
-		if err := sleep(ctx, step); err != nil {
-			return 0, err
-		}
-		var now time.Duration
-		now, err = p.cpuTime()
-		if now-last < quiet {
-			return now, err
-		}
-		last = now
-	}
-	return last, err
-}
-
-// sleep waits for d or the end of ctx.
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }
