@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/e0ac7cd4/hotpath/loadgen/fleet"
+)
+
+// tokenVariable is the environment variable with the agents' token.
+const tokenVariable = "HOTPATH_LOADGEN_TOKEN"
+
+// readToken reads the token from a file, or else the environment. "" is that
+// neither is there.
+func readToken(file string) (string, error) {
+	if file == "" {
+		return os.Getenv(tokenVariable), nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", usageError{fmt.Errorf("-token-file: %w", err)}
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+// token is what agents want to know of us.
+func (o *options) token() (string, error) {
+	token, err := readToken(o.tokenFile)
+	if err == nil && token == "" {
+		err = usageError{fmt.Errorf("-workers needs the token that the agents printed or were given: -token-file FILE or %s", tokenVariable)}
+	}
+	return token, err
+}
+
+// runAgent takes part in the attacks of other machines until ctx ends.
+func runAgent(ctx context.Context, args []string, s streams) error {
+	f := flag.NewFlagSet("agent", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	address := f.String("listen", "127.0.0.1:9191", "`ADDRESS` on which to wait for coordinators")
+	tokenFile := f.String("token-file", "", "`FILE` with the token that they must know (or "+tokenVariable+"); without one a token is made and printed")
+	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return help(s.out, f, "agent")
+	} else if err != nil {
+		return usageError{fmt.Errorf("%w (agent -h lists the flags)", err)}
+	}
+	if f.NArg() > 0 {
+		return usageError{fmt.Errorf("unexpected argument %q: flags alone are allowed", f.Arg(0))}
+	}
+	token, err := readToken(*tokenFile)
+	if err != nil {
+		return err
+	}
+	if token == "" {
+		token = fleet.NewToken()
+		fmt.Fprintf(s.out, "token: %s\n", token)
+	}
+	l, err := net.Listen("tcp", *address)
+	if err != nil {
+		return usageError{fmt.Errorf("-listen: %w", err)}
+	}
+	log := slog.New(slog.NewTextHandler(s.err, nil))
+	log.Info("waiting for coordinators", "address", l.Addr().String())
+	return fleet.Serve(ctx, l, fleet.AgentConfig{Token: token, Log: log})
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/e0ac7cd4/hotpath/loadgen/attack"
+	"github.com/e0ac7cd4/hotpath/loadgen/capacity"
+	"github.com/e0ac7cd4/hotpath/loadgen/measure"
+	"github.com/e0ac7cd4/hotpath/loadgen/report"
+	"github.com/e0ac7cd4/hotpath/loadgen/report/human"
+	"github.com/e0ac7cd4/hotpath/loadgen/slo"
+)
+
+// confirmations is how many tries decide on a rate: the best of three, so that
+// a neighbour's moment on a shared machine does not.
+const confirmations = 2
+
+// runCapacity searches for the highest rate that holds the objectives.
+func runCapacity(ctx context.Context, args []string, s streams) error {
+	o, err := parseFlags("capacity", args, s.out)
+	if err != nil {
+		return err
+	}
+	o.rate = o.minRate
+	if o.rate.freq == 0 {
+		return usageError{errors.New("-min 0: the search begins at a rate above 0")}
+	}
+	cfg, err := o.config(s.in)
+	if err != nil {
+		return err
+	}
+	start, err := o.runner()
+	if err != nil {
+		return err
+	}
+	most := cfg
+	most.Pacer = nil // it goes as far as it can
+	if o.maxRate.freq > 0 {
+		most.Pacer = o.maxRate.pacer()
+	}
+	if err := o.confirm(ctx, &most, s); err != nil {
+		return err
+	}
+	exporter, err := startExporter(o.metrics)
+	if err != nil {
+		return err
+	}
+	found := &report.Capacity{Target: cfg.Targets[0].URL, Objectives: o.objectives}
+	live := o.live(&cfg, s)
+	result, err := capacity.Search(ctx, capacity.Config{
+		Min:       o.minRate.perSecond(),
+		Max:       o.maxRate.perSecond(),
+		Precision: o.precision,
+		Confirm:   confirmations,
+	}, func(ctx context.Context, rate float64) (bool, error) {
+		p, err := o.try(ctx, start, cfg, rate, live, exporter)
+		if err != nil {
+			return false, err
+		}
+		found.Probes = append(found.Probes, *p)
+		return p.Held, nil
+	})
+	live.Done()
+	found.Best = result.Best
+	if ctx.Err() != nil {
+		err = nil // Ctrl-C: the report so far
+	}
+	if err := errors.Join(err, exporter.stop()); err != nil {
+		return err
+	}
+	return o.reportCapacity(found, s.out)
+}
+
+// try attacks at a rate and judges the run.
+func (o *options) try(ctx context.Context, start runner, cfg attack.Config, perSecond float64, live display, x *exporter) (*report.Probe, error) {
+	o.rate = rate{int(math.Round(perSecond * 1000)), 1000 * time.Second} // it may be a fraction
+	cfg.Pacer = vegeta.ConstantPacer{Freq: o.rate.freq, Per: o.rate.per}
+	text := "trying " + human.Rate(perSecond)
+	live.Phase(text)
+	r, err := o.measure(ctx, start, cfg, live, x, nil)
+	if err != nil {
+		return nil, err
+	}
+	if r.Interrupted {
+		return nil, context.Cause(ctx)
+	}
+	verdicts := o.objectives.Judge(r)
+	p := &report.Probe{Rate: perSecond, Run: r, Verdicts: verdicts, Held: slo.AllMet(verdicts) && kept(r)}
+	return p, nil
+}
+
+// keptShare is how much of the rate that was asked for must have been answered:
+// a rate that the server, or this machine, falls behind is not held, whatever
+// the latencies of those requests are that were.
+const keptShare = 0.99
+
+func kept(r *measure.Run) bool { return r.Reached() >= keptShare*r.Asked }
+
+// reportCapacity writes all that was asked for. No rate that holds is an
+// objective missed.
+func (o *options) reportCapacity(c *report.Capacity, out io.Writer) error {
+	write := report.CapacityText
+	if o.json {
+		write = report.CapacityJSON
+	}
+	if err := write(out, c); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	err := writeFile(o.html, func(w io.Writer) error { return report.CapacityHTML(w, c) })
+	if err == nil && c.Best == 0 {
+		return errMissed
+	}
+	return err
+}

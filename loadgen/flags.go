@@ -1,0 +1,211 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/loadgen/attack"
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/slo"
+)
+
+var (
+	errHelp   = errors.New("help was asked for")
+	errMissed = errors.New("an objective was missed")
+)
+
+// options are the command line.
+type options struct {
+	// What is asked.
+	target  string
+	targets string
+	format  string
+	method  string
+	body    string
+	headers http.Header
+
+	// How fast, how long.
+	rate      rate
+	slope     float64
+	amplitude rate
+	period    time.Duration
+	startAt   string
+	duration  time.Duration
+	requests  uint64
+	warmup    time.Duration
+
+	// By what connections.
+	connections int
+	streams     int
+	timeout     time.Duration
+	http1       bool
+	insecure    bool
+	caCert      string
+	digest      string
+	workers     string
+	tokenFile   string
+
+	// What comes out.
+	name       string
+	objectives slo.Objectives
+	json       bool
+	html       string
+	results    string
+	hdr        string
+	metrics    string
+	quiet      bool
+	yes        bool
+
+	// Of capacity.
+	probe     time.Duration
+	minRate   rate
+	maxRate   rate
+	precision float64
+}
+
+const defaultDuration = 10 * time.Second
+
+// defaultObjectives are capacity's, where none are given: the promise of the
+// server that this load generator grew up beside.
+const defaultObjectives = "mean<=3ms,errors<=0"
+
+// parseFlags reads the flags of an attack, or of capacity.
+func parseFlags(command string, args []string, out io.Writer) (*options, error) {
+	o := &options{headers: make(http.Header), rate: rate{per: time.Second}, amplitude: rate{per: time.Second}}
+	f := flag.NewFlagSet(command, flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.StringVar(&o.target, "target", "", "`URL` to ask for")
+	f.StringVar(&o.targets, "targets", "", "`FILE` of targets that take turns, in vegeta's format; - is the standard input")
+	f.StringVar(&o.format, "format", "http", "`FORMAT` of the targets: http or json")
+	f.StringVar(&o.method, "method", http.MethodGet, "`METHOD` of -target")
+	f.StringVar(&o.body, "body", "", "`FILE` with the content of requests whose target has none")
+	f.Var(headerFlag{o.headers}, "header", "`FIELD` of every request, \"name: value\"; repeatable")
+	if command == "capacity" {
+		o.minRate, o.maxRate = rate{1000, time.Second}, rate{}
+		f.Var(&o.minRate, "min", "`RATE` that is tried first")
+		f.Var(&o.maxRate, "max", "`RATE` that is not exceeded; 0: no limit")
+		f.DurationVar(&o.probe, "probe", 5*time.Second, "how long each rate is tried")
+		f.Float64Var(&o.precision, "precision", 0.02, "how near to the limit, as a `SHARE` of it")
+	} else {
+		f.Var(&o.rate, "rate", "`RATE` asked: 150000, 150k, 300/1m; 0: closed loop, as fast as it goes (default 0)")
+		f.Float64Var(&o.slope, "slope", 0, "requests per second that the rate gains each second")
+		f.Var(&o.amplitude, "amplitude", "`RATE` by which it swings, as a sine around -rate; needs -period")
+		f.DurationVar(&o.period, "period", 0, "time of one swing")
+		f.StringVar(&o.startAt, "start-at", "mean-up", "where the sine begins: "+strings.Join(sineStarts(), ", "))
+		f.DurationVar(&o.duration, "duration", 0, "how long requests are due (default "+defaultDuration.String()+")")
+		f.Uint64Var(&o.requests, "requests", 0, "how many requests there are, in place of -duration")
+		f.StringVar(&o.results, "results", "", "`FILE` for every result, in vegeta's encoding")
+		f.StringVar(&o.hdr, "hdr", "", "`FILE` for the latencies, in HdrHistogram's text form")
+	}
+	f.DurationVar(&o.warmup, "warmup", 0, "load before, at the first rate, that is not measured")
+	f.IntVar(&o.connections, "connections", 8, "connections, shared out among the targets' origins")
+	f.IntVar(&o.streams, "streams", 32, "requests in flight on a connection; HTTP/1.1 has one")
+	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "time for a request, from the moment it is due")
+	f.BoolVar(&o.http1, "http1", false, "HTTP/1.1 in place of HTTP/2")
+	f.BoolVar(&o.insecure, "insecure", false, "trust every certificate")
+	f.StringVar(&o.caCert, "cacert", "", "PEM `FILE` of certificates to trust")
+	f.StringVar(&o.digest, "digest", exchange.DigestOff, "check contents: `off`, first (each as its target's first one) or a SHA-256")
+	f.StringVar(&o.workers, "workers", "", "`HOST:PORT,…` of agents that attack, each a share, in place of this process")
+	f.StringVar(&o.tokenFile, "token-file", "", "`FILE` with the agents' token (or "+tokenVariable+")")
+	f.StringVar(&o.name, "name", "", "of the attack, for reports")
+	f.Var(&o.objectives, "slo", "`OBJECTIVES`, such as rate>=150000,mean<=3ms,p99<=10ms,errors<=0; exit 1 if one is missed")
+	f.BoolVar(&o.json, "json", false, "report as JSON")
+	f.StringVar(&o.html, "html", "", "`FILE` for a report as a page")
+	f.StringVar(&o.metrics, "metrics", "", "`ADDRESS` on which to serve Prometheus metrics while it runs")
+	f.BoolVar(&o.quiet, "quiet", false, "show no progress")
+	f.BoolVar(&o.yes, "yes", false, "do not ask before loading what is not this machine's or a private network's")
+	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil, help(out, f, command)
+	} else if err != nil {
+		return nil, usageError{fmt.Errorf("%w (-h lists the flags)", err)}
+	}
+	if f.NArg() > 0 {
+		return nil, usageError{fmt.Errorf("unexpected argument %q: flags alone are allowed, and before them capacity or agent", f.Arg(0))}
+	}
+	if o.duration == 0 && o.requests == 0 {
+		o.duration = defaultDuration
+	}
+	if command == "capacity" {
+		o.duration = o.probe
+		if len(o.objectives) == 0 {
+			_ = o.objectives.Set(defaultObjectives) // a constant that parses
+		}
+	}
+	if o.http1 {
+		o.streams = 1
+	}
+	return o, nil
+}
+
+// help writes the flags, in their order, and returns errHelp.
+func help(w io.Writer, f *flag.FlagSet, command string) error {
+	what := "[capacity|agent] [flags]"
+	if command != "attack" {
+		what = command + " [flags]"
+	}
+	fmt.Fprintf(w, "usage: loadgen %s\n\n", what)
+	f.SetOutput(w)
+	f.PrintDefaults()
+	return errHelp
+}
+
+// config is the attack that was asked for.
+func (o *options) config(stdin io.Reader) (attack.Config, error) {
+	targets, err := o.readTargets(stdin)
+	if err != nil {
+		return attack.Config{}, usageError{err}
+	}
+	pacer, err := o.pacer()
+	if err != nil {
+		return attack.Config{}, usageError{err}
+	}
+	cfg := attack.Config{
+		Targets:     targets,
+		Pacer:       pacer,
+		Duration:    o.duration,
+		Requests:    o.requests,
+		Warmup:      o.warmup,
+		Connections: o.connections,
+		Streams:     o.streams,
+		Timeout:     o.timeout,
+		HTTP1:       o.http1,
+		Insecure:    o.insecure,
+		Digest:      o.digest,
+	}
+	if o.caCert != "" {
+		if cfg.CACert, err = os.ReadFile(o.caCert); err != nil {
+			return cfg, usageError{fmt.Errorf("-cacert: %w", err)}
+		}
+	}
+	if err := cfg.Check(); err != nil {
+		return cfg, usageError{err}
+	}
+	return cfg, nil
+}
+
+// headerFlag adds a field at each use.
+type headerFlag struct{ http.Header }
+
+func (h headerFlag) String() string { return "" }
+
+func (h headerFlag) Set(s string) error {
+	name, value, ok := strings.Cut(s, ":")
+	if name = strings.TrimSpace(name); !ok || name == "" {
+		return errors.New(`it must be "name: value"`)
+	}
+	// Names stay as they are given, as vegeta has it.
+	h.Header[name] = append(h.Header[name], strings.TrimSpace(value))
+	return nil
+}
+
+// workerList are the agents.
+func (o *options) workerList() []string {
+	return slices.DeleteFunc(strings.Split(o.workers, ","), func(s string) bool { return strings.TrimSpace(s) == "" })
+}

@@ -1,0 +1,75 @@
+// Command loadgen is a load tester that keeps a rate whatever the server does,
+// and measures every latency from the moment a request was due.
+//
+//	go run ./loadgen -target https://127.0.0.1:8443/ -insecure -rate 150000 -duration 30s
+//	go run ./loadgen capacity -target … -slo 'mean<=3ms,errors<=0'   the highest rate that holds
+//	go run ./loadgen agent                                          takes part in others' attacks
+//
+// # The way of a request
+//
+//  1. flags.go          the command line becomes an attack.Config
+//  2. attack/           when it is due, and on which connection
+//  3. h2client/, h1client/   it is sent, and its response verified
+//  4. attack/recorder.go     its outcome is tallied (measure), each second
+//  5. report/, slo/     what came of all: live, as text, JSON, a page, a verdict
+//
+// fleet/ does 2 to 4 on several machines, capacity/ does them all again and
+// again. Package main only wires: run.go, capacity.go, agent.go.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// Exit codes.
+const (
+	exitOK      = 0
+	exitFailure = 1 // an objective was missed, or something could not be done
+	exitUsage   = 2 // it was asked for something wrong
+)
+
+// usageError is a mistake in what was asked for.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// A second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// streams are the process's, or a test's.
+type streams struct{ in, out, err *os.File }
+
+// run runs a command and returns the exit code.
+func run(ctx context.Context, args []string, s streams) int {
+	command := runAttack
+	if len(args) > 0 {
+		switch args[0] {
+		case "capacity":
+			command, args = runCapacity, args[1:]
+		case "agent":
+			command, args = runAgent, args[1:]
+		}
+	}
+	err := command(ctx, args, s)
+	switch {
+	case err == nil, errors.Is(err, errHelp):
+		return exitOK
+	case errors.Is(err, errMissed):
+		return exitFailure // the verdicts have said it
+	}
+	fmt.Fprintln(s.err, "loadgen:", err)
+	if errors.As(err, new(usageError)) {
+		return exitUsage
+	}
+	return exitFailure
+}

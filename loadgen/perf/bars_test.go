@@ -1,0 +1,30 @@
+//go:build linux
+
+package perf
+
+import "time"
+
+// The promise of hotpath, and what else must hold on two cores. Each figure has
+// this one place.
+const (
+	promisedRate = 150_000              // requests per second, over TLS and HTTP/2, of 1 KiB
+	promisedMean = 3 * time.Millisecond // of the response time
+
+	twiceRate       = 300_000
+	manyConnections = 19_000
+	mixedRate       = 30_000 // nine hits to one miss
+	h1Rate          = 40_000 // over 64 connections
+
+	mostMemory = 200 // MiB of the load generator, at any time of a run
+)
+
+// lengths of the suites.
+type lengths struct {
+	slo, other, probe time.Duration
+	divide            int // of rates and connections
+}
+
+var (
+	fullLengths  = lengths{slo: 60 * time.Second, other: 20 * time.Second, probe: 3 * time.Second, divide: 1}
+	shortLengths = lengths{slo: time.Second, other: time.Second, probe: 200 * time.Millisecond, divide: 100}
+)

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/report"
+)
+
+// resultsFile is the file that every outcome is written to; nil is none.
+type resultsFile struct {
+	file *os.File
+	*report.Results
+}
+
+// openResults makes the file before the attack, so that a name which cannot be
+// written costs nobody an attack.
+func (o *options) openResults() (*resultsFile, error) {
+	if o.results == "" {
+		return nil, nil
+	}
+	f, err := os.Create(o.results)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("-results: %w", err)}
+	}
+	return &resultsFile{file: f}, nil
+}
+
+// begin is called before the first outcome comes. epoch is their moment 0.
+func (r *resultsFile) begin(name string, epoch time.Time) {
+	if r != nil {
+		r.Results = report.NewResults(r.file, name, epoch)
+	}
+}
+
+func (r *resultsFile) add(batch []exchange.Outcome) {
+	if r != nil {
+		r.Add(batch)
+	}
+}
+
+func (r *resultsFile) close() error {
+	if r == nil {
+		return nil
+	}
+	var err error
+	if r.Results != nil {
+		err = r.Results.Close()
+	}
+	if closing := r.file.Close(); err == nil {
+		err = closing
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", r.file.Name(), err)
+	}
+	return nil
+}
