@@ -182,7 +182,7 @@ lines:
 // report is what the load generator says in JSON, as far as it is looked at.
 type report struct {
 	Requests  uint64  `json:"requests"`
-	Rate      float64 `json:"rate"`
+	Rate      float64 `json:"reached_rate"`
 	Success   float64 `json:"success"`
 	Latencies struct {
 		Mean time.Duration `json:"mean"`

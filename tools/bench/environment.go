@@ -54,11 +54,11 @@ func require(ctx context.Context, programs []string, install bool) error {
 	return nil
 }
 
-// build compiles the server of this tree.
-func build(ctx context.Context, binary string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=auto", "-o", binary, "./server")
+// build compiles a program of this tree.
+func build(ctx context.Context, binary, program string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=auto", "-o", binary, program)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("building ./server (the working directory must be the repository's root): %w\n%s", err, out)
+		return fmt.Errorf("building %s (the working directory must be the repository's root): %w\n%s", program, err, out)
 	}
 	return nil
 }
@@ -79,6 +79,20 @@ func goVersion(binary string) string {
 		}
 	}
 	return version
+}
+
+// moduleVersion names the version of the module that a binary's program is in.
+func moduleVersion(binary string) string {
+	info, err := buildinfo.ReadFile(binary)
+	if err != nil {
+		return err.Error()
+	}
+	for _, m := range info.Deps {
+		if m.Path == info.Path {
+			return m.Version + ", " + info.GoVersion
+		}
+	}
+	return info.Main.Version + ", " + info.GoVersion
 }
 
 // firstLine is the first line that a command prints, wherever it does.

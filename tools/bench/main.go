@@ -7,6 +7,7 @@
 //	go run ./tools/bench -rows '8x32|idle'      some rows, printed only
 //	go run ./tools/bench -baseline OLD          an earlier binary beside this tree
 //	go run ./tools/bench -quick                 does it work at all
+//	go run ./tools/bench -generators            loadgen with h2load and vegeta, 15 minutes
 //
 // Every server serves the same files with the same certificate and is pinned
 // to core 0; this program and the load generators are pinned to core 1. Only
@@ -47,6 +48,8 @@ type options struct {
 	server   string
 	baseline string
 	install  bool
+
+	generators bool
 }
 
 // defaultOut is the document, seen from the repository's root.
@@ -66,11 +69,16 @@ func main() {
 	flag.StringVar(&o.server, "server", "", "measure this binary in place of one built from ./server")
 	flag.StringVar(&o.baseline, "baseline", "", "measure this binary of hotpath as well")
 	flag.BoolVar(&o.install, "install", false, "install what is missing with apt-get")
+	flag.BoolVar(&o.generators, "generators", false, "compare load generators in place of servers")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := run(ctx, o)
+	compare := run
+	if o.generators {
+		compare = runGenerators
+	}
+	err := compare(ctx, o)
 	if ctx.Err() != nil {
 		err = errors.New("interrupted; every server has been stopped")
 	}
@@ -89,8 +97,8 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	cores := runtime.NumCPU() // before pinning
-	if cores <= clientCore {
-		return errors.New("the server and the client need a core each: this machine has one")
+	if err := twoCores(); err != nil {
+		return err
 	}
 	dir, err := os.MkdirTemp("", "hotpath-bench")
 	if err != nil {
@@ -138,7 +146,7 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	text := report(a, st.res)
 	fmt.Print(text)
-	return write(o, text, st.res)
+	return write(o, text, st.res, serversCommand)
 }
 
 // chooseRows are the rows whose name matches.
@@ -184,7 +192,7 @@ func chooseContenders(ctx context.Context, o options, dir string) ([]contender, 
 			binary := o.server
 			if binary == "" {
 				binary = filepath.Join(dir, "hotpath")
-				if err := build(ctx, binary); err != nil {
+				if err := build(ctx, binary, "./server"); err != nil {
 					return nil, err
 				}
 			}
@@ -226,9 +234,10 @@ func describe(contenders []contender, cores int) about {
 	return a
 }
 
-// write puts the report into the document, and the plot beside it: the one that is asked for, or the
-// project's own where the run was whole.
-func write(o options, text string, r *results) error {
+// write puts the report into its command's section of the document, and the plot
+// of servers beside it: the document that is asked for, or the project's own
+// where the run was whole.
+func write(o options, text string, r *results, command string) error {
 	name := o.out
 	if name == "" {
 		if o.quick || o.only != "" || o.rows != "" {
@@ -240,7 +249,7 @@ func write(o options, text string, r *results) error {
 	if err != nil {
 		return err
 	}
-	replaced, err := replaceSection(string(document), text)
+	replaced, err := replaceSection(string(document), text, command)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

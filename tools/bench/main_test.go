@@ -12,7 +12,8 @@ import (
 // TestWrite expects a document to be written after a whole run, or where it is
 // asked for.
 func TestWrite(t *testing.T) {
-	const document = "prose\n" + beginMark + "\n" + endMark + "\n"
+	begin, end := marks(serversCommand)
+	document := "prose\n" + begin + "\n" + end + "\n"
 	for _, tt := range []struct {
 		name    string
 		o       options
@@ -35,7 +36,7 @@ func TestWrite(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := write(tt.o, "figures\n", newResults(nil)); err != nil {
+			if err := write(tt.o, "figures\n", newResults(nil), serversCommand); err != nil {
 				t.Fatal(err)
 			}
 			for name, want := range map[string]bool{defaultOut: tt.defOut, "other.md": tt.written} {
@@ -49,7 +50,7 @@ func TestWrite(t *testing.T) {
 			}
 		})
 	}
-	if err := write(options{out: filepath.Join(t.TempDir(), "missing.md")}, "x", newResults(nil)); err == nil {
+	if err := write(options{out: filepath.Join(t.TempDir(), "missing.md")}, "x", newResults(nil), serversCommand); err == nil {
 		t.Error("a missing document: want an error")
 	}
 }
@@ -60,7 +61,9 @@ func TestDocumentHasMarks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := replaceSection(string(document), "x"); err != nil {
-		t.Error(err)
+	for _, command := range []string{serversCommand, generatorsCommand} {
+		if _, err := replaceSection(string(document), "x", command); err != nil {
+			t.Error(err)
+		}
 	}
 }

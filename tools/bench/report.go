@@ -12,11 +12,16 @@ import (
 	"unicode/utf8"
 )
 
-// The generated section of the document stands between these lines.
+// The commands whose sections the document has.
 const (
-	beginMark = "<!-- begin: go run ./tools/bench -->"
-	endMark   = "<!-- end: go run ./tools/bench -->"
+	serversCommand    = "go run ./tools/bench"
+	generatorsCommand = "go run ./tools/bench -generators"
 )
+
+// marks are the lines that the section of a command stands between.
+func marks(command string) (begin, end string) {
+	return "<!-- begin: " + command + " -->", "<!-- end: " + command + " -->"
+}
 
 // about is what a reader needs to judge the figures.
 type about struct {
@@ -29,19 +34,25 @@ type about struct {
 	versions [][2]string // name and version, servers and clients
 }
 
+// head writes when, where and with what it was measured.
+func (a *about) head(b *bytes.Buffer) {
+	fmt.Fprintf(b, "Measured on %s with `%s`: median of %d rounds.\n\n", a.date.UTC().Format("2006-01-02 15:04 UTC"), a.command, a.rounds)
+	fmt.Fprintf(b, "Machine: %s, %d cores, Linux %s. Server on core %d, client on core %d.\n\n", a.cpu, a.cores, a.kernel, serverCore, clientCore)
+	for _, v := range a.versions {
+		fmt.Fprintf(b, "- %s: %s\n", v[0], v[1])
+	}
+}
+
 // report writes the results as Markdown whose tables are aligned, to be read
 // as it is as well.
 func report(a about, r *results) string {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "Measured on %s with `%s`: median of %d rounds.\n\n", a.date.UTC().Format("2006-01-02 15:04 UTC"), a.command, a.rounds)
-	fmt.Fprintf(&b, "Machine: %s, %d cores, Linux %s. Server on core %d, client on core %d.\n\n", a.cpu, a.cores, a.kernel, serverCore, clientCore)
-	for _, v := range a.versions {
-		fmt.Fprintf(&b, "- %s: %s", v[0], v[1])
+	for i, v := range a.versions {
 		if cipher := r.ciphers[v[0]]; cipher != "" {
-			fmt.Fprintf(&b, "; %s", cipher)
+			a.versions[i][1] += "; " + cipher
 		}
-		b.WriteByte('\n')
 	}
+	a.head(&b)
 	for _, n := range r.notes {
 		fmt.Fprintf(&b, "\n%s\n", n)
 	}
@@ -167,9 +178,10 @@ func writeTable(b *bytes.Buffer, table [][]string) {
 	}
 }
 
-// replaceSection returns the document with section between its marks, and
-// everything else as it was.
-func replaceSection(document, section string) (string, error) {
+// replaceSection returns the document with section between the marks of its
+// command, and everything else as it was.
+func replaceSection(document, section, command string) (string, error) {
+	beginMark, endMark := marks(command)
 	before, rest, ok := strings.Cut(document, beginMark+"\n")
 	if !ok {
 		return "", fmt.Errorf("the document has no line %q", beginMark)

@@ -145,17 +145,18 @@ func TestWriteTable(t *testing.T) {
 }
 
 func TestReplaceSection(t *testing.T) {
-	const document = "# Title\n\nprose\n\n" + beginMark + "\nold\n" + endMark + "\n\nmore prose\n"
-	got, err := replaceSection(document, "new\n")
+	beginMark, endMark := marks(serversCommand)
+	document := "# Title\n\nprose\n\n" + beginMark + "\nold\n" + endMark + "\n\nmore prose\n"
+	got, err := replaceSection(document, "new\n", serversCommand)
 	want := "# Title\n\nprose\n\n" + beginMark + "\n\nnew\n\n" + endMark + "\n\nmore prose\n"
 	if err != nil || got != want {
 		t.Errorf("got %q, %v; want %q", got, err, want)
 	}
-	if again, err := replaceSection(got, "new\n"); err != nil || again != want {
+	if again, err := replaceSection(got, "new\n", serversCommand); err != nil || again != want {
 		t.Errorf("the second time: %q, %v", again, err)
 	}
 	for _, bad := range []string{"", "no marks\n", endMark + "\n" + beginMark + "\n", beginMark + "\n"} {
-		if _, err := replaceSection(bad, "x"); err == nil {
+		if _, err := replaceSection(bad, "x", serversCommand); err == nil {
 			t.Errorf("%q: want an error", bad)
 		}
 	}

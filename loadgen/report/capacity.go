@@ -1,0 +1,231 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/loadgen/measure"
+	"github.com/e0ac7cd4/hotpath/loadgen/report/human"
+	"github.com/e0ac7cd4/hotpath/loadgen/slo"
+)
+
+// Capacity is what a search for the highest rate that holds objectives found.
+type Capacity struct {
+	Target     string // the first URL
+	Objectives slo.Objectives
+	Best       float64 // the highest rate that held, per second; 0: none did
+	Probes     []Probe // in the order they were made
+}
+
+// Probe is a run at a rate.
+type Probe struct {
+	Rate     float64 // asked for, per second
+	Run      *measure.Run
+	Verdicts []slo.Verdict
+	Held     bool // all objectives were met, and the rate was kept
+}
+
+// byRate are the probes in the order of their rates.
+func (c *Capacity) byRate() []Probe {
+	return slices.SortedStableFunc(slices.Values(c.Probes), func(a, b Probe) int { return cmp.Compare(a.Rate, b.Rate) })
+}
+
+// bounds are the objectives in a line.
+func (c *Capacity) bounds() string {
+	all := make([]string, len(c.Objectives))
+	for i, o := range c.Objectives {
+		all[i] = sign(o)
+	}
+	return cmp.Or(strings.Join(all, ", "), "without objectives")
+}
+
+// result is the search in a sentence.
+func (c *Capacity) result() string {
+	if c.Best <= 0 {
+		return "No rate held " + c.bounds() + "."
+	}
+	return human.Rate(c.Best) + " held " + c.bounds() + "."
+}
+
+// setup is how all probes attacked.
+func (c *Capacity) setup() string {
+	if len(c.Probes) == 0 {
+		return "no probe was made"
+	}
+	first := *c.Probes[0].Run
+	first.Pace = plural(len(c.Probes), "probe")
+	return setup(&first)
+}
+
+// probeColumns are the columns of a table of probes.
+var probeColumns = []string{"Asked", "Reached", "Mean", "50%", "99%", "99.9%", "Errors", "Outcome"}
+
+func (p *Probe) row() []string {
+	t := p.Run.Total
+	return []string{
+		human.Rate(p.Rate),
+		human.Rate(p.Run.Reached()),
+		orNone(t.Response, (*measure.Latency).Mean),
+		orNone(t.Response, func(l *measure.Latency) time.Duration { return l.Quantile(0.5) }),
+		orNone(t.Response, p99),
+		orNone(t.Response, func(l *measure.Latency) time.Duration { return l.Quantile(0.999) }),
+		human.Count(t.Unsuccessful()),
+		p.outcome(),
+	}
+}
+
+// outcome says whether the probe held, or what it missed.
+func (p *Probe) outcome() string {
+	if p.Held {
+		return "held"
+	}
+	var all []string
+	for _, v := range p.Verdicts {
+		if !v.Met {
+			all = append(all, v.Objective.Metric.String())
+		}
+	}
+	if len(all) == 0 {
+		return "rate not kept"
+	}
+	return "missed " + strings.Join(all, ", ")
+}
+
+// CapacityText writes the probes as a table, by rate, and the rate that held.
+func CapacityText(w io.Writer, c *Capacity) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s: %s\n\n", human.Line(c.Target), c.setup())
+	columns := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, row := range append([][]string{probeColumns}, c.rows()...) {
+		last := len(row) - 1
+		fmt.Fprintf(columns, "%s\t  %s\n", strings.Join(row[:last], "\t"), row[last])
+	}
+	if err := columns.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(&b, "\n%s\n", c.result())
+	_, err := b.WriteTo(w)
+	return err
+}
+
+func (c *Capacity) rows() [][]string {
+	var rows [][]string
+	for _, p := range c.byRate() {
+		rows = append(rows, p.row())
+	}
+	return rows
+}
+
+// capacityDocument is the JSON report of a search, in the units of a run's.
+type capacityDocument struct {
+	Target     string          `json:"target"`
+	Objectives string          `json:"objectives"`
+	Best       float64         `json:"best"`
+	Probes     []probeDocument `json:"probes"`
+}
+
+type probeDocument struct {
+	Rate float64  `json:"rate"`
+	Held bool     `json:"held"`
+	Run  document `json:"run"`
+}
+
+// CapacityJSON writes the search with every probe's run as JSON has it: one
+// line.
+func CapacityJSON(w io.Writer, c *Capacity) error {
+	d := capacityDocument{c.Target, c.Objectives.String(), c.Best, make([]probeDocument, len(c.Probes))}
+	for i, p := range c.Probes {
+		d.Probes[i] = probeDocument{p.Rate, p.Held, newDocument(p.Run, p.Verdicts)}
+	}
+	return encode(w, d)
+}
+
+// CapacityHTML writes the search as a page such as HTML's: latencies over the
+// rate, and a table of the probes.
+func CapacityHTML(w io.Writer, c *Capacity) error {
+	p := page{
+		Title:   "capacity " + human.Rate(c.Best) + ": " + human.Line(c.Target),
+		Heading: "Capacity",
+		Target:  human.Line(c.Target),
+		Setup:   c.setup(),
+		Figures: c.figures(),
+		Tables:  []table{{ID: "probe-table", Title: "Probes", Wide: true, Columns: probeColumns, Rows: c.rows()}},
+	}
+	if len(c.Probes) > 0 {
+		p.Charts = []chart{c.chart()}
+	}
+	return p.write(w)
+}
+
+// figures are the best rate with its latencies, and the next that missed. A
+// search may try a rate again: what counts is what it found in the end.
+func (c *Capacity) figures() []figure {
+	best := newFigure("Highest rate that held", human.Rate(c.Best), c.bounds())
+	if c.Best <= 0 {
+		best.State = missed
+	}
+	all := []figure{best}
+	probes := c.byRate()
+	if i := slices.IndexFunc(probes, func(p Probe) bool { return p.Held && p.Rate == c.Best }); i >= 0 {
+		response, at := probes[i].Run.Total.Response, "at "+human.Rate(c.Best)
+		all = append(all,
+			newFigure("Mean", orNone(response, (*measure.Latency).Mean), at),
+			newFigure("99th percentile", orNone(response, p99), at))
+	}
+	if i := slices.IndexFunc(probes, func(p Probe) bool { return !p.Held && p.Rate > c.Best }); i >= 0 {
+		all = append(all, newFigure("Next that missed", human.Rate(probes[i].Rate), probes[i].outcome()))
+	}
+	return all
+}
+
+func (c *Capacity) chart() chart {
+	probes := c.byRate()
+	ch := chart{
+		ID:      "capacity",
+		Title:   "Response time over the rate",
+		Caption: "Each mark is a probe: ● held the objectives, ✕ missed one.",
+		Label:   c.result(),
+		XUnit:   "rate",
+		YUnit:   "duration",
+		Bounds:  latencyBounds(c.Objectives, nil, false),
+	}
+	lines := []struct {
+		series
+		of func(*measure.Latency) time.Duration
+	}{
+		{series{Name: "p99", Style: "p99"}, p99},
+		{series{Name: "mean", Style: "mean"}, (*measure.Latency).Mean},
+		{series{Name: "p50", Style: "p50"}, func(l *measure.Latency) time.Duration { return l.Quantile(0.5) }},
+	}
+	low, high := time.Duration(0), time.Duration(0)
+	for _, p := range probes {
+		response := p.Run.Total.Response
+		ch.X = append(ch.X, value(p.Rate))
+		ch.Held = append(ch.Held, p.Held)
+		for i := range lines {
+			y := gap
+			if response.Count() > 0 {
+				y = milliseconds(lines[i].of(response))
+			}
+			lines[i].Y = append(lines[i].Y, y)
+		}
+		if p50 := response.Quantile(0.5); low == 0 || p50 < low {
+			low = p50
+		}
+		high = max(high, response.Quantile(0.99))
+	}
+	for _, l := range lines {
+		ch.Series = append(ch.Series, l.series)
+	}
+	ch.Log = wide(low, high)
+	if c.Best > 0 {
+		ch.Bounds = append(ch.Bounds, boundary{Text: "best " + human.Rate(c.Best), X: value(c.Best), Y: gap, State: met})
+	}
+	return ch
+}

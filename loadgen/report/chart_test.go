@@ -1,0 +1,188 @@
+package report
+
+import (
+	"encoding/json"
+	"math"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/loadgen/measure"
+)
+
+// pointsOf are points of a second with these largest latencies, in ms.
+func pointsOf(largest ...int) []measure.Point {
+	points := make([]measure.Point, len(largest))
+	for i, ms := range largest {
+		points[i] = measure.Point{
+			Begin: time.Duration(i) * time.Second, Length: time.Second, Requests: 100, Max: time.Duration(ms) * time.Millisecond,
+		}
+	}
+	return points
+}
+
+func TestThin(t *testing.T) {
+	largest := func(p measure.Point) float64 { return float64(p.Max) }
+	fewest := func(p measure.Point) float64 { return -float64(p.Requests) }
+
+	few := pointsOf(3, 1, 2)
+	if got := thin(few, 3, largest); !reflect.DeepEqual(got, few) {
+		t.Errorf("of as many points as there may be %d are left", len(got))
+	}
+	var kept []time.Duration
+	for _, p := range thin(pointsOf(1, 5, 2, 9, 3, 3), 3, largest) {
+		kept = append(kept, p.Begin/time.Second)
+	}
+	if want := []time.Duration{1, 3, 4}; !slices.Equal(kept, want) {
+		t.Errorf("of 1, 5, 2, 9, 3, 3 those at %d are kept, want %d", kept, want)
+	}
+
+	many := make([]int, 36_000)
+	for i := range many {
+		many[i] = 1 + i*7919%50
+	}
+	many[12_345] = 900
+	points := pointsOf(many...)
+	points[30_001].Requests = 0
+	got := thin(points, maxPoints, largest, fewest)
+	if len(got) > maxPoints || len(got) < maxPoints/2 {
+		t.Errorf("%d points are left", len(got))
+	}
+	peak, pause := false, false
+	for i, p := range got {
+		if i > 0 && p.Begin <= got[i-1].Begin {
+			t.Fatalf("%v comes after %v", p.Begin, got[i-1].Begin)
+		}
+		peak = peak || p.Max == 900*time.Millisecond && p.Begin == 12_345*time.Second
+		pause = pause || p.Requests == 0
+	}
+	if !peak || !pause {
+		t.Errorf("the peak is kept: %v, the pause: %v", peak, pause)
+	}
+}
+
+func TestValue(t *testing.T) {
+	got, err := json.Marshal([]value{0, 2.414999, 149998, 1e9, gap})
+	if want := `[0,2.415,149998,1e+09,null]`; err != nil || string(got) != want {
+		t.Errorf("%s, %v; want %s", got, err, want)
+	}
+}
+
+// find is the chart with that id.
+func find(t *testing.T, charts []chart, id string) *chart {
+	t.Helper()
+	for i := range charts {
+		if charts[i].ID == id {
+			return &charts[i]
+		}
+	}
+	t.Fatalf("no chart %s", id)
+	return nil
+}
+
+// line is a series of a chart.
+func line(t *testing.T, c *chart, name string) []value {
+	t.Helper()
+	for _, s := range c.Series {
+		if s.Name == name {
+			if len(s.Y) != len(c.X) {
+				t.Errorf("%s of %s has %d values for %d places", name, c.ID, len(s.Y), len(c.X))
+			}
+			return s.Y
+		}
+	}
+	t.Fatalf("no line %s in %s", name, c.ID)
+	return nil
+}
+
+func TestRunCharts(t *testing.T) {
+	r := stalled()
+	r.Points[10].Requests = 0
+	objectives, verdicts := judged(t, r, "rate>=149k,mean<=3ms,p99<=10ms,service-p99.9<=1s,max<1h,errors<=0")
+	charts := runCharts(r, objectives, verdicts)
+	latency, rate, curve := find(t, charts, "latency"), find(t, charts, "rate"), find(t, charts, "percentiles")
+
+	if got, want := line(t, latency, "max")[30], milliseconds(r.Points[30].Max); got != want || latency.X[30] != 30 {
+		t.Errorf("the largest at %v is %v, want %v", latency.X[30], got, want)
+	}
+	if got := line(t, latency, "p99")[10]; !math.IsNaN(float64(got)) {
+		t.Errorf("where nothing ended, p99 is %v", got)
+	}
+	if got := line(t, rate, "reached")[10]; got != 0 {
+		t.Errorf("where nothing ended, the rate is %v", got)
+	}
+	if got := line(t, rate, "asked")[0]; got != 150_000 {
+		t.Errorf("asked for %v", got)
+	}
+	if got := line(t, rate, "errors (right)")[30]; got != 1680 {
+		t.Errorf("%v errors in the second of the stall", got)
+	}
+	if !latency.Log || !curve.Log {
+		t.Error("2 and 500 ms are on a linear axis")
+	}
+
+	bounds := func(c *chart) (texts []string) {
+		for _, b := range c.Bounds {
+			texts = append(texts, b.Text+" "+b.State)
+		}
+		return texts
+	}
+	if got, want := bounds(latency), []string{"mean ≤ 3ms missed", "p99 ≤ 10ms met", "max < 1h met"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("the bounds of latencies are %q, want %q", got, want)
+	}
+	if got, want := bounds(rate), []string{"rate ≥ 149,000/s met"}; !reflect.DeepEqual(got, want) || !rate.Bounds[0].Below {
+		t.Errorf("the bounds of the rate are %q, want %q", got, want)
+	}
+	if got, want := bounds(curve), []string{"mean ≤ 3ms missed", "p99 ≤ 10ms met", "service-p99.9 ≤ 1s met", "max < 1h met"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("the bounds of percentiles are %q, want %q", got, want)
+	}
+	if x := curve.Bounds[2].X; math.Abs(float64(x)-3) > 1e-9 || curve.Bounds[2].Y != 1000 {
+		t.Errorf("p99.9 ≤ 1s is marked at %v, %v", x, curve.Bounds[2].Y)
+	}
+	if got := runCharts(r, objectives, nil)[0].Bounds[0].State; got != neutral {
+		t.Errorf("without verdicts, a bound is %q", got)
+	}
+}
+
+// TestPercentileCurve compares the curve with the distribution.
+func TestPercentileCurve(t *testing.T) {
+	r := stalled()
+	c := find(t, runCharts(r, nil, nil), "percentiles")
+	last := len(c.X) - 1
+	for i, x := range c.X {
+		if i > 0 && x <= c.X[i-1] {
+			t.Fatalf("%v comes after %v", x, c.X[i-1])
+		}
+	}
+	if got, want := c.X[last], math.Log10(float64(r.Total.Requests)); math.Abs(float64(got)-want) > 1e-6 {
+		t.Errorf("the curve ends at %v, want %v", got, want)
+	}
+	for name, l := range map[string]*measure.Latency{"response": r.Total.Response, "service": r.Total.Service} {
+		y := line(t, c, name)
+		if y[0] != milliseconds(l.Min()) || y[last] != milliseconds(l.Max()) {
+			t.Errorf("%s goes from %v to %v, want %v to %v", name, y[0], y[last], l.Min(), l.Max())
+		}
+		at99 := int(math.Round(2 / percentileStep))
+		if got, want := y[at99], milliseconds(l.Quantile(0.99)); math.Abs(float64(got/want-1)) > 0.001 {
+			t.Errorf("%s has %v at 99 %%, want %v", name, got, want)
+		}
+	}
+}
+
+// TestRunChartsLittle demands no chart without data, and one of a single
+// request.
+func TestRunChartsLittle(t *testing.T) {
+	r := &measure.Run{Total: measure.NewTally()}
+	if got := runCharts(r, nil, nil); len(got) != 0 {
+		t.Errorf("%d charts of nothing", len(got))
+	}
+	r.Total.Response.Record(time.Millisecond)
+	c := runCharts(r, nil, nil)[0]
+	if len(c.X) != 1 || line(t, &c, "response")[0] != 1 {
+		t.Errorf("the curve of one request is %+v", c)
+	}
+	if y := line(t, &c, "service")[0]; !math.IsNaN(float64(y)) {
+		t.Errorf("a request that was not sent has the service time %v", y)
+	}
+}

@@ -1,0 +1,144 @@
+package report
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/e0ac7cd4/hotpath/loadgen/measure"
+	"github.com/e0ac7cd4/hotpath/loadgen/slo"
+)
+
+// document is the JSON report: vegeta's keys, and ours beside them. Durations
+// are in nanoseconds, rates per second, shares from 0 to 1.
+type document struct {
+	vegeta.Metrics
+	Latencies percentiles `json:"latencies"` // vegeta's, and more
+	Service   percentiles `json:"service"`   // of those requests that were sent
+
+	Name        string        `json:"name"`
+	Target      string        `json:"target"` // the first
+	Targets     int           `json:"targets"`
+	Protocol    string        `json:"protocol"`
+	Pace        string        `json:"pace"`
+	AskedRate   float64       `json:"asked_rate"`   // 0: a closed loop
+	ReachedRate float64       `json:"reached_rate"` // see measure.Run.Reached
+	Connections int           `json:"connections"`
+	Streams     int           `json:"streams"`
+	Agents      int           `json:"agents"`
+	Timeout     time.Duration `json:"timeout"`
+
+	Scheduled   uint64            `json:"scheduled"` // 0: a closed loop
+	Warmup      uint64            `json:"warmup_requests"`
+	Retries     uint64            `json:"retries"`
+	Failures    map[string]uint64 `json:"failures"`     // by kind
+	ErrorCounts map[string]uint64 `json:"error_counts"` // by text
+	Interrupted bool              `json:"interrupted"`
+	SLO         []verdict         `json:"slo"`
+	Points      []point           `json:"points"`
+}
+
+type percentiles struct {
+	vegeta.LatencyMetrics
+	P999  time.Duration `json:"99.9th"`
+	P9999 time.Duration `json:"99.99th"`
+}
+
+func newPercentiles(l *measure.Latency) percentiles {
+	return percentiles{latencyMetrics(l), l.Quantile(0.999), l.Quantile(0.9999)}
+}
+
+type verdict struct {
+	Objective string `json:"objective"` // as it is given on the command line
+	Got       string `json:"got"`       // for people
+	Met       bool   `json:"met"`
+}
+
+func newVerdicts(verdicts []slo.Verdict) []verdict {
+	all := make([]verdict, len(verdicts))
+	for i, v := range verdicts {
+		all[i] = verdict{v.Objective.String(), v.Got, v.Met}
+	}
+	return all
+}
+
+type point struct {
+	Begin       time.Duration `json:"begin"`
+	Length      time.Duration `json:"length"`
+	AskedRate   float64       `json:"asked_rate"`
+	Rate        float64       `json:"rate"` // of those that ended
+	Requests    uint64        `json:"requests"`
+	Failed      uint64        `json:"failed"`
+	InFlight    int64         `json:"in_flight"`
+	Mean        time.Duration `json:"mean"`
+	P50         time.Duration `json:"50th"`
+	P90         time.Duration `json:"90th"`
+	P99         time.Duration `json:"99th"`
+	P999        time.Duration `json:"99.9th"`
+	Max         time.Duration `json:"max"`
+	ServiceMean time.Duration `json:"service_mean"`
+	ServiceP99  time.Duration `json:"service_99th"`
+}
+
+func newPoint(p measure.Point) point {
+	return point{
+		p.Begin, p.Length, p.Asked, p.Rate(), p.Requests, p.Failed, p.InFlight,
+		p.Mean, p.P50, p.P90, p.P99, p.P999, p.Max, p.ServiceMean, p.ServiceP99,
+	}
+}
+
+func newDocument(r *measure.Run, verdicts []slo.Verdict) document {
+	t := r.Total
+	d := document{
+		Metrics:     *metrics(r),
+		Latencies:   newPercentiles(t.Response),
+		Service:     newPercentiles(t.Service),
+		Name:        r.Name,
+		Target:      r.Target,
+		Targets:     r.Targets,
+		Protocol:    r.Protocol,
+		Pace:        r.Pace,
+		AskedRate:   r.Asked,
+		ReachedRate: r.Reached(),
+		Connections: r.Connections,
+		Streams:     r.Streams,
+		Agents:      r.Agents,
+		Timeout:     r.Timeout,
+		Scheduled:   r.Scheduled,
+		Warmup:      r.Warmup,
+		Retries:     t.Retries,
+		Failures:    byText(failures(t)),
+		ErrorCounts: byText(errorCounts(t)),
+		Interrupted: r.Interrupted,
+		SLO:         newVerdicts(verdicts),
+		Points:      make([]point, len(r.Points)),
+	}
+	for i, p := range r.Points {
+		d.Points[i] = newPoint(p)
+	}
+	return d
+}
+
+func byText(all []counted) map[string]uint64 {
+	counts := make(map[string]uint64, len(all))
+	for _, c := range all {
+		counts[c.text] = c.n
+	}
+	return counts
+}
+
+// JSON writes the run as vegeta's JSON report, with its keys and its units, and
+// with our keys beside them: one line.
+func JSON(w io.Writer, r *measure.Run, verdicts []slo.Verdict) error {
+	return encode(w, newDocument(r, verdicts))
+}
+
+// encode leaves < and > in objectives as they are: what it writes is no part of
+// a page.
+func encode(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}

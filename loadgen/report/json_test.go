@@ -1,0 +1,159 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/measure"
+)
+
+// decode reads what write wrote, strictly one line.
+func decode(t *testing.T, v any, write func(io.Writer) error) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(b.Bytes(), []byte("\n")); n != 1 {
+		t.Errorf("%d lines, want one", n)
+	}
+	if err := json.Unmarshal(b.Bytes(), v); err != nil {
+		t.Fatalf("%v in\n%s", err, b.Bytes())
+	}
+}
+
+// TestJSONIsVegetas gives the same requests to vegeta and compares what its
+// type reads from our report with what it made of them itself.
+func TestJSONIsVegetas(t *testing.T) {
+	begin := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	random := rand.New(rand.NewPCG(3, 4))
+	var want vegeta.Metrics
+	r := &measure.Run{Begin: begin, Total: measure.NewTally()}
+	for i := range 2000 {
+		o := answered(time.Duration(i)*time.Millisecond, random)
+		o.BytesOut, o.BytesIn = 10, int64(i)
+		result := vegeta.Result{Code: 200}
+		switch i % 100 {
+		case 7:
+			o.Status = 404
+			result.Code, result.Error = 404, "404 Not Found"
+		case 8:
+			o.Status, o.Failure = 0, &exchange.Failure{Kind: exchange.Timeout}
+			result.Code, result.Error = 0, "timeout"
+		}
+		result.Timestamp, result.Latency = begin.Add(o.Due), o.Latency()
+		result.BytesIn, result.BytesOut = uint64(o.BytesIn), uint64(o.BytesOut)
+		r.Total.Add(&o)
+		r.Duration = o.Due // vegeta's attack ends with the last request
+		want.Add(&result)
+	}
+	want.Close()
+
+	var got vegeta.Metrics
+	decode(t, &got, func(w io.Writer) error { return JSON(w, r, nil) })
+	for _, q := range []struct {
+		name      string
+		got, want *time.Duration
+	}{
+		{"50th", &got.Latencies.P50, &want.Latencies.P50},
+		{"90th", &got.Latencies.P90, &want.Latencies.P90},
+		{"95th", &got.Latencies.P95, &want.Latencies.P95},
+		{"99th", &got.Latencies.P99, &want.Latencies.P99},
+	} {
+		if off := math.Abs(float64(*q.got)/float64(*q.want) - 1); off > 0.02 { // vegeta's are estimates
+			t.Errorf("%s is %v, vegeta's %v", q.name, *q.got, *q.want)
+		}
+		*q.want = *q.got
+	}
+	// What Metrics keeps beside the report is not compared.
+	theirs, err := json.Marshal(&want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, err := json.Marshal(&got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(ours, theirs) {
+		t.Errorf("ours as vegeta reads it:\n%s\nvegeta's own:\n%s", ours, theirs)
+	}
+}
+
+// TestJSON compares our own keys with what is in the run.
+func TestJSON(t *testing.T) {
+	r := stalled()
+	r.Name, r.Targets, r.Agents, r.Interrupted = "stall", 3, 2, true
+	_, verdicts := judged(t, r, "p99<=10ms,errors<=0")
+	var got map[string]any
+	decode(t, &got, func(w io.Writer) error { return JSON(w, r, verdicts) })
+
+	ns := func(d time.Duration) float64 { return float64(d) }
+	response, service := r.Total.Response, r.Total.Service
+	latencies, services := got["latencies"].(map[string]any), got["service"].(map[string]any)
+	points := got["points"].([]any)
+	at30 := points[30].(map[string]any)
+	for _, tt := range []struct {
+		key       string
+		got, want any
+	}{
+		{"latencies.99.9th", latencies["99.9th"], ns(response.Quantile(0.999))},
+		{"latencies.99.99th", latencies["99.99th"], ns(response.Quantile(0.9999))},
+		{"service.mean", services["mean"], ns(service.Mean())},
+		{"service.max", services["max"], ns(service.Max())},
+		{"service.99.9th", services["99.9th"], ns(service.Quantile(0.999))},
+		{"name", got["name"], "stall"},
+		{"target", got["target"], r.Target},
+		{"targets", got["targets"], 3.0},
+		{"protocol", got["protocol"], "h2"},
+		{"pace", got["pace"], "150,000/s"},
+		{"asked_rate", got["asked_rate"], 150_000.0},
+		{"connections", got["connections"], 8.0},
+		{"streams", got["streams"], 32.0},
+		{"agents", got["agents"], 2.0},
+		{"timeout", got["timeout"], ns(30 * time.Second)},
+		{"scheduled", got["scheduled"], 9e6},
+		{"warmup_requests", got["warmup_requests"], 750_000.0},
+		{"retries", got["retries"], 312.0},
+		{"interrupted", got["interrupted"], true},
+		{"failures", got["failures"], map[string]any{"reset": 1080.0, "timeout": 600.0}},
+		{"error_counts", got["error_counts"], map[string]any{"503 Service Unavailable": 1620.0, "reset: REFUSED_STREAM": 1080.0, "timeout": 600.0}},
+		{"slo", got["slo"], []any{
+			map[string]any{"objective": "p99<=10ms", "got": "5.83ms", "met": true},
+			map[string]any{"objective": "errors<=0", "got": "3,300", "met": false},
+		}},
+		{"points", len(points), 60},
+		{"points[30].begin", at30["begin"], 30e9},
+		{"points[30].length", at30["length"], 1e9},
+		{"points[30].asked_rate", at30["asked_rate"], 150_000.0},
+		{"points[30].rate", at30["rate"], r.Points[30].Rate()},
+		{"points[30].failed", at30["failed"], 1680.0},
+		{"points[30].in_flight", at30["in_flight"], 40.0},
+		{"points[30].99.9th", at30["99.9th"], ns(r.Points[30].P999)},
+		{"points[30].max", at30["max"], ns(r.Points[30].Max)},
+		{"points[30].service_99th", at30["service_99th"], ns(r.Points[30].ServiceP99)},
+	} {
+		if !reflect.DeepEqual(tt.got, tt.want) {
+			t.Errorf("%s is %v, want %v", tt.key, tt.got, tt.want)
+		}
+	}
+}
+
+// TestJSONNothing demands lists and objects, not null, where there is nothing.
+func TestJSONNothing(t *testing.T) {
+	var got map[string]any
+	decode(t, &got, func(w io.Writer) error { return JSON(w, &measure.Run{Total: measure.NewTally()}, nil) })
+	for key, v := range got {
+		if v == nil {
+			t.Errorf("%s is null", key)
+		}
+	}
+}

@@ -1,0 +1,349 @@
+'use strict'
+
+// Draws the charts that the page holds as JSON: chart.go says what is in it.
+// Those over time share a cursor.
+{
+  const three = v => v < 9.995 ? v.toFixed(2) : v < 99.95 ? v.toFixed(1) : v.toFixed(0)
+  const short = v => String(+three(v))
+
+  // clock writes seconds: "90s" as "1m30s".
+  const clock = s => {
+    const whole = Math.floor(s + 1e-9)
+    const [h, m] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60]
+    const rest = +(s - h * 3600 - m * 60).toFixed(2)
+    return (h ? h + 'h' : '') + (m ? m + 'm' : '') + (rest || !whole ? rest + 's' : '')
+  }
+  const duration = (ms, digits = three) =>
+    ms >= 60e3 ? clock(ms / 1e3)
+      : ms >= 999.5 ? digits(ms / 1e3) + 's'
+        : ms >= .9995 ? digits(ms) + 'ms'
+          : ms > 0 ? digits(ms * 1e3) + 'µs' : '0'
+  const rate = v => (v < 100 ? +v.toFixed(1) : Math.round(v).toLocaleString('en-US')) + '/s'
+
+  // units write a value for the legend, and for an axis where that is shorter.
+  const units = {
+    time: { value: s => 'at ' + clock(s), axis: clock },
+    duration: { value: v => duration(v), axis: v => duration(v, short) },
+    rate: { value: rate, axis: v => v >= 1e6 ? short(v / 1e6) + 'M' : v >= 1e3 ? short(v / 1e3) + 'k' : String(+v.toFixed(2)) },
+    percentile: {
+      value: x => (100 - 100 * 10 ** -x).toFixed(Math.max(0, Math.floor(x))) + '%',
+      axis: x => (100 - 100 * 10 ** -x).toFixed(Math.max(0, x - 2)) + '%',
+    },
+  }
+
+  // styles are the looks of lines: none is told from another by colour alone.
+  const styles = {
+    max: { color: '--gray', width: 1, dash: [2, 3] },
+    p999: { color: '--purple', width: 1.25, dash: [7, 3] },
+    p99: { color: '--accent', width: 2 },
+    mean: { color: '--ink', width: 1.25, dash: [4, 3] },
+    p50: { color: '--blue', width: 2 },
+    asked: { color: '--gray', width: 1.5, dash: [5, 4] },
+    reached: { color: '--accent', width: 2 },
+    errors: { color: '--missed', width: 1, bars: true },
+  }
+  const states = { met: '--met', missed: '--missed', '': '--soft' }
+
+  const root = document.documentElement
+  const css = name => getComputedStyle(root).getPropertyValue(name).trim()
+  const font = (size, ratio) => `${size * ratio}px system-ui, sans-serif`
+  const element = (name, attributes, ...children) => {
+    const e = document.createElement(name)
+    for (const [key, v] of Object.entries(attributes)) e.setAttribute(key, v)
+    e.append(...children)
+    return e
+  }
+
+  // swatch is the line as it is drawn, for the legend.
+  const swatch = style => {
+    const ns = 'http://www.w3.org/2000/svg' // a name, never loaded
+    const svg = document.createElementNS(ns, 'svg')
+    const line = document.createElementNS(ns, style.bars ? 'rect' : 'line')
+    const look = style.bars
+      ? { x: 7, y: 1, width: 10, height: 10, fill: `var(${style.color})` }
+      : { x1: 0, y1: 6, x2: 24, y2: 6, stroke: `var(${style.color})`, 'stroke-width': style.width + .5, 'stroke-dasharray': (style.dash || []).join(' ') }
+    svg.setAttribute('viewBox', '0 0 24 12')
+    svg.setAttribute('aria-hidden', 'true')
+    for (const [key, v] of Object.entries(look)) line.setAttribute(key, v)
+    svg.append(line)
+    return svg
+  }
+
+  class Chart {
+    constructor(figure, data) {
+      this.figure = figure
+      this.data = data
+      this.log = data.log
+      this.place = figure.querySelector('.plot')
+      this.legend = figure.querySelector('.legend')
+      this.hidden = new Set()
+      this.at = null // index of the cursor
+      figure.hidden = false
+      this.makeLegend()
+      this.draw()
+      this.place.addEventListener('keydown', e => this.key(e))
+      // Only who moves with the keyboard wants to hear every value.
+      this.place.addEventListener('focus', () => this.legend.setAttribute('aria-live', 'polite'))
+      this.place.addEventListener('blur', () => this.legend.removeAttribute('aria-live'))
+      new ResizeObserver(() => this.resize(this.place.clientWidth)).observe(this.place)
+    }
+
+    makeLegend() {
+      this.values = this.data.series.map((s, i) => {
+        const text = element('span', { class: 'value' })
+        const button = element('button', { type: 'button', 'aria-pressed': 'true' }, swatch(styles[s.style]), element('span', { class: 'name' }, s.name), text)
+        button.addEventListener('click', () => {
+          const show = this.hidden.delete(i)
+          if (!show) this.hidden.add(i)
+          button.setAttribute('aria-pressed', show)
+          this.plot.setSeries(i + 1, { show })
+        })
+        this.legend.append(button)
+        return text
+      })
+      this.legend.append(this.where = element('span', { class: 'value' }))
+      if (this.data.y_unit !== 'duration') return
+      const toggle = element('button', { type: 'button', class: 'log', 'aria-pressed': this.log }, 'log axis')
+      toggle.addEventListener('click', () => {
+        this.log = !this.log
+        toggle.setAttribute('aria-pressed', this.log)
+        this.draw()
+      })
+      this.legend.append(toggle)
+    }
+
+    // tell writes the values under the cursor into the legend.
+    tell(at) {
+      this.at = at
+      const { data } = this
+      this.where.textContent = at == null ? '' : units[data.x_unit].value(data.x[at])
+      data.series.forEach((s, i) => {
+        const v = at == null ? null : s.y[at]
+        this.values[i].textContent = v == null ? '' : units[data.y_unit].value(v)
+      })
+    }
+
+    key(e) {
+      const last = this.data.x.length - 1
+      const step = e.shiftKey ? Math.ceil(last / 20) : 1
+      const from = this.at ?? (e.key === 'ArrowLeft' ? last + 1 : -1)
+      const to = { ArrowRight: from + step, ArrowLeft: from - step, Home: 0, End: last }[e.key]
+      if (e.key === 'Escape') {
+        this.plot.setScale('x', this.span())
+        this.plot.setCursor({ left: -10, top: -10 }, true, true)
+      } else if (to !== undefined) {
+        e.preventDefault()
+        const at = Math.min(Math.max(to, 0), last)
+        this.plot.setCursor({ left: this.plot.valToPos(this.data.x[at], 'x'), top: 1 }, true, true)
+      }
+    }
+
+    // span is the whole of the x axis, wider than a single value.
+    span() {
+      const { x, held } = this.data
+      const [min, max] = [x[0], x[x.length - 1]]
+      if (min === max) return held ? { min: min * .9, max: max * 1.1 || 1 } : { min, max: max + 1 }
+      const margin = held ? (max - min) / 50 : 0 // marks are wider than lines
+      return { min: min - margin, max: max + margin }
+    }
+
+    // reach is the range of the y axis: from the values, and the bounds where
+    // they do not make them small.
+    reach(min, max) {
+      if (min == null) return this.log ? [1, 10] : [0, 1]
+      const near = this.data.bounds.map(b => b.y).filter(y => y > 0 && (this.log ? y < 30 * max && y > min / 30 : y < 2.5 * max))
+      min = Math.min(min, ...near)
+      max = Math.max(max, ...near)
+      if (!this.log) return [0, max * 1.08 || 1]
+      const below = 10 ** Math.floor(Math.log10(min * .95))
+      const above = 10 ** Math.floor(Math.log10(max))
+      return [Math.floor(min * .95 / below) * below, Math.ceil(max * 1.1 / above) * above]
+    }
+
+    draw() {
+      this.plot?.destroy()
+      const { data } = this
+      const y = v => this.log && !(v > 0) ? null : v
+      this.plot = new uPlot(this.options(), [data.x, ...data.series.map(s => s.y.map(y))], this.place)
+      this.tell(null)
+    }
+
+    options() {
+      const { data } = this
+      const narrow = this.place.clientWidth < 600
+      const axis = { stroke: () => css('--soft'), grid: { stroke: () => css('--faint'), width: 1 }, ticks: { show: false }, font: font(12, 1) }
+      const errors = data.series.findIndex(s => s.style === 'errors')
+      const o = {
+        width: this.place.clientWidth,
+        height: narrow ? 230 : 300,
+        legend: { show: false },
+        padding: [20, narrow ? 12 : 20, 0, 0],
+        cursor: { y: false, points: { size: 7 }, drag: { x: true, y: false, dist: 8 } },
+        scales: {
+          x: { time: false, range: (u, min, max) => data.x.length === 1 || min === data.x[0] && max === data.x[data.x.length - 1] ? [this.span().min, this.span().max] : [min, max] },
+          y: { distr: this.log ? 3 : 1, range: (u, min, max) => this.reach(min, max) },
+          errors: { range: (u, min, max) => [0, (max || 1) * 3] }, // low in the chart, under the rate
+        },
+        axes: [
+          { ...axis, size: 32, space: narrow ? 50 : 70, ...this.xSteps(), values: (u, splits) => splits.map(units[data.x_unit].axis) },
+          { ...axis, size: narrow ? 48 : 60, space: 36, values: (u, splits) => splits.map(v => v == null ? '' : units[data.y_unit].axis(v)) },
+        ],
+        series: [{}, ...data.series.map((s, i) => this.line(s, i))],
+        hooks: { setCursor: [u => this.tell(u.cursor.idx)], draw: [u => this.overlay(u)] },
+      }
+      if (data.x_unit === 'time') o.cursor.sync = { key: 'time' }
+      if (errors >= 0) {
+        o.axes.push({
+          ...axis, scale: 'errors', side: 1, size: narrow ? 44 : 56, space: 36, grid: { show: false }, stroke: () => css('--missed'),
+          values: (u, splits) => splits.map(v => v === 0 || v > u.scales.errors.max / 2.5 ? '' : units.rate.axis(v)),
+        })
+        o.padding[1] = 0
+      }
+      return o
+    }
+
+    // xSteps says where the x axis has its figures.
+    xSteps() {
+      const steps = { // in seconds, such as a clock has
+        time: [.01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400],
+        rate: undefined,
+        percentile: [1, 2, 3, 4, 5],
+      }[this.data.x_unit]
+      return steps ? { incrs: steps } : {}
+    }
+
+    line(s, i) {
+      const style = styles[s.style]
+      const few = (u, _, from, to) => to - from < 24 // few enough to be seen as what they are
+      const color = () => css(style.color)
+      const line = { label: s.name, show: !this.hidden.has(i), stroke: color, width: style.width, dash: style.dash, points: { show: few, size: 5, fill: color } }
+      if (style.bars) return { ...line, scale: 'errors', fill: color, width: 0, paths: uPlot.paths.bars({ size: [.6, 24] }), points: { show: false } }
+      if (this.data.held) line.points = { show: false } // see overlay
+      return line
+    }
+
+    // overlay draws bounds over the lines, and where there are any, verdicts.
+    overlay(u) {
+      const { ctx } = u
+      const ratio = devicePixelRatio
+      const box = u.bbox
+      ctx.save()
+      ctx.beginPath()
+      ctx.rect(box.left, box.top - 20 * ratio, box.width + 20 * ratio, box.height + 20 * ratio)
+      ctx.clip()
+      ctx.lineWidth = 1.25 * ratio
+      ctx.font = font(12, ratio)
+      const labels = []
+      for (const b of this.data.bounds) {
+        ctx.strokeStyle = ctx.fillStyle = css(states[b.state])
+        this.bound(u, b, ratio, labels)
+      }
+      if (this.data.held) this.verdicts(u, ratio)
+      ctx.restore()
+      this.figure.dataset.drawn = this.data.x.length
+    }
+
+    bound(u, b, ratio, labels) {
+      const { ctx, bbox: box } = u
+      const text = b.text + (b.state === 'missed' ? ' missed' : '')
+      const x = b.x == null ? null : u.valToPos(b.x, 'x', true)
+      let y = b.y == null ? null : u.valToPos(b.y, 'y', true)
+      const outside = y != null && !(y >= box.top - 1 && y <= box.top + box.height + 1)
+      ctx.setLineDash([6 * ratio, 4 * ratio])
+      ctx.beginPath()
+      if (y != null && !outside) {
+        ctx.moveTo(box.left, y)
+        ctx.lineTo(box.left + box.width, y)
+      }
+      if (y == null) {
+        ctx.moveTo(x, box.top)
+        ctx.lineTo(x, box.top + box.height)
+      }
+      ctx.stroke()
+      ctx.setLineDash([])
+      if (x != null && y != null && !outside) {
+        ctx.beginPath()
+        ctx.arc(x, y, 4 * ratio, 0, 2 * Math.PI)
+        ctx.stroke()
+      }
+      if (outside) y = b.y > u.scales.y.max ? box.top : box.top + box.height
+      this.label(u, outside ? text + (b.y > u.scales.y.max ? ' ↑' : ' ↓') : text, x, y, b.below, ratio, labels)
+    }
+
+    // label writes beside a bound, where no other label is.
+    label(u, text, x, y, below, ratio, labels) {
+      const { ctx, bbox: box } = u
+      const width = ctx.measureText(text).width
+      const height = 15 * ratio
+      const gap = 12 * ratio
+      const left = this.data.held // over the rate, lines meet their bounds on the right
+      let right = left ? box.left + width + 4 * ratio : box.left + box.width - 2 * ratio
+      if (y == null) {
+        y = box.top + height
+        right = x + width + 6 * ratio > box.left + box.width ? x - 6 * ratio : x + width + 6 * ratio
+      }
+      const hit = () => labels.find(l => Math.abs(l.y - y) < height && right > l.right - l.width - gap && right - width < l.right + gap)
+      for (let other = hit(); other && right - width > box.left && right < box.left + box.width; other = hit()) {
+        right = left ? other.right + gap + width : other.right - other.width - gap
+      }
+      labels.push({ right, width, y })
+      const base = y + (below ? 14 : -6) * ratio
+      ctx.save()
+      ctx.lineWidth = 3 * ratio
+      ctx.lineJoin = 'round'
+      ctx.strokeStyle = css('--paper')
+      ctx.textAlign = 'right'
+      ctx.strokeText(text, right, base)
+      ctx.fillText(text, right, base)
+      ctx.restore()
+    }
+
+    // verdicts marks every value: a disc where the objectives held, a cross
+    // where not.
+    verdicts(u, ratio) {
+      const { ctx } = u
+      ctx.lineWidth = 2 * ratio
+      this.data.series.forEach((s, i) => {
+        if (this.hidden.has(i)) return
+        ctx.strokeStyle = ctx.fillStyle = css(styles[s.style].color)
+        s.y.forEach((v, k) => {
+          if (v == null || this.log && !(v > 0)) return
+          const [x, y, r] = [u.valToPos(this.data.x[k], 'x', true), u.valToPos(v, 'y', true), 4 * ratio]
+          ctx.beginPath()
+          if (this.data.held[k]) {
+            ctx.arc(x, y, r, 0, 2 * Math.PI)
+            ctx.fill()
+          } else {
+            ctx.moveTo(x - r, y - r)
+            ctx.lineTo(x + r, y + r)
+            ctx.moveTo(x - r, y + r)
+            ctx.lineTo(x + r, y - r)
+            ctx.stroke()
+          }
+        })
+      })
+    }
+
+    resize(width) {
+      if (width > 0 && width !== this.plot.width) this.plot.setSize({ width, height: this.plot.height })
+    }
+  }
+
+  const charts = JSON.parse(document.getElementById('data').textContent || '[]') || []
+  const drawn = charts.map(data => new Chart(document.getElementById(data.id), data))
+  const redraw = () => drawn.forEach(c => c.plot.redraw(false))
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw)
+
+  // On paper the page is light and as wide as the sheet.
+  const sheet = 680
+  addEventListener('beforeprint', () => {
+    root.classList.add('printing')
+    drawn.forEach(c => c.resize(sheet))
+    redraw()
+  })
+  addEventListener('afterprint', () => {
+    root.classList.remove('printing')
+    drawn.forEach(c => c.resize(c.place.clientWidth))
+    redraw()
+  })
+}

@@ -1,0 +1,164 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/measure"
+	"github.com/e0ac7cd4/hotpath/loadgen/report/human"
+)
+
+// counted is a text and how often it came.
+type counted struct {
+	text string
+	n    uint64
+}
+
+// errorCounts are the errors of a tally, the most frequent first.
+func errorCounts(t *measure.Tally) []counted {
+	var all []counted
+	for text, n := range t.Errors {
+		all = append(all, counted{text, n})
+	}
+	slices.SortFunc(all, func(a, b counted) int {
+		return cmp.Or(cmp.Compare(b.n, a.n), strings.Compare(a.text, b.text))
+	})
+	return all
+}
+
+// failures are the kinds of failure that came, in the order of an exchange's
+// life.
+func failures(t *measure.Tally) []counted {
+	var all []counted
+	for kind, name := range exchange.Kinds() {
+		if n := t.Failed[kind]; n > 0 {
+			all = append(all, counted{name, n})
+		}
+	}
+	return all
+}
+
+// metrics are the run's figures as vegeta has them.
+func metrics(r *measure.Run) *vegeta.Metrics {
+	t := r.Total
+	m := &vegeta.Metrics{
+		Latencies:   latencyMetrics(t.Response),
+		BytesIn:     vegeta.ByteMetrics{Total: t.BytesIn},
+		BytesOut:    vegeta.ByteMetrics{Total: t.BytesOut},
+		Earliest:    r.Begin,
+		Latest:      r.Begin.Add(t.LastDue - t.FirstDue),
+		End:         r.Begin.Add(t.LastEnd - t.FirstDue),
+		Duration:    r.Duration,
+		Wait:        r.Wait(),
+		Requests:    t.Requests,
+		Rate:        r.Rate(),
+		Throughput:  r.Throughput(),
+		Success:     r.Success(),
+		StatusCodes: make(map[string]int),
+		Errors:      []string{},
+	}
+	if t.Requests > 0 {
+		m.BytesIn.Mean = float64(t.BytesIn) / float64(t.Requests)
+		m.BytesOut.Mean = float64(t.BytesOut) / float64(t.Requests)
+	}
+	for status, n := range t.Statuses {
+		if n > 0 {
+			m.StatusCodes[strconv.Itoa(status)] = int(n)
+		}
+	}
+	for _, e := range errorCounts(t) {
+		m.Errors = append(m.Errors, e.text)
+	}
+	return m
+}
+
+func latencyMetrics(l *measure.Latency) vegeta.LatencyMetrics {
+	return vegeta.LatencyMetrics{
+		Total: l.Sum(),
+		Mean:  l.Mean(),
+		P50:   l.Quantile(0.5),
+		P90:   l.Quantile(0.9),
+		P95:   l.Quantile(0.95),
+		P99:   l.Quantile(0.99),
+		Max:   l.Max(),
+		Min:   l.Min(),
+	}
+}
+
+// target is what was attacked.
+func target(r *measure.Run) string {
+	text := human.Line(r.Target)
+	if r.Targets > 1 {
+		text += fmt.Sprintf(" and %s more", human.Count(uint64(r.Targets-1)))
+	}
+	return text
+}
+
+// connections is what it was attacked through.
+func connections(r *measure.Run) string {
+	text := plural(r.Connections, "connection")
+	if r.Streams > 1 {
+		text += " × " + plural(r.Streams, "stream")
+	}
+	return text
+}
+
+func plural(n int, noun string) string {
+	text := human.Count(uint64(n)) + " " + noun
+	if n != 1 {
+		text += "s"
+	}
+	return text
+}
+
+// setup is how it was attacked: "h2, 8 connections × 32 streams, 150,000/s".
+func setup(r *measure.Run) string {
+	parts := []string{r.Protocol, connections(r), r.Pace, ""}
+	if r.Agents > 0 {
+		parts[3] = plural(r.Agents, "agent")
+	}
+	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
+	return human.Line(strings.Join(parts, ", "))
+}
+
+// notes are what a reader has to know before the figures.
+func notes(r *measure.Run) []string {
+	var all []string
+	if r.Interrupted {
+		all = append(all, "Interrupted after "+human.Duration(r.Duration)+": the figures are of what there is.")
+	}
+	if rate := sentRate(r); rate < enough*r.Asked {
+		all = append(all, fmt.Sprintf("The rate was not reached: asked %s, sent %s.", human.Rate(r.Asked), human.Rate(rate)))
+	}
+	if never := neverSent(r.Total); never > 0 {
+		all = append(all, fmt.Sprintf("%s of %s requests were never sent; service times do not have them.",
+			human.Count(never), human.Count(r.Total.Requests)))
+	}
+	if r.Warmup > 0 {
+		all = append(all, fmt.Sprintf("A warm-up of %s requests is not in the figures.", human.Count(r.Warmup)))
+	}
+	return all
+}
+
+// enough is the share of the rate asked for that counts as reached: a second's
+// batches begin and end a little beside it.
+const enough = 0.99
+
+func neverSent(t *measure.Tally) uint64 { return t.Requests - t.Service.Count() }
+
+// sentRate is how many requests were sent for each second until the last of
+// them was: [measure.Run.Rate] divides by the time in which they were due, so it
+// cannot tell that a rate was not kept.
+func sentRate(r *measure.Run) float64 {
+	span := max(r.Duration, r.Total.LastSent-r.Total.FirstDue)
+	if span <= 0 {
+		return 0
+	}
+	return float64(r.Total.Service.Count()) / span.Seconds()
+}

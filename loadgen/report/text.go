@@ -1,0 +1,89 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/e0ac7cd4/hotpath/loadgen/measure"
+	"github.com/e0ac7cd4/hotpath/loadgen/report/human"
+)
+
+// Text writes vegeta's text report of the run: its lines are vegeta's own. To
+// them come the run itself as a heading, the tail, service times, and what else
+// vegeta has no line for. The error set has a count before each text, the most
+// frequent first.
+func Text(w io.Writer, r *measure.Run) error {
+	var lines strings.Builder
+	if err := vegeta.NewTextReporter(metrics(r)).Report(&lines); err != nil {
+		return err
+	}
+	const errorSet, second = "Error Set:\n", "Bytes In "
+	all, _, _ := strings.Cut(lines.String(), errorSet)
+	latencies, rest, _ := strings.Cut(all, second) // ours go between: percentiles belong together
+
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s: %s\n", target(r), setup(r))
+	for _, note := range notes(r) {
+		fmt.Fprintln(&b, note)
+	}
+	b.WriteString("\n" + latencies)
+	response, service := r.Total.Response, r.Total.Service
+	row(&b, "Tail", "[99.9, 99.99]", response.Quantile(0.999), response.Quantile(0.9999))
+	row(&b, "Service", "[mean, 50, 99, 99.9, 99.99, max]", service.Mean(), service.Quantile(0.5),
+		service.Quantile(0.99), service.Quantile(0.999), service.Quantile(0.9999), service.Max())
+	b.WriteString(second + rest)
+	if r.Total.Retries > 0 {
+		fmt.Fprintf(&b, columns, "Retries", "[total]", strconv.FormatUint(r.Total.Retries, 10))
+	}
+	if kinds := failures(r.Total); len(kinds) > 0 {
+		fmt.Fprintf(&b, columns, "Failures", "[kind:count]", kindCounts(kinds))
+	}
+	b.WriteString(errorSet)
+	width := 0
+	for _, e := range errorCounts(r.Total) {
+		count := strconv.FormatUint(e.n, 10)
+		width = max(width, len(count)) // the first is the longest
+		fmt.Fprintf(&b, "%*s  %s\n", width, count, human.Line(e.text))
+	}
+	_, err := b.WriteTo(w)
+	return err
+}
+
+// columns are as wide as vegeta's: its longest label and its longest list, two
+// spaces after each.
+const columns = "%-14s%-34s%s\n"
+
+// row writes latencies as vegeta does.
+func row(w io.Writer, label, list string, latencies ...time.Duration) {
+	texts := make([]string, len(latencies))
+	for i, d := range latencies {
+		texts[i] = rounded(d).String()
+	}
+	_, _ = fmt.Fprintf(w, columns, label, list, strings.Join(texts, ", ")) // memory takes everything
+}
+
+// rounded has the precision of vegeta's text: the next smaller unit.
+func rounded(d time.Duration) time.Duration {
+	units := [...]time.Duration{time.Hour, time.Minute, time.Second, time.Millisecond, time.Microsecond, time.Nanosecond}
+	for i, unit := range units[1:] {
+		if d >= units[i] {
+			return d.Round(unit)
+		}
+	}
+	return d
+}
+
+// kindCounts writes failures as vegeta does statuses: "reset:3  timeout:12".
+func kindCounts(kinds []counted) string {
+	texts := make([]string, len(kinds))
+	for i, k := range kinds {
+		texts[i] = k.text + ":" + strconv.FormatUint(k.n, 10)
+	}
+	return strings.Join(texts, "  ")
+}

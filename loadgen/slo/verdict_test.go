@@ -1,0 +1,124 @@
+package slo
+
+import (
+	"testing"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/measure"
+)
+
+// hundred is a run of 100 requests in a second, one after the other: their
+// response times are 1 to 100 ms, their service times half of that; the last
+// two get 500.
+func hundred() *measure.Run {
+	r := &measure.Run{Duration: time.Second, Total: measure.NewTally()}
+	for i := 1; i <= 100; i++ {
+		due := time.Duration(i) * 10 * time.Millisecond
+		took := time.Duration(i) * time.Millisecond
+		o := exchange.Outcome{Ticket: exchange.Ticket{Due: due}, Sent: due + took/2, Ended: due + took, Status: 200}
+		if i > 98 {
+			o.Status = 500
+		}
+		r.Total.Add(&o)
+	}
+	return r
+}
+
+func TestJudge(t *testing.T) {
+	tests := []struct {
+		objective string
+		got       string
+		met       bool
+	}{
+		{"rate>=94", "94.2/s", true},   // 98 that were sent in 1.04 s
+		{"rate>=94.3", "94.2/s", true}, // within a thousandth
+		{"rate>=94.4", "94.2/s", false},
+		{"rate<94.16", "94.2/s", true},
+		{"rate<94", "94.2/s", false},
+		{"mean<=50.5ms", "50.5ms", true},
+		{"mean<50.5ms", "50.5ms", false},
+		{"mean>=50.5ms", "50.5ms", true},
+		{"mean>50.5ms", "50.5ms", false},
+		{"mean<=50.49ms", "50.5ms", false},
+		{"min<=1ms", "1.00ms", true},
+		{"min>=1.01ms", "1.00ms", false},
+		{"max<=100ms", "100ms", true},
+		{"max<100ms", "100ms", false},
+		{"p99<=99.1ms", "99.0ms", true}, // 99 ms, in steps of a thousandth
+		{"p50<=49ms", "50.0ms", false},
+		{"p50<=51ms", "50.0ms", true},
+		{"p99.9<100ms", "100ms", false},
+		{"service-mean<=25.25ms", "25.2ms", true},
+		{"service-max<=50ms", "50.0ms", true},
+		{"service-min<0.5ms", "500µs", false},
+		{"errors<=2", "2", true},
+		{"errors<2", "2", false},
+		{"errors<=1", "2", false},
+		{"error-ratio<=2%", "2%", true},
+		{"error-ratio<0.02", "2%", false},
+		{"success>=98%", "98%", true},
+		{"success>98%", "98%", false},
+	}
+	r := hundred()
+	for _, tt := range tests {
+		o, err := Parse(tt.objective)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := o.Judge(r)[0], (Verdict{o[0], tt.got, tt.met}); got != want {
+			t.Errorf("%s: %+v, want %+v", tt.objective, got, want)
+		}
+	}
+}
+
+// TestJudgeClose demands that a figure which rounds to its bound is told from
+// it.
+func TestJudgeClose(t *testing.T) {
+	r := &measure.Run{Duration: time.Second, Total: measure.NewTally()}
+	r.Total.Add(&exchange.Outcome{Sent: 1, Ended: 10_004 * time.Microsecond, Status: 200})
+	o, err := Parse("max<=10ms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := o.Judge(r)[0].String(), "MISSED max <= 10ms  got 10.004ms"; got != want {
+		t.Errorf("the verdict is %q, want %q", got, want)
+	}
+}
+
+func TestJudgeNothing(t *testing.T) {
+	every, err := Parse("rate>=0,mean<=1h,min>=0s,max<=1h,p99<=1h,service-p99<=1h,errors<=0,error-ratio<=1,success>=0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range every.Judge(&measure.Run{Duration: time.Second, Total: measure.NewTally()}) {
+		if v.Met || v.Got != "no request" {
+			t.Errorf("without a request: %s", v)
+		}
+	}
+
+	unsent := &measure.Run{Duration: time.Second, Total: measure.NewTally()}
+	unsent.Total.Add(&exchange.Outcome{Ended: time.Second, Failure: &exchange.Failure{Kind: exchange.Connect}})
+	for _, v := range every.Judge(unsent) {
+		service := v.Objective.Metric.String() == "service-p99"
+		if met := !service && v.Objective.Metric.String() != "errors"; v.Met != met {
+			t.Errorf("with a request that was not sent: %s", v)
+		}
+		if service && v.Got != "no request was sent" {
+			t.Errorf("with a request that was not sent: %s", v)
+		}
+	}
+}
+
+func TestAllMet(t *testing.T) {
+	for _, tt := range []struct {
+		verdicts []Verdict
+		want     bool
+	}{
+		{nil, true}, {[]Verdict{{Met: true}}, true}, {[]Verdict{{Met: true}, {}, {Met: true}}, false},
+	} {
+		if got := AllMet(tt.verdicts); got != tt.want {
+			t.Errorf("AllMet(%v) = %v", tt.verdicts, got)
+		}
+	}
+}

@@ -1,0 +1,253 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/machine"
+)
+
+// Rows of the comparison of load generators.
+const (
+	rowFull    = "full speed"
+	rowLow     = "20,000/s"
+	rowPromise = "150,000/s"
+	rowTwice   = "300,000/s"
+	rowStall   = "150,000/s, stall"
+)
+
+// generatorSizes are how much of it is measured.
+type generatorSizes struct {
+	rounds                           int
+	full, low, promise, twice, stall time.Duration
+}
+
+var (
+	fullGenerators  = generatorSizes{rounds: 5, full: 5 * time.Second, low: 5 * time.Second, promise: 60 * time.Second, twice: 10 * time.Second, stall: 10 * time.Second}
+	quickGenerators = generatorSizes{rounds: 1, full: 500 * time.Millisecond, low: time.Second, promise: time.Second, twice: time.Second, stall: 2 * time.Second}
+)
+
+// stallTime is how long the server is stopped in the row of that name.
+const stallTime = 500 * time.Millisecond
+
+// comparison is all runs, by row and generator.
+type comparison struct {
+	runs     map[[2]string][]*generated
+	miscount []string // where the server had answered another number than was reported
+}
+
+func (c *comparison) add(round int, row, name string, l *generated) {
+	key := [2]string{row, name}
+	c.runs[key] = append(c.runs[key], l)
+	logRun(round, row, name, l)
+}
+
+// median is the median of a figure over the rounds.
+func (c *comparison) median(row, name string, figure func(*generated) float64) float64 {
+	var all []float64
+	for _, l := range c.runs[[2]string{row, name}] {
+		all = append(all, figure(l))
+	}
+	return median(all)
+}
+
+func rateOf(l *generated) float64    { return l.rate }
+func meanOf(l *generated) float64    { return milliseconds(l.mean) }
+func p99Of(l *generated) float64     { return milliseconds(l.p99) }
+func p999Of(l *generated) float64    { return milliseconds(l.p999) }
+func maxOf(l *generated) float64     { return milliseconds(l.max) }
+func memoryOf(l *generated) float64  { return float64(l.memory) }
+func cpuOf(l *generated) float64     { return microseconds(l.cpu) / float64(max(l.requests, 1)) }
+func errorsOf(l *generated) float64  { return float64(l.requests) * (1 - l.success) }
+func missingOf(l *generated) float64 { return float64(l.scheduled) - float64(l.requests) }
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// runGenerators compares load generators against hotpath and writes their
+// section of the document.
+func runGenerators(ctx context.Context, o options) (err error) {
+	if err := twoCores(); err != nil {
+		return err
+	}
+	if err := require(ctx, []string{h2load}, o.install); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "hotpath-bench")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	s, err := newSite(dir)
+	if err != nil {
+		return fmt.Errorf("making the files to serve: %w", err)
+	}
+	cores := runtime.NumCPU()
+	g, err := newGenerator(ctx, dir, s)
+	if err != nil {
+		return err
+	}
+	defer g.target.stop()
+	size := fullGenerators
+	if o.quick {
+		size = quickGenerators
+	}
+	if o.rounds > 0 {
+		size.rounds = o.rounds
+	}
+	if err := machine.PinSelf(clientCore); err != nil {
+		return err
+	}
+	c := &comparison{runs: make(map[[2]string][]*generated)}
+	for round := range size.rounds {
+		if err := g.round(ctx, c, size, round); err != nil {
+			return err
+		}
+	}
+	a := about{date: time.Now(), command: generatorsCommand, cpu: cpuModel(), cores: cores, kernel: kernelRelease(), rounds: size.rounds}
+	a.versions = [][2]string{
+		{loadgen, goVersion(g.loadgen)},
+		{h2load, firstLine(h2load, "--version")},
+		{vegeta, moduleVersion(g.vegeta)},
+	}
+	text := c.report(a, size)
+	fmt.Print(text)
+	return write(o, text, newResults(nil), generatorsCommand)
+}
+
+// round runs every row once.
+func (g *generator) round(ctx context.Context, c *comparison, size generatorSizes, round int) error {
+	ours, err := g.runLoadgen(ctx, 0, size.full)
+	if err != nil {
+		return err
+	}
+	c.add(round, rowFull, loadgen, ours)
+	theirs, err := g.runH2load(ctx, ours.requests)
+	if err != nil {
+		return err
+	}
+	c.add(round, rowFull, h2load, theirs)
+	if theirs, err = g.runVegeta(ctx, 0, size.full); err != nil {
+		return err
+	}
+	c.add(round, rowFull, vegeta, theirs)
+	if theirs, err = g.runVegeta(ctx, 20_000, size.low); err != nil {
+		return err
+	}
+	c.add(round, rowLow, vegeta, theirs)
+	for _, r := range []struct {
+		row  string
+		rate int
+		d    time.Duration
+	}{{rowLow, 20_000, size.low}, {rowPromise, 150_000, size.promise}, {rowTwice, 300_000, size.twice}} {
+		before, err := g.served(ctx)
+		if err != nil {
+			return err
+		}
+		if ours, err = g.runLoadgen(ctx, r.rate, r.d); err != nil {
+			return err
+		}
+		after, err := g.served(ctx)
+		if err != nil {
+			return err
+		}
+		if after-before != ours.requests {
+			c.miscount = append(c.miscount, fmt.Sprintf("%s, round %d: the server has answered %d, loadgen reports %d", r.row, round+1, after-before, ours.requests))
+		}
+		c.add(round, r.row, loadgen, ours)
+	}
+	if ours, err = g.runStall(ctx, 150_000, size.stall, stallTime); err != nil {
+		return err
+	}
+	c.add(round, rowStall, loadgen, ours)
+	return nil
+}
+
+// report writes the section.
+func (c *comparison) report(a about, size generatorSizes) string {
+	var b bytes.Buffer
+	a.head(&b)
+	b.WriteString("\n### What must be shown\n\n")
+	writeTable(&b, c.bars())
+	fmt.Fprintf(&b, "\n### Full speed, closed loop: 8 connections × 32 streams, 1 KiB, %v\n\n", size.full)
+	full := [][]string{{"", loadgen, h2load, vegeta}}
+	for _, f := range []struct {
+		label    string
+		figure   func(*generated) float64
+		decimals int
+	}{
+		{"requests/s", rateOf, 0},
+		{"mean latency, ms", meanOf, 3},
+		{"CPU of the generator per request, µs", cpuOf, 2},
+		{"memory of the generator, MiB", memoryOf, 0},
+	} {
+		line := []string{f.label}
+		for _, name := range full[0][1:] {
+			line = append(line, grouped(c.median(rowFull, name, f.figure), f.decimals))
+		}
+		full = append(full, line)
+	}
+	writeTable(&b, full)
+	b.WriteString("\n### Constant rates: 8 connections × 32 streams, 1 KiB\n\n")
+	rates := [][]string{{"", "reached, /s", "mean, ms", "p99, ms", "p99.9, ms", "max, ms", "failed", "CPU per request, µs", "MiB"}}
+	for _, r := range []struct {
+		row, name string
+		d         time.Duration
+	}{{rowLow, vegeta, size.low}, {rowLow, loadgen, size.low}, {rowPromise, loadgen, size.promise}, {rowTwice, loadgen, size.twice}, {rowStall, loadgen, size.stall}} {
+		rates = append(rates, []string{
+			fmt.Sprintf("%s, %s for %v", r.name, r.row, r.d),
+			grouped(c.median(r.row, r.name, rateOf), 0),
+			grouped(c.median(r.row, r.name, meanOf), 3),
+			grouped(c.median(r.row, r.name, p99Of), 3),
+			grouped(c.median(r.row, r.name, p999Of), 3),
+			grouped(c.median(r.row, r.name, maxOf), 3),
+			grouped(c.median(r.row, r.name, errorsOf), 0),
+			grouped(c.median(r.row, r.name, cpuOf), 2),
+			grouped(c.median(r.row, r.name, memoryOf), 0),
+		})
+	}
+	writeTable(&b, rates)
+	fmt.Fprintf(&b, "\nIn the row with a stall the server is stopped (SIGSTOP) for %v in the middle. vegeta's report has no p99.9.\n", stallTime)
+	return b.String()
+}
+
+// bars are the promises of the load generator.
+func (c *comparison) bars() [][]string {
+	full := c.median(rowFull, loadgen, rateOf)
+	overH2load, overVegeta := full/c.median(rowFull, h2load, rateOf), full/c.median(rowFull, vegeta, rateOf)
+	yes := func(met bool) string {
+		if met {
+			return "yes"
+		}
+		return "no"
+	}
+	off := func(row string, rate float64) float64 {
+		return max(c.median(row, loadgen, rateOf)/rate-1, 1-c.median(row, loadgen, rateOf)/rate) * 100
+	}
+	promise := func(f func(*generated) float64) float64 { return c.median(rowPromise, loadgen, f) }
+	counts := "equal"
+	if len(c.miscount) > 0 {
+		counts = c.miscount[0]
+	}
+	stalled := c.median(rowStall, loadgen, maxOf)
+	return [][]string{
+		{"", loadgen, "bar", "met", "goal", "reached"},
+		{"requests/s at full speed ÷ h2load", grouped(overH2load, 2), "≥ 0.90", yes(overH2load >= 0.9), "≥ 1.20", yes(overH2load >= 1.2)},
+		{"requests/s at full speed ÷ vegeta", grouped(overVegeta, 1), "≥ 12", yes(overVegeta >= 12), "≥ 20", yes(overVegeta >= 20)},
+		{"150,000/s: off by", grouped(off(rowPromise, 150_000), 3) + " %", "≤ 0.1 %", yes(off(rowPromise, 150_000) <= 0.1), "", ""},
+		{"150,000/s: mean latency", grouped(promise(meanOf), 3) + " ms", "≤ 3 ms", yes(promise(meanOf) <= 3), "", ""},
+		{"150,000/s: p99", grouped(promise(p99Of), 3) + " ms", "", "", "≤ 3 ms", yes(promise(p99Of) <= 3)},
+		{"150,000/s: failed requests", grouped(promise(errorsOf), 0), "0", yes(promise(errorsOf) == 0), "", ""},
+		{"150,000/s: memory", grouped(promise(memoryOf), 0) + " MiB", "≤ 200 MiB", yes(promise(memoryOf) <= 200), "≤ 60 MiB", yes(promise(memoryOf) <= 60)},
+		{"300,000/s: off by", grouped(off(rowTwice, 300_000), 3) + " %", "≤ 0.1 %", yes(off(rowTwice, 300_000) <= 0.1), "", ""},
+		{"a stall of 500 ms: longest latency", grouped(stalled, 0) + " ms", "about 500 ms", yes(stalled >= 490 && stalled <= 600), "", ""},
+		{"a stall of 500 ms: requests that were due and are not counted", grouped(c.median(rowStall, loadgen, missingOf), 0), "0", yes(c.median(rowStall, loadgen, missingOf) == 0), "", ""},
+		{"the server's count and the report's", counts, "equal", yes(len(c.miscount) == 0), "", ""},
+	}
+}
