@@ -46,7 +46,7 @@ func runAgent(ctx context.Context, args []string, s streams) error {
 	address := f.String("listen", "127.0.0.1:9191", "`ADDRESS` on which to wait for coordinators")
 	tokenFile := f.String("token-file", "", "`FILE` with the token that they must know (or "+tokenVariable+"); without one a token is made and printed")
 	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return help(s.out, f, "agent")
+		return help(s.out, f)
 	} else if err != nil {
 		return usageError{fmt.Errorf("%w (agent -h lists the flags)", err)}
 	}
@@ -57,13 +57,13 @@ func runAgent(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	if token == "" {
-		token = fleet.NewToken()
-		fmt.Fprintf(s.out, "token: %s\n", token)
-	}
 	l, err := net.Listen("tcp", *address)
 	if err != nil {
 		return usageError{fmt.Errorf("-listen: %w", err)}
+	}
+	if token == "" {
+		token = fleet.NewToken()
+		fmt.Fprintf(s.out, "token: %s\n", token)
 	}
 	log := slog.New(slog.NewTextHandler(s.err, nil))
 	log.Info("waiting for coordinators", "address", l.Addr().String())

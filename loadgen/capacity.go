@@ -18,20 +18,17 @@ import (
 	"github.com/e0ac7cd4/hotpath/loadgen/slo"
 )
 
-// confirmations is how many tries decide on a rate: the best of three, so that
-// a neighbour's moment on a shared machine does not.
-const confirmations = 2
-
 // runCapacity searches for the highest rate that holds the objectives.
 func runCapacity(ctx context.Context, args []string, s streams) error {
 	o, err := parseFlags("capacity", args, s.out)
 	if err != nil {
 		return err
 	}
-	o.rate = o.minRate
-	if o.rate.freq == 0 {
-		return usageError{errors.New("-min 0: the search begins at a rate above 0")}
+	where := capacity.Config{Min: o.minRate.perSecond(), Max: o.maxRate.perSecond(), Precision: o.precision}
+	if err := where.Check(); err != nil {
+		return usageError{err}
 	}
+	o.rate = o.minRate
 	cfg, err := o.config(s.in)
 	if err != nil {
 		return err
@@ -54,12 +51,7 @@ func runCapacity(ctx context.Context, args []string, s streams) error {
 	}
 	found := &report.Capacity{Target: cfg.Targets[0].URL, Objectives: o.objectives}
 	live := o.live(&cfg, s)
-	result, err := capacity.Search(ctx, capacity.Config{
-		Min:       o.minRate.perSecond(),
-		Max:       o.maxRate.perSecond(),
-		Precision: o.precision,
-		Confirm:   confirmations,
-	}, func(ctx context.Context, rate float64) (bool, error) {
+	result, err := capacity.Search(ctx, where, func(ctx context.Context, rate float64) (bool, error) {
 		p, err := o.try(ctx, start, cfg, rate, live, exporter)
 		if err != nil {
 			return false, err

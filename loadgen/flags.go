@@ -79,50 +79,9 @@ const defaultObjectives = "mean<=3ms,errors<=0"
 // parseFlags reads the flags of an attack, or of capacity.
 func parseFlags(command string, args []string, out io.Writer) (*options, error) {
 	o := &options{headers: make(http.Header), rate: rate{per: time.Second}, amplitude: rate{per: time.Second}}
-	f := flag.NewFlagSet(command, flag.ContinueOnError)
-	f.SetOutput(io.Discard)
-	f.StringVar(&o.target, "target", "", "`URL` to ask for")
-	f.StringVar(&o.targets, "targets", "", "`FILE` of targets that take turns, in vegeta's format; - is the standard input")
-	f.StringVar(&o.format, "format", "http", "`FORMAT` of the targets: http or json")
-	f.StringVar(&o.method, "method", http.MethodGet, "`METHOD` of -target")
-	f.StringVar(&o.body, "body", "", "`FILE` with the content of requests whose target has none")
-	f.Var(headerFlag{o.headers}, "header", "`FIELD` of every request, \"name: value\"; repeatable")
-	if command == "capacity" {
-		o.minRate, o.maxRate = rate{1000, time.Second}, rate{}
-		f.Var(&o.minRate, "min", "`RATE` that is tried first")
-		f.Var(&o.maxRate, "max", "`RATE` that is not exceeded; 0: no limit")
-		f.DurationVar(&o.probe, "probe", 5*time.Second, "how long each rate is tried")
-		f.Float64Var(&o.precision, "precision", 0.02, "how near to the limit, as a `SHARE` of it")
-	} else {
-		f.Var(&o.rate, "rate", "`RATE` asked: 150000, 150k, 300/1m; 0: closed loop, as fast as it goes (default 0)")
-		f.Float64Var(&o.slope, "slope", 0, "requests per second that the rate gains each second")
-		f.Var(&o.amplitude, "amplitude", "`RATE` by which it swings, as a sine around -rate; needs -period")
-		f.DurationVar(&o.period, "period", 0, "time of one swing")
-		f.StringVar(&o.startAt, "start-at", "mean-up", "where the sine begins: "+strings.Join(sineStarts(), ", "))
-		f.DurationVar(&o.duration, "duration", 0, "how long requests are due (default "+defaultDuration.String()+")")
-		f.Uint64Var(&o.requests, "requests", 0, "how many requests there are, in place of -duration")
-		f.StringVar(&o.results, "results", "", "`FILE` for every result, in vegeta's encoding")
-		f.StringVar(&o.hdr, "hdr", "", "`FILE` for the latencies, in HdrHistogram's text form")
-	}
-	f.DurationVar(&o.warmup, "warmup", 0, "load before, at the first rate, that is not measured")
-	f.IntVar(&o.connections, "connections", 8, "connections, shared out among the targets' origins")
-	f.IntVar(&o.streams, "streams", 32, "requests in flight on a connection; HTTP/1.1 has one")
-	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "time for a request, from the moment it is due")
-	f.BoolVar(&o.http1, "http1", false, "HTTP/1.1 in place of HTTP/2")
-	f.BoolVar(&o.insecure, "insecure", false, "trust every certificate")
-	f.StringVar(&o.caCert, "cacert", "", "PEM `FILE` of certificates to trust")
-	f.StringVar(&o.digest, "digest", exchange.DigestOff, "check contents: `off`, first (each as its target's first one) or a SHA-256")
-	f.StringVar(&o.workers, "workers", "", "`HOST:PORT,…` of agents that attack, each a share, in place of this process")
-	f.StringVar(&o.tokenFile, "token-file", "", "`FILE` with the agents' token (or "+tokenVariable+")")
-	f.StringVar(&o.name, "name", "", "of the attack, for reports")
-	f.Var(&o.objectives, "slo", "`OBJECTIVES`, such as rate>=150000,mean<=3ms,p99<=10ms,errors<=0; exit 1 if one is missed")
-	f.BoolVar(&o.json, "json", false, "report as JSON")
-	f.StringVar(&o.html, "html", "", "`FILE` for a report as a page")
-	f.StringVar(&o.metrics, "metrics", "", "`ADDRESS` on which to serve Prometheus metrics while it runs")
-	f.BoolVar(&o.quiet, "quiet", false, "show no progress")
-	f.BoolVar(&o.yes, "yes", false, "do not ask before loading what is not this machine's or a private network's")
+	f := o.flags(command)
 	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return nil, help(out, f, command)
+		return nil, help(out, f)
 	} else if err != nil {
 		return nil, usageError{fmt.Errorf("%w (-h lists the flags)", err)}
 	}
@@ -144,16 +103,51 @@ func parseFlags(command string, args []string, out io.Writer) (*options, error) 
 	return o, nil
 }
 
-// help writes the flags, in their order, and returns errHelp.
-func help(w io.Writer, f *flag.FlagSet, command string) error {
-	what := "[capacity|agent] [flags]"
-	if command != "attack" {
-		what = command + " [flags]"
+// flags are those of a command, which set o.
+func (o *options) flags(command string) *flag.FlagSet {
+	f := flag.NewFlagSet(command, flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.StringVar(&o.target, "target", "", "`URL` to ask for")
+	f.StringVar(&o.targets, "targets", "", "`FILE` of targets that take turns, in vegeta's format; - is the standard input")
+	f.StringVar(&o.format, "format", "http", "`FORMAT` of the targets: http or json")
+	f.StringVar(&o.method, "method", http.MethodGet, "`METHOD` of -target")
+	f.StringVar(&o.body, "body", "", "`FILE` with the content of requests whose target has none")
+	f.Var(headerFlag{o.headers}, "header", "`FIELD` of every request, \"name: value\"; repeatable")
+	if command == "capacity" {
+		o.minRate, o.maxRate = rate{1000, time.Second}, rate{}
+		f.Var(&o.minRate, "min", "`RATE` that is tried first")
+		f.Var(&o.maxRate, "max", "`RATE` that is not exceeded; 0: no limit")
+		f.DurationVar(&o.probe, "probe", 5*time.Second, "`TIME` for which each rate is tried")
+		f.Float64Var(&o.precision, "precision", 0.02, "how near to the limit, as a `SHARE` of it")
+	} else {
+		f.Var(&o.rate, "rate", "`RATE` asked: 150000, 150k, 300/1m; 0: closed loop, as fast as it goes (default 0)")
+		f.Float64Var(&o.slope, "slope", 0, "`NUMBER` of requests per second that the rate gains each second")
+		f.Var(&o.amplitude, "amplitude", "`RATE` by which it swings, as a sine around -rate; needs -period")
+		f.DurationVar(&o.period, "period", 0, "`TIME` of one swing")
+		f.StringVar(&o.startAt, "start-at", "mean-up", "`WHERE` the sine begins: "+strings.Join(sineStarts(), ", "))
+		f.DurationVar(&o.duration, "duration", 0, "`TIME` in which requests are due (default "+defaultDuration.String()+")")
+		f.Uint64Var(&o.requests, "requests", 0, "`NUMBER` of requests, in place of -duration")
+		f.StringVar(&o.results, "results", "", "`FILE` for every result, in vegeta's encoding")
+		f.StringVar(&o.hdr, "hdr", "", "`FILE` for the latencies, in HdrHistogram's text form")
 	}
-	fmt.Fprintf(w, "usage: loadgen %s\n\n", what)
-	f.SetOutput(w)
-	f.PrintDefaults()
-	return errHelp
+	f.DurationVar(&o.warmup, "warmup", 0, "`TIME` of load before, at the first rate, that is not measured")
+	f.IntVar(&o.connections, "connections", 8, "`NUMBER` of connections, shared out among the targets' origins")
+	f.IntVar(&o.streams, "streams", 32, "`NUMBER` of requests in flight on a connection; HTTP/1.1 has one")
+	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "`TIME` for a request, from the moment it is due")
+	f.BoolVar(&o.http1, "http1", false, "HTTP/1.1 in place of HTTP/2")
+	f.BoolVar(&o.insecure, "insecure", false, "trust every certificate")
+	f.StringVar(&o.caCert, "cacert", "", "PEM `FILE` of certificates to trust")
+	f.StringVar(&o.digest, "digest", exchange.DigestOff, "`RULE` for contents: off, first (each as its target's first one) or the SHA-256 that all must have")
+	f.StringVar(&o.workers, "workers", "", "`HOST:PORT,…` of agents that attack, each a share, in place of this process")
+	f.StringVar(&o.tokenFile, "token-file", "", "`FILE` with the agents' token (or "+tokenVariable+")")
+	f.StringVar(&o.name, "name", "", "`TEXT` that reports call the attack")
+	f.Var(&o.objectives, "slo", "`OBJECTIVES`, such as rate>=150000,mean<=3ms,p99<=10ms,errors<=0; exit 1 if one is missed")
+	f.BoolVar(&o.json, "json", false, "report as JSON")
+	f.StringVar(&o.html, "html", "", "`FILE` for a report as a page")
+	f.StringVar(&o.metrics, "metrics", "", "`ADDRESS` on which to serve Prometheus metrics while it runs")
+	f.BoolVar(&o.quiet, "quiet", false, "show no progress")
+	f.BoolVar(&o.yes, "yes", false, "do not ask before loading what is not this machine's or a private network's")
+	return f
 }
 
 // config is the attack that was asked for.

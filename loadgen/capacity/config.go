@@ -23,9 +23,14 @@ type Config struct {
 	Confirm   int     // tries that must agree about a rate: the best of 1, 3, 5…; 0: DefaultConfirm
 }
 
-// check returns c with its defaults, or what is wrong with it and what is
-// allowed.
-func (c Config) check() (Config, error) {
+// Check tells what is wrong with c, and what is allowed.
+func (c Config) Check() error {
+	_, err := c.complete()
+	return err
+}
+
+// complete returns c with its defaults, or what is wrong with it.
+func (c Config) complete() (Config, error) {
 	if c.Max == 0 {
 		c.Max = Ceiling
 	}

@@ -34,7 +34,7 @@ const maxRates = 64
 // Search looks for the highest rate that holds. With an error, of try or of
 // ctx, the result is what was known until then.
 func Search(ctx context.Context, c Config, try Try) (Result, error) {
-	c, err := c.check()
+	c, err := c.complete()
 	if err != nil {
 		return Result{}, err
 	}

@@ -34,7 +34,7 @@ func TestJudge(t *testing.T) {
 		{"rate>=94", "94.2/s", true},   // 98 that were sent in 1.04 s
 		{"rate>=94.3", "94.2/s", true}, // within a thousandth
 		{"rate>=94.4", "94.2/s", false},
-		{"rate<94.16", "94.2/s", true},
+		{"rate<94.14", "94.2/s", true},
 		{"rate<94", "94.2/s", false},
 		{"mean<=50.5ms", "50.5ms", true},
 		{"mean<50.5ms", "50.5ms", false},

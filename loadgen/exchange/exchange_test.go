@@ -1,0 +1,177 @@
+package exchange
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+)
+
+func TestRequest(t *testing.T) {
+	field := func(name, value string) hpack.Field { return hpack.Field{Name: name, Value: value} }
+	for _, tt := range []struct {
+		name   string
+		target vegeta.Target
+		origin Origin
+		fields []hpack.Field
+		head   string
+	}{
+		{
+			"plain",
+			vegeta.Target{Method: "GET", URL: "https://example.com/a?b=c#d"},
+			Origin{true, "example.com", "443"},
+			[]hpack.Field{field(":method", "GET"), field(":scheme", "https"), field(":authority", "example.com"), field(":path", "/a?b=c"), field("user-agent", userAgent)},
+			"GET /a?b=c HTTP/1.1\r\nHost: example.com\r\nUser-Agent: " + userAgent + "\r\n\r\n",
+		},
+		{
+			"port, no path, host",
+			vegeta.Target{Method: "HEAD", URL: "http://127.0.0.1:8080", Header: http.Header{"Host": {"other"}, "User-Agent": {"me"}}},
+			Origin{false, "127.0.0.1", "8080"},
+			[]hpack.Field{field(":method", "HEAD"), field(":scheme", "http"), field(":authority", "other"), field(":path", "/"), field("user-agent", "me")},
+			"HEAD / HTTP/1.1\r\nHost: other\r\nUser-Agent: me\r\n\r\n",
+		},
+		{
+			"body, fields in order, IPv6",
+			vegeta.Target{Method: "POST", URL: "https://[::1]/", Body: []byte("hello"), Header: http.Header{"X-b": {"2", "3"}, "X-A": {"1"}, "User-Agent": {"me"}}},
+			Origin{true, "::1", "443"},
+			[]hpack.Field{field(":method", "POST"), field(":scheme", "https"), field(":authority", "[::1]"), field(":path", "/"),
+				field("user-agent", "me"), field("x-a", "1"), field("x-b", "2"), field("x-b", "3"), field("content-length", "5")},
+			"POST / HTTP/1.1\r\nHost: [::1]\r\nUser-Agent: me\r\nX-A: 1\r\nX-b: 2\r\nX-b: 3\r\nContent-Length: 5\r\n\r\n",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r, err := NewRequest(7, &tt.target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Target != 7 || r.Origin != tt.origin || r.HeadOnly() != (tt.target.Method == "HEAD") {
+				t.Errorf("%+v", r)
+			}
+			if !slices.Equal(r.Fields, tt.fields) {
+				t.Errorf("fields %v, want %v", r.Fields, tt.fields)
+			}
+			if string(r.Head) != tt.head {
+				t.Errorf("head %q, want %q", r.Head, tt.head)
+			}
+		})
+	}
+	if got := (Origin{true, "::1", "443"}).Address(); got != "[::1]:443" {
+		t.Errorf("address %s", got)
+	}
+}
+
+// remote is how crypto/tls tells of the peer's alert.
+func remote(text string) error { return &net.OpError{Op: remoteAlert, Err: errors.New(text)} }
+
+func TestFailures(t *testing.T) {
+	refused := &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	for _, tt := range []struct {
+		err       error
+		handshake bool
+		kind      Kind
+		text      string // in the failure's
+	}{
+		{refused, false, Connect, "connection refused"},
+		{&net.DNSError{Err: "no such host", Name: "x", IsNotFound: true}, false, Connect, "no such host"},
+		{os.ErrDeadlineExceeded, false, Connect, "no answer in time"},
+		{context.DeadlineExceeded, false, Connect, "no answer in time"},
+		{os.ErrDeadlineExceeded, true, TLS, "took too long"},
+		{&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, true, TLS, "-insecure"},
+		{&tls.CertificateVerificationError{Err: x509.HostnameError{Host: "x", Certificate: new(x509.Certificate)}}, true, TLS, "another host"},
+		{&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}, true, TLS, "expired"},
+		{&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.NotAuthorizedToSign}}, true, TLS, "not valid"},
+		{remote(noApplicationProtocol), true, ALPN, "does not speak"},
+		{remote("tls: handshake failure"), true, TLS, "handshake failure"},
+		{tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, true, TLS, "not TLS"},
+		{io.EOF, true, TLS, "closed the connection"},
+		{os.NewSyscallError("read", syscall.ECONNRESET), true, TLS, "closed the connection"},
+		{errors.New("something else"), false, Connect, "failed"},
+	} {
+		if got := ConnectFailure(fmt.Errorf("wrapped: %w", tt.err), tt.handshake); got.Kind != tt.kind || !strings.Contains(got.Error(), tt.text) {
+			t.Errorf("%v (handshake %v) is %v, want %v and %q", tt.err, tt.handshake, got, tt.kind, tt.text)
+		}
+	}
+	for _, tt := range []struct {
+		err  error
+		text string
+	}{
+		{nil, "by the server"},
+		{io.EOF, "by the server"},
+		{os.NewSyscallError("read", syscall.ECONNRESET), "connection reset by peer"},
+		{os.ErrDeadlineExceeded, "does not read"},
+		{remote("tls: bad record MAC"), "bad record MAC"},
+		{net.ErrClosed, "failed"},
+	} {
+		if got := CloseFailure(tt.err); got.Kind != Closed || !strings.Contains(got.Error(), tt.text) {
+			t.Errorf("%v is %v, want %q", tt.err, got, tt.text)
+		}
+	}
+	if len(Kinds()) != int(kinds) || slices.Contains(Kinds(), "") {
+		t.Errorf("kinds %q", Kinds())
+	}
+}
+
+func TestDigests(t *testing.T) {
+	a, b := sha256.Sum256([]byte("a")), sha256.Sum256([]byte("b"))
+	for _, spec := range []string{"", DigestOff} {
+		if d, err := NewDigests(spec, 1); d != nil || err != nil {
+			t.Errorf("%q: %v, %v", spec, d, err)
+		}
+	}
+	given, err := NewDigests(hex.EncodeToString(a[:]), 2)
+	if err != nil || !given.Check(0, a) || given.Check(1, b) {
+		t.Errorf("a sum that is given: %v", err)
+	}
+	first, err := NewDigests(DigestFirst, 2)
+	if err != nil || !first.Check(0, a) || !first.Check(1, b) || first.Check(0, b) || !first.Check(1, b) || !first.Check(0, a) {
+		t.Errorf("the first sum of each target: %v", err)
+	}
+	for _, bad := range []string{"last", "00", strings.Repeat("0", 63) + "g", strings.Repeat("0", 66)} {
+		if _, err := NewDigests(bad, 1); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
+// TestDigestsAgree: of many goroutines that come first with different sums, one
+// is right.
+func TestDigestsAgree(t *testing.T) {
+	d, err := NewDigests(DigestFirst, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	right := make(chan byte, 100)
+	var all sync.WaitGroup
+	for i := range 100 {
+		all.Go(func() {
+			if d.Check(0, [sha256.Size]byte{byte(i % 10)}) {
+				right <- byte(i % 10)
+			}
+		})
+	}
+	all.Wait()
+	close(right)
+	seen := make(map[byte]int)
+	for sum := range right {
+		seen[sum]++
+	}
+	if len(seen) != 1 {
+		t.Errorf("sums that were right, by how many: %v", seen)
+	}
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"text/tabwriter"
+)
+
+// groups are the flags in the order in which help shows them. A flag that a
+// command does not have is left out.
+var groups = []struct {
+	title string
+	flags []string
+}{
+	{"What is asked for", []string{"target", "targets", "format", "method", "body", "header"}},
+	{"How fast and how long", []string{"rate", "slope", "amplitude", "period", "start-at", "duration", "requests", "min", "max", "probe", "precision", "warmup"}},
+	{"Connections", []string{"connections", "streams", "timeout", "http1", "insecure", "cacert", "digest"}},
+	{"What comes out", []string{"slo", "json", "html", "results", "hdr", "metrics", "name", "quiet"}},
+	{"Several machines", []string{"workers", "listen", "token-file"}},
+	{"Care", []string{"yes"}},
+}
+
+// usages are the commands in a sentence each.
+var usages = map[string]string{
+	"attack": `usage: loadgen [flags]           attack
+       loadgen capacity [flags]  search for the highest rate that holds -slo
+       loadgen agent [flags]     take part in attacks of other machines
+
+Requests are sent when they are due, whatever the server does, and latencies run
+from that moment. The report goes to the standard output, progress to the
+standard error. Exit codes: 0, 1 if an objective was missed, 2 for a mistake in
+what was asked for.`,
+	"capacity": `usage: loadgen capacity [flags]
+
+Tries one rate after the other, for -probe each, and prints the highest that
+holds the objectives and the curve of latencies over rates. Without -slo they are
+` + defaultObjectives + `.`,
+	"agent": `usage: loadgen agent [flags]
+
+Waits for coordinators (loadgen -workers) that know the token, and runs their
+attacks, one at a time.`,
+}
+
+// help writes how a command is used and returns errHelp.
+func help(w io.Writer, f *flag.FlagSet) error {
+	fmt.Fprintln(w, usages[f.Name()])
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	for _, g := range groups {
+		title := g.title
+		for _, name := range g.flags {
+			def := f.Lookup(name)
+			if def == nil {
+				continue
+			}
+			if title != "" {
+				fmt.Fprintf(table, "\n%s:\n", title)
+				title = ""
+			}
+			argument, text := flag.UnquoteUsage(def)
+			if def.DefValue != "" && def.DefValue != "false" && def.DefValue != "0" && def.DefValue != "0s" {
+				text += " (default " + def.DefValue + ")"
+			}
+			fmt.Fprintf(table, "  -%s %s\t%s\n", def.Name, argument, text)
+		}
+	}
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("writing the help: %w", err)
+	}
+	return errHelp
+}

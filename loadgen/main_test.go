@@ -1,0 +1,345 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
+)
+
+func TestMain(m *testing.M) { testkit.Run(m, "/loadgen.") }
+
+// patience is far more than any command here takes.
+const patience = 30 * time.Second
+
+// call runs a command as main does.
+func call(t *testing.T, ctx context.Context, input string, args ...string) (code int, out, stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	dir := t.TempDir()
+	file := func(name, content string) *os.File {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(name, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+		return f
+	}
+	s := streams{file("in", input), file("out", ""), file("err", "")}
+	code = run(ctx, args, s)
+	read := func(f *os.File) string {
+		text, err := os.ReadFile(f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	return code, read(s.out), read(s.err)
+}
+
+// server is one that counts, and the file of the certificate to trust.
+func server(t *testing.T) (url, cacert string, requests *atomic.Int64) {
+	t.Helper()
+	requests = new(atomic.Int64)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		_, _ = io.WriteString(w, "hello")
+	}))
+	s.EnableHTTP2 = true
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	cacert = filepath.Join(t.TempDir(), "ca.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
+	if err := os.WriteFile(cacert, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return s.URL, cacert, requests
+}
+
+// TestMistakes: what is wrong is said in one line, with what is allowed, before
+// anything is sent.
+func TestMistakes(t *testing.T) {
+	file := func(content string) string {
+		name := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	const local = "https://127.0.0.1:1/"
+	for name, tt := range map[string]struct {
+		args []string
+		want string
+	}{
+		"nothing":              {nil, "-target URL or -targets FILE is needed"},
+		"both":                 {[]string{"-target", local, "-targets", "x"}, "one of the two"},
+		"flag":                 {[]string{"-nope"}, "-h lists the flags"},
+		"argument":             {[]string{"-target", local, "extra"}, `"extra"`},
+		"rate":                 {[]string{"-target", local, "-rate", "fast"}, "300/1m"},
+		"negative rate":        {[]string{"-target", local, "-rate", "-5"}, "300/1m"},
+		"rate per nothing":     {[]string{"-target", local, "-rate", "5/0s"}, "300/1m"},
+		"slope without rate":   {[]string{"-target", local, "-slope", "5"}, "need a -rate"},
+		"slope and sine":       {[]string{"-target", local, "-rate", "10", "-slope", "5", "-amplitude", "5"}, "one of the two"},
+		"sine without period":  {[]string{"-target", local, "-rate", "10", "-amplitude", "5"}, "period"},
+		"start":                {[]string{"-target", local, "-rate", "10", "-amplitude", "5", "-period", "1s", "-start-at", "noon"}, "mean-up, peak"},
+		"two ends":             {[]string{"-target", local, "-duration", "1s", "-requests", "5"}, "one of the two"},
+		"URL":                  {[]string{"-target", "127.0.0.1:8443"}, "target 1"},
+		"scheme":               {[]string{"-target", "ftp://127.0.0.1/"}, "https://"},
+		"header":               {[]string{"-target", local, "-header", "no colon"}, "name: value"},
+		"connection header":    {[]string{"-target", local, "-header", "Connection: close"}, "cannot be set"},
+		"targets":              {[]string{"-targets", filepath.Join(t.TempDir(), "none")}, "-targets"},
+		"empty targets":        {[]string{"-targets", file("")}, "no target"},
+		"bad targets":          {[]string{"-targets", file("GET " + local + "\nwhat is this\n")}, "target"},
+		"format":               {[]string{"-targets", file("x"), "-format", "yaml"}, "http and json"},
+		"json targets":         {[]string{"-targets", file("{"), "-format", "json"}, "no target"},
+		"body":                 {[]string{"-target", local, "-body", filepath.Join(t.TempDir(), "none")}, "-body"},
+		"slo":                  {[]string{"-target", local, "-slo", "speed>=5"}, "allowed"},
+		"digest":               {[]string{"-target", local, "-digest", "md5"}, "SHA-256"},
+		"cacert":               {[]string{"-target", local, "-cacert", file("no PEM")}, "PEM"},
+		"connections":          {[]string{"-target", local, "-connections", "0"}, "allowed are 1 to"},
+		"results":              {[]string{"-target", local, "-results", filepath.Join(t.TempDir(), "none", "x")}, "-results"},
+		"metrics":              {[]string{"-target", local, "-metrics", "127.0.0.1:http-nope"}, "-metrics"},
+		"workers, no token":    {[]string{"-target", local, "-workers", "127.0.0.1:1"}, tokenVariable},
+		"stranger":             {[]string{"-target", "https://192.0.2.1/", "-rate", "1001"}, "-yes"},
+		"stranger, full speed": {[]string{"-target", "https://192.0.2.1/"}, "-yes"},
+		"stranger, capacity":   {[]string{"capacity", "-target", "https://192.0.2.1/", "-max", "2000"}, "-yes"},
+		"capacity from 0":      {[]string{"capacity", "-target", local, "-min", "0"}, "the first rate"},
+		"capacity, precision":  {[]string{"capacity", "-target", local, "-precision", "2"}, "precision"},
+		"agent":                {[]string{"agent", "x"}, `"x"`},
+		"agent, address":       {[]string{"agent", "-listen", "nowhere"}, "-listen"},
+		"agent, token":         {[]string{"agent", "-listen", "127.0.0.1:0", "-token-file", file("short")}, "token"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(tokenVariable, "")
+			code, out, stderr := call(t, context.Background(), "", tt.args...)
+			if code != exitUsage || !strings.Contains(stderr, tt.want) || !strings.HasPrefix(stderr, "loadgen: ") {
+				t.Errorf("exit %d, %q; want %d and something with %q", code, stderr, exitUsage, tt.want)
+			}
+			if strings.Count(stderr, "\n") != 1 || out != "" {
+				t.Errorf("more than a line: %q, %q", stderr, out)
+			}
+		})
+	}
+}
+
+// TestAttack runs an attack with everything that comes out of one.
+func TestAttack(t *testing.T) {
+	url, cacert, requests := server(t)
+	dir := t.TempDir()
+	name := func(s string) string { return filepath.Join(dir, s) }
+	args := []string{"-target", url, "-cacert", cacert, "-rate", "1000", "-duration", "1s", "-slo", "errors<=0,p50<=10s",
+		"-html", name("html"), "-hdr", name("hdr"), "-results", name("results")}
+	code, out, stderr := call(t, context.Background(), "", args...)
+	if code != exitOK {
+		t.Fatalf("exit %d: %s\n%s", code, stderr, out)
+	}
+	for _, want := range []string{"Requests      [total, rate, throughput]         1000, 1000.00,", "Success       [ratio]                           100.00%", "met    errors <= 0"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if !strings.Contains(stderr, "1s  asked 1,00") {
+		t.Errorf("no progress in %q", stderr)
+	}
+	if n := requests.Load(); n != 1000 {
+		t.Errorf("the server has seen %d requests, want 1000", n)
+	}
+	for file, want := range map[string]string{"html": "<!doctype html>", "hdr": "Percentile"} {
+		text, err := os.ReadFile(name(file))
+		if err != nil || !strings.Contains(strings.ToLower(string(text)), strings.ToLower(want)) {
+			t.Errorf("%s: %v, no %q in %.100s", file, err, want, text)
+		}
+	}
+	f, err := os.Open(name("results"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	decode := vegeta.DecoderFor(f)
+	seqs := make(map[uint64]bool)
+	for {
+		var r vegeta.Result
+		if err := decode(&r); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		seqs[r.Seq] = true
+		if r.Code != 200 || r.BytesIn != 5 || r.URL != url {
+			t.Fatalf("a result is %+v", r)
+		}
+	}
+	if len(seqs) != 1000 {
+		t.Errorf("%d results, want 1000", len(seqs))
+	}
+}
+
+func TestJSON(t *testing.T) {
+	url, cacert, _ := server(t)
+	targets := fmt.Sprintf("GET %[1]s/a\nX-Test: 1\n\nPOST %[1]s/b\n", url)
+	code, out, stderr := call(t, context.Background(), targets, "-targets", "-", "-cacert", cacert, "-http1", "-requests", "50", "-json", "-quiet")
+	var m vegeta.Metrics
+	if err := json.Unmarshal([]byte(out), &m); err != nil || code != exitOK || stderr != "" {
+		t.Fatalf("exit %d, %v: %q, %q", code, err, out, stderr)
+	}
+	if m.Requests != 50 || m.Success != 1 || m.StatusCodes["200"] != 50 {
+		t.Errorf("%+v", m)
+	}
+}
+
+// TestMissed: an objective that is missed is exit code 1, and is said in the
+// report alone.
+func TestMissed(t *testing.T) {
+	url, cacert, _ := server(t)
+	code, out, stderr := call(t, context.Background(), "", "-target", url, "-cacert", cacert, "-requests", "10", "-quiet", "-slo", "errors<=0,rate>=100M")
+	if code != exitFailure || stderr != "" || !strings.Contains(out, "MISSED rate") || !strings.Contains(out, "met    errors") {
+		t.Errorf("exit %d, %q\n%s", code, stderr, out)
+	}
+}
+
+// TestInterrupt: what there is is reported.
+func TestInterrupt(t *testing.T) {
+	url, cacert, requests := server(t)
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+	defer cancel()
+	code, out, _ := call(t, ctx, "", "-target", url, "-cacert", cacert, "-rate", "500", "-duration", "1m", "-json")
+	var m struct {
+		Requests    int64 `json:"requests"`
+		Interrupted bool  `json:"interrupted"`
+	}
+	if err := json.Unmarshal([]byte(out), &m); err != nil || code != exitOK {
+		t.Fatalf("exit %d, %v: %s", code, err, out)
+	}
+	if n := requests.Load(); !m.Interrupted || m.Requests < n || m.Requests > n+5 {
+		t.Errorf("interrupted: %v; %d requests, the server has seen %d", m.Interrupted, m.Requests, n)
+	}
+}
+
+func TestCapacity(t *testing.T) {
+	url, cacert, _ := server(t)
+	page := filepath.Join(t.TempDir(), "page.html")
+	code, out, stderr := call(t, context.Background(), "", "capacity", "-target", url, "-cacert", cacert,
+		"-min", "100", "-max", "400", "-probe", "200ms", "-slo", "mean<=1s,errors<=0", "-quiet", "-html", page)
+	if code != exitOK || !strings.Contains(out, "400/s held") {
+		t.Errorf("exit %d: %s\n%s", code, stderr, out)
+	}
+	if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), "Capacity") {
+		t.Errorf("the page: %v", err)
+	}
+	code, out, _ = call(t, context.Background(), "", "capacity", "-target", url, "-cacert", cacert, "-min", "4", "-probe", "100ms", "-slo", "mean<=0s", "-quiet")
+	if code != exitFailure || !strings.Contains(out, "No rate held") {
+		t.Errorf("with an objective that nothing meets: exit %d\n%s", code, out)
+	}
+}
+
+// TestMetrics scrapes a run.
+func TestMetrics(t *testing.T) {
+	url, cacert, _ := server(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	scraped := make(chan string)
+	go func() {
+		var last string
+		defer func() { scraped <- last }()
+		for seen, end := false, time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			resp, err := http.Get("http://" + address + "/metrics")
+			if err != nil && seen {
+				return
+			} else if err != nil {
+				continue
+			}
+			text, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			last, seen = string(text), true
+		}
+	}()
+	code, _, stderr := call(t, context.Background(), "", "-target", url, "-cacert", cacert, "-rate", "200", "-duration", "2s", "-quiet", "-metrics", address)
+	if code != exitOK {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	text := <-scraped
+	for _, want := range []string{
+		"hotpath_loadgen_asked_rate 200\n", `hotpath_loadgen_requests_total{class="2xx"} 3`, `hotpath_loadgen_failures_total{kind="timeout"} 0`,
+		"hotpath_loadgen_request_duration_seconds_count 3", "hotpath_loadgen_reached_rate ", "hotpath_build_info{",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in the last scrape", want)
+		}
+	}
+}
+
+// TestAgents runs an attack by two agents.
+func TestAgents(t *testing.T) {
+	url, cacert, requests := server(t)
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("a token of these tests, long enough\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var workers []string
+	ended := make(chan int)
+	for range 2 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		workers = append(workers, l.Addr().String())
+		l.Close()
+		go func() {
+			code, _, _ := call(t, ctx, "", "agent", "-listen", workers[len(workers)-1], "-token-file", token)
+			ended <- code
+		}()
+		waitFor(t, workers[len(workers)-1])
+	}
+	code, out, stderr := call(t, ctx, "", "-workers", strings.Join(workers, ","), "-token-file", token,
+		"-target", url, "-cacert", cacert, "-rate", "500", "-duration", "1s", "-quiet", "-slo", "errors<=0")
+	if code != exitOK || !strings.Contains(out, "2 agents") || requests.Load() != 500 {
+		t.Errorf("exit %d, %d requests: %s\n%s", code, requests.Load(), stderr, out)
+	}
+	cancel()
+	for range 2 {
+		if code := <-ended; code != exitOK {
+			t.Errorf("an agent ended with %d", code)
+		}
+	}
+}
+
+// waitFor waits until somebody listens.
+func waitFor(t *testing.T, address string) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			c.Close()
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
+}
