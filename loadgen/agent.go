@@ -20,14 +20,20 @@ const tokenVariable = "HOTPATH_LOADGEN_TOKEN"
 // readToken reads the token from a file, or else the environment. "" is that
 // neither is there.
 func readToken(file string) (string, error) {
-	if file == "" {
-		return os.Getenv(tokenVariable), nil
+	token, from := os.Getenv(tokenVariable), tokenVariable
+	if file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return "", usageError{fmt.Errorf("-token-file: %w", err)}
+		}
+		token, from = string(text), "-token-file "+file
+	} else if token == "" {
+		return "", nil
 	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return "", usageError{fmt.Errorf("-token-file: %w", err)}
+	if err := fleet.CheckToken(token); err != nil {
+		return "", usageError{fmt.Errorf("%s: %w", from, err)}
 	}
-	return strings.TrimSpace(string(text)), nil
+	return strings.TrimSpace(token), nil
 }
 
 // token is what agents want to know of us.

@@ -33,7 +33,7 @@ func runCapacity(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	start, err := o.runner()
+	start, err := o.runner(s)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 type runner func(context.Context, attack.Config, attack.Hooks) (attack.Summary, error)
 
 // runner is the one that was asked for.
-func (o *options) runner() (runner, error) {
+func (o *options) runner(s streams) (runner, error) {
 	if o.workers == "" {
 		return attack.Run, nil
 	}
@@ -28,7 +29,7 @@ func (o *options) runner() (runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := fleet.Options{Workers: o.workerList(), Token: token}
+	options := fleet.Options{Workers: o.workerList(), Token: token, Log: slog.New(slog.NewTextHandler(s.err, nil))}
 	return func(ctx context.Context, cfg attack.Config, h attack.Hooks) (attack.Summary, error) {
 		return fleet.Run(ctx, options, cfg, h)
 	}, nil
@@ -44,7 +45,7 @@ func runAttack(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	start, err := o.runner()
+	start, err := o.runner(s)
 	if err != nil {
 		return err
 	}

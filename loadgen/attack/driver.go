@@ -21,9 +21,9 @@ type plan struct {
 	numbers  *numbers      // of a closed loop; nil: nobody wants them
 	end      time.Duration // of the attack, warm-up included; never where a number of requests ends it
 	timeout  time.Duration
-	epoch    atomic.Pointer[time.Time] // moment 0; nil: it has not come
-	stopped  atomic.Int64              // the moment when it was ended early; 0: it was not
-	closing  atomic.Bool               // connections are being cut off
+	epoch    atomic.Pointer[time.Time]     // moment 0; nil: it has not come
+	stopped  atomic.Pointer[time.Duration] // the moment when it was ended early; nil: it was not
+	closing  atomic.Bool                   // connections are being cut off
 }
 
 // now is the moment. The epoch must have been set.
@@ -31,8 +31,10 @@ func (p *plan) now() time.Duration { return time.Since(*p.epoch.Load()) }
 
 // stop is when the attack was ended early, if it was.
 func (p *plan) stop() (at time.Duration, stopped bool) {
-	at = time.Duration(p.stopped.Load())
-	return at, at > 0
+	if moment := p.stopped.Load(); moment != nil {
+		return *moment, true
+	}
+	return 0, false
 }
 
 // driver is a connection's share of a plan. It belongs to the goroutine of the
@@ -172,7 +174,7 @@ func (d *driver) Again(t exchange.Ticket, failure *exchange.Failure) {
 // Rest implements exchange.Driver.
 func (d *driver) Rest(now time.Duration) (until time.Duration, more bool) {
 	if at, stopped := d.stop(); stopped {
-		d.giveUp(min(at, now), now, interrupted)
+		d.giveUp(at, max(at, now), interrupted)
 		d.done, d.budget = true, 0
 		d.report()
 		return 0, false

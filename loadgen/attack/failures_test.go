@@ -52,7 +52,7 @@ func TestServerThatIsBad(t *testing.T) {
 		{"is not there", unused, exchange.Connect, "connect: connection refused"},
 		{"closes at once", speak(func(net.Conn) {}), exchange.Closed, ""},
 		{"talks nonsense", speak(func(c net.Conn) { _, _ = io.WriteString(c, "220 mail.example ESMTP, and so on\r\n") }), exchange.Malformed, ""},
-		{"speaks HTTP/1.1", speak(func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") }), exchange.Malformed, ""},
+		{"speaks HTTP/1.1", speak(func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") }), exchange.ALPN, ""},
 		{"says nothing", speak(func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }), exchange.Timeout, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -13,12 +13,19 @@ func Planned(cfg Config, stopped time.Duration) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	a.stopped.Store(int64(stopped))
-	s := Summary{Duration: a.duration(), Interrupted: stopped > 0}
-	if a.schedule != nil {
-		for _, c := range a.conns {
-			s.Scheduled += c.driver.scheduled()
-		}
+	if stopped != 0 {
+		a.stopped.Store(&stopped)
 	}
-	return s, nil
+	return Summary{Duration: a.duration(), Scheduled: a.scheduled(), Interrupted: stopped != 0}, nil
+}
+
+// scheduled is how many measured requests were to be sent; 0 in a closed loop.
+func (a *attack) scheduled() (n uint64) {
+	if a.schedule == nil {
+		return 0
+	}
+	for _, c := range a.conns {
+		n += c.driver.scheduled()
+	}
+	return n
 }

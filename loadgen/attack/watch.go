@@ -26,7 +26,8 @@ func (a *attack) watch(ctx context.Context, cut func(), over <-chan struct{}) {
 			next.Reset(time.Until(begin.Add(a.intervalEnd(current.Index))))
 		case <-early:
 			early = nil
-			a.stopped.Store(int64(max(a.now(), 1)))
+			now := a.now()
+			a.stopped.Store(&now)
 			for _, c := range a.conns {
 				c.wake(false)
 			}
@@ -102,16 +103,11 @@ func (a *attack) duration() time.Duration {
 
 func (a *attack) summary() Summary {
 	_, stopped := a.stop()
-	s := Summary{
+	return Summary{
 		Begin:       a.epoch.Load().Add(a.warmup),
 		Duration:    a.duration(),
+		Scheduled:   a.scheduled(),
 		Warmup:      a.recorder.warm.Load(),
 		Interrupted: stopped,
 	}
-	if a.schedule != nil {
-		for _, c := range a.conns {
-			s.Scheduled += c.driver.scheduled()
-		}
-	}
-	return s
 }
