@@ -179,9 +179,7 @@ func (d *driver) Rest(now time.Duration) (until time.Duration, more bool) {
 		d.report()
 		return 0, false
 	}
-	if d.schedule != nil {
-		d.giveUp(now-d.timeout, now, timedOut)
-	}
+	d.giveUp(now-d.timeout, now, timedOut)
 	d.report()
 	switch {
 	case len(d.again) > 0:

@@ -63,7 +63,7 @@ func TestServerThatIsBad(t *testing.T) {
 				Duration:    time.Second,
 				Connections: 2,
 				Streams:     64,
-				Timeout:     500 * time.Millisecond,
+				Timeout:     2 * time.Second,
 			}
 			r := attackWith(t, context.Background(), cfg)
 			if r.Total.Requests != 200 {

@@ -129,14 +129,3 @@ func (r *result) check(t *testing.T, cfg Config) {
 		t.Errorf("%d requests in the points, %d in all", points, total.Requests)
 	}
 }
-
-// kinds counts the failures by kind.
-func (r *result) kinds() map[exchange.Kind]uint64 {
-	m := make(map[exchange.Kind]uint64)
-	for k, n := range r.Total.Failed {
-		if n > 0 {
-			m[exchange.Kind(k)] = n
-		}
-	}
-	return m
-}

@@ -1,6 +1,10 @@
 package h2client
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +29,15 @@ const firstStreams = 100
 // maxBlock bounds a header block, in bytes, encoded and decoded.
 const maxBlock = 64 << 10
 
+// endCheck is how long after something came a connection with requests in
+// flight is looked at again: the server's end may have come with it, which wire
+// would see after five seconds.
+const endCheck = 100 * time.Millisecond
+
+// maxAnswers bounds the answers to PING and SETTINGS that wait for a server
+// which does not read: a healthy one asks a few times a minute.
+const maxAnswers = 1000
+
 // Conn is an HTTP/2 connection that sends a driver's requests. It belongs to
 // the goroutine that calls Serve, except Stop.
 type Conn struct {
@@ -41,19 +54,25 @@ type Conn struct {
 	decoder   hpack.Decoder
 	block     headerBlock
 	credit    flow.Credit
+	answers   int  // to PING and SETTINGS since the server stopped reading
+	looked    bool // nothing has come since the socket was found empty
 
 	// Sending.
 	encoder hpack.Encoder
 	scratch []byte // for a header block
 	peer    peerSettings
 	window  flow.Window
-	blocked []uint32 // streams whose body waits for a window or the socket
+	blocked []uint32 // streams whose body waits for a window, the socket or the next turn
+	left    int      // bytes of bodies that the turn may still send
 	nextID  uint32
 
 	memories []memory // by target
 	streams  []stream // by slot
 	inFlight int
 	soonest  time.Duration // no stream's time is up before
+
+	outcome exchange.Outcome // the last: here, so that telling it allocates nothing
+	sum     [sha256.Size]byte
 
 	leaving bool              // no new streams: GOAWAY, or identifiers are used up
 	failure *exchange.Failure // why the connection ends, or what fails when it does
@@ -88,15 +107,12 @@ func New(cfg *exchange.Config, w *wire.Conn, d exchange.Driver) *Conn {
 // was given back.
 func (c *Conn) Serve() *exchange.Failure {
 	c.wire.Serve(c)
-	if c.inFlight > 0 {
-		c.lost(nil) // cut off by somebody else
+	if !c.ended { // somebody else closed it, between two turns
+		c.tick()
+		c.end(interrupted)
+		c.failStreams()
+		c.driver.Rest(c.now)
 	}
-	for i := range c.streams {
-		if s := &c.streams[i]; s.id != 0 {
-			c.fail(s, c.failure)
-		}
-	}
-	c.driver.Rest(c.cfg.Now(time.Now()))
 	return c.failure
 }
 
@@ -118,39 +134,67 @@ func (c *Conn) Turn(time.Time) (wire.Step, time.Time) {
 	more := c.receive()
 	c.tick()
 	if !c.ended {
+		c.left = turnBytes
 		c.expire()
 		c.sendBodies()
 		c.sendRequests()
+		more = more || c.left <= 0
 	}
-	until, work := c.driver.Rest(c.now)
 	if err := c.wire.Flush(); err != nil {
 		c.lost(err)
 	}
+	if c.ended {
+		c.failStreams()
+	}
+	until, work := c.driver.Rest(c.now)
 	switch {
 	case c.ended:
 		return wire.Done, time.Time{}
 	case c.inFlight == 0 && (c.leaving || !work):
-		c.goAway(frame.NoError, "")
-		_ = c.wire.Flush() // it ends in any case
+		c.leave(work)
 		return wire.Done, time.Time{}
 	case more:
 		return wire.Again, time.Time{}
 	}
-	return wire.Sleep, c.sleepUntil(until)
+	return wire.Sleep, c.sleepUntil(until, work)
 }
 
-// sleepUntil is when the next turn must be: when a ticket is due and there is a
-// stream for it, or when a stream's time is up.
-func (c *Conn) sleepUntil(due time.Duration) (t time.Time) {
-	if due > 0 && c.mayOpen() {
-		t = c.cfg.Epoch.Add(due)
+// leave says goodbye. needed is that another connection has to take over.
+func (c *Conn) leave(needed bool) {
+	c.goAway(frame.NoError, "")
+	c.ended = true
+	if !needed {
+		c.failure = nil
+	} else if c.failure == nil { // the server has not said GOAWAY
+		c.failure = usedUp
+	}
+}
+
+// sleepUntil is when the next turn must be: when a ticket can be sent, when a
+// stream's time is up, or when to look for the connection's end. due is when
+// the driver has a ticket.
+func (c *Conn) sleepUntil(due time.Duration, work bool) time.Time {
+	var next time.Duration // 0: only something that comes brings a turn
+	switch {
+	case !work:
+	case c.mayOpen() && !c.wire.Congested():
+		next = due
+	case c.inFlight == 0: // it cannot be sent: the driver has to give it up in time
+		next = max(due, c.now) + c.cfg.Timeout
 	}
 	if c.inFlight > 0 {
-		if end := c.cfg.Epoch.Add(c.soonest); t.IsZero() || end.Before(t) {
-			t = end
+		end := c.soonest
+		if !c.looked {
+			end = min(end, c.now+endCheck)
+		}
+		if next <= 0 || end < next {
+			next = end
 		}
 	}
-	return t
+	if next <= 0 {
+		return time.Time{}
+	}
+	return c.cfg.Epoch.Add(next)
 }
 
 func (c *Conn) tick() { c.now = c.cfg.Now(time.Now()) }
@@ -169,6 +213,7 @@ func (c *Conn) receive() (more bool) {
 		case err == nil:
 			c.tick()
 		case err == error(wire.ErrWouldBlock):
+			c.looked = fills == 0
 			return false
 		default:
 			c.lost(err)
@@ -186,10 +231,11 @@ func (c *Conn) takeFrames() {
 		}
 		h := frame.ParseHeader(b)
 		size := frame.HeaderLen + int(h.Length)
-		err := frame.Check(h, frame.MinMaxSize)
-		if err == nil && !c.settled && h.Type != frame.Settings { // RFC 9113 §3.4
-			err = frame.ConnError(frame.ProtocolError, "the first frame is not SETTINGS")
+		if !c.settled && h.Type != frame.Settings { // RFC 9113 §3.4
+			c.refuse(b)
+			return
 		}
+		err := frame.Check(h, frame.MinMaxSize)
 		if len(b) < size && (err == nil || err.StreamID != 0) {
 			return // a connection error need not wait for the rest
 		}
@@ -201,6 +247,17 @@ func (c *Conn) takeFrames() {
 		}
 		c.wire.Consume(min(size, len(b)))
 	}
+}
+
+// refuse ends a connection whose first frame is not SETTINGS, or no frame.
+func (c *Conn) refuse(first []byte) {
+	const reason = "the first frame is not SETTINGS"
+	c.goAway(frame.ProtocolError, reason)
+	if bytes.HasPrefix(first, []byte("HTTP/1.")) {
+		c.end(noHTTP2)
+		return
+	}
+	c.end(&exchange.Failure{Kind: exchange.Malformed, Detail: reason})
 }
 
 // failed ends a stream, or the connection, over what the server did wrong.
@@ -225,15 +282,26 @@ func (c *Conn) end(why *exchange.Failure) {
 // lost notes that the server has closed the connection, or it broke. What the
 // server said before, in GOAWAY, is the better reason.
 func (c *Conn) lost(err error) {
-	if c.ended {
-		return
+	switch {
+	case c.ended:
+	case errors.Is(err, net.ErrClosed): // not by the server
+		c.end(interrupted)
+	case c.failure != nil:
+		c.end(c.failure)
+	default:
+		c.end(exchange.CloseFailure(err))
 	}
-	if c.failure != nil {
-		c.ended = true
-		return
-	}
-	c.end(exchange.CloseFailure(err))
 }
+
+// Why a connection ends that is not the server's doing.
+var (
+	interrupted = &exchange.Failure{Kind: exchange.Interrupted}
+	usedUp      = &exchange.Failure{Kind: exchange.Closed, Detail: "all stream identifiers are used up"}
+)
+
+// noHTTP2 is a server without TLS, and so without ALPN, that answers in
+// HTTP/1.1.
+var noHTTP2 = &exchange.Failure{Kind: exchange.ALPN, Detail: "the server does not speak HTTP/2 (-http1 asks for HTTP/1.1)"}
 
 func (c *Conn) goAway(code frame.ErrCode, reason string) {
 	c.wire.Out = frame.AppendGoAway(c.wire.Out, 0, code, reason)

@@ -16,9 +16,9 @@
 //
 // # What is verified
 //
-// Framing and HPACK (as strictly as the server checks its clients), the status,
-// content-length against the bytes that came, and, where it is asked for, the
-// SHA-256 of the content.
+// Framing and HPACK (as strictly as the server checks its clients), the fields
+// of heads and trailers, the status, content-length against the bytes that
+// came, and, where it is asked for, the SHA-256 of a success's content.
 //
 // # Limits
 //

@@ -62,7 +62,7 @@ func (c *Conn) onContinuation(h frame.Header, payload []byte) *frame.Error {
 func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 	s := c.stream(id)
 	if s == nil || s.status != 0 {
-		return c.onTrailers(s, block, end)
+		return c.onTrailers(id, s, block, end)
 	}
 	kept := &c.memory(s.ticket.Request.Target).answer
 	generation := c.decoder.Generation()
@@ -79,13 +79,13 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 	}
 	if head.status < 200 { // informational: another head follows (RFC 9110 §15.2)
 		if end || head.status == 101 {
-			return frame.StreamError(id, frame.ProtocolError, "the informational response ends the stream") // §8.1, §8.6
+			return frame.StreamError(id, frame.ProtocolError, "an informational response that ends the stream, or is 101") // §8.1, §8.6
 		}
 		return nil
 	}
 	s.status, s.expect = head.status, head.length
-	if s.ticket.Request.HeadOnly() || head.status == 204 || head.status == 304 {
-		s.expect = -1 // it tells of content that does not come (RFC 9110 §8.6)
+	if s.bodiless() {
+		s.expect = 0 // content-length tells of content that does not come (RFC 9110 §8.6)
 	}
 	if end {
 		c.complete(s)
@@ -93,14 +93,24 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 	return nil
 }
 
-func (c *Conn) onTrailers(s *stream, block []byte, end bool) *frame.Error {
+// onTrailers handles a header block behind the head, or of a stream that is
+// gone (s is nil then).
+func (c *Conn) onTrailers(id uint32, s *stream, block []byte, end bool) *frame.Error {
 	list := lists.Get().(*hpack.List)
 	defer releaseList(list)
-	if err := c.decode(list, block); err != nil || s == nil {
+	if err := c.decode(list, block); err != nil {
 		return err
 	}
+	if s == nil {
+		return c.behindEnd(id)
+	}
 	if !end {
-		return frame.StreamError(s.id, frame.ProtocolError, "HEADERS in the middle of the content") // §8.1
+		return frame.StreamError(id, frame.ProtocolError, "HEADERS in the middle of the content") // §8.1
+	}
+	for i := range list.Fields {
+		if why := checkField(&list.Fields[i]); why != "" {
+			return frame.StreamError(id, frame.ProtocolError, why)
+		}
 	}
 	c.complete(s)
 	return nil
@@ -133,26 +143,26 @@ func (c *Conn) decodeHead(id uint32, block []byte) (responseHead, *frame.Error) 
 	if list.Truncated {
 		return malformed("a response head over 64 KiB or 256 fields")
 	}
-	for i, f := range list.Fields {
-		switch {
-		case f.Name == ":status" && i == 0 && len(f.Value) == 3:
-			status, err := strconv.ParseUint(f.Value, 10, 16)
-			if err != nil || status < 100 {
-				return malformed(":status is no status")
-			}
-			head.status = int(status)
-		case i == 0 || f.Name == "" || f.Name[0] == ':':
-			return malformed("a response head without one :status at its front")
-		case f.Name == "content-length":
+	if len(list.Fields) == 0 || list.Fields[0].Name != ":status" {
+		return malformed("a response head without :status at its front")
+	}
+	status, err := strconv.ParseUint(list.Fields[0].Value, 10, 16)
+	if err != nil || len(list.Fields[0].Value) != 3 || status < 100 {
+		return malformed(":status is no status")
+	}
+	head.status = int(status)
+	for i := range list.Fields[1:] {
+		f := &list.Fields[1+i]
+		if why := checkField(f); why != "" {
+			return malformed(why)
+		}
+		if f.Name == "content-length" {
 			n, err := strconv.ParseUint(f.Value, 10, 63)
 			if err != nil || head.length >= 0 && head.length != int64(n) {
-				return malformed("content-length is no length")
+				return malformed("content-length is not one length")
 			}
 			head.length = int64(n)
 		}
-	}
-	if head.status == 0 {
-		return malformed("a response head without one :status at its front")
 	}
 	return head, nil
 }

@@ -28,6 +28,7 @@ func (c *Conn) onFrame(h frame.Header, payload []byte) *frame.Error {
 	case frame.Ping:
 		if !h.Flags.Has(frame.FlagAck) {
 			c.wire.Out = frame.AppendPing(c.wire.Out, true, payload)
+			return c.answered()
 		}
 	case frame.RSTStream:
 		c.onReset(h, payload)
@@ -37,6 +38,18 @@ func (c *Conn) onFrame(h frame.Header, payload []byte) *frame.Error {
 		return frame.ConnError(frame.ProtocolError, "PUSH_PROMISE, which SETTINGS_ENABLE_PUSH forbids") // §8.4
 	}
 	return nil // PRIORITY and unknown types are ignored (§5.3, §5.5)
+}
+
+// answered counts an answer that a server which does not read makes us keep.
+func (c *Conn) answered() *frame.Error {
+	if !c.wire.Congested() {
+		c.answers = 0
+		return nil
+	}
+	if c.answers++; c.answers > maxAnswers {
+		return frame.ConnError(frame.EnhanceYourCalm, "answers to PING and SETTINGS are not read")
+	}
+	return nil
 }
 
 // onData counts content. Its windows are given back at once.
@@ -55,7 +68,7 @@ func (c *Conn) onData(h frame.Header, payload []byte) *frame.Error {
 	s := c.stream(h.StreamID)
 	switch {
 	case s == nil:
-		return nil // reset by us a moment ago
+		return c.behindEnd(h.StreamID)
 	case s.status == 0:
 		return frame.StreamError(s.id, frame.ProtocolError, "DATA before HEADERS") // §8.1
 	case !s.credit.Take(n):
@@ -70,7 +83,7 @@ func (c *Conn) onData(h frame.Header, payload []byte) *frame.Error {
 		return nil
 	}
 	if s.expect >= 0 && s.received > s.expect {
-		c.abort(s, frame.ProtocolError, lengthDiffers)
+		c.abort(s, frame.ProtocolError, s.lengthFailure())
 		return nil
 	}
 	if increment := s.credit.Free(n); increment > 0 {
@@ -79,18 +92,29 @@ func (c *Conn) onData(h frame.Header, payload []byte) *frame.Error {
 	return nil
 }
 
+// behindEnd judges DATA or HEADERS of a stream that is gone. Where we reset it,
+// the server may not know yet; what it ended itself is over (§5.1).
+func (c *Conn) behindEnd(id uint32) *frame.Error {
+	if c.slot(id).over == id {
+		return frame.ConnError(frame.StreamClosed, "a frame behind the end of its stream")
+	}
+	return nil
+}
+
 var (
 	lengthDiffers = &exchange.Failure{Kind: exchange.Length, Detail: "content-length is not the length of the content"}
+	hasContent    = &exchange.Failure{Kind: exchange.Length, Detail: "content where there can be none"}
 	digestDiffers = &exchange.Failure{Kind: exchange.Digest, Detail: "the content is not what it should be"}
 )
 
 // complete judges a response that has ended.
 func (c *Conn) complete(s *stream) {
+	s.over = s.id
 	var failure *exchange.Failure
 	switch {
 	case s.expect >= 0 && s.received != s.expect:
-		failure = lengthDiffers
-	case c.cfg.Digests != nil && !c.cfg.Digests.Check(s.ticket.Request.Target, s.digestSum()):
+		failure = s.lengthFailure()
+	case c.cfg.Digests != nil && !c.digestRight(s):
 		failure = digestDiffers
 	}
 	if len(s.unsent) > 0 { // answered before it was asked in full: RFC 9113 §8.1
@@ -100,18 +124,46 @@ func (c *Conn) complete(s *stream) {
 	c.done(s, failure)
 }
 
+func (s *stream) lengthFailure() *exchange.Failure {
+	if s.bodiless() {
+		return hasContent
+	}
+	return lengthDiffers
+}
+
+// digestRight checks the content of a success. Of another status the content
+// is not looked at: the status says more.
+func (c *Conn) digestRight(s *stream) bool {
+	if s.status >= 400 || s.bodiless() {
+		return true
+	}
+	s.digest.Sum(c.sum[:0])
+	return c.cfg.Digests.Check(s.ticket.Request.Target, c.sum)
+}
+
 func (c *Conn) onReset(h frame.Header, payload []byte) {
 	s := c.stream(h.StreamID)
 	if s == nil {
 		return // reset by us, or done, a moment ago
 	}
+	s.over = s.id
 	code := frame.Code(payload)
 	failure := &exchange.Failure{Kind: exchange.Reset, Detail: codeText(code)}
-	if code == frame.RefusedStream && s.status == 0 { // §8.7: not processed
-		c.again(s, failure)
+	if code == frame.RefusedStream { // §8.7
+		c.unprocessed(s, failure)
 		return
 	}
 	c.done(s, failure)
+}
+
+// unprocessed gives a stream's ticket back, for which the server says that it
+// has done nothing: unless it has answered already.
+func (c *Conn) unprocessed(s *stream, failure *exchange.Failure) {
+	if s.status != 0 {
+		c.done(s, failure)
+		return
+	}
+	c.again(s, failure)
 }
 
 // onGoAway opens no more streams, and takes those back that the server will not
@@ -123,7 +175,7 @@ func (c *Conn) onGoAway(payload []byte) {
 	c.failure = failure
 	for i := range c.streams {
 		if s := &c.streams[i]; s.id > last {
-			c.again(s, failure)
+			c.unprocessed(s, failure)
 		}
 	}
 }
@@ -172,6 +224,10 @@ func (c *Conn) onSettings(h frame.Header, payload []byte) *frame.Error {
 			return err
 		}
 		switch s.ID {
+		case frame.EnablePush:
+			if s.Value != 0 {
+				return frame.ConnError(frame.ProtocolError, "SETTINGS_ENABLE_PUSH of a server") // §6.5.2
+			}
 		case frame.HeaderTableSize:
 			c.encoder.SetMaxTableSize(s.Value)
 		case frame.MaxConcurrentStreams:
@@ -185,7 +241,7 @@ func (c *Conn) onSettings(h frame.Header, payload []byte) *frame.Error {
 		}
 	}
 	c.wire.Out = frame.AppendSettingsAck(c.wire.Out)
-	return nil
+	return c.answered()
 }
 
 // resizeWindows applies a new initial window to the streams that are open, by

@@ -5,6 +5,14 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 )
 
+// turnBytes is how much of bodies a turn sends before it looks at what the
+// server says: what has come is measured late by no more than that takes.
+const turnBytes = 256 << 10
+
+// maxData is the content of a DATA frame of ours, whatever the server allows:
+// with its head it fills a TLS record.
+const maxData = 16<<10 - frame.HeaderLen
+
 // hello says what a client says first (RFC 9113 §3.4).
 func (c *Conn) hello() {
 	out := append(c.wire.Out, frame.Preface...)
@@ -23,6 +31,10 @@ func (c *Conn) sendRequests() {
 		t, ok := c.driver.Next(c.now)
 		if !ok {
 			return
+		}
+		if c.now >= t.Due+c.cfg.Timeout { // to send it would only cost the server
+			c.unsent(t)
+			continue
 		}
 		s := c.open(t)
 		s.unsent = t.Request.Body
@@ -78,13 +90,14 @@ func (c *Conn) sendBodies() {
 // take.
 func (c *Conn) sendBody(s *stream) {
 	for len(s.unsent) > 0 {
-		n := min(len(s.unsent), c.peer.maxFrame, s.window.Room(), c.window.Room())
-		if n == 0 || c.ended || c.wire.Congested() {
+		n := min(len(s.unsent), maxData, s.window.Room(), c.window.Room())
+		if n == 0 || c.left <= 0 || c.ended || c.wire.Congested() {
 			c.blocked = append(c.blocked, s.id)
 			return
 		}
 		s.window.Take(n)
 		c.window.Take(n)
+		c.left -= n
 		h := frame.Header{Length: uint32(n), Type: frame.Data, StreamID: s.id}
 		if n == len(s.unsent) {
 			h.Flags = frame.FlagEndStream

@@ -23,6 +23,7 @@ type stream struct {
 	received int64
 	credit   flow.Credit
 	digest   hash.Hash // nil: not asked for yet
+	over     uint32    // the identifier of the slot's last stream that the server ended
 
 	// The request's body.
 	unsent []byte
@@ -62,7 +63,7 @@ func (c *Conn) open(t exchange.Ticket) *stream {
 	*s = stream{
 		id:     c.nextID,
 		ticket: t,
-		sent:   c.now,
+		sent:   max(c.now, t.Due), // Due may be another connection's now
 		expect: -1,
 		credit: flow.NewCredit(streamWindow),
 		window: flow.Window(c.peer.initialWindow),
@@ -96,7 +97,7 @@ func (c *Conn) free(s *stream) {
 
 // done tells the driver what came of a stream, and ends it.
 func (c *Conn) done(s *stream, failure *exchange.Failure) {
-	o := exchange.Outcome{
+	c.outcome = exchange.Outcome{
 		Ticket:   s.ticket,
 		Sent:     s.sent,
 		Ended:    c.now,
@@ -106,13 +107,22 @@ func (c *Conn) done(s *stream, failure *exchange.Failure) {
 		Failure:  failure,
 	}
 	c.free(s)
-	c.driver.Done(&o)
+	c.driver.Done(&c.outcome)
 }
 
-// fail ends a stream whose connection has.
-func (c *Conn) fail(s *stream, failure *exchange.Failure) {
-	c.tick()
-	c.done(s, failure)
+// failStreams ends every stream with the connection.
+func (c *Conn) failStreams() {
+	for i := range c.streams {
+		if s := &c.streams[i]; s.id != 0 {
+			c.done(s, c.failure)
+		}
+	}
+}
+
+// unsent tells the driver of a ticket whose time was up before it was sent.
+func (c *Conn) unsent(t exchange.Ticket) {
+	c.outcome = exchange.Outcome{Ticket: t, Ended: c.now, Failure: neverSent}
+	c.driver.Done(&c.outcome)
 }
 
 // abort ends a stream with RST_STREAM.
@@ -128,7 +138,10 @@ func (c *Conn) again(s *stream, failure *exchange.Failure) {
 	c.driver.Again(t, failure)
 }
 
-var timedOut = &exchange.Failure{Kind: exchange.Timeout}
+var (
+	timedOut  = &exchange.Failure{Kind: exchange.Timeout}
+	neverSent = &exchange.Failure{Kind: exchange.Timeout, Detail: "never sent"}
+)
 
 // expire ends the streams whose time is up.
 func (c *Conn) expire() {
@@ -159,7 +172,8 @@ func (s *stream) resetDigest() {
 	s.digest.Reset()
 }
 
-func (s *stream) digestSum() (sum [sha256.Size]byte) {
-	s.digest.Sum(sum[:0])
-	return sum
+// bodiless reports whether the response has no content, whatever its head says
+// of one (RFC 9110 §6.4.1).
+func (s *stream) bodiless() bool {
+	return s.status == 204 || s.status == 304 || s.ticket.Request.HeadOnly()
 }

@@ -1,0 +1,132 @@
+package h2client
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/wire"
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+)
+
+// TestExchangesDoNotAllocate is the whole way: a ticket, the request on a
+// socket, the response, the outcome. Both ends of the connection are counted.
+func TestExchangesDoNotAllocate(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes sync.Pool forget")
+	}
+	posts := []*exchange.Request{request(t, 0, "POST", "https://127.0.0.1:8443/", strings.Repeat("b", 3000))}
+	for _, c := range []struct {
+		name     string
+		requests []*exchange.Request
+		streams  int
+		varied   bool
+		digest   string
+	}{
+		{"one", pages(t, 1), 1, false, exchange.DigestOff},
+		{"batches", pages(t, 1), 32, false, exchange.DigestOff},
+		{"heads that differ", pages(t, 1), 32, true, exchange.DigestOff},
+		{"three targets", pages(t, 3), 32, false, exchange.DigestOff},
+		{"forty targets", pages(t, 40), 32, false, exchange.DigestOff},
+		{"with content", posts, 8, false, exchange.DigestOff},
+		{"digests", pages(t, 1), 8, false, exchange.DigestFirst},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			digests, err := exchange.NewDigests(c.digest, len(c.requests))
+			if err != nil {
+				t.Fatal(err)
+			}
+			server, client := tcpPair(t)
+			d := &closedLoop{requests: c.requests, left: -1}
+			engine := New(
+				&exchange.Config{Epoch: time.Now().Add(-start), Streams: c.streams, Timeout: timeout, Digests: digests},
+				wire.NewClient(client, nil, options()), d,
+			)
+			ended := make(chan *exchange.Failure, 1)
+			go func() { ended <- engine.Serve() }()
+			s := &cannedServer{conn: server, responses: newBatch(c.streams, c.varied), buf: make([]byte, 128<<10), next: 1}
+			s.begin(t)
+			const rounds = 200
+			for range 10 {
+				s.round(t)
+			}
+			if n := testing.AllocsPerRun(rounds, func() { s.round(t) }); n != 0 {
+				t.Errorf("%v allocations for %d exchanges", n, c.streams)
+			}
+			server.Close()
+			if f := <-ended; f == nil || f.Kind != exchange.Closed {
+				t.Errorf("ended for %v", f)
+			}
+			if want := (rounds + 11) * c.streams; d.succeeded != want || d.bytesIn != int64(want*pageSize) {
+				t.Errorf("%d exchanges succeeded with %d bytes, want %d", d.succeeded, d.bytesIn, want)
+			}
+		})
+	}
+}
+
+// cannedServer answers batches of requests without an allocation.
+type cannedServer struct {
+	conn      net.Conn
+	responses *batch
+	buf       []byte
+	have      int
+	next      uint32 // the first stream of the next batch
+}
+
+func (s *cannedServer) begin(t *testing.T) {
+	t.Helper()
+	if _, err := io.ReadFull(s.conn, s.buf[:len(frame.Preface)]); err != nil {
+		t.Fatal(err)
+	}
+	hello := frame.AppendSettings(nil, frame.Setting{ID: frame.InitialWindowSize, Value: 1 << 20})
+	if _, err := s.conn.Write(frame.AppendWindowUpdate(hello, 0, 1<<30)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// round reads a batch of requests and answers it.
+func (s *cannedServer) round(t *testing.T) {
+	t.Helper()
+	streams := len(s.responses.frames) / s.responses.each
+	if err := s.read(streams); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.conn.Write(s.responses.answer(s.next)); err != nil {
+		t.Fatal(err)
+	}
+	s.next += uint32(2 * streams)
+}
+
+// read reads so many requests.
+func (s *cannedServer) read(requests int) error {
+	for {
+		b := s.buf[:s.have]
+		for requests > 0 && len(b) >= frame.HeaderLen {
+			h := frame.ParseHeader(b)
+			size := frame.HeaderLen + int(h.Length)
+			if len(b) < size {
+				break
+			}
+			switch {
+			case h.Type == frame.GoAway, h.Type == frame.RSTStream:
+				return fmt.Errorf("%v %q", h, b[frame.HeaderLen:size])
+			case (h.Type == frame.Headers || h.Type == frame.Data) && h.Flags.Has(frame.FlagEndStream):
+				requests--
+			}
+			b = b[size:]
+		}
+		s.have = copy(s.buf, b)
+		if requests == 0 {
+			return nil
+		}
+		n, err := s.conn.Read(s.buf[s.have:])
+		if err != nil {
+			return err
+		}
+		s.have += n
+	}
+}

@@ -1,0 +1,315 @@
+package h2client
+
+import (
+	"io"
+	"net"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	xhpack "golang.org/x/net/http2/hpack"
+
+	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/wire"
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+)
+
+const (
+	start    = time.Second      // when a test begins, since the epoch
+	timeout  = 10 * time.Second // of the tests' requests
+	patience = time.Hour        // for a frame, of the bubble's time
+)
+
+// setup is what a test changes of the engine that it talks to.
+type setup struct {
+	streams  int // 0: 10
+	digests  *exchange.Digests
+	settings []frame.Setting // the server's first
+	silent   bool            // the server does not say hello
+	prepare  func(*Conn)     // before it is served
+}
+
+// peer is a scripted server on one end of a pipe, and the engine on the other.
+// Time stands still but for what the test sleeps, and what is written together
+// arrives in one turn.
+type peer struct {
+	*testing.T
+	*driver
+	conn    net.Conn
+	engine  *Conn
+	begun   time.Time
+	decoder *xhpack.Decoder
+	table   uint32         // the last SETTINGS_HEADER_TABLE_SIZE that was acknowledged
+	shrunk  bool           // it was less than before, and no header block has come since
+	largest uint32         // SETTINGS_MAX_FRAME_SIZE
+	credit  map[uint32]int // what WINDOW_UPDATE frames gave us, by stream
+	ended   chan *exchange.Failure
+}
+
+// run runs script in a bubble, against an engine of its own. Goroutines that
+// outlive the connection fail the test.
+func run(t *testing.T, s setup, script func(*peer)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		server, client := net.Pipe()
+		p := &peer{
+			T: t, driver: newDriver(), conn: server, begun: time.Now(), ended: make(chan *exchange.Failure, 1),
+			decoder: xhpack.NewDecoder(hpack.DefaultTableSize, nil), table: hpack.DefaultTableSize,
+			largest: frame.MinMaxSize, credit: make(map[uint32]int),
+		}
+		cfg := &exchange.Config{Epoch: p.begun.Add(-start), Streams: s.streams, Timeout: timeout, Digests: s.digests}
+		if cfg.Streams == 0 {
+			cfg.Streams = 10
+		}
+		p.engine = New(cfg, wire.NewClient(client, nil, options()), p.driver)
+		if s.prepare != nil {
+			s.prepare(p.engine)
+		}
+		go func() { p.ended <- p.engine.Serve() }()
+		defer func() {
+			p.conn.Close()
+			<-p.ended
+			p.driver.check(t)
+			if n := p.engine.inFlight; n != 0 {
+				t.Errorf("%d in flight after the end", n)
+			}
+		}()
+		p.wantHello()
+		if !s.silent {
+			p.settings(s.settings...)
+		}
+		script(p)
+	})
+}
+
+// now is the time since the epoch.
+func (p *peer) now() time.Duration { return start + time.Since(p.begun) }
+
+// wantHello reads what a client says first.
+func (p *peer) wantHello() {
+	p.Helper()
+	preface := make([]byte, len(frame.Preface))
+	if _, err := io.ReadFull(p.conn, preface); err != nil || string(preface) != frame.Preface {
+		p.Fatalf("preface %q: %v", preface, err)
+	}
+	p.want(frame.Settings, 0, 0)
+	if f, err := p.read(); err != nil || f.Type != frame.WindowUpdate || f.StreamID != 0 {
+		p.Fatalf("%v (%v), want the connection's window", f, err)
+	}
+	synctest.Wait()
+}
+
+// settings sends SETTINGS and reads the acknowledgement.
+func (p *peer) settings(settings ...frame.Setting) {
+	p.Helper()
+	p.write(frame.AppendSettings(nil, settings...), frame.AppendSettingsAck(nil))
+	p.wantAck(settings...)
+}
+
+// wantAck reads an acknowledgement of SETTINGS, after which they hold.
+func (p *peer) wantAck(settings ...frame.Setting) {
+	p.Helper()
+	p.want(frame.Settings, 0, frame.FlagAck)
+	for _, s := range settings {
+		switch s.ID {
+		case frame.HeaderTableSize:
+			p.decoder.SetAllowedMaxDynamicTableSize(s.Value)
+			p.shrunk = p.shrunk || s.Value < min(p.table, hpack.DefaultTableSize)
+			p.table = s.Value
+		case frame.MaxFrameSize:
+			p.largest = s.Value
+		}
+	}
+}
+
+// ask makes the engine send requests that are due now.
+func (p *peer) ask(requests ...*exchange.Request) {
+	p.Helper()
+	p.add(p.now(), requests...)
+	p.engine.Stop()
+}
+
+// get asks for a path and reads the request of that stream.
+func (p *peer) get(id uint32, path string) *exchange.Request {
+	p.Helper()
+	r := request(p, 0, "GET", "https://test"+path, "")
+	p.ask(r)
+	p.wantRequest(id, r)
+	return r
+}
+
+func (p *peer) write(parts ...[]byte) {
+	p.Helper()
+	if _, err := p.conn.Write(slices.Concat(parts...)); err != nil {
+		p.Fatalf("writing: %v", err)
+	}
+}
+
+// send writes and waits until the engine has done all that follows from it.
+func (p *peer) send(parts ...[]byte) {
+	p.Helper()
+	p.write(parts...)
+	synctest.Wait()
+}
+
+// want reads a frame and checks its type, stream and flags.
+func (p *peer) want(typ frame.Type, id uint32, flags frame.Flags) received {
+	p.Helper()
+	f := p.next()
+	if f.Type != typ || f.StreamID != id || f.Flags != flags {
+		p.Fatalf("%v, want %v of %d with %#x", f, typ, id, flags)
+	}
+	return f
+}
+
+// wantRequest reads a request's head, which is to be r's.
+func (p *peer) wantRequest(id uint32, r *exchange.Request) received {
+	p.Helper()
+	flags := frame.FlagEndHeaders
+	if len(r.Body) == 0 {
+		flags |= frame.FlagEndStream
+	}
+	f := p.want(frame.Headers, id, flags)
+	if !slices.Equal(f.fields, r.Fields) {
+		p.Fatalf("stream %d: fields %v, want %v", id, f.fields, r.Fields)
+	}
+	return f
+}
+
+// wantBody reads a request's content, nothing else between its frames.
+func (p *peer) wantBody(id uint32, body string) {
+	p.Helper()
+	var got []byte
+	for {
+		f := p.next()
+		if f.Type != frame.Data || f.StreamID != id {
+			p.Fatalf("%v in the content of stream %d", f, id)
+		}
+		if got = append(got, f.payload...); f.Flags.Has(frame.FlagEndStream) {
+			break
+		}
+	}
+	if string(got) != body {
+		p.Errorf("stream %d: %d bytes of content %.40q, want %d %.40q", id, len(got), got, len(body), body)
+	}
+}
+
+func (p *peer) wantReset(id uint32, code frame.ErrCode) {
+	p.Helper()
+	if f := p.want(frame.RSTStream, id, 0); frame.Code(f.payload) != code {
+		p.Errorf("stream %d reset with %v, want %v", id, frame.Code(f.payload), code)
+	}
+}
+
+// wantGoAway reads GOAWAY and the connection's end.
+func (p *peer) wantGoAway(code frame.ErrCode) {
+	p.Helper()
+	f := p.want(frame.GoAway, 0, 0)
+	if last, got := frame.LastStream(f.payload); got != code || last != 0 {
+		p.Errorf("GOAWAY of %d with %v (%s), want 0 with %v", last, got, f.payload[8:], code)
+	}
+	if f, err := p.read(); err != io.EOF {
+		p.Fatalf("%v (%v) where the connection should end", f, err)
+	}
+}
+
+// wantEnd checks what Serve returns.
+func (p *peer) wantEnd(failure *exchange.Failure) {
+	p.Helper()
+	got := <-p.ended
+	p.ended <- got
+	if !same(got, failure) {
+		p.Errorf("ended for %v, want %v", got, failure)
+	}
+}
+
+// wantSilence checks that nothing is sent until something happens.
+func (p *peer) wantSilence() {
+	p.Helper()
+	synctest.Wait()
+	_ = p.conn.SetReadDeadline(time.Now().Add(time.Microsecond))
+	if f, err := p.read(); err == nil {
+		p.Fatalf("%v, want nothing", f)
+	}
+}
+
+// wantAlive checks that the connection answers a PING, in order.
+func (p *peer) wantAlive() {
+	p.Helper()
+	p.write(frame.AppendPing(nil, false, []byte("are you?")))
+	if f := p.want(frame.Ping, 0, frame.FlagAck); string(f.payload) != "are you?" {
+		p.Errorf("PING answered with %q", f.payload)
+	}
+}
+
+// wantOutcome waits until nothing happens and looks at the outcome of a ticket.
+func (p *peer) wantOutcome(seq uint64, status int, failure *exchange.Failure) exchange.Outcome {
+	p.Helper()
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.IndexFunc(p.outcomes, func(o exchange.Outcome) bool { return o.Seq == seq })
+	if i < 0 {
+		p.Fatalf("no outcome of ticket %d", seq)
+	}
+	o := p.outcomes[i]
+	if o.Status != status || !same(o.Failure, failure) {
+		p.Errorf("ticket %d: status %d, %v, want status %d, %v", seq, o.Status, o.Failure, status, failure)
+	}
+	return o
+}
+
+// wantCounts checks how many tickets have become outcomes and how many were
+// given back.
+func (p *peer) wantCounts(outcomes, returned int) {
+	p.Helper()
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.outcomes) != outcomes || len(p.returned) != returned {
+		p.Errorf("%d outcomes and %d given back, want %d and %d", len(p.outcomes), len(p.returned), outcomes, returned)
+	}
+}
+
+// ends are the outcomes once nothing happens any more.
+func (p *peer) ends() []exchange.Outcome {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.outcomes)
+}
+
+// left is how many tickets were not handed out.
+func (p *peer) left() int {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.tickets)
+}
+
+// turns is how many turns there were.
+func (p *peer) turns() int {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.rests
+}
+
+// wantReturned checks that a ticket was given back, and why.
+func (p *peer) wantReturned(seq uint64, failure *exchange.Failure) {
+	p.Helper()
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, t := range p.returned {
+		if t.Seq == seq {
+			if !same(p.why[i], failure) {
+				p.Errorf("ticket %d given back for %v, want %v", seq, p.why[i], failure)
+			}
+			return
+		}
+	}
+	p.Errorf("ticket %d was not given back", seq)
+}

@@ -1,0 +1,170 @@
+package h2client
+
+import (
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/wire"
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+)
+
+// tcpPair is a connection over loopback.
+func tcpPair(tb testing.TB) (server, client net.Conn) {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer l.Close()
+	if client, err = net.Dial("tcp", l.Addr().String()); err != nil {
+		tb.Fatal(err)
+	}
+	if server, err = l.Accept(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { server.Close() })
+	return server, client
+}
+
+// soon is when the engine must have seen the connection's end: wire looks for
+// it after 5 seconds.
+const soon = 3 * time.Second
+
+// tcp is an engine on a socket, and the other end. Times are real.
+type tcp struct {
+	server net.Conn
+	wire   *wire.Conn
+	*driver
+	ended chan *exchange.Failure
+}
+
+// serveTCP begins with a server's SETTINGS and these requests, due at once.
+func serveTCP(t *testing.T, settings []frame.Setting, requests ...*exchange.Request) *tcp {
+	t.Helper()
+	server, client := tcpPair(t)
+	return serveOn(t, server, client, settings, requests...)
+}
+
+// hidden is a connection that shows no descriptor: it is served by a pump.
+type hidden struct{ net.Conn }
+
+func serveOn(t *testing.T, server, client net.Conn, settings []frame.Setting, requests ...*exchange.Request) *tcp {
+	t.Helper()
+	c := &tcp{server: server, wire: wire.NewClient(client, nil, options()), driver: newDriver(), ended: make(chan *exchange.Failure, 1)}
+	c.add(0, requests...)
+	engine := New(&exchange.Config{Epoch: time.Now().Add(-start), Streams: 10, Timeout: time.Minute}, c.wire, c.driver)
+	c.send(t, frame.AppendSettings(nil, settings...), frame.AppendWindowUpdate(nil, 0, 1<<30))
+	go func() { c.ended <- engine.Serve() }()
+	return c
+}
+
+func (c *tcp) send(t *testing.T, frames ...[]byte) {
+	t.Helper()
+	for _, f := range frames {
+		if _, err := c.server.Write(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// readUntil reads frames up to one of a type that ends its stream.
+func (c *tcp) readUntil(t *testing.T, typ frame.Type) {
+	t.Helper()
+	if _, err := io.CopyN(io.Discard, c.server, int64(len(frame.Preface))); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		var head [frame.HeaderLen]byte
+		if _, err := io.ReadFull(c.server, head[:]); err != nil {
+			t.Fatal(err)
+		}
+		h := frame.ParseHeader(head[:])
+		if _, err := io.CopyN(io.Discard, c.server, int64(h.Length)); err != nil {
+			t.Fatal(err)
+		}
+		if h.Type == typ && h.Flags.Has(frame.FlagEndStream) {
+			return
+		}
+	}
+}
+
+// A large content does not keep the engine from what comes meanwhile, although
+// windows and socket would take it at once.
+func TestUploadTakesTurns(t *testing.T) {
+	const size = 8 << 20
+	c := serveTCP(t, []frame.Setting{{ID: frame.InitialWindowSize, Value: frame.MaxWindow}}, request(t, 0, "POST", "https://test/", noise(size)))
+	c.readUntil(t, frame.Data)
+	c.close()
+	c.send(t, ok(1))
+	if _, err := io.Copy(io.Discard, c.server); err != nil {
+		t.Error(err)
+	}
+	c.server.Close()
+	if f := <-c.ended; f != nil {
+		t.Error(f)
+	}
+	c.check(t)
+	if c.rests < size/turnBytes {
+		t.Errorf("%d turns for %d bytes", c.rests, size)
+	}
+}
+
+// The connection's end is seen at once where it came with GOAWAY, in one read.
+func TestEndBehindGoAway(t *testing.T) {
+	r := request(t, 0, "GET", "https://test/", "")
+	c := serveTCP(t, nil, r, r)
+	c.readUntil(t, frame.Headers)
+	begun := time.Now()
+	c.send(t, frame.AppendGoAway(nil, 1, frame.InternalError, ""))
+	c.server.Close()
+	if f := <-c.ended; !same(f, wentAway(frame.InternalError)) {
+		t.Errorf("ended for %v", f)
+	}
+	if took := time.Since(begun); took > soon {
+		t.Errorf("seen after %v", took)
+	}
+	c.check(t)
+	if len(c.outcomes) != 1 || len(c.returned) != 1 {
+		t.Errorf("%d outcomes and %d given back", len(c.outcomes), len(c.returned))
+	}
+}
+
+// A connection that its owner closes is no failure of the server's.
+func TestInterrupted(t *testing.T) {
+	r := request(t, 0, "GET", "https://test/", "")
+	for name, i := range map[string]struct {
+		requests []*exchange.Request
+		hidden   bool
+	}{
+		"in flight":         {[]*exchange.Request{r, r}, false},
+		"in flight, a pump": {[]*exchange.Request{r, r}, true},
+		"idle":              {nil, false},
+		"idle, a pump":      {nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, client := tcpPair(t)
+			if i.hidden {
+				client = hidden{client}
+			}
+			c := serveOn(t, server, client, nil, i.requests...)
+			if len(i.requests) > 0 {
+				c.readUntil(t, frame.Headers)
+			}
+			if err := c.wire.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if f := <-c.ended; f != interrupted {
+				t.Errorf("ended for %v", f)
+			}
+			c.check(t)
+			for _, o := range c.outcomes {
+				if o.Failure != interrupted || o.Ended < o.Sent {
+					t.Errorf("%+v", o)
+				}
+			}
+		})
+	}
+}
