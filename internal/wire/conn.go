@@ -26,6 +26,10 @@ const (
 	lingerBytes = 1 << 20
 )
 
+// goodbyeTime bounds what a client waits for its last words to be written. It
+// does not linger for their sake: what it has asked for it has, or gave up.
+const goodbyeTime = 100 * time.Millisecond
+
 // closeTime bounds how long a closing connection may take to accept what is
 // still queued for it.
 const closeTime = 5 * time.Second
@@ -86,6 +90,7 @@ type Conn struct {
 	tls     *tls.Conn       // nil: plaintext, in tests
 	raw     syscall.RawConn // nil: served by a pump
 	pump    *pump           // nil: served by the poller
+	client  bool            // the peer is a server
 	opt     *Options
 	stripe  metrics.Stripe
 	engine  Engine
@@ -121,7 +126,9 @@ func New(nc net.Conn, config *tls.Config, opt *Options) *Conn {
 // NewClient prepares a connection whose peer is a server. Where config is nil
 // there is no TLS.
 func NewClient(nc net.Conn, config *tls.Config, opt *Options) *Conn {
-	return newConn(nc, config, opt, tls.Client)
+	c := newConn(nc, config, opt, tls.Client)
+	c.client = true
+	return c
 }
 
 func newConn(nc net.Conn, config *tls.Config, opt *Options, side func(net.Conn, *tls.Config) *tls.Conn) *Conn {
@@ -288,6 +295,10 @@ func (c *Conn) giveBack() {
 // we have ended, and what it still says is read and dropped for lingerTime.
 func (c *Conn) finish() {
 	defer c.nc.Close()
+	if c.client {
+		c.backlog.wait(goodbyeTime)
+		return
+	}
 	half, ok := c.nc.(interface{ CloseWrite() error })
 	if !c.backlog.wait(closeTime) || c.lost || c.readErr == io.EOF || !ok || half.CloseWrite() != nil {
 		return

@@ -96,7 +96,11 @@ func Run(ctx context.Context, cfg Config, hooks Hooks) (Summary, error) {
 }
 
 func newAttack(cfg Config, hooks Hooks) (*attack, error) {
-	p, err := cfg.plan()
+	requests, err := cfg.requests()
+	if err != nil {
+		return nil, err
+	}
+	p, err := cfg.plan(requests)
 	if err != nil {
 		return nil, err
 	}
@@ -106,10 +110,6 @@ func newAttack(cfg Config, hooks Hooks) (*attack, error) {
 	}
 	if cfg.Pacer == nil && hooks.Outcomes != nil {
 		p.numbers = new(numbers)
-	}
-	groups, err := cfg.groups()
-	if err != nil {
-		return nil, err
 	}
 	secure, err := cfg.tls()
 	if err != nil {
@@ -138,7 +138,7 @@ func newAttack(cfg Config, hooks Hooks) (*attack, error) {
 		recorder: newRecorder(cfg.Warmup, hooks.Outcomes),
 	}
 	i := 0
-	for _, g := range groups {
+	for _, g := range cfg.groups(requests) {
 		for lane := range g.lanes {
 			if i >= cfg.First && i < cfg.First+cfg.Count { // else another machine's
 				a.conns = append(a.conns, a.newConnection(g, lane, i))
@@ -215,6 +215,9 @@ func (a *attack) run(ctx context.Context) (Summary, error) {
 	a.exchange.Epoch = epoch
 	if a.hooks.Begin != nil {
 		a.hooks.Begin(epoch.Add(a.warmup))
+	}
+	if ctx.Err() != nil { // while connections were made
+		a.halt()
 	}
 	if a.cfg.Warmup > 0 {
 		a.hooks.Phase("warming up for " + a.cfg.Warmup.String())

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -151,6 +153,61 @@ func TestInterruptedClosedLoop(t *testing.T) {
 	}
 }
 
+// TestWarmupWithoutWork: connections that have nothing to send in a closed loop
+// do not wait for ever.
+func TestWarmupWithoutWork(t *testing.T) {
+	t.Parallel()
+	s := serve(t, hello)
+	cfg := s.config()
+	cfg.Connections, cfg.Warmup, cfg.Requests = 8, 200*time.Millisecond, 3
+	if r := attackWith(t, context.Background(), cfg); r.Total.Succeeded != 3 {
+		t.Errorf("%d of 3 succeeded", r.Total.Succeeded)
+	}
+}
+
+// TestFewRequests: the duration of a number of requests is that of their rate.
+func TestFewRequests(t *testing.T) {
+	t.Parallel()
+	s := serve(t, hello)
+	cfg := s.config()
+	cfg.Pacer, cfg.Requests = perSecond(10), 1
+	if r := attackWith(t, context.Background(), cfg); r.Summary.Duration != 100*time.Millisecond {
+		t.Errorf("one request at 10/s takes %v", r.Summary.Duration)
+	}
+}
+
+// TestInterruptedEarly: attacks that are ended before anything was sent, or
+// while handshakes hang, count what was due until then.
+func TestInterruptedEarly(t *testing.T) {
+	t.Parallel()
+	silent := "https://" + talk(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }) + "/"
+	s := serve(t, hello)
+	for _, tt := range []struct {
+		name   string
+		change func(*Config)
+		after  time.Duration
+		most   uint64 // requests that may have been due
+	}{
+		{"while connecting", func(c *Config) { c.Targets[0].URL = silent }, 100 * time.Millisecond, 1},
+		{"while handshakes hang", func(c *Config) { c.Targets[0].URL, c.Timeout = silent, 400*time.Millisecond }, 700 * time.Millisecond, 310},
+		{"while little is to do", func(c *Config) { c.Pacer, c.Duration = vegeta.ConstantPacer{Freq: 2, Per: time.Hour}, time.Hour }, 200 * time.Millisecond, 1},
+		{"in the warm-up", func(c *Config) { c.Warmup = time.Minute }, 200 * time.Millisecond, 0},
+		{"closed loop, while connecting", func(c *Config) { c.Targets[0].URL, c.Pacer = silent, nil }, 100 * time.Millisecond, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := s.config()
+			cfg.Pacer, cfg.Duration = perSecond(1000), time.Minute
+			tt.change(&cfg)
+			ctx, cancel := context.WithTimeout(context.Background(), tt.after)
+			defer cancel()
+			r := attackWith(t, ctx, cfg)
+			if !r.Summary.Interrupted || r.Total.Requests > tt.most || r.took > tt.after+grace+time.Second {
+				t.Errorf("interrupted: %v; %d requests, after %v: %v", r.Summary.Interrupted, r.Total.Requests, r.took, r.Total.Errors)
+			}
+		})
+	}
+}
+
 func TestCheck(t *testing.T) {
 	valid := func() Config {
 		return Config{Targets: []vegeta.Target{{Method: "GET", URL: "https://localhost/"}}, Duration: time.Second, Connections: 1, Streams: 1, Timeout: time.Second}
@@ -163,15 +220,25 @@ func TestCheck(t *testing.T) {
 		change func(*Config)
 		want   string // in the error
 	}{
-		"no targets":       {func(c *Config) { c.Targets = nil }, "at least one"},
-		"no end":           {func(c *Config) { c.Duration = 0 }, "one of the two"},
-		"two ends":         {func(c *Config) { c.Requests = 5 }, "one of the two"},
-		"no connection":    {func(c *Config) { c.Connections = 0 }, "allowed are 1 to"},
-		"no stream":        {func(c *Config) { c.Streams = 0 }, "allowed are 1 to"},
-		"no time":          {func(c *Config) { c.Timeout = 0 }, "allowed are 1ms to"},
-		"negative warm-up": {func(c *Config) { c.Warmup = -1 }, "negative"},
-		"no such share":    {func(c *Config) { c.First, c.Count = 1, 1 }, "no such share"},
-		"rate":             {func(c *Config) { c.Pacer = perSecond(-1) }, "more than 0"},
+		"no targets":         {func(c *Config) { c.Targets = nil }, "at least one"},
+		"no end":             {func(c *Config) { c.Duration = 0 }, "one of the two"},
+		"two ends":           {func(c *Config) { c.Requests = 5 }, "one of the two"},
+		"no connection":      {func(c *Config) { c.Connections = 0 }, "allowed are 1 to"},
+		"no stream":          {func(c *Config) { c.Streams = 0 }, "allowed are 1 to"},
+		"no time":            {func(c *Config) { c.Timeout = 0 }, "allowed are 1ms to"},
+		"negative warm-up":   {func(c *Config) { c.Warmup = -1 }, "allowed are 0 to"},
+		"no such share":      {func(c *Config) { c.First, c.Count = 1, 1 }, "no such share"},
+		"rate":               {func(c *Config) { c.Pacer = perSecond(-1) }, "more than 0"},
+		"negative duration":  {func(c *Config) { c.Duration = -time.Second }, "more than 0"},
+		"long duration":      {func(c *Config) { c.Duration = 100_000 * time.Hour }, "up to"},
+		"many requests":      {func(c *Config) { c.Duration, c.Requests = 0, 1<<63 }, "up to"},
+		"rate beyond clocks": {func(c *Config) { c.Pacer = vegeta.ConstantPacer{Freq: 2, Per: time.Nanosecond} }, "1e+09"},
+		"slope beyond clocks": {func(c *Config) {
+			c.Duration, c.Pacer = time.Hour, vegeta.LinearPacer{StartAt: vegeta.Rate{Freq: 1, Per: time.Second}, Slope: 1e9}
+		}, "1e+09"},
+		"slope that is none": {func(c *Config) {
+			c.Pacer = vegeta.LinearPacer{StartAt: vegeta.Rate{Freq: 1, Per: time.Second}, Slope: math.NaN()}
+		}, "gains NaN"},
 		"scheme":           {func(c *Config) { c.Targets[0].URL = "ftp://localhost/" }, "https://"},
 		"host":             {func(c *Config) { c.Targets[0].URL = "https:///x" }, "no host"},
 		"user":             {func(c *Config) { c.Targets[0].URL = "https://a:b@c/" }, "Authorization"},

@@ -40,6 +40,8 @@ const (
 	maxConnections = 1_000_000
 	maxStreams     = 10_000
 	maxTimeout     = time.Hour // see measure.Highest
+	maxDuration    = 10_000 * time.Hour
+	maxRequests    = 1e15
 )
 
 // Check returns what is wrong, and what is allowed.
@@ -47,10 +49,14 @@ func (c *Config) Check() error {
 	switch {
 	case len(c.Targets) == 0:
 		return errors.New("no targets: at least one is needed")
+	case c.Duration < 0 || c.Duration > maxDuration:
+		return fmt.Errorf("a duration of %v: allowed are more than 0, up to %v", c.Duration, maxDuration)
+	case c.Warmup < 0 || c.Warmup > maxDuration:
+		return fmt.Errorf("a warm-up of %v: allowed are 0 to %v", c.Warmup, maxDuration)
+	case c.Requests > maxRequests:
+		return fmt.Errorf("%d requests: allowed are up to %g", c.Requests, float64(maxRequests))
 	case (c.Duration > 0) == (c.Requests > 0):
 		return errors.New("either a duration or a number of requests ends an attack, one of the two")
-	case c.Duration < 0, c.Warmup < 0:
-		return errors.New("durations cannot be negative")
 	case c.Connections < 1 || c.Connections > maxConnections:
 		return fmt.Errorf("%d connections: allowed are 1 to %d", c.Connections, maxConnections)
 	case c.Streams < 1 || c.Streams > maxStreams:
@@ -61,8 +67,12 @@ func (c *Config) Check() error {
 		return fmt.Errorf("connections %d to %d of %d: no such share", c.First, c.First+c.Count, c.Connections)
 	}
 	if c.Pacer != nil {
-		if _, err := NewSchedule(c.Pacer); err != nil {
+		s, err := NewSchedule(c.Pacer)
+		if err != nil {
 			return err
+		}
+		if rate := s.Rate(c.Duration); rate > maxRate {
+			return tooFast(rate)
 		}
 	}
 	if _, err := exchange.NewDigests(c.Digest, len(c.Targets)); err != nil {
@@ -71,12 +81,12 @@ func (c *Config) Check() error {
 	if _, err := c.tls(); err != nil {
 		return err
 	}
-	groups, err := c.groups()
+	requests, err := c.requests()
 	if err != nil {
 		return err
 	}
-	if len(groups) > c.Connections {
-		return fmt.Errorf("%d connections for targets of %d origins: each needs one", c.Connections, len(groups))
+	if n := len(c.groups(requests)); n > c.Connections {
+		return fmt.Errorf("%d connections for targets of %d origins: each needs one", c.Connections, n)
 	}
 	return nil
 }
@@ -115,14 +125,10 @@ type group struct {
 
 // groups are the origins in the order of their first target, with connections
 // in proportion to their targets.
-func (c *Config) groups() ([]*group, error) {
+func (c *Config) groups(requests []*exchange.Request) []*group {
 	var groups []*group
 	known := make(map[exchange.Origin]*group)
-	for i := range c.Targets {
-		r, err := exchange.NewRequest(i, &c.Targets[i])
-		if err != nil {
-			return nil, err
-		}
+	for i, r := range requests {
 		g := known[r.Origin]
 		if g == nil {
 			g = &group{origin: r.Origin}
@@ -138,7 +144,7 @@ func (c *Config) groups() ([]*group, error) {
 		left -= g.lanes
 		targets -= len(g.positions)
 	}
-	return groups, nil
+	return groups
 }
 
 // requests prepares the targets.
@@ -155,11 +161,7 @@ func (c *Config) requests() ([]*exchange.Request, error) {
 }
 
 // plan makes what the drivers share.
-func (c *Config) plan() (*plan, error) {
-	requests, err := c.requests()
-	if err != nil {
-		return nil, err
-	}
+func (c *Config) plan(requests []*exchange.Request) (*plan, error) {
 	p := &plan{requests: requests, warmup: c.Warmup, end: never, timeout: c.Timeout}
 	if c.Duration > 0 {
 		p.end = c.Warmup + c.Duration
@@ -179,10 +181,17 @@ func (c *Config) plan() (*plan, error) {
 		return p, nil
 	}
 	p.total = w.hits + c.Requests
-	if last := w.Due(p.total - 1); last < never {
-		p.end = last + 1
-	} else {
+	last := w.Due(p.total - 1)
+	switch {
+	case last == never:
 		return nil, fmt.Errorf("%d requests are never due: the rate falls to 0 before", c.Requests)
+	case last > maxDuration:
+		return nil, fmt.Errorf("%d requests are due in more than %v", c.Requests, maxDuration)
+	}
+	// Until the next one would be due: a rate of 10/s has 10 requests in a
+	// second, the last of them after 0.9.
+	if p.end = w.Due(p.total); p.end > 2*maxDuration {
+		p.end = last + 1
 	}
 	return p, nil
 }

@@ -50,7 +50,7 @@ func (c *connection) first(ctx context.Context) (*wire.Conn, *exchange.Failure) 
 func (c *connection) run(ctx context.Context, w *wire.Conn, failure *exchange.Failure) {
 	// What is due meanwhile shall learn why it fails before its time is up.
 	longest := min(maxPause, c.cfg.Timeout/4)
-	pause := time.Duration(0)
+	wait := time.Duration(0)
 	for {
 		if failure == nil {
 			c.driver.answered = false
@@ -59,13 +59,15 @@ func (c *connection) run(ctx context.Context, w *wire.Conn, failure *exchange.Fa
 				return
 			}
 			if c.driver.answered {
-				pause = 0
+				wait = 0
 			}
 		} else {
 			c.driver.refused(c.now(), failure)
 		}
-		sleep(ctx, pause)
-		pause = min(max(2*pause, firstPause), longest)
+		if wait > 0 {
+			pause(ctx, wait)
+		}
+		wait = min(max(2*wait, firstPause), longest)
 		if _, more := c.driver.Rest(c.now()); !more {
 			return
 		}
@@ -74,13 +76,15 @@ func (c *connection) run(ctx context.Context, w *wire.Conn, failure *exchange.Fa
 	}
 }
 
-func sleep(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
+// pause waits for d and reports true, or until ctx ends and false.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
 	select {
-	case <-time.After(d):
+	case <-timer.C:
+		return true
 	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -90,6 +94,9 @@ func (c *connection) reconnect(ctx context.Context) (*wire.Conn, *exchange.Failu
 	timeout := c.cfg.Timeout
 	if c.plan.end != never {
 		timeout = min(timeout, c.plan.end+timeout-c.now())
+	}
+	if timeout <= 0 {
+		return nil, exchange.NeverSent
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -121,13 +128,14 @@ func (c *connection) connect(ctx context.Context) (*wire.Conn, *exchange.Failure
 			return w, nil
 		}
 		_ = w.Close()
-		return nil, noH2
+		return nil, exchange.NoHTTP2
 	}
 	_ = w.Close()
+	if ctx.Err() != nil {
+		err = ctx.Err() // whatever closing the connection under it looked like
+	}
 	return nil, exchange.ConnectFailure(err, true)
 }
-
-var noH2 = &exchange.Failure{Kind: exchange.ALPN, Detail: "the server does not speak HTTP/2 (-http1 asks for HTTP/1.1)"}
 
 // serve sends until the driver has no more or the connection ends.
 func (c *connection) serve(w *wire.Conn) *exchange.Failure {

@@ -11,6 +11,11 @@ import (
 // unprocessed.
 const maxTries = 3
 
+// maxBatch is how many outcomes are gathered before they are reported: far more
+// than a turn has, and a bound where a server that hangs lets many be given up
+// at once.
+const maxBatch = 4096
+
 // plan is what all drivers share: what is to be sent, and when.
 type plan struct {
 	requests []*exchange.Request
@@ -54,10 +59,11 @@ type driver struct {
 	// Closed loop: measured requests left to send.
 	budget uint64
 
-	again    []exchange.Ticket // turned away, to be sent once more
+	again    []exchange.Ticket // turned away, to be sent once more, the oldest first
 	batch    *batch            // of the turn; nil: nothing has ended in it
 	inFlight int64             // change in the turn
 	answered bool              // a response has come since answered was cleared
+	last     time.Duration     // when a response came last, or the attack began
 }
 
 func newDriver(p *plan, s sequence, sh *shard, budget uint64) *driver {
@@ -70,8 +76,8 @@ func newDriver(p *plan, s sequence, sh *shard, budget uint64) *driver {
 	return d
 }
 
-// scheduled is how many measured requests were the driver's to send. Those of
-// an attack that was ended early were the ones that are outcomes now.
+// scheduled is how many measured requests are the driver's to send, until the
+// attack's end or the moment at which it was ended.
 func (d *driver) scheduled() uint64 {
 	if at, stopped := d.stop(); stopped {
 		return d.sequence.below(min(d.total, d.schedule.hits+d.schedule.then.Hits(at-d.warmup+1))) - d.sequence.below(d.schedule.hits)
@@ -94,9 +100,9 @@ func (d *driver) Next(now time.Duration) (exchange.Ticket, bool) {
 	if _, stopped := d.stop(); stopped {
 		return exchange.Ticket{}, false
 	}
-	if n := len(d.again); n > 0 {
-		t := d.again[n-1]
-		d.again = d.again[:n-1]
+	if len(d.again) > 0 {
+		t := d.again[0]
+		d.again = d.again[1:]
 		d.inFlight++
 		return t, true
 	}
@@ -138,48 +144,51 @@ func (d *driver) take(now time.Duration) (t exchange.Ticket, ok bool) {
 func (d *driver) Done(o *exchange.Outcome) {
 	d.inFlight--
 	if o.Status != 0 {
-		d.answered = true
+		d.answered, d.last = true, o.Ended
 	} else if d.closing.Load() && o.Failure.Kind == exchange.Closed {
-		o.Failure = interrupted
+		o.Failure = exchange.WasStopped
 	}
 	d.record(o)
 }
-
-var (
-	interrupted = &exchange.Failure{Kind: exchange.Interrupted}
-	timedOut    = &exchange.Failure{Kind: exchange.Timeout, Detail: "never sent"}
-)
 
 func (d *driver) record(o *exchange.Outcome) {
 	if d.batch == nil {
 		d.batch = batches.Get().(*batch)
 	}
 	d.batch.outcomes = append(d.batch.outcomes, *o)
+	if len(d.batch.outcomes) >= maxBatch {
+		d.report()
+	}
 }
 
 // Again implements exchange.Driver.
 func (d *driver) Again(t exchange.Ticket, failure *exchange.Failure) {
 	d.inFlight--
 	if t.Tries++; t.Tries >= maxTries {
-		d.record(&exchange.Outcome{Ticket: t, Ended: d.plan.now(), Failure: failure})
+		d.record(&exchange.Outcome{Ticket: t, Sent: t.Last, Ended: d.plan.now(), Failure: failure})
 		return
 	}
 	if d.batch == nil {
 		d.batch = batches.Get().(*batch)
 	}
-	d.batch.retries++
+	if t.Due >= d.warmup {
+		d.batch.retries++
+	}
 	d.again = append(d.again, t)
 }
 
 // Rest implements exchange.Driver.
 func (d *driver) Rest(now time.Duration) (until time.Duration, more bool) {
 	if at, stopped := d.stop(); stopped {
-		d.giveUp(at, max(at, now), interrupted)
-		d.done, d.budget = true, 0
+		d.giveUp(at, max(at, now), exchange.WasStopped)
+		for _, t := range d.again { // turned away after that moment
+			d.record(&exchange.Outcome{Ticket: t, Sent: t.Last, Ended: max(at, now, t.Due), Failure: exchange.WasStopped})
+		}
+		d.again, d.done, d.budget = nil, true, 0
 		d.report()
 		return 0, false
 	}
-	d.giveUp(now-d.timeout, now, timedOut)
+	d.giveUp(now-d.timeout, now, exchange.NeverSent)
 	d.report()
 	switch {
 	case len(d.again) > 0:
@@ -189,7 +198,7 @@ func (d *driver) Rest(now time.Duration) (until time.Duration, more bool) {
 	case now < 0:
 		return 1, true
 	case now < d.warmup:
-		return 0, true
+		return 0, d.budget > 0
 	}
 	return 0, now < d.end && d.budget > 0
 }
@@ -203,7 +212,7 @@ func (d *driver) giveUp(due, now time.Duration, why *exchange.Failure) {
 			kept = append(kept, t)
 			continue
 		}
-		d.record(&exchange.Outcome{Ticket: t, Ended: now, Failure: why})
+		d.record(&exchange.Outcome{Ticket: t, Sent: t.Last, Ended: now, Failure: why})
 	}
 	d.again = kept
 	for d.schedule != nil && !d.done && d.next.Due <= due {
@@ -215,7 +224,7 @@ func (d *driver) giveUp(due, now time.Duration, why *exchange.Failure) {
 // await is called before a connection is made again: in a closed loop the next
 // request waits for it.
 func (d *driver) await(now time.Duration) {
-	if d.schedule != nil || len(d.again) > 0 {
+	if _, stopped := d.stop(); stopped || d.schedule != nil || len(d.again) > 0 {
 		return
 	}
 	if t, ok := d.take(now); ok {
@@ -224,13 +233,22 @@ func (d *driver) await(now time.Duration) {
 }
 
 // refused makes outcomes of what waited for a connection that could not be
-// made: everything that is due.
+// made: everything that is due. A closed loop over a number of requests has no
+// end of its own: where nothing was answered for as long as a request may take,
+// all that are left fail as well.
 func (d *driver) refused(now time.Duration, why *exchange.Failure) {
-	if d.closing.Load() {
-		why = interrupted
+	if _, stopped := d.stop(); stopped {
+		return // Rest gives up what is left
 	}
 	d.await(now)
 	d.giveUp(now, now, why)
+	for d.end == never && d.schedule == nil && now-d.last >= d.timeout {
+		t, ok := d.take(now)
+		if !ok {
+			break
+		}
+		d.record(&exchange.Outcome{Ticket: t, Ended: max(now, t.Due), Failure: why})
+	}
 }
 
 // report gives the turn's outcomes to the recorder.

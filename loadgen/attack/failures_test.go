@@ -295,3 +295,19 @@ func TestDigest(t *testing.T) {
 		t.Errorf("with the sum given: %v", r.Total.Errors)
 	}
 }
+
+// TestNumberOfRequestsToNobody: a closed loop over a number of requests ends,
+// also where none is ever answered.
+func TestNumberOfRequestsToNobody(t *testing.T) {
+	t.Parallel()
+	r := attackWith(t, context.Background(), Config{
+		Targets:     []vegeta.Target{{Method: "GET", URL: "http://" + unused(t) + "/"}},
+		Requests:    100_000,
+		Connections: 4,
+		Streams:     8,
+		Timeout:     500 * time.Millisecond,
+	})
+	if r.Total.Failed[exchange.Connect] != 100_000 || r.took > 3*time.Second {
+		t.Errorf("%d of 100000 failed, after %v: %v", r.Total.Failed[exchange.Connect], r.took, r.Total.Errors)
+	}
+}

@@ -118,6 +118,12 @@ func (r *result) check(t *testing.T, cfg Config) {
 			t.Fatalf("request %d was due at %v, sent at %v and over at %v", o.Seq, o.Due, o.Sent, o.Ended)
 		}
 	}
+	if len(r.Points) == 0 {
+		if total.Requests > 0 {
+			t.Errorf("%d requests without a point", total.Requests)
+		}
+		return
+	}
 	if n := r.Points[len(r.Points)-1].InFlight; n != 0 {
 		t.Errorf("%d requests are in flight after the end", n)
 	}

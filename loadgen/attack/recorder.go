@@ -18,7 +18,8 @@ type recorder struct {
 	outcomes func([]exchange.Outcome) // nil: nobody wants each
 	shards   []*shard
 	inFlight atomic.Int64
-	warm     atomic.Uint64
+	warm     atomic.Uint64 // outcomes of the warm-up
+	measured atomic.Uint64 // all others
 
 	// Of the goroutine that calls collect:
 	spare   *measure.Tally
@@ -48,6 +49,9 @@ type batch struct {
 var batches = sync.Pool{New: func() any { return new(batch) }}
 
 func (b *batch) release() {
+	if cap(b.outcomes) > 2*maxBatch {
+		return
+	}
 	clear(b.outcomes)
 	b.outcomes, b.retries = b.outcomes[:0], 0
 	batches.Put(b)
@@ -69,6 +73,7 @@ func (s *shard) add(b *batch, inFlight int64) {
 	}
 	s.tally.Retries += b.retries
 	s.mu.Unlock()
+	s.measured.Add(uint64(len(b.outcomes)))
 	if s.outcomes != nil && len(b.outcomes) > 0 {
 		s.outcomes(b.outcomes)
 	}

@@ -25,6 +25,10 @@ type Schedule interface {
 
 const never = time.Duration(math.MaxInt64)
 
+// maxRate is the highest rate that has a schedule, per second: no clock tells
+// requests apart that are less than a nanosecond apart.
+const maxRate = 1e9
+
 // NewSchedule makes the schedule of one of vegeta's three pacers. The first
 // request is due at once, where vegeta waits for one interval.
 func NewSchedule(p vegeta.Pacer) (Schedule, error) {
@@ -33,10 +37,18 @@ func NewSchedule(p vegeta.Pacer) (Schedule, error) {
 		if p.Freq <= 0 || p.Per <= 0 {
 			return nil, fmt.Errorf("a constant rate of %d per %v: both must be more than 0", p.Freq, p.Per)
 		}
+		if rate := p.Rate(0); rate > maxRate {
+			return nil, tooFast(rate)
+		}
 		return constant{uint64(p.Freq), uint64(p.Per)}, nil
 	case vegeta.LinearPacer:
-		if p.StartAt.Freq <= 0 || p.StartAt.Per <= 0 || math.IsNaN(p.Slope) || math.IsInf(p.Slope, 0) {
+		switch {
+		case p.StartAt.Freq <= 0 || p.StartAt.Per <= 0:
 			return nil, fmt.Errorf("a rate that begins at %d per %v: both must be more than 0", p.StartAt.Freq, p.StartAt.Per)
+		case !(math.Abs(p.Slope) <= maxRate):
+			return nil, fmt.Errorf("a rate that gains %v/s each second: allowed are -1e9 to 1e9", p.Slope)
+		case p.StartAt.Rate(0) > maxRate:
+			return nil, tooFast(p.StartAt.Rate(0))
 		}
 		return linear{p.StartAt.Rate(0), p.Slope}, nil
 	case vegeta.SinePacer:
@@ -44,9 +56,16 @@ func NewSchedule(p vegeta.Pacer) (Schedule, error) {
 		if p.Period <= 0 || !(mean > 0) || !(amp >= 0) || amp >= mean {
 			return nil, fmt.Errorf("a sine of mean %v/s, amplitude %v/s and period %v: mean and period must be more than 0, the amplitude less than the mean", mean, amp, p.Period)
 		}
+		if mean+amp > maxRate {
+			return nil, tooFast(mean + amp)
+		}
 		return sine{mean, amp, p.Period.Seconds(), p.StartAt}, nil
 	}
 	return nil, fmt.Errorf("a pacer of type %T: only constant, linear and sine have a schedule", p)
+}
+
+func tooFast(rate float64) error {
+	return fmt.Errorf("a rate of %g/s: allowed are up to %g/s", rate, float64(maxRate))
 }
 
 // constant is freq requests every per nanoseconds. It counts in integers: after
@@ -167,7 +186,7 @@ type warmed struct {
 func withWarmup(s Schedule, d time.Duration) warmed {
 	w := warmed{after: d, then: s}
 	if d > 0 {
-		w.warm = linear{start: max(s.Rate(0), 1)}
+		w.warm = linear{start: s.Rate(0)}
 		w.hits = w.warm.Hits(d)
 	}
 	return w

@@ -19,13 +19,13 @@ func TestSequences(t *testing.T) {
 				for i, o := range origins {
 					cfg.Targets = append(cfg.Targets, vegeta.Target{Method: "GET", URL: fmt.Sprintf("https://%c/%d", o, i)})
 				}
-				groups, err := cfg.groups()
+				requests, err := cfg.requests()
 				if err != nil {
 					t.Fatal(err)
 				}
 				owner := make(map[uint64]bool)
 				all := 0
-				for _, g := range groups {
+				for _, g := range cfg.groups(requests) {
 					all += g.lanes
 					for lane := range g.lanes {
 						checkSequence(t, origins, g, lane, limit, owner)

@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"context"
 	"os"
 	"syscall"
 	"time"
@@ -29,10 +30,11 @@ func newSleeper() sleeper {
 	return sleeper{f, raw}
 }
 
-func (s sleeper) sleep(d time.Duration) {
+// sleep sleeps for d and reports true, or until close and false; without a
+// timerfd as pause does.
+func (s sleeper) sleep(ctx context.Context, d time.Duration) bool {
 	if s.file == nil {
-		time.Sleep(d)
-		return
+		return pause(ctx, d)
 	}
 	armed := false
 	err := s.raw.Read(func(fd uintptr) bool {
@@ -44,9 +46,7 @@ func (s sleeper) sleep(d time.Duration) {
 		armed = true
 		return unix.TimerfdSettime(int(fd), 0, &unix.ItimerSpec{Value: unix.NsecToTimespec(int64(d))}, nil) != nil
 	})
-	if err != nil {
-		time.Sleep(d)
-	}
+	return err == nil
 }
 
 func (s sleeper) close() {

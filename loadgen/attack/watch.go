@@ -8,8 +8,8 @@ import (
 )
 
 // watch reports an interval each second of the measurement, ends the attack
-// early when ctx ends, and returns when over is closed. cut ends what
-// connections wait for.
+// early when ctx ends, and returns when over is closed. cut ends connections
+// that are being made, and pauses before the next.
 func (a *attack) watch(ctx context.Context, cut func(), over <-chan struct{}) {
 	begin := a.epoch.Load().Add(a.warmup)
 	next := time.NewTimer(time.Until(begin.Add(a.intervalEnd(0))))
@@ -26,15 +26,14 @@ func (a *attack) watch(ctx context.Context, cut func(), over <-chan struct{}) {
 			next.Reset(time.Until(begin.Add(a.intervalEnd(current.Index))))
 		case <-early:
 			early = nil
-			now := a.now()
-			a.stopped.Store(&now)
+			a.halt()
+			cut()
 			for _, c := range a.conns {
 				c.wake(false)
 			}
 			giveUp = time.After(grace)
 		case <-giveUp:
 			a.closing.Store(true)
-			cut()
 			for _, c := range a.conns {
 				c.wake(true)
 			}
@@ -45,6 +44,12 @@ func (a *attack) watch(ctx context.Context, cut func(), over <-chan struct{}) {
 			return
 		}
 	}
+}
+
+// halt ends the attack at this moment.
+func (a *attack) halt() {
+	now := a.now()
+	a.stopped.CompareAndSwap(nil, &now)
 }
 
 // intervalEnd is when an interval ends, since the measurement began: each
@@ -103,11 +108,17 @@ func (a *attack) duration() time.Duration {
 
 func (a *attack) summary() Summary {
 	_, stopped := a.stop()
-	return Summary{
+	s := Summary{
 		Begin:       a.epoch.Load().Add(a.warmup),
 		Duration:    a.duration(),
 		Scheduled:   a.scheduled(),
 		Warmup:      a.recorder.warm.Load(),
 		Interrupted: stopped,
 	}
+	if stopped && a.schedule != nil {
+		// What connections took while it was being stopped may be due a
+		// moment after that.
+		s.Scheduled = a.recorder.measured.Load()
+	}
+	return s
 }

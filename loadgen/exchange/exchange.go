@@ -8,6 +8,7 @@ type Ticket struct {
 	Due     time.Duration // from here its latency runs, whenever it is sent
 	Seq     uint64        // its number among those that are measured, from 0
 	Tries   int           // how often a server has turned it away unprocessed
+	Last    time.Duration // when it was sent the last time; 0: never
 }
 
 // Outcome is how an exchange ended.

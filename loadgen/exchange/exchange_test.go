@@ -41,10 +41,10 @@ func TestRequest(t *testing.T) {
 		},
 		{
 			"port, no path, host",
-			vegeta.Target{Method: "HEAD", URL: "http://127.0.0.1:8080", Header: http.Header{"Host": {"other"}, "User-Agent": {"me"}}},
+			vegeta.Target{Method: "HEAD", URL: "http://127.0.0.1:8080", Header: http.Header{"host": {"other"}, "user-agent": {"me"}}},
 			Origin{false, "127.0.0.1", "8080"},
 			[]hpack.Field{field(":method", "HEAD"), field(":scheme", "http"), field(":authority", "other"), field(":path", "/"), field("user-agent", "me")},
-			"HEAD / HTTP/1.1\r\nHost: other\r\nUser-Agent: me\r\n\r\n",
+			"HEAD / HTTP/1.1\r\nHost: other\r\nuser-agent: me\r\n\r\n",
 		},
 		{
 			"body, fields in order, IPv6",
@@ -89,6 +89,7 @@ func TestFailures(t *testing.T) {
 	}{
 		{refused, false, Connect, "connection refused"},
 		{&net.DNSError{Err: "no such host", Name: "x", IsNotFound: true}, false, Connect, "no such host"},
+		{&net.DNSError{Err: "server misbehaving", Name: "x", IsTemporary: true}, false, Connect, "could not be looked up"},
 		{os.ErrDeadlineExceeded, false, Connect, "no answer in time"},
 		{context.DeadlineExceeded, false, Connect, "no answer in time"},
 		{os.ErrDeadlineExceeded, true, TLS, "took too long"},

@@ -54,6 +54,13 @@ func (f *Failure) Error() string {
 	return f.Kind.String() + ": " + f.Detail
 }
 
+// Failures that engines and attack have in common.
+var (
+	NeverSent  = &Failure{Timeout, "never sent"}
+	WasStopped = &Failure{Interrupted, ""}
+	NoHTTP2    = &Failure{ALPN, "the server does not speak HTTP/2 (-http1 asks for HTTP/1.1)"}
+)
+
 // ConnectFailure tells why a connection was not made; handshake is that TCP
 // was, and TLS was not.
 func ConnectFailure(err error, handshake bool) *Failure {
@@ -79,8 +86,10 @@ func ConnectFailure(err error, handshake bool) *Failure {
 			return &Failure{ALPN, "the server does not speak the protocol that was asked for"}
 		}
 		return &Failure{TLS, "the server refused: " + remote.Err.Error()}
-	case errors.As(err, &dns):
+	case errors.As(err, &dns) && dns.IsNotFound:
 		return &Failure{Connect, "no such host"}
+	case errors.As(err, &dns):
+		return &Failure{Connect, "the host's name could not be looked up"}
 	case handshake && isTimeout(err):
 		return &Failure{TLS, "the handshake took too long"}
 	case isTimeout(err):

@@ -2,6 +2,8 @@ package exchange
 
 import (
 	"fmt"
+	"net"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -34,14 +36,7 @@ type Origin struct {
 
 // Address is what is dialled.
 func (o Origin) Address() string {
-	return joinHostPort(o.Host, o.Port)
-}
-
-func joinHostPort(host, port string) string {
-	if strings.Contains(host, ":") {
-		return "[" + host + "]:" + port
-	}
-	return host + ":" + port
+	return net.JoinHostPort(o.Host, o.Port)
 }
 
 // userAgent is sent unless the target has one of its own.
@@ -78,7 +73,7 @@ func NewRequest(index int, t *vegeta.Target) (*Request, error) {
 		r.Origin.Port = map[bool]string{true: "443", false: "80"}[r.Origin.Secure]
 	}
 	authority := u.Host
-	if host := t.Header.Get("Host"); host != "" {
+	if host := field(t.Header, "host"); host != "" {
 		authority = host
 	}
 	r.Fields = []hpack.Field{
@@ -95,13 +90,23 @@ func NewRequest(index int, t *vegeta.Target) (*Request, error) {
 	return r, nil
 }
 
+// field is the value of a field, whose name targets may write in any case.
+func field(h http.Header, name string) string {
+	for key, values := range h {
+		if strings.EqualFold(key, name) && len(values) > 0 {
+			return values[0]
+		}
+	}
+	return ""
+}
+
 // addFields adds the target's header fields, in a fixed order.
 func (r *Request) addFields(t *vegeta.Target) error {
 	add := func(name, value string) {
 		r.Fields = append(r.Fields, hpack.Field{Name: strings.ToLower(name), Value: value})
 		r.Head = append(r.Head, name+": "+value+"\r\n"...)
 	}
-	if t.Header.Get("User-Agent") == "" {
+	if field(t.Header, "user-agent") == "" {
 		add("User-Agent", userAgent)
 	}
 	names := make([]string, 0, len(t.Header))

@@ -194,37 +194,45 @@ func TestClosedLoopAgentKilled(t *testing.T) {
 	}
 }
 
-// TestInterrupted ends an attack early, by the coordinator's ctx and by an
-// agent's: nothing is lost.
+// TestInterrupted ends an attack early by the coordinator's ctx: nothing is
+// lost.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
-	for name, tt := range map[string]struct {
-		end      func(cancel func(), m *machine)
-		duration time.Duration
-	}{
-		"coordinator": {func(cancel func(), _ *machine) { cancel() }, time.Minute},
-		"agent":       {func(_ func(), m *machine) { m.end() }, 2 * time.Second}, // the others go on
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			target := newTarget(t)
-			machines, workers := startAgents(t, 3)
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			target.when(t, 100, func() { tt.end(cancel, machines[2]) })
-			cfg := target.config(300, tt.duration, 0)
-			r := newRecord(cfg)
-			s := run(t, ctx, workers, cfg, r.hooks())
-			r.check(t, s)
-			// Those that were due and not sent yet are interrupted.
-			sent := r.total.Requests - r.total.Failed[exchange.Interrupted]
-			if hits := target.hits.Load(); sent != hits || r.total.Succeeded != hits {
-				t.Errorf("%d hits, %d sent, %d succeeded: %v", hits, sent, r.total.Succeeded, r.total.Errors)
-			}
-			if r.total.Requests != s.Scheduled || uint64(len(r.seen)) != s.Scheduled || !s.Interrupted {
-				t.Errorf("%d requests, %d outcomes: %+v", r.total.Requests, len(r.seen), s)
-			}
-		})
+	target := newTarget(t)
+	_, workers := startAgents(t, 3)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	target.when(t, 100, cancel)
+	cfg := target.config(300, time.Minute, 0)
+	r := newRecord(cfg)
+	s := run(t, ctx, workers, cfg, r.hooks())
+	r.check(t, s)
+	// Those that were due and not sent yet are interrupted.
+	sent := r.total.Requests - r.total.Failed[exchange.Interrupted]
+	if hits := target.hits.Load(); sent != hits || r.total.Succeeded != hits {
+		t.Errorf("%d hits, %d sent, %d succeeded: %v", hits, sent, r.total.Succeeded, r.total.Errors)
+	}
+	if r.total.Requests != s.Scheduled || uint64(len(r.seen)) != s.Scheduled || !s.Interrupted {
+		t.Errorf("%d requests, %d outcomes: %+v", r.total.Requests, len(r.seen), s)
+	}
+}
+
+// TestAgentStopped: an agent that is ended in order, in the middle of an attack,
+// is missing like any other.
+func TestAgentStopped(t *testing.T) {
+	t.Parallel()
+	target := newTarget(t)
+	machines, workers := startAgents(t, 3)
+	target.when(t, 100, machines[2].end)
+	cfg := target.config(300, 2*time.Second, 0)
+	r := newRecord(cfg)
+	s := run(t, t.Context(), workers, cfg, r.hooks())
+	r.check(t, s)
+	if s.Scheduled != 600 || r.total.Requests != 600 || s.Interrupted {
+		t.Errorf("%d requests: %+v", r.total.Requests, s)
+	}
+	if n := r.total.Failed[exchange.Lost]; n < 100 || n > 200 || r.total.Errors["lost: agent "+workers[2]] != n {
+		t.Errorf("%d are lost, of 200 less those before: %v", n, r.total.Errors)
 	}
 }
 

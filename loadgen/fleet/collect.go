@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 
@@ -82,9 +83,16 @@ func (c *collector) take(e event) {
 	}
 }
 
+// errStopped is why an agent is lost that somebody has ended, in order: what it
+// had still to send is missing all the same.
+var errStopped = errors.New("it was stopped where it runs")
+
 func (c *collector) accept(w *worker, m *message) error {
 	switch {
 	case m.Kind == kindDone && m.Summary != nil:
+		if m.Summary.Interrupted && c.stopped == 0 {
+			return errStopped
+		}
 		w.summary, w.ended = *m.Summary, true
 		return nil
 	case m.Kind != kindInterval:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -32,6 +33,24 @@ type Options struct {
 	Log         *slog.Logger  // is told which agents are lost; nil: nobody is
 }
 
+// Check tells what is wrong with o for that attack, and what is allowed.
+func (o Options) Check(cfg attack.Config) error {
+	if n := len(o.Workers); n == 0 {
+		return errors.New("no agents: at least one is needed")
+	} else if n > cfg.Connections {
+		return fmt.Errorf("%d connections for %d agents: each needs one at least", cfg.Connections, n)
+	}
+	for i, address := range o.Workers {
+		if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
+			return fmt.Errorf("agent %q: an address is host:port", address)
+		}
+		if slices.Contains(o.Workers[:i], address) {
+			return fmt.Errorf("agent %s is named twice: once is allowed", address)
+		}
+	}
+	return CheckToken(o.Token)
+}
+
 // Run is attack.Run on all agents. An agent that cannot take part is an error,
 // before anything is sent; one that is lost later is not: see the package's
 // comment. cfg.First and cfg.Count are set here.
@@ -46,15 +65,8 @@ func Run(ctx context.Context, o Options, cfg attack.Config, hooks attack.Hooks) 
 	if err := cfg.Check(); err != nil {
 		return attack.Summary{}, err
 	}
-	if n := len(o.Workers); n == 0 {
-		return attack.Summary{}, errors.New("no agents: at least one is needed")
-	} else if n > cfg.Connections {
-		return attack.Summary{}, fmt.Errorf("%d connections for %d agents: each needs one at least", cfg.Connections, n)
-	}
-	for i, address := range o.Workers {
-		if slices.Contains(o.Workers[:i], address) {
-			return attack.Summary{}, fmt.Errorf("agent %s is named twice: once is allowed", address)
-		}
+	if err := o.Check(cfg); err != nil {
+		return attack.Summary{}, err
 	}
 	secure, err := identity(o.Token)
 	if err != nil {

@@ -51,7 +51,7 @@ func (c *Conn) Serve() *exchange.Failure {
 	_ = c.wire.Close() // it is, but where it was cut
 	if !c.over {       // somebody else closed it, between two turns
 		c.now = c.cfg.Now(time.Now())
-		c.fail(errInterrupted)
+		c.fail(exchange.WasStopped)
 		c.driver.Rest(c.now)
 	}
 	return c.failure
@@ -176,7 +176,7 @@ func (c *Conn) send() {
 		if c.now < c.deadline() {
 			break
 		}
-		c.done(errUnsent) // to send it would only cost the connection
+		c.done(exchange.NeverSent) // to send it would only cost the connection
 	}
 	r := c.flight.Request
 	c.flight.Sent, c.flight.BytesOut = max(c.now, c.flight.Due), int64(len(r.Body))

@@ -151,7 +151,7 @@ func TestNotSentInTime(t *testing.T) {
 		p.want("GET", "/next", "")
 		p.wantOutcomes(3)
 		for _, o := range p.outcomes[1:] {
-			if o.Failure != errUnsent || o.Sent != 0 || o.Status != 0 || o.BytesIn != 0 || o.Latency() != timeout {
+			if o.Failure != exchange.NeverSent || o.Sent != 0 || o.Status != 0 || o.BytesIn != 0 || o.Latency() != timeout {
 				t.Errorf("%+v", o)
 			}
 		}

@@ -65,6 +65,7 @@ func (c *Conn) lost(err error) {
 			c.done(errShort)
 		case c.mayRepeat() && hungUp(err):
 			c.busy = false
+			c.flight.Last = c.flight.Sent
 			c.driver.Again(c.flight.Ticket, f)
 		}
 	}

@@ -266,10 +266,10 @@ func TestInterrupted(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if f := <-ended; f != errInterrupted {
+	if f := <-ended; f != exchange.WasStopped {
 		t.Errorf("ended for %v", f)
 	}
-	if o := d.outcomes[0]; o.Failure != errInterrupted || o.Ended < o.Sent || !d.rested {
+	if o := d.outcomes[0]; o.Failure != exchange.WasStopped || o.Ended < o.Sent || !d.rested {
 		t.Errorf("%+v, and the turn ended: %v", o, d.rested)
 	}
 }

@@ -52,10 +52,8 @@ var (
 
 // What else ends an exchange.
 var (
-	errUnsent      = &exchange.Failure{Kind: exchange.Timeout, Detail: "never sent"}
-	errNoAnswer    = &exchange.Failure{Kind: exchange.Timeout, Detail: "no response"}
-	errUnfinished  = &exchange.Failure{Kind: exchange.Timeout, Detail: "the response is not whole"}
-	errInterrupted = &exchange.Failure{Kind: exchange.Interrupted}
+	errNoAnswer   = &exchange.Failure{Kind: exchange.Timeout, Detail: "no response"}
+	errUnfinished = &exchange.Failure{Kind: exchange.Timeout, Detail: "the response is not whole"}
 )
 
 func malformed(detail string) *exchange.Failure {
@@ -65,7 +63,7 @@ func malformed(detail string) *exchange.Failure {
 // lostFailure tells why a connection that nobody ended here has ended.
 func lostFailure(err error) *exchange.Failure {
 	if errors.Is(err, net.ErrClosed) {
-		return errInterrupted // wire.Conn.Close, where a pump reads
+		return exchange.WasStopped // wire.Conn.Close, where a pump reads
 	}
 	return exchange.CloseFailure(err)
 }

@@ -109,7 +109,7 @@ func (c *Conn) Serve() *exchange.Failure {
 	c.wire.Serve(c)
 	if !c.ended { // somebody else closed it, between two turns
 		c.tick()
-		c.end(interrupted)
+		c.end(exchange.WasStopped)
 		c.failStreams()
 		c.driver.Rest(c.now)
 	}
@@ -180,7 +180,9 @@ func (c *Conn) sleepUntil(due time.Duration, work bool) time.Time {
 	case c.mayOpen() && !c.wire.Congested():
 		next = due
 	case c.inFlight == 0: // it cannot be sent: the driver has to give it up in time
-		next = max(due, c.now) + c.cfg.Timeout
+		if next = due + c.cfg.Timeout; next <= c.now { // a closed loop, or the driver forgets nothing
+			next = c.now + c.cfg.Timeout
+		}
 	}
 	if c.inFlight > 0 {
 		end := c.soonest
@@ -249,12 +251,13 @@ func (c *Conn) takeFrames() {
 	}
 }
 
-// refuse ends a connection whose first frame is not SETTINGS, or no frame.
+// refuse ends a connection whose first frame is not SETTINGS, or no frame: one
+// without TLS, and so without ALPN, may be to a server that answers in HTTP/1.1.
 func (c *Conn) refuse(first []byte) {
 	const reason = "the first frame is not SETTINGS"
 	c.goAway(frame.ProtocolError, reason)
 	if bytes.HasPrefix(first, []byte("HTTP/1.")) {
-		c.end(noHTTP2)
+		c.end(exchange.NoHTTP2)
 		return
 	}
 	c.end(&exchange.Failure{Kind: exchange.Malformed, Detail: reason})
@@ -285,7 +288,7 @@ func (c *Conn) lost(err error) {
 	switch {
 	case c.ended:
 	case errors.Is(err, net.ErrClosed): // not by the server
-		c.end(interrupted)
+		c.end(exchange.WasStopped)
 	case c.failure != nil:
 		c.end(c.failure)
 	default:
@@ -293,15 +296,8 @@ func (c *Conn) lost(err error) {
 	}
 }
 
-// Why a connection ends that is not the server's doing.
-var (
-	interrupted = &exchange.Failure{Kind: exchange.Interrupted}
-	usedUp      = &exchange.Failure{Kind: exchange.Closed, Detail: "all stream identifiers are used up"}
-)
-
-// noHTTP2 is a server without TLS, and so without ALPN, that answers in
-// HTTP/1.1.
-var noHTTP2 = &exchange.Failure{Kind: exchange.ALPN, Detail: "the server does not speak HTTP/2 (-http1 asks for HTTP/1.1)"}
+// usedUp is why a connection ends that is not the server's doing.
+var usedUp = &exchange.Failure{Kind: exchange.Closed, Detail: "all stream identifiers are used up"}
 
 func (c *Conn) goAway(code frame.ErrCode, reason string) {
 	c.wire.Out = frame.AppendGoAway(c.wire.Out, 0, code, reason)

@@ -131,8 +131,8 @@ func TestNotHTTP2(t *testing.T) {
 		"GOAWAY":             {string(frame.AppendGoAway(nil, 0, frame.NoError, "")), notSettings},
 		"an unknown frame":   {string(raw(0xbe, 0, 0, "")), notSettings},
 		"SSH":                {"SSH-2.0-OpenSSH_9.2\r\n", notSettings},
-		"HTTP/1.1":           {"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", noHTTP2},
-		"HTTP/1.0":           {"HTTP/1.0 400 Bad Request\r\n\r\n", noHTTP2},
+		"HTTP/1.1":           {"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", exchange.NoHTTP2},
+		"HTTP/1.0":           {"HTTP/1.0 400 Bad Request\r\n\r\n", exchange.NoHTTP2},
 	} {
 		for _, bytewise := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {

@@ -121,7 +121,7 @@ func (c *Conn) failStreams() {
 
 // unsent tells the driver of a ticket whose time was up before it was sent.
 func (c *Conn) unsent(t exchange.Ticket) {
-	c.outcome = exchange.Outcome{Ticket: t, Ended: c.now, Failure: neverSent}
+	c.outcome = exchange.Outcome{Ticket: t, Ended: c.now, Failure: exchange.NeverSent}
 	c.driver.Done(&c.outcome)
 }
 
@@ -134,13 +134,13 @@ func (c *Conn) abort(s *stream, code frame.ErrCode, failure *exchange.Failure) {
 // again gives a stream's ticket back: the server has not processed it.
 func (c *Conn) again(s *stream, failure *exchange.Failure) {
 	t := s.ticket
+	t.Last = s.sent
 	c.free(s)
 	c.driver.Again(t, failure)
 }
 
 var (
-	timedOut  = &exchange.Failure{Kind: exchange.Timeout}
-	neverSent = &exchange.Failure{Kind: exchange.Timeout, Detail: "never sent"}
+	timedOut = &exchange.Failure{Kind: exchange.Timeout}
 )
 
 // expire ends the streams whose time is up.

@@ -156,12 +156,12 @@ func TestInterrupted(t *testing.T) {
 			if err := c.wire.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if f := <-c.ended; f != interrupted {
+			if f := <-c.ended; f != exchange.WasStopped {
 				t.Errorf("ended for %v", f)
 			}
 			c.check(t)
 			for _, o := range c.outcomes {
-				if o.Failure != interrupted || o.Ended < o.Sent {
+				if o.Failure != exchange.WasStopped || o.Ended < o.Sent {
 					t.Errorf("%+v", o)
 				}
 			}

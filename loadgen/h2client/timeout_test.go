@@ -154,7 +154,7 @@ func TestNotSentInTime(t *testing.T) {
 		p.send(ok(1))
 		p.wantRequest(3, last)
 		for seq := uint64(1); seq <= 2; seq++ {
-			if o := p.wantOutcome(seq, 0, neverSent); o.Sent != 0 || o.Latency() != timeout {
+			if o := p.wantOutcome(seq, 0, exchange.NeverSent); o.Sent != 0 || o.Latency() != timeout {
 				t.Errorf("%+v", o)
 			}
 		}

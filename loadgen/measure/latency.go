@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/gob"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -22,7 +23,7 @@ const (
 // exact sum, smallest and largest.
 type Latency struct {
 	hist     *hdrhistogram.Histogram
-	sum      time.Duration
+	sum      float64 // ns: exact to 2^53, 104 days, where integers would wrap at 292 years
 	min, max time.Duration
 }
 
@@ -38,7 +39,7 @@ func (l *Latency) Record(d time.Duration) {
 		l.min = d
 	}
 	l.max = max(l.max, d)
-	l.sum += d
+	l.sum += float64(d)
 	_ = l.hist.RecordValue(int64(d)) // d is within its range
 }
 
@@ -70,13 +71,18 @@ func (l *Latency) Min() time.Duration { return l.min }
 // Max is the largest.
 func (l *Latency) Max() time.Duration { return l.max }
 
-// Sum is the sum of all.
-func (l *Latency) Sum() time.Duration { return l.sum }
+// Sum is the sum of all, at most 292 years.
+func (l *Latency) Sum() time.Duration {
+	if l.sum >= math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return time.Duration(l.sum)
+}
 
 // Mean is the arithmetic mean.
 func (l *Latency) Mean() time.Duration {
 	if n := l.Count(); n > 0 {
-		return time.Duration(float64(l.sum) / float64(n))
+		return time.Duration(l.sum / float64(n))
 	}
 	return 0
 }
@@ -94,8 +100,9 @@ func (l *Latency) Histogram() *hdrhistogram.Histogram { return l.hist }
 
 // latencyWire is a Latency as agents send it.
 type latencyWire struct {
-	Sum, Min, Max time.Duration
-	Hist          []byte // HdrHistogram's compressed encoding, version 2
+	Sum      float64
+	Min, Max time.Duration
+	Hist     []byte // HdrHistogram's compressed encoding, version 2
 }
 
 // GobEncode implements [gob.GobEncoder].

@@ -16,13 +16,8 @@ type Point struct {
 	ServiceMean, ServiceP99        time.Duration
 }
 
-// Rate is requests that ended, per second.
-func (p Point) Rate() float64 {
-	if p.Length <= 0 {
-		return 0
-	}
-	return float64(p.Requests) / p.Length.Seconds()
-}
+// Rate is requests that succeeded, per second.
+func (p Point) Rate() float64 { return perSecond(p.Requests-p.Failed, p.Length) }
 
 // Run is a finished attack, or what there is of one that was interrupted.
 type Run struct {
@@ -55,12 +50,22 @@ func (r *Run) Wait() time.Duration {
 // Rate is how many requests were sent for each second of the attack.
 func (r *Run) Rate() float64 { return perSecond(r.Total.Requests, r.Duration) }
 
-// Reached is how many requests succeeded for each second in which they were
-// sent: where a rate could not be kept they were sent for longer than they were
-// due. Unlike Throughput it does not count the wait for the last response.
+// Reached is how many requests succeeded per second, to be compared with the
+// rate that was asked for. Where the server, or the load generator, falls behind,
+// they succeed for longer than they were due. Of that what every request takes,
+// the smallest latency, is not counted, nor is settle. A closed loop has no rate
+// to compare with: it is Throughput.
 func (r *Run) Reached() float64 {
-	return perSecond(r.Total.Succeeded, max(r.Duration, r.Total.LastSent-r.Total.FirstDue))
+	if r.Asked == 0 {
+		return r.Throughput()
+	}
+	t := r.Total
+	return perSecond(t.Succeeded, max(r.Duration, t.LastSuccess-t.FirstDue-t.Response.Min()-settle))
 }
+
+// settle is how much longer than others the last response of a run may take: a
+// batch of requests, and a moment in which a machine was busy otherwise.
+const settle = 20 * time.Millisecond
 
 // Throughput is how many requests succeeded for each second until the last
 // response.

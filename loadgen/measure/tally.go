@@ -34,9 +34,9 @@ type Tally struct {
 	Service  *Latency // from the moment it was sent; those never sent are not in it
 
 	// The first and the last moment that a request in it was due, and the
-	// last at which one was sent and at which one ended, since the attack's
+	// last at which one ended and at which one succeeded, since the attack's
 	// epoch.
-	FirstDue, LastDue, LastSent, LastEnd time.Duration
+	FirstDue, LastDue, LastEnd, LastSuccess time.Duration
 }
 
 // NewTally makes an empty tally.
@@ -49,7 +49,7 @@ func (t *Tally) Add(o *exchange.Outcome) {
 	if t.Requests == 0 || o.Due < t.FirstDue {
 		t.FirstDue = o.Due
 	}
-	t.LastDue, t.LastSent, t.LastEnd = max(t.LastDue, o.Due), max(t.LastSent, o.Sent), max(t.LastEnd, o.Ended)
+	t.LastDue, t.LastEnd = max(t.LastDue, o.Due), max(t.LastEnd, o.Ended)
 	t.Requests++
 	t.BytesIn += uint64(o.BytesIn)
 	t.BytesOut += uint64(o.BytesOut)
@@ -62,6 +62,7 @@ func (t *Tally) Add(o *exchange.Outcome) {
 	}
 	if o.Succeeded() {
 		t.Succeeded++
+		t.LastSuccess = max(t.LastSuccess, o.Ended)
 		return
 	}
 	if o.Failure == nil {
@@ -96,7 +97,7 @@ func (t *Tally) Merge(o *Tally) {
 		if t.Requests == 0 || o.FirstDue < t.FirstDue {
 			t.FirstDue = o.FirstDue
 		}
-		t.LastDue, t.LastSent, t.LastEnd = max(t.LastDue, o.LastDue), max(t.LastSent, o.LastSent), max(t.LastEnd, o.LastEnd)
+		t.LastDue, t.LastEnd, t.LastSuccess = max(t.LastDue, o.LastDue), max(t.LastEnd, o.LastEnd), max(t.LastSuccess, o.LastSuccess)
 	}
 	t.Requests += o.Requests
 	t.Succeeded += o.Succeeded
