@@ -235,7 +235,7 @@ func TestRefused(t *testing.T) {
 		"another token":  {options: Options{Token: NewToken(), Workers: []string{good.address}}, want: []string{good.address, "another token", "the same"}},
 		"busy":           {options: Options{Token: token, Workers: []string{good.address, busy.address}}, want: []string{busy.address, "busy with an attack from 127.0.0.1", "leave the agent out"}},
 		"gone":           {options: Options{Token: token, Workers: []string{good.address, closed.address}}, want: []string{closed.address, "cannot be reached", "loadgen agent"}},
-		"no port":        {options: Options{Token: token, Workers: []string{"agent.example"}}, want: []string{"agent.example", "missing port"}},
+		"no port":        {options: Options{Token: token, Workers: []string{"agent.example"}}, want: []string{"agent.example", "host:port"}},
 		"not TLS":        {options: Options{Token: token, Workers: []string{good.address, website.Listener.Addr().String()}}, want: []string{website.Listener.Addr().String(), "does not speak TLS"}},
 		"TLS 1.2":        {options: Options{Token: token, Workers: []string{dated.Listener.Addr().String()}}, want: []string{"refuses us", "protocol version"}},
 		"twice":          {options: Options{Token: token, Workers: []string{good.address, busy.address, good.address}}, want: []string{good.address, "twice"}},

@@ -83,15 +83,15 @@ func (c *collector) take(e event) {
 	}
 }
 
-// errStopped is why an agent is lost that somebody has ended, in order: what it
+// errLeft is why an agent is lost that somebody has ended, in order: what it
 // had still to send is missing all the same.
-var errStopped = errors.New("it was stopped where it runs")
+var errLeft = errors.New("it was stopped where it runs")
 
 func (c *collector) accept(w *worker, m *message) error {
 	switch {
 	case m.Kind == kindDone && m.Summary != nil:
 		if m.Summary.Interrupted && c.stopped == 0 {
-			return errStopped
+			return errLeft
 		}
 		w.summary, w.ended = *m.Summary, true
 		return nil

@@ -93,6 +93,7 @@ func init() {
 type outcome struct {
 	Target            int
 	Due, Sent, Ended  time.Duration
+	Last              time.Duration
 	Seq               uint64
 	Tries             int
 	Status            int
@@ -102,7 +103,7 @@ type outcome struct {
 
 func toWire(o *exchange.Outcome) outcome {
 	return outcome{
-		Target: o.Request.Target, Due: o.Due, Sent: o.Sent, Ended: o.Ended, Seq: o.Seq, Tries: o.Tries,
+		Target: o.Request.Target, Due: o.Due, Sent: o.Sent, Ended: o.Ended, Seq: o.Seq, Tries: o.Tries, Last: o.Last,
 		Status: o.Status, BytesIn: o.BytesIn, BytesOut: o.BytesOut, Failure: o.Failure,
 	}
 }
@@ -116,7 +117,7 @@ func fromWire(o *outcome, requests []*exchange.Request) (exchange.Outcome, error
 		return exchange.Outcome{}, fmt.Errorf("an outcome with failure kind %d of %d", uint8(o.Failure.Kind), len(exchange.Kinds()))
 	}
 	return exchange.Outcome{
-		Ticket: exchange.Ticket{Request: requests[o.Target], Due: o.Due, Seq: o.Seq, Tries: o.Tries},
+		Ticket: exchange.Ticket{Request: requests[o.Target], Due: o.Due, Seq: o.Seq, Tries: o.Tries, Last: o.Last},
 		Sent:   o.Sent, Ended: o.Ended, Status: o.Status, BytesIn: o.BytesIn, BytesOut: o.BytesOut, Failure: o.Failure,
 	}, nil
 }
