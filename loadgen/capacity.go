@@ -33,7 +33,7 @@ func runCapacity(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	start, err := o.runner(s)
+	start, err := o.runner(&cfg, s)
 	if err != nil {
 		return err
 	}
@@ -49,6 +49,10 @@ func runCapacity(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
+	pages, err := openFiles(o.html)
+	if err != nil {
+		return errors.Join(err, exporter.stop())
+	}
 	found := &report.Capacity{Target: cfg.Targets[0].URL, Objectives: o.objectives}
 	live := o.live(&cfg, s)
 	result, err := capacity.Search(ctx, where, func(ctx context.Context, rate float64) (bool, error) {
@@ -60,14 +64,14 @@ func runCapacity(ctx context.Context, args []string, s streams) error {
 		return p.Held, nil
 	})
 	live.Done()
-	found.Best = result.Best
-	if ctx.Err() != nil {
-		err = nil // Ctrl-C: the report so far
+	found.Best, found.Confirmed = result.Best, result.Confirmed
+	if ctx.Err() != nil { // Ctrl-C: the report so far
+		found.Interrupted, err = true, nil
 	}
 	if err := errors.Join(err, exporter.stop()); err != nil {
 		return err
 	}
-	return o.reportCapacity(found, s.out)
+	return o.reportCapacity(found, pages, s.out)
 }
 
 // try attacks at a rate and judges the run.
@@ -80,8 +84,10 @@ func (o *options) try(ctx context.Context, start runner, cfg attack.Config, perS
 	if err != nil {
 		return nil, err
 	}
-	if r.Interrupted {
-		return nil, context.Cause(ctx)
+	if r.Interrupted && ctx.Err() == nil {
+		return nil, errors.New("an attack ended before its time, and not by us")
+	} else if r.Interrupted {
+		return nil, ctx.Err()
 	}
 	verdicts := o.objectives.Judge(r)
 	p := &report.Probe{Rate: perSecond, Run: r, Verdicts: verdicts, Held: slo.AllMet(verdicts) && kept(r)}
@@ -97,7 +103,7 @@ func kept(r *measure.Run) bool { return r.Reached() >= keptShare*r.Asked }
 
 // reportCapacity writes all that was asked for. No rate that holds is an
 // objective missed.
-func (o *options) reportCapacity(c *report.Capacity, out io.Writer) error {
+func (o *options) reportCapacity(c *report.Capacity, pages files, out io.Writer) error {
 	write := report.CapacityText
 	if o.json {
 		write = report.CapacityJSON
@@ -105,7 +111,7 @@ func (o *options) reportCapacity(c *report.Capacity, out io.Writer) error {
 	if err := write(out, c); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
-	err := writeFile(o.html, func(w io.Writer) error { return report.CapacityHTML(w, c) })
+	err := pages.write(o.html, func(w io.Writer) error { return report.CapacityHTML(w, c) })
 	if err == nil && c.Best == 0 {
 		return errMissed
 	}

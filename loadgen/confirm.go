@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/netip"
 	"net/url"
 	"strings"
-	"time"
 
+	vegeta "github.com/tsenart/vegeta/v12/lib"
 	"golang.org/x/term"
 
 	"github.com/e0ac7cd4/hotpath/loadgen/attack"
@@ -27,20 +28,27 @@ func (o *options) confirm(ctx context.Context, cfg *attack.Config, s streams) er
 	if o.yes || fastest(cfg) <= harmless {
 		return nil
 	}
-	strangers, err := strangers(ctx, cfg)
-	if err != nil || len(strangers) == 0 {
-		return err
+	strangers := strangers(ctx, cfg)
+	if len(strangers) == 0 {
+		return nil
 	}
 	what := "as many requests as it can"
-	if cfg.Pacer != nil {
-		what = "up to " + human.Rate(fastest(cfg))
+	if rate := fastest(cfg); !math.IsInf(rate, 1) {
+		what = "up to " + human.Rate(rate)
 	}
 	text := fmt.Sprintf("%s to %s, which is neither this machine nor on a private network", what, strings.Join(strangers, ", "))
 	if !term.IsTerminal(int(s.in.Fd())) || o.targets == "-" {
 		return usageError{fmt.Errorf("this would send %s: -yes says that it may", text)}
 	}
 	fmt.Fprintf(s.err, "This sends %s.\nIs it yours to load? Type yes: ", text)
-	return answer(s.in)
+	given := make(chan error, 1)
+	go func() { given <- answer(s.in) }() // it may never come
+	select {
+	case err := <-given:
+		return err
+	case <-ctx.Done():
+		return usageError{errors.New("nothing was sent: interrupted")}
+	}
 }
 
 // answer wants a yes.
@@ -55,24 +63,25 @@ func answer(r io.Reader) error {
 	return usageError{errors.New("nothing was sent: the answer was not yes")}
 }
 
-// fastest is the highest rate of the attack, looked for at a thousand moments.
+// fastest is the highest rate of the attack.
 func fastest(cfg *attack.Config) float64 {
-	if cfg.Pacer == nil {
-		return 1e12
+	switch p := cfg.Pacer.(type) {
+	case vegeta.ConstantPacer:
+		return p.Rate(0)
+	case vegeta.LinearPacer:
+		if cfg.Duration == 0 && p.Slope > 0 {
+			break // whatever its number of requests leads to
+		}
+		return max(p.Rate(0), p.Rate(cfg.Duration))
+	case vegeta.SinePacer:
+		return p.Mean.Rate(0) + p.Amp.Rate(0)
 	}
-	duration := cfg.Duration
-	if duration == 0 {
-		duration = time.Hour
-	}
-	highest := 0.0
-	for i := range 1001 {
-		highest = max(highest, cfg.Pacer.Rate(duration*time.Duration(i)/1000))
-	}
-	return highest
+	return math.Inf(1) // a closed loop
 }
 
-// strangers are the targets' hosts that have an address elsewhere.
-func strangers(ctx context.Context, cfg *attack.Config) (hosts []string, err error) {
+// strangers are the targets' hosts that have an address elsewhere, or whose
+// addresses cannot be told.
+func strangers(ctx context.Context, cfg *attack.Config) (hosts []string) {
 	seen := make(map[string]bool)
 	for _, t := range cfg.Targets {
 		u, err := url.Parse(t.URL)
@@ -82,8 +91,10 @@ func strangers(ctx context.Context, cfg *attack.Config) (hosts []string, err err
 		host := u.Hostname()
 		seen[host] = true
 		addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-		if err != nil {
+		if unknown := new(net.DNSError); errors.As(err, &unknown) && unknown.IsNotFound {
 			continue // no address, no load: the report will say so
+		} else if err != nil {
+			hosts = append(hosts, host+" (whose address could not be looked up)")
 		}
 		for _, a := range addresses {
 			if !ours(a) {
@@ -92,15 +103,13 @@ func strangers(ctx context.Context, cfg *attack.Config) (hosts []string, err err
 			}
 		}
 	}
-	return hosts, nil
+	return hosts
 }
 
-// sharedSpace is for networks behind a carrier's address translation (RFC 6598).
-var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
-
 // ours reports whether an address belongs to this machine or a private network:
-// loopback, link-local, RFC 1918, RFC 4193.
+// loopback, unspecified (which connects to loopback), link-local, RFC 1918,
+// RFC 4193.
 func ours(a netip.Addr) bool {
 	a = a.Unmap()
-	return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() || sharedSpace.Contains(a)
+	return a.IsLoopback() || a.IsUnspecified() || a.IsPrivate() || a.IsLinkLocalUnicast()
 }

@@ -74,8 +74,7 @@ func (x *exporter) interval(i *measure.Interval) {
 	}
 	p := i.Point()
 	x.metrics.Due.Add(0, i.Due)
-	x.metrics.AskedRate.Set(int64(p.Asked))
-	x.metrics.ReachedRate.Set(int64(p.Rate()))
+	x.metrics.SetRates(p.Asked, p.Rate())
 	x.metrics.InFlight.Set(i.InFlight)
 }
 
@@ -88,8 +87,12 @@ func (x *exporter) outcomes(batch []exchange.Outcome) {
 		o := &batch[i]
 		if o.Failure != nil {
 			x.metrics.Failures.Add(s, metrics.FailureKind(o.Failure.Kind), 1)
-			continue
+		} else {
+			x.metrics.Requests.Add(s, metrics.ClassOf(o.Status), 1)
 		}
-		x.metrics.Answered(s, o.Status, o.Latency(), o.Service())
+		x.metrics.Duration.ObserveN(s, o.Latency(), 1)
+		if o.Sent > 0 {
+			x.metrics.Service.ObserveN(s, o.Service(), 1)
+		}
 	}
 }

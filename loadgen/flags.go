@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -97,10 +96,34 @@ func parseFlags(command string, args []string, out io.Writer) (*options, error) 
 			_ = o.objectives.Set(defaultObjectives) // a constant that parses
 		}
 	}
+	if err := o.checkTogether(f); err != nil {
+		return nil, usageError{err}
+	}
 	if o.http1 {
 		o.streams = 1
 	}
 	return o, nil
+}
+
+// checkTogether tells which flags were given that do not go together.
+func (o *options) checkTogether(f *flag.FlagSet) error {
+	given := make(map[string]bool)
+	f.Visit(func(def *flag.Flag) { given[def.Name] = true })
+	switch {
+	case o.http1 && given["streams"] && o.streams != 1:
+		return errors.New("-streams: HTTP/1.1 has one request in flight on a connection")
+	case given["format"] && o.targets == "":
+		return errors.New("-format is that of -targets, which is missing")
+	case given["method"] && o.target == "":
+		return errors.New("-method is that of -target, which is missing; -targets has methods")
+	case given["duration"] && o.duration <= 0:
+		return fmt.Errorf("-duration %v: it must be more than 0", o.duration)
+	case given["probe"] && o.probe <= 0:
+		return fmt.Errorf("-probe %v: it must be more than 0", o.probe)
+	case given["token-file"] && o.workers == "":
+		return errors.New("-token-file is for -workers, which is missing")
+	}
+	return nil
 }
 
 // flags are those of a command, which set o.
@@ -201,5 +224,11 @@ func (h headerFlag) Set(s string) error {
 
 // workerList are the agents.
 func (o *options) workerList() []string {
-	return slices.DeleteFunc(strings.Split(o.workers, ","), func(s string) bool { return strings.TrimSpace(s) == "" })
+	var all []string
+	for address := range strings.SplitSeq(o.workers, ",") {
+		if address = strings.TrimSpace(address); address != "" {
+			all = append(all, address)
+		}
+	}
+	return all
 }

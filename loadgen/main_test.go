@@ -112,7 +112,7 @@ func TestMistakes(t *testing.T) {
 		"empty targets":        {[]string{"-targets", file("")}, "no target"},
 		"bad targets":          {[]string{"-targets", file("GET " + local + "\nwhat is this\n")}, "target"},
 		"format":               {[]string{"-targets", file("x"), "-format", "yaml"}, "http and json"},
-		"json targets":         {[]string{"-targets", file("{"), "-format", "json"}, "no target"},
+		"json targets":         {[]string{"-targets", file("{"), "-format", "json"}, "target 1"},
 		"body":                 {[]string{"-target", local, "-body", filepath.Join(t.TempDir(), "none")}, "-body"},
 		"slo":                  {[]string{"-target", local, "-slo", "speed>=5"}, "allowed"},
 		"digest":               {[]string{"-target", local, "-digest", "md5"}, "SHA-256"},
@@ -121,6 +121,19 @@ func TestMistakes(t *testing.T) {
 		"results":              {[]string{"-target", local, "-results", filepath.Join(t.TempDir(), "none", "x")}, "-results"},
 		"metrics":              {[]string{"-target", local, "-metrics", "127.0.0.1:http-nope"}, "-metrics"},
 		"workers, no token":    {[]string{"-target", local, "-workers", "127.0.0.1:1"}, tokenVariable},
+		"long line":            {[]string{"-targets", file("GET " + local + strings.Repeat("x", 70_000))}, "line 1"},
+		"second json target":   {[]string{"-targets", file(`{"method":"GET","url":"` + local + `"}` + "\n{"), "-format", "json"}, "target 2"},
+		"duration":             {[]string{"-target", local, "-duration", "-5s"}, "more than 0"},
+		"probe":                {[]string{"capacity", "-target", local, "-probe", "0s"}, "more than 0"},
+		"streams of HTTP/1.1":  {[]string{"-target", local, "-http1", "-streams", "8"}, "one request in flight"},
+		"format of nothing":    {[]string{"-target", local, "-format", "json"}, "-targets"},
+		"start of nothing":     {[]string{"-target", local, "-rate", "5", "-start-at", "peak"}, "-amplitude"},
+		"fraction":             {[]string{"-target", local, "-rate", "0.5"}, "whole number"},
+		"page":                 {[]string{"-target", local, "-html", filepath.Join(t.TempDir(), "none", "x")}, "report"},
+		"rate beyond clocks":   {[]string{"-target", local, "-rate", "1M/1ns"}, "allowed are up to"},
+		"slope":                {[]string{"-target", local, "-rate", "5", "-slope", "nan"}, "gains NaN"},
+		"workers, no port":     {[]string{"-target", local, "-workers", "a", "-token-file", file("a token of these tests, long enough")}, "host:port"},
+		"workers, nobody":      {[]string{"-target", local, "-workers", ",", "-token-file", file("a token of these tests, long enough")}, "no agents"},
 		"stranger":             {[]string{"-target", "https://192.0.2.1/", "-rate", "1001"}, "-yes"},
 		"stranger, full speed": {[]string{"-target", "https://192.0.2.1/"}, "-yes"},
 		"stranger, capacity":   {[]string{"capacity", "-target", "https://192.0.2.1/", "-max", "2000"}, "-yes"},
@@ -218,6 +231,31 @@ func TestMissed(t *testing.T) {
 	}
 }
 
+// TestFullDisk: results that cannot be written cost the results, not the report.
+func TestFullDisk(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip(err)
+	}
+	url, cacert, _ := server(t)
+	code, out, stderr := call(t, context.Background(), "", "-target", url, "-cacert", cacert, "-requests", "1000", "-quiet", "-results", "/dev/full")
+	if code != exitFailure || !strings.Contains(stderr, "/dev/full") || !strings.Contains(out, "Success       [ratio]                           100.00%") {
+		t.Errorf("exit %d, %q\n%s", code, stderr, out)
+	}
+}
+
+// TestSlopeKept: the mean of a rate that falls is what is asked.
+func TestSlopeKept(t *testing.T) {
+	url, cacert, _ := server(t)
+	code, out, _ := call(t, context.Background(), "", "-target", url, "-cacert", cacert, "-rate", "400", "-slope", "-200", "-duration", "1s", "-quiet", "-json")
+	var m struct {
+		Asked   float64 `json:"asked_rate"`
+		Reached float64 `json:"reached_rate"`
+	}
+	if err := json.Unmarshal([]byte(out), &m); err != nil || code != exitOK || m.Asked != 300 || m.Reached < 290 {
+		t.Errorf("exit %d, %v: asked %v, reached %v", code, err, m.Asked, m.Reached)
+	}
+}
+
 // TestInterrupt: what there is is reported.
 func TestInterrupt(t *testing.T) {
 	url, cacert, requests := server(t)
@@ -284,7 +322,7 @@ func TestMetrics(t *testing.T) {
 	}
 	text := <-scraped
 	for _, want := range []string{
-		"hotpath_loadgen_asked_rate 200\n", `hotpath_loadgen_requests_total{class="2xx"} 3`, `hotpath_loadgen_failures_total{kind="timeout"} 0`,
+		"hotpath_loadgen_asked_rate ", `hotpath_loadgen_requests_total{class="2xx"} 3`, `hotpath_loadgen_failures_total{kind="timeout"} 0`,
 		"hotpath_loadgen_request_duration_seconds_count 3", "hotpath_loadgen_reached_rate ", "hotpath_build_info{",
 	} {
 		if !strings.Contains(text, want) {
@@ -302,19 +340,20 @@ func TestAgents(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var workers []string
-	ended := make(chan int)
+	ended := make(chan int, 2)
 	for range 2 {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		workers = append(workers, l.Addr().String())
+		address := l.Addr().String()
+		workers = append(workers, address)
 		l.Close()
 		go func() {
-			code, _, _ := call(t, ctx, "", "agent", "-listen", workers[len(workers)-1], "-token-file", token)
+			code, _, _ := call(t, ctx, "", "agent", "-listen", address, "-token-file", token)
 			ended <- code
 		}()
-		waitFor(t, workers[len(workers)-1])
+		waitFor(t, address)
 	}
 	code, out, stderr := call(t, ctx, "", "-workers", strings.Join(workers, ","), "-token-file", token,
 		"-target", url, "-cacert", cacert, "-rate", "500", "-duration", "1s", "-quiet", "-slo", "errors<=0")

@@ -30,7 +30,7 @@ func (r *rate) String() string {
 	return fmt.Sprintf("%d/%v", r.freq, r.per)
 }
 
-var errRate = errors.New("a rate is a number, with k or M behind it perhaps, and a span of time: 150000, 150k, 300/1m; 0 is a closed loop")
+var errRate = errors.New("a rate is a whole number, with k or M behind it perhaps, and a span of time: 150000, 150k, 300/1m; 0 is a closed loop")
 
 // Set reads "150000", "150k", "1.5M", "300/1m" or, as vegeta has it, "infinity"
 // for 0.
@@ -94,8 +94,10 @@ func sineStarts() (names []string) {
 
 // pacer is how the rate runs; nil is a closed loop.
 func (o *options) pacer() (vegeta.Pacer, error) {
-	sine := o.amplitude.freq > 0 || o.period != 0
+	sine := o.amplitude.freq > 0
 	switch {
+	case !sine && (o.period != 0 || o.startAt != "" && o.startAt != starts[0].name):
+		return nil, errors.New("-period and -start-at are a sine's: they need an -amplitude")
 	case o.rate.freq == 0 && (o.slope != 0 || sine):
 		return nil, errors.New("-slope, -amplitude and -period need a -rate")
 	case o.rate.freq == 0:

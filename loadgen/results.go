@@ -35,6 +35,14 @@ func (r *resultsFile) begin(name string, epoch time.Time) {
 	}
 }
 
+// stalled is how long connections have waited for the file, together.
+func (r *resultsFile) stalled() time.Duration {
+	if r == nil || r.Results == nil {
+		return 0
+	}
+	return r.Stalled()
+}
+
 func (r *resultsFile) add(batch []exchange.Outcome) {
 	if r != nil {
 		r.Add(batch)

@@ -6,14 +6,16 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
 
 	"github.com/e0ac7cd4/hotpath/loadgen/attack"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/fleet"
 	"github.com/e0ac7cd4/hotpath/loadgen/measure"
 	"github.com/e0ac7cd4/hotpath/loadgen/report"
+	"github.com/e0ac7cd4/hotpath/loadgen/report/human"
 	"github.com/e0ac7cd4/hotpath/loadgen/slo"
 )
 
@@ -21,7 +23,7 @@ import (
 type runner func(context.Context, attack.Config, attack.Hooks) (attack.Summary, error)
 
 // runner is the one that was asked for.
-func (o *options) runner(s streams) (runner, error) {
+func (o *options) runner(cfg *attack.Config, s streams) (runner, error) {
 	if o.workers == "" {
 		return attack.Run, nil
 	}
@@ -30,6 +32,9 @@ func (o *options) runner(s streams) (runner, error) {
 		return nil, err
 	}
 	options := fleet.Options{Workers: o.workerList(), Token: token, Log: slog.New(slog.NewTextHandler(s.err, nil))}
+	if err := options.Check(*cfg); err != nil {
+		return nil, usageError{fmt.Errorf("-workers: %w", err)}
+	}
 	return func(ctx context.Context, cfg attack.Config, h attack.Hooks) (attack.Summary, error) {
 		return fleet.Run(ctx, options, cfg, h)
 	}, nil
@@ -45,11 +50,15 @@ func runAttack(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	start, err := o.runner(s)
+	start, err := o.runner(&cfg, s)
 	if err != nil {
 		return err
 	}
 	if err := o.confirm(ctx, &cfg, s); err != nil {
+		return err
+	}
+	pages, err := openFiles(o.html, o.hdr)
+	if err != nil {
 		return err
 	}
 	results, err := o.openResults()
@@ -63,10 +72,15 @@ func runAttack(ctx context.Context, args []string, s streams) error {
 	live := o.live(&cfg, s)
 	r, err := o.measure(ctx, start, cfg, live, exporter, results)
 	live.Done()
-	if err := errors.Join(err, results.close(), exporter.stop()); err != nil {
+	// What was measured is reported, whatever else went wrong.
+	err = errors.Join(err, results.close(), exporter.stop())
+	if r == nil {
 		return err
 	}
-	return o.report(r, s.out)
+	if stalled := results.stalled(); stalled > r.Duration/1000 {
+		fmt.Fprintf(s.err, "loadgen: connections waited %s in all for %s to be written: the latencies have that in them\n", human.Duration(stalled), o.results)
+	}
+	return errors.Join(o.report(r, pages, s.out), err)
 }
 
 // display shows an attack while it runs.
@@ -114,6 +128,9 @@ func (o *options) measure(ctx context.Context, start runner, cfg attack.Config, 
 	}
 	r.Begin, r.Duration, r.Scheduled = summary.Begin, summary.Duration, summary.Scheduled
 	r.Warmup, r.Interrupted = summary.Warmup, summary.Interrupted
+	if _, constant := cfg.Pacer.(vegeta.ConstantPacer); !constant && r.Duration > 0 {
+		r.Asked = float64(r.Scheduled) / r.Duration.Seconds() // 0 in a closed loop
+	}
 	return r, nil
 }
 
@@ -138,7 +155,7 @@ func (o *options) describe(cfg *attack.Config) *measure.Run {
 }
 
 // report writes all that was asked for, and whether the objectives are met.
-func (o *options) report(r *measure.Run, out io.Writer) error {
+func (o *options) report(r *measure.Run, pages files, out io.Writer) error {
 	verdicts := o.objectives.Judge(r)
 	if o.json {
 		if err := report.JSON(out, r, verdicts); err != nil {
@@ -150,26 +167,11 @@ func (o *options) report(r *measure.Run, out io.Writer) error {
 		fmt.Fprintf(out, "\n%s", slo.Lines(verdicts))
 	}
 	err := errors.Join(
-		writeFile(o.html, func(w io.Writer) error { return report.HTML(w, r, o.objectives, verdicts) }),
-		writeFile(o.hdr, func(w io.Writer) error { return report.HDR(w, r) }),
+		pages.write(o.html, func(w io.Writer) error { return report.HTML(w, r, o.objectives, verdicts) }),
+		pages.write(o.hdr, func(w io.Writer) error { return report.HDR(w, r) }),
 	)
 	if err == nil && !slo.AllMet(verdicts) {
 		return errMissed
 	}
 	return err
-}
-
-// writeFile writes a file, where one was asked for.
-func writeFile(name string, write func(io.Writer) error) error {
-	if name == "" {
-		return nil
-	}
-	f, err := os.Create(name)
-	if err != nil {
-		return fmt.Errorf("writing a report: %w", err)
-	}
-	if err := errors.Join(write(f), f.Close()); err != nil {
-		return fmt.Errorf("writing %s: %w", name, err)
-	}
-	return nil
 }

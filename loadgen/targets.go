@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -36,21 +38,38 @@ func (o *options) readTargets(stdin io.Reader) ([]vegeta.Target, error) {
 		defer f.Close()
 		src = f
 	}
+	text, err := io.ReadAll(src)
+	if err != nil {
+		return nil, fmt.Errorf("-targets: %w", err)
+	}
 	var targeter vegeta.Targeter
 	switch o.format {
 	case vegeta.HTTPTargetFormat:
-		targeter = vegeta.NewHTTPTargeter(src, body, o.headers)
+		// Its scanner ends in silence at a line that is longer.
+		for n, line := range bytes.Split(text, []byte("\n")) {
+			if len(line) >= bufio.MaxScanTokenSize {
+				return nil, fmt.Errorf("-targets %s: line %d has %d bytes: allowed are less than %d", o.targets, n+1, len(line), bufio.MaxScanTokenSize)
+			}
+		}
+		targeter = vegeta.NewHTTPTargeter(bytes.NewReader(text), body, o.headers)
 	case vegeta.JSONTargetFormat:
-		targeter = vegeta.NewJSONTargeter(src, body, o.headers)
+		// It drops a last line without an end.
+		targeter = vegeta.NewJSONTargeter(bytes.NewReader(append(bytes.TrimSpace(text), '\n')), body, o.headers)
 	default:
 		return nil, fmt.Errorf("-format %q: allowed are %s and %s", o.format, vegeta.HTTPTargetFormat, vegeta.JSONTargetFormat)
 	}
-	targets, err := vegeta.ReadAllTargets(targeter)
-	switch {
-	case errors.Is(err, vegeta.ErrNoTargets):
-		return nil, fmt.Errorf("-targets %s: no target in it", o.targets)
-	case err != nil:
-		return nil, fmt.Errorf("-targets %s: target %d: %w", o.targets, len(targets)+1, err)
+	var targets []vegeta.Target
+	for {
+		var t vegeta.Target
+		err := targeter(&t)
+		switch {
+		case errors.Is(err, vegeta.ErrNoTargets) && len(targets) == 0:
+			return nil, fmt.Errorf("-targets %s: no target in it", o.targets)
+		case errors.Is(err, vegeta.ErrNoTargets):
+			return targets, nil
+		case err != nil:
+			return nil, fmt.Errorf("-targets %s: target %d: %w", o.targets, len(targets)+1, err)
+		}
+		targets = append(targets, t)
 	}
-	return targets, nil
 }

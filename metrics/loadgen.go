@@ -1,8 +1,11 @@
 package metrics
 
 import (
+	"math"
 	"runtime"
-	"time"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // FailureKind is why a request of a load test has no response: the index of its
@@ -21,10 +24,17 @@ type Loadgen struct {
 	Duration      *Histogram
 	Service       *Histogram
 	InFlight      *Level
-	AskedRate     *Level
-	ReachedRate   *Level
 	ReceivedBytes *Counter
 	SentBytes     *Counter
+
+	asked, reached atomic.Uint64 // bits of float64s: see SetRates
+}
+
+// SetRates sets what was asked and what was reached in the last second, per
+// second.
+func (m *Loadgen) SetRates(asked, reached float64) {
+	m.asked.Store(math.Float64bits(asked))
+	m.reached.Store(math.Float64bits(reached))
 }
 
 // NewLoadgen makes all instruments, at zero. kinds are the values of the label
@@ -40,27 +50,23 @@ func NewLoadgen(kinds []string, version string) *Loadgen {
 		Due: NewCounter(set, "hotpath_loadgen_requests_due_total",
 			"Requests of the load test that were due; none in a closed loop."),
 		Duration: NewHistogram(set, "hotpath_loadgen_request_duration_seconds",
-			"Response time of the load test's requests, from the moment each was due.", durationBounds),
+			"Response time of the load test's requests, failures included, from the moment each was due.", durationBounds),
 		Service: NewHistogram(set, "hotpath_loadgen_service_duration_seconds",
-			"Service time of the load test's requests, from the moment each was sent.", durationBounds),
+			"Service time of the load test's requests that were sent, failures included, from that moment.", durationBounds),
 		InFlight: NewLevel(set, "hotpath_loadgen_requests_in_flight",
 			"Requests of the load test that were sent and have not ended."),
-		AskedRate: NewLevel(set, "hotpath_loadgen_asked_rate",
-			"Requests per second that were due in the last second; 0 in a closed loop."),
-		ReachedRate: NewLevel(set, "hotpath_loadgen_reached_rate",
-			"Requests per second that ended in the last second."),
 		ReceivedBytes: NewCounter(set, "hotpath_loadgen_received_bytes_total",
 			"Bytes read from sockets, TLS included."),
 		SentBytes: NewCounter(set, "hotpath_loadgen_sent_bytes_total",
 			"Bytes written to sockets, TLS included."),
 	}
+	rate := func(bits *atomic.Uint64) func(int) float64 {
+		return func(int) float64 { return math.Float64frombits(bits.Load()) }
+	}
+	newFuncs(set, "hotpath_loadgen_asked_rate", "Requests per second that were due in the last second; 0 in a closed loop.",
+		prometheus.GaugeValue, Label{}, rate(&m.asked))
+	newFuncs(set, "hotpath_loadgen_reached_rate", "Requests per second that succeeded in the last second.",
+		prometheus.GaugeValue, Label{}, rate(&m.reached))
 	newBuildInfo(set, version, runtime.Version())
 	return m
-}
-
-// Answered counts a response of that status with its latencies.
-func (m *Loadgen) Answered(s Stripe, status int, response, service time.Duration) {
-	m.Requests.Add(s, ClassOf(status), 1)
-	m.Duration.ObserveN(s, response, 1)
-	m.Service.ObserveN(s, service, 1)
 }

@@ -17,10 +17,12 @@ import (
 
 // Capacity is what a search for the highest rate that holds objectives found.
 type Capacity struct {
-	Target     string // the first URL
-	Objectives slo.Objectives
-	Best       float64 // the highest rate that held, per second; 0: none did
-	Probes     []Probe // in the order they were made
+	Target      string // the first URL
+	Objectives  slo.Objectives
+	Best        float64 // the highest rate that held, per second; 0: none did
+	Confirmed   bool    // the search came to its end: it held twice, and the next one missed twice
+	Interrupted bool
+	Probes      []Probe // in the order they were made
 }
 
 // Probe is a run at a rate.
@@ -47,10 +49,15 @@ func (c *Capacity) bounds() string {
 
 // result is the search in a sentence.
 func (c *Capacity) result() string {
-	if c.Best <= 0 {
-		return "No rate held " + c.bounds() + "."
+	switch {
+	case c.Best > 0 && c.Confirmed:
+		return human.Rate(c.Best) + " held " + c.bounds() + "."
+	case c.Best > 0:
+		return human.Rate(c.Best) + " held " + c.bounds() + ", and perhaps more does: the search did not come to its end."
+	case c.Interrupted:
+		return "The search was interrupted before a rate was decided on."
 	}
-	return human.Rate(c.Best) + " held " + c.bounds() + "."
+	return "No rate held " + c.bounds() + "."
 }
 
 // setup is how all probes attacked.
@@ -124,10 +131,12 @@ func (c *Capacity) rows() [][]string {
 
 // capacityDocument is the JSON report of a search, in the units of a run's.
 type capacityDocument struct {
-	Target     string          `json:"target"`
-	Objectives string          `json:"objectives"`
-	Best       float64         `json:"best"`
-	Probes     []probeDocument `json:"probes"`
+	Target      string          `json:"target"`
+	Objectives  string          `json:"objectives"`
+	Best        float64         `json:"best"`
+	Confirmed   bool            `json:"confirmed"`
+	Interrupted bool            `json:"interrupted"`
+	Probes      []probeDocument `json:"probes"`
 }
 
 type probeDocument struct {
@@ -139,7 +148,7 @@ type probeDocument struct {
 // CapacityJSON writes the search with every probe's run as JSON has it: one
 // line.
 func CapacityJSON(w io.Writer, c *Capacity) error {
-	d := capacityDocument{c.Target, c.Objectives.String(), c.Best, make([]probeDocument, len(c.Probes))}
+	d := capacityDocument{c.Target, c.Objectives.String(), c.Best, c.Confirmed, c.Interrupted, make([]probeDocument, len(c.Probes))}
 	for i, p := range c.Probes {
 		d.Probes[i] = probeDocument{p.Rate, p.Held, newDocument(p.Run, p.Verdicts)}
 	}
@@ -166,7 +175,11 @@ func CapacityHTML(w io.Writer, c *Capacity) error {
 // figures are the best rate with its latencies, and the next that missed. A
 // search may try a rate again: what counts is what it found in the end.
 func (c *Capacity) figures() []figure {
-	best := newFigure("Highest rate that held", human.Rate(c.Best), c.bounds())
+	label := "Highest rate that held"
+	if !c.Confirmed && c.Best > 0 {
+		label = "Highest rate so far"
+	}
+	best := newFigure(label, human.Rate(c.Best), c.bounds())
 	if c.Best <= 0 {
 		best.State = missed
 	}

@@ -156,7 +156,7 @@ func rateChart(r *measure.Run, points []measure.Point) chart {
 	c := chart{
 		ID:      "rate",
 		Title:   "Rate",
-		Caption: "Requests that ended, per second, whichever way.",
+		Caption: "Requests that succeeded, per second.",
 		Label: fmt.Sprintf("Rate over %s: %s succeeded, %s without success.",
 			human.Duration(r.Duration), human.Rate(r.Reached()), human.Count(r.Total.Unsuccessful())),
 		XUnit: "time",

@@ -140,6 +140,7 @@ func searched(t testing.TB) *Capacity {
 		}
 		c.Probes = append(c.Probes, p)
 	}
+	c.Confirmed = true
 	return c
 }
 

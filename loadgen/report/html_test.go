@@ -163,7 +163,7 @@ func TestHTML(t *testing.T) {
 			t.Errorf("a row is %q, want %q", got, want)
 		}
 	}
-	if got := p.row("30s"); !strings.HasPrefix(got, "30s 150,000/s 150,000/s 1,680 127ms ") {
+	if got := p.row("30s"); !strings.HasPrefix(got, "30s 150,000/s 148,320/s 1,680 127ms ") {
 		t.Errorf("the second of the stall is %q", got)
 	}
 	if n := len(p.all("figure")); n != 3 {

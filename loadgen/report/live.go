@@ -312,7 +312,7 @@ func (l *Live) gather(p measure.Point) {
 		s.Asked = asked / s.Length.Seconds()
 	}
 	s.Begin = p.Begin + p.Length - s.Length
-	s.Requests += p.Requests
+	s.Requests, s.Failed = s.Requests+p.Requests, s.Failed+p.Failed
 	s.P50, s.P99 = max(s.P50, p.P50), max(s.P99, p.P99)
 }
 

@@ -133,8 +133,8 @@ func notes(r *measure.Run) []string {
 	if r.Interrupted {
 		all = append(all, "Interrupted after "+human.Duration(r.Duration)+": the figures are of what there is.")
 	}
-	if rate := sentRate(r); rate < enough*r.Asked {
-		all = append(all, fmt.Sprintf("The rate was not reached: asked %s, sent %s.", human.Rate(r.Asked), human.Rate(rate)))
+	if rate := r.Reached(); rate < enough*r.Asked {
+		all = append(all, fmt.Sprintf("The rate was not reached: asked for %s, %s succeeded.", human.Rate(r.Asked), human.Rate(rate)))
 	}
 	if never := neverSent(r.Total); never > 0 {
 		all = append(all, fmt.Sprintf("%s of %s requests were never sent; service times do not have them.",
@@ -150,15 +150,8 @@ func notes(r *measure.Run) []string {
 // batches begin and end a little beside it.
 const enough = 0.99
 
-func neverSent(t *measure.Tally) uint64 { return t.Requests - t.Service.Count() }
-
-// sentRate is how many requests were sent for each second until the last of
-// them was: [measure.Run.Rate] divides by the time in which they were due, so it
-// cannot tell that a rate was not kept.
-func sentRate(r *measure.Run) float64 {
-	span := max(r.Duration, r.Total.LastSent-r.Total.FirstDue)
-	if span <= 0 {
-		return 0
-	}
-	return float64(r.Total.Service.Count()) / span.Seconds()
+// neverSent is how many requests were not. What became of those that were lost
+// with an agent nobody knows.
+func neverSent(t *measure.Tally) uint64 {
+	return t.Requests - t.Service.Count() - t.Failed[exchange.Lost]
 }

@@ -102,7 +102,8 @@ func TestTextCommands(t *testing.T) {
 func atRate(sent int, until time.Duration, never uint64) *measure.Run {
 	r := &measure.Run{Asked: 1000, Duration: 2 * time.Second, Total: measure.NewTally()}
 	r.Total.Requests = uint64(sent) + never
-	r.Total.FirstDue, r.Total.LastSent = time.Second, time.Second+until
+	r.Total.Succeeded = uint64(sent)
+	r.Total.FirstDue, r.Total.LastSuccess = time.Second, time.Second+until
 	for range sent {
 		r.Total.Service.Record(time.Millisecond)
 	}
@@ -121,13 +122,13 @@ func TestNotes(t *testing.T) {
 	}{
 		{"kept", atRate(1990, 1999*time.Millisecond, 0), ""},
 		{"kept, the last a little late", atRate(2000, 2010*time.Millisecond, 0), ""},
-		{"made up for too late", atRate(2000, 2500*time.Millisecond, 0), "The rate was not reached: asked 1,000/s, sent 800/s."},
+		{"made up for too late", atRate(2000, 2500*time.Millisecond, 0), "The rate was not reached: asked for 1,000/s, 806/s succeeded."},
 		{"not sent", atRate(1300, 2*time.Second, 700),
-			"The rate was not reached: asked 1,000/s, sent 650/s.|700 of 2,000 requests were never sent; service times do not have them."},
+			"The rate was not reached: asked for 1,000/s, 650/s succeeded.|700 of 2,000 requests were never sent; service times do not have them."},
 		{"interrupted", interrupted,
 			"Interrupted after 2.00s: the figures are of what there is.|A warm-up of 5,000 requests is not in the figures."},
 		{"a closed loop", closed, ""},
-		{"nothing", &measure.Run{Asked: 1000, Total: measure.NewTally()}, "The rate was not reached: asked 1,000/s, sent 0/s."},
+		{"nothing", &measure.Run{Asked: 1000, Total: measure.NewTally()}, "The rate was not reached: asked for 1,000/s, 0/s succeeded."},
 	}
 	for _, tt := range tests {
 		if got := strings.Join(notes(tt.run), "|"); got != tt.want {

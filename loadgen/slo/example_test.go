@@ -15,7 +15,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	run := &measure.Run{Duration: time.Second, Total: measure.NewTally()}
+	run := &measure.Run{Duration: time.Second, Asked: 1000, Total: measure.NewTally()}
 	for i := range 1000 {
 		due := time.Duration(i) * time.Millisecond
 		run.Total.Add(&exchange.Outcome{

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"time"
@@ -56,6 +57,15 @@ func (c *comparison) median(row, name string, figure func(*generated) float64) f
 		all = append(all, figure(l))
 	}
 	return median(all)
+}
+
+// worst is the largest of a figure over the rounds: for what must be 0.
+func (c *comparison) worst(row, name string, figure func(*generated) float64) float64 {
+	worst := 0.0
+	for _, l := range c.runs[[2]string{row, name}] {
+		worst = max(worst, figure(l))
+	}
+	return worst
 }
 
 func rateOf(l *generated) float64    { return l.rate }
@@ -228,7 +238,7 @@ func (c *comparison) bars() [][]string {
 		return "no"
 	}
 	off := func(row string, rate float64) float64 {
-		return max(c.median(row, loadgen, rateOf)/rate-1, 1-c.median(row, loadgen, rateOf)/rate) * 100
+		return math.Abs(c.median(row, loadgen, rateOf)/rate-1) * 100
 	}
 	promise := func(f func(*generated) float64) float64 { return c.median(rowPromise, loadgen, f) }
 	counts := "equal"
@@ -243,11 +253,11 @@ func (c *comparison) bars() [][]string {
 		{"150,000/s: off by", grouped(off(rowPromise, 150_000), 3) + " %", "≤ 0.1 %", yes(off(rowPromise, 150_000) <= 0.1), "", ""},
 		{"150,000/s: mean latency", grouped(promise(meanOf), 3) + " ms", "≤ 3 ms", yes(promise(meanOf) <= 3), "", ""},
 		{"150,000/s: p99", grouped(promise(p99Of), 3) + " ms", "", "", "≤ 3 ms", yes(promise(p99Of) <= 3)},
-		{"150,000/s: failed requests", grouped(promise(errorsOf), 0), "0", yes(promise(errorsOf) == 0), "", ""},
+		{"150,000/s: failed requests", grouped(c.worst(rowPromise, loadgen, errorsOf), 0), "0", yes(c.worst(rowPromise, loadgen, errorsOf) == 0), "", ""},
 		{"150,000/s: memory", grouped(promise(memoryOf), 0) + " MiB", "≤ 200 MiB", yes(promise(memoryOf) <= 200), "≤ 60 MiB", yes(promise(memoryOf) <= 60)},
 		{"300,000/s: off by", grouped(off(rowTwice, 300_000), 3) + " %", "≤ 0.1 %", yes(off(rowTwice, 300_000) <= 0.1), "", ""},
 		{"a stall of 500 ms: longest latency", grouped(stalled, 0) + " ms", "about 500 ms", yes(stalled >= 490 && stalled <= 600), "", ""},
-		{"a stall of 500 ms: requests that were due and are not counted", grouped(c.median(rowStall, loadgen, missingOf), 0), "0", yes(c.median(rowStall, loadgen, missingOf) == 0), "", ""},
+		{"a stall of 500 ms: requests that were due and are not counted", grouped(c.worst(rowStall, loadgen, missingOf), 0), "0", yes(c.worst(rowStall, loadgen, missingOf) == 0), "", ""},
 		{"the server's count and the report's", counts, "equal", yes(len(c.miscount) == 0), "", ""},
 	}
 }
