@@ -276,7 +276,9 @@ func (c *Conn) borrow() {
 func (c *Conn) giveBack() {
 	c.plainRest = append(c.plainRest, c.plainIn[c.taken:]...)
 	c.cipherRest = append(c.cipherRest, c.cipherIn[c.opened:c.filled]...)
-	if c.confirmed { // quiet: hold no more than what is needed
+	// Quiet: hold no more than what is needed. A client is quiet after every
+	// response, and would only make garbage.
+	if c.confirmed && !c.client {
 		shrink(c.tls)
 		if len(c.plainRest) == 0 {
 			c.plainRest = nil

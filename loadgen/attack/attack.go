@@ -2,7 +2,6 @@ package attack
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"math"
 	"net"
@@ -73,12 +72,12 @@ type attack struct {
 	cfg      Config
 	hooks    Hooks
 	exchange *exchange.Config
-	tls      *tls.Config
 	options  wire.Options
 	dialer   net.Dialer
 	dialling *semaphore.Weighted
 	recorder *recorder
 	conns    []*connection
+	ready    chan struct{} // closed when moment 0 is known
 }
 
 // Run attacks until the last request has ended, or, after ctx has, until those
@@ -131,14 +130,18 @@ func newAttack(cfg Config, hooks Hooks) (*attack, error) {
 		plan:     p,
 		cfg:      cfg,
 		hooks:    hooks,
-		exchange: &exchange.Config{Streams: cfg.Streams, Timeout: cfg.Timeout, Digests: digests},
-		tls:      secure,
+		exchange: &exchange.Config{Epoch: p.birth, Streams: cfg.Streams, Timeout: cfg.Timeout, Digests: digests},
 		options:  wire.Options{Metrics: hooks.Metrics, WriteTimeout: cfg.Timeout, WriteQuantum: writeQuantum},
 		dialling: semaphore.NewWeighted(maxDialling),
 		recorder: newRecorder(cfg.Warmup, hooks.Outcomes),
+		ready:    make(chan struct{}),
 	}
 	i := 0
 	for _, g := range cfg.groups(requests) {
+		if g.origin.Secure {
+			g.tls = secure.Clone()
+			g.tls.ServerName = g.origin.Host
+		}
 		for lane := range g.lanes {
 			if i >= cfg.First && i < cfg.First+cfg.Count { // else another machine's
 				a.conns = append(a.conns, a.newConnection(g, lane, i))
@@ -176,11 +179,8 @@ func (a *attack) newConnection(g *group, lane, i int) *connection {
 	c := &connection{
 		attack: a,
 		origin: g.origin,
+		tls:    g.tls,
 		driver: newDriver(a.plan, s, a.recorder.shards[i%len(a.recorder.shards)], budget),
-	}
-	if g.origin.Secure {
-		c.tls = a.tls.Clone()
-		c.tls.ServerName = g.origin.Host
 	}
 	return c
 }
@@ -189,42 +189,44 @@ func (a *attack) run(ctx context.Context) (Summary, error) {
 	life, end := context.WithCancel(context.WithoutCancel(ctx)) // of connections
 	defer end()
 	a.hooks.Phase(fmt.Sprintf("making %d connections", len(a.conns)))
-	type made struct {
-		w       *wire.Conn
-		failure *exchange.Failure
+	var made, served sync.WaitGroup
+	for _, c := range a.conns {
+		made.Add(1)
+		served.Add(1)
+		go func() {
+			w, failure := c.first(ctx)
+			made.Done()
+			// On a stack of its own: a handshake's is several times as large
+			// as what the connection's life needs.
+			go func() {
+				defer served.Done()
+				c.run(life, w, failure)
+			}()
+		}()
 	}
-	first := make([]made, len(a.conns))
-	var wg sync.WaitGroup
-	for i, c := range a.conns {
-		wg.Go(func() { first[i].w, first[i].failure = c.first(ctx) })
-	}
-	wg.Wait()
-	abandon := func() {
-		for _, m := range first {
-			if m.w != nil {
-				_ = m.w.Close()
-			}
-		}
-	}
+	made.Wait()
 	epoch, err := a.hooks.Ready(ctx)
 	if err != nil {
-		abandon()
-		return Summary{}, err
-	}
-	a.epoch.Store(&epoch)
-	a.exchange.Epoch = epoch
-	if a.hooks.Begin != nil {
+		epoch = time.Now() // they have still to end
+	} else if a.hooks.Begin != nil {
 		a.hooks.Begin(epoch.Add(a.warmup))
 	}
-	if ctx.Err() != nil { // while connections were made
-		a.halt()
+	if err != nil || ctx.Err() != nil { // while connections were made
+		at := time.Since(epoch)
+		a.stopped.Store(&at)
+	}
+	a.epoch.Store(&epoch)
+	close(a.ready)
+	for _, c := range a.conns {
+		c.wake(false)
+	}
+	if err != nil {
+		end()
+		served.Wait()
+		return Summary{}, err
 	}
 	if a.cfg.Warmup > 0 {
 		a.hooks.Phase("warming up for " + a.cfg.Warmup.String())
-	}
-	var served sync.WaitGroup
-	for i, c := range a.conns {
-		served.Go(func() { c.run(life, first[i].w, first[i].failure) })
 	}
 	if a.schedule != nil {
 		go a.metronome(life)

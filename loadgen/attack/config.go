@@ -119,8 +119,9 @@ func (c *Config) Protocol() string {
 // group is the targets of an origin.
 type group struct {
 	origin    exchange.Origin
-	positions []uint64 // among all targets
-	lanes     int      // connections
+	positions []uint64    // among all targets
+	lanes     int         // connections
+	tls       *tls.Config // of all of them; nil: plaintext
 }
 
 // groups are the origins in the order of their first target, with connections
@@ -162,7 +163,7 @@ func (c *Config) requests() ([]*exchange.Request, error) {
 
 // plan makes what the drivers share.
 func (c *Config) plan(requests []*exchange.Request) (*plan, error) {
-	p := &plan{requests: requests, warmup: c.Warmup, end: never, timeout: c.Timeout}
+	p := &plan{birth: time.Now(), requests: requests, warmup: c.Warmup, end: never, timeout: c.Timeout}
 	if c.Duration > 0 {
 		p.end = c.Warmup + c.Duration
 	}

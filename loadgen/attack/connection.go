@@ -52,7 +52,8 @@ func (c *connection) run(ctx context.Context, w *wire.Conn, failure *exchange.Fa
 	longest := min(maxPause, c.cfg.Timeout/4)
 	wait := time.Duration(0)
 	for {
-		if failure == nil {
+		made := failure == nil
+		if made {
 			c.driver.answered = false
 			failure = c.serve(w)
 			if failure == nil {
@@ -61,7 +62,9 @@ func (c *connection) run(ctx context.Context, w *wire.Conn, failure *exchange.Fa
 			if c.driver.answered {
 				wait = 0
 			}
-		} else {
+		}
+		<-c.ready
+		if !made {
 			c.driver.refused(c.now(), failure)
 		}
 		if wait > 0 {
@@ -141,9 +144,9 @@ func (c *connection) connect(ctx context.Context) (*wire.Conn, *exchange.Failure
 func (c *connection) serve(w *wire.Conn) *exchange.Failure {
 	var e engine
 	if c.cfg.HTTP1 {
-		e = h1client.New(c.exchange, w, c.driver)
+		e = h1client.New(c.exchange, w, early{c.driver})
 	} else {
-		e = h2client.New(c.exchange, w, c.driver)
+		e = h2client.New(c.exchange, w, early{c.driver})
 	}
 	c.mu.Lock()
 	c.engine, c.wire = e, w

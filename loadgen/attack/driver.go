@@ -26,7 +26,8 @@ type plan struct {
 	numbers  *numbers      // of a closed loop; nil: nobody wants them
 	end      time.Duration // of the attack, warm-up included; never where a number of requests ends it
 	timeout  time.Duration
-	epoch    atomic.Pointer[time.Time]     // moment 0; nil: it has not come
+	birth    time.Time                     // from which engines count
+	epoch    atomic.Pointer[time.Time]     // moment 0; nil: it is not known yet
 	stopped  atomic.Pointer[time.Duration] // the moment when it was ended early; nil: it was not
 	closing  atomic.Bool                   // connections are being cut off
 }

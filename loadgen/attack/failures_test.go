@@ -3,6 +3,7 @@ package attack
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
+	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 )
 
@@ -309,5 +311,54 @@ func TestNumberOfRequestsToNobody(t *testing.T) {
 	})
 	if r.Total.Failed[exchange.Connect] != 100_000 || r.took > 3*time.Second {
 		t.Errorf("%d of 100000 failed, after %v: %v", r.Total.Failed[exchange.Connect], r.took, r.Total.Errors)
+	}
+}
+
+// TestPrefaceComesEarly: a server hears from each connection before all are
+// made: it would hang up on one that says nothing.
+func TestPrefaceComesEarly(t *testing.T) {
+	t.Parallel()
+	heard := make(chan string, 2)
+	address := talk(t, func(c net.Conn) {
+		preface := make([]byte, len(frame.Preface))
+		_, _ = io.ReadFull(c, preface)
+		heard <- string(preface)
+		_, _ = io.Copy(io.Discard, c)
+	})
+	cfg := Config{
+		Targets:     []vegeta.Target{{Method: "GET", URL: "http://" + address + "/"}},
+		Requests:    2,
+		Connections: 2,
+		Streams:     1,
+		Timeout:     200 * time.Millisecond,
+	}
+	_, err := Run(context.Background(), cfg, Hooks{Ready: func(context.Context) (time.Time, error) {
+		for range 2 {
+			select {
+			case got := <-heard:
+				if got != frame.Preface {
+					t.Errorf("the server heard %q", got)
+				}
+			case <-time.After(patience):
+				t.Error("the server hears nothing")
+			}
+		}
+		return time.Now(), nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestNotReady: an attack whose moment 0 does not come sends nothing.
+func TestNotReady(t *testing.T) {
+	t.Parallel()
+	s := serve(t, hello)
+	cfg := s.config()
+	cfg.Requests = 100
+	want := errors.New("not today")
+	_, err := Run(context.Background(), cfg, Hooks{Ready: func(context.Context) (time.Time, error) { return time.Time{}, want }})
+	if !errors.Is(err, want) || s.requests.Load() != 0 {
+		t.Errorf("%v; the server has seen %d requests", err, s.requests.Load())
 	}
 }

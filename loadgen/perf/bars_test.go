@@ -15,7 +15,7 @@ const (
 	mixedRate       = 30_000 // nine hits to one miss
 	h1Rate          = 40_000 // over 64 connections
 
-	mostMemory = 200 // MiB of the load generator, at any time of a run
+	mostMemory = 200 // MiB of the load generator, at any time of the promise's minute
 )
 
 // lengths of the suites.

