@@ -6,13 +6,14 @@
 //
 //  1. schedule.go   when request n of the attack is due
 //  2. sequence.go   which connection it belongs to: fixed before the attack
-//     begins, so that connections, and machines, share nothing while it runs
+//     begins, so that connections, and machines, need not agree while it runs
 //  3. driver.go     the connection asks what is due, and tells what came of it
+//     (early.go: also before moment 0 is known)
 //  4. h2client, h1client: sending and receiving
 //  5. recorder.go   outcomes are tallied, and summed up once a second
 //
-// connection.go makes connections and makes them again; attack.go begins and
-// ends it all.
+// connection.go makes connections and makes them again; attack.go begins it all,
+// watch.go reports each second and ends it.
 //
 // # What is never dropped
 //

@@ -90,7 +90,7 @@ func (a *attack) due(now time.Duration) uint64 {
 	}
 	now = min(now, a.duration())
 	all := min(a.schedule.then.Hits(now), a.total-a.schedule.hits)
-	return all * uint64(a.cfg.Count) / uint64(a.cfg.Connections)
+	return uint64(float64(all) * float64(a.cfg.Count) / float64(a.cfg.Connections))
 }
 
 // duration is how long measured requests are due: until the attack's end, or

@@ -215,7 +215,7 @@ func (c *comparison) report(a about, size generatorSizes) string {
 			grouped(c.median(r.row, r.name, rateOf), 0),
 			grouped(c.median(r.row, r.name, meanOf), 3),
 			grouped(c.median(r.row, r.name, p99Of), 3),
-			grouped(c.median(r.row, r.name, p999Of), 3),
+			figure(c.median(r.row, r.name, p999Of), r.name == loadgen, 3),
 			grouped(c.median(r.row, r.name, maxOf), 3),
 			grouped(c.median(r.row, r.name, errorsOf), 0),
 			grouped(c.median(r.row, r.name, cpuOf), 2),

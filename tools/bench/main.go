@@ -256,5 +256,8 @@ func write(o options, text string, r *results, command string) error {
 	if err := os.WriteFile(name, []byte(replaced), 0o644); err != nil {
 		return err
 	}
+	if command != serversCommand {
+		return nil
+	}
 	return writePlot(name, r)
 }
