@@ -2,6 +2,7 @@ package attack
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/loadgen/measure"
@@ -90,7 +91,7 @@ func (a *attack) due(now time.Duration) uint64 {
 	}
 	now = min(now, a.duration())
 	all := min(a.schedule.then.Hits(now), a.total-a.schedule.hits)
-	return uint64(float64(all) * float64(a.cfg.Count) / float64(a.cfg.Connections))
+	return uint64(math.Round(float64(all) * float64(a.cfg.Count) / float64(a.cfg.Connections)))
 }
 
 // duration is how long measured requests are due: until the attack's end, or
