@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 )
 
 func TestRate(t *testing.T) {
@@ -81,6 +83,19 @@ func TestHelpIsWhole(t *testing.T) {
 				t.Errorf("the help of %s does not have -%s", command, def.Name)
 			}
 		})
+	}
+}
+
+// TestDocumentNamesKinds: what reports count is explained.
+func TestDocumentNamesKinds(t *testing.T) {
+	text, err := os.ReadFile("../docs/loadgen.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range exchange.Kinds() {
+		if !strings.Contains(string(text), "`"+kind+"`") {
+			t.Errorf("docs/loadgen.md does not have the failure %s", kind)
+		}
 	}
 }
 

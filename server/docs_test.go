@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
@@ -25,11 +26,15 @@ func document(t *testing.T, name string) string {
 // TestDocumentsNameMetrics: operations.md has every metric and no other,
 // security.md every limit.
 func TestDocumentsNameMetrics(t *testing.T) {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(metrics.NewHotpath(metrics.Options{}))
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
+	var families []*dto.MetricFamily
+	for _, program := range []prometheus.Collector{metrics.NewHotpath(metrics.Options{}), metrics.NewLoadgen([]string{"kind"}, "")} {
+		registry := prometheus.NewRegistry()
+		registry.MustRegister(program)
+		own, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		families = append(families, own...)
 	}
 	operations, security := document(t, "docs/operations.md"), document(t, "docs/security.md")
 	exists := make(map[string]bool)
