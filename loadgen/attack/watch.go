@@ -2,7 +2,6 @@ package attack
 
 import (
 	"context"
-	"math"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/loadgen/measure"
@@ -84,14 +83,14 @@ func (a *attack) closeInterval(i *measure.Interval, now time.Duration) *measure.
 }
 
 // due is how many measured requests this machine was to send before now: its
-// share of them, rounded.
+// share of them, rounded down.
 func (a *attack) due(now time.Duration) uint64 {
 	if a.schedule == nil {
 		return 0
 	}
 	now = min(now, a.duration())
 	all := min(a.schedule.then.Hits(now), a.total-a.schedule.hits)
-	return uint64(math.Round(float64(all) * float64(a.cfg.Count) / float64(a.cfg.Connections)))
+	return uint64(float64(all) * float64(a.cfg.Count) / float64(a.cfg.Connections))
 }
 
 // duration is how long measured requests are due: until the attack's end, or

@@ -15,8 +15,8 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// witness is a server that knows each request by its path, and notes when it has
-// answered it. When the first request was due it learns from the attack; from
+// witness is a server that knows each request by its path, and notes when it
+// answers it. When the first request was due it learns from the attack; from
 // there on it does its own arithmetic.
 type witness struct {
 	interval time.Duration
@@ -30,14 +30,16 @@ func (w *witness) answer(rw http.ResponseWriter, r *http.Request) {
 		http.Error(rw, err.Error(), http.StatusBadRequest)
 		return
 	}
-	_, _ = rw.Write([]byte("hello"))
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.answered[n] = time.Now()
+	w.mu.Unlock()
+	_, _ = rw.Write([]byte("hello"))
 }
 
 // latencies are the response times by the witness, in order.
 func (w *witness) latencies(begin time.Time) []time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	var all []time.Duration
 	for n, at := range w.answered {
 		all = append(all, at.Sub(begin.Add(time.Duration(n)*w.interval)))
@@ -63,10 +65,10 @@ func testimony(t *testing.T, count, rate int, streams int, quantiles []float64, 
 	}
 	cfg.Pacer, cfg.Requests, cfg.Connections, cfg.Streams = perSecond(rate), uint64(count), 4, streams
 	r := attackWith(t, context.Background(), cfg)
-	if r.Total.Succeeded != uint64(count) || len(w.answered) != count {
-		t.Fatalf("%d of %d succeeded, the witness has seen %d: %v", r.Total.Succeeded, count, len(w.answered), r.Total.Errors)
-	}
 	seen := w.latencies(r.Summary.Begin)
+	if r.Total.Succeeded != uint64(count) || len(seen) != count {
+		t.Fatalf("%d of %d succeeded, the witness has seen %d: %v", r.Total.Succeeded, count, len(seen), r.Total.Errors)
+	}
 	for _, q := range quantiles {
 		got, want := r.Total.Response.Quantile(q), seen[min(int(math.Ceil(q*float64(count)))-1, count-1)]
 		if off := math.Abs(float64(got)/float64(want) - 1); off > 0.02 {
