@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
@@ -65,6 +66,7 @@ func TestDocumentsNameMetrics(t *testing.T) {
 // TestDocumentsNameWhatExists follows what the documents say of the tree: names
 // of tests, paths and links.
 func TestDocumentsNameWhatExists(t *testing.T) {
+	testkit.NeedTree(t)
 	tests := make(map[string]bool)
 	err := filepath.WalkDir("..", func(name string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(name, "_test.go") {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 // h2specCases is how many cases h2spec has at the version in go.mod, the
@@ -15,13 +17,17 @@ const h2specCases = 147
 
 // TestH2spec runs every case of h2spec in strict mode.
 func TestH2spec(t *testing.T) {
+	h2spec, err := testkit.Program(t.TempDir(), "github.com/summerwind/h2spec/cmd/h2spec")
+	if err != nil {
+		t.Fatal(err)
+	}
 	p := start(t)
 	host, port, err := net.SplitHostPort(strings.TrimPrefix(p.url, "https://"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "report.xml")
-	out, runErr := output(t, "", "go", "tool", "h2spec", "--strict", "--tls", "--insecure",
+	out, runErr := output(t, "", h2spec, "--strict", "--tls", "--insecure",
 		"--host", host, "--port", port, "--timeout", "5", "--junit-report", file)
 	data, err := os.ReadFile(file)
 	if err != nil {

@@ -20,12 +20,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 // The end-to-end tests (e2e_*_test.go) run the server's binary as its users do
@@ -52,21 +53,9 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// binary builds the server, once, and returns the path.
+// binary is the path of the server's program.
 var binary = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(scratch, "hotpath")
-	args := []string{"build", "-o", path}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if s.Key == "-race" {
-				args = append(args, "-race="+s.Value)
-			}
-		}
-	}
-	if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the server: %w\n%s", err, out)
-	}
-	return path, nil
+	return testkit.Program(scratch, "github.com/e0ac7cd4/hotpath/server")
 })
 
 // identity is a certificate for 127.0.0.1 that clients are told to trust.

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/machine"
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 var perf = flag.Bool("perf", false, "run the suites at full length and hold them to their bars")
@@ -50,6 +51,10 @@ var scratch string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if flag.Arg(0) == netHTTPCommand {
+		fmt.Fprintln(os.Stderr, serveNetHTTP(flag.Arg(1)))
+		os.Exit(1)
+	}
 	os.Exit(func() int {
 		var err error
 		if scratch, err = os.MkdirTemp("", "hotpath-perf"); err != nil {
@@ -61,21 +66,29 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// binaries builds both programs, once.
-var binaries = sync.OnceValue(func() error {
-	out, err := exec.Command("go", "build", "-o", scratch+"/", "../../server", "..").CombinedOutput()
+// The paths of both programs.
+var (
+	serverProgram  = program("github.com/e0ac7cd4/hotpath/server")
+	loadgenProgram = program("github.com/e0ac7cd4/hotpath/loadgen")
+)
+
+func program(importPath string) func() (string, error) {
+	return sync.OnceValues(func() (string, error) { return testkit.Program(scratch, importPath) })
+}
+
+// command is a program that is not yet running.
+func command(t *testing.T, program func() (string, error), args ...string) *exec.Cmd {
+	t.Helper()
+	path, err := program()
 	if err != nil {
-		return fmt.Errorf("building the programs: %w\n%s", err, out)
+		t.Fatal(err)
 	}
-	return nil
-})
+	return exec.Command(path, args...)
+}
 
 // start starts a program, on a core of its own where the suites run in full.
 func start(t *testing.T, cmd *exec.Cmd, core int) {
 	t.Helper()
-	if err := binaries(); err != nil {
-		t.Fatal(err)
-	}
 	begin := (*exec.Cmd).Start
 	if *perf {
 		if runtime.NumCPU() < 2 {
@@ -100,7 +113,7 @@ type server struct {
 func startServer(t *testing.T, args ...string) *server {
 	t.Helper()
 	s := &server{t: t, url: "https://" + freeAddress(t), admin: freeAddress(t)}
-	s.cmd = exec.Command(filepath.Join(scratch, "server"), append([]string{
+	s.cmd = command(t, serverProgram, append([]string{
 		"-listen", strings.TrimPrefix(s.url, "https://"), "-admin", s.admin}, args...)...)
 	s.cmd.Stderr = &s.log
 	start(t, s.cmd, serverCore)
@@ -202,7 +215,8 @@ type outcome struct {
 	report
 	exit    int
 	stderr  string
-	memory  int64 // MiB, the most that it had
+	cpu     time.Duration // of the server's processor
+	memory  int64         // MiB, the most that it had
 	machine string
 }
 
@@ -210,9 +224,9 @@ type outcome struct {
 func (s *server) load(args ...string) *outcome {
 	t := s.t
 	t.Helper()
-	out := outputs(t)
-	cmd := exec.Command(filepath.Join(scratch, "loadgen"), append(args,
-		"-insecure", "-json", "-quiet", "-html", filepath.Join(out, "report.html"))...)
+	name := s.reportName()
+	cmd := command(t, loadgenProgram, append(args,
+		"-insecure", "-json", "-quiet", "-html", name+".html")...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	serverBefore, timesBefore := s.usage()
@@ -231,15 +245,16 @@ func (s *server) load(args ...string) *outcome {
 	if err := json.Unmarshal(stdout.Bytes(), &o.report); err != nil {
 		t.Fatalf("%v: %v\n%s\n%s", cmd.Args, err, stdout.String(), o.stderr)
 	}
-	if err := os.WriteFile(filepath.Join(out, "report.json"), stdout.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(name+".json", stdout.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	o.memory = usage.Maxrss >> 10
+	o.cpu = serverAfter - serverBefore
 	machineTimes := timesAfter.Since(timesBefore)
 	share := func(d time.Duration) float64 { return 100 * d.Seconds() / took.Seconds() }
 	o.machine = fmt.Sprintf("for %.1f s the server had %.0f%% of a core, the load generator %.0f%%; of %d cores %.0f%% were idle and %.1f%% were stolen by other machines",
-		took.Seconds(), share(serverAfter-serverBefore), share(cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()),
+		took.Seconds(), share(o.cpu), share(cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()),
 		runtime.NumCPU(), share(machineTimes.Idle), share(machineTimes.Stolen))
 	t.Logf("%d requests, %.0f/s, mean %v, p50 %v, p99 %v, p99.9 %v, max %v, %d MiB; %s",
 		o.Requests, o.Rate, o.Latencies.Mean, o.Latencies.P50, o.Latencies.P99, o.Latencies.P999, o.Latencies.Max, o.memory, o.machine)
@@ -258,6 +273,21 @@ func (s *server) usage() (time.Duration, machine.Times) {
 		s.t.Fatal(err)
 	}
 	return cpu, times
+}
+
+// reportName is where the next report goes, without its ending: report, or
+// report-2 for the second of a test.
+func (s *server) reportName() string {
+	base := filepath.Join(outputs(s.t), "report")
+	for n := 1; ; n++ {
+		name := base
+		if n > 1 {
+			name = fmt.Sprintf("%s-%d", base, n)
+		}
+		if _, err := os.Stat(name + ".json"); err != nil {
+			return name
+		}
+	}
 }
 
 // outputs is the folder for a test's reports.

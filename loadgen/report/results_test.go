@@ -19,6 +19,7 @@ import (
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 )
 
@@ -266,10 +267,10 @@ func TestResultsAllocations(t *testing.T) {
 	}
 }
 
-// resultsTool runs the vegeta that go.mod names.
-func resultsTool(t *testing.T, args ...string) []byte {
+// resultsTool runs a tool.
+func resultsTool(t *testing.T, program string, args ...string) []byte {
 	t.Helper()
-	cmd := exec.Command("go", append([]string{"tool", "vegeta"}, args...)...)
+	cmd := exec.Command(program, args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -283,6 +284,10 @@ func resultsTool(t *testing.T, args ...string) []byte {
 // its plot has every point.
 func TestResultsVegeta(t *testing.T) {
 	const total, notFound, broken = 1000, 30, 20
+	tool, err := testkit.Program(t.TempDir(), "github.com/tsenart/vegeta/v12") // the one that go.mod names
+	if err != nil {
+		t.Fatal(err)
+	}
 	name := filepath.Join(t.TempDir(), "results.gob")
 	file, err := os.Create(name)
 	if err != nil {
@@ -311,7 +316,7 @@ func TestResultsVegeta(t *testing.T) {
 	}
 
 	var m vegeta.Metrics
-	if err := json.Unmarshal(resultsTool(t, "report", "-type=json", name), &m); err != nil {
+	if err := json.Unmarshal(resultsTool(t, tool, "report", "-type=json", name), &m); err != nil {
 		t.Fatal(err)
 	}
 	if m.Requests != total || m.BytesIn.Total != 100*total || m.BytesOut.Total != 10*total {
@@ -341,7 +346,7 @@ func TestResultsVegeta(t *testing.T) {
 		}
 	}
 
-	page := resultsTool(t, "plot", name)
+	page := resultsTool(t, tool, "plot", name)
 	for _, want := range []string{"<html", "night: OK", "night: ERROR"} {
 		if !bytes.Contains(page, []byte(want)) {
 			t.Errorf("the plot has no %q", want)
