@@ -44,7 +44,9 @@ type Hotpath struct {
 	CoalescedMisses     *Counter
 	Revalidations       *CounterVec[RevalidationOutcome]
 
-	Draining *Level // 0 or 1
+	CertificateExpiry *Level // Unix time, s
+	ConfigLoaded      *Level // Unix time, s
+	Draining          *Level // 0 or 1
 }
 
 // Options are what NewHotpath needs from outside. The zero value serves a test.

@@ -75,6 +75,9 @@ func TestNames(t *testing.T) {
 		"hotpath_cache_expired_total":           1,
 		"hotpath_cache_rejected_total":          1,
 		"hotpath_build_info":                    1,
+
+		"hotpath_tls_certificate_expiry_timestamp_seconds": 1,
+		"hotpath_config_loaded_timestamp_seconds":          1,
 	}
 	for name, n := range want {
 		if series[name] != n {

@@ -289,6 +289,10 @@ func newHotpath(set *Set) *Hotpath {
 		Revalidations: NewCounterVec[RevalidationOutcome](set, "hotpath_revalidations_total",
 			"Times that the origin was asked whether an entry is current, by outcome.", revalidationLabel),
 
+		CertificateExpiry: NewLevel(set, "hotpath_tls_certificate_expiry_timestamp_seconds",
+			"When the certificate that is presented ends, in seconds since 1970; 0 before it is loaded."),
+		ConfigLoaded: NewLevel(set, "hotpath_config_loaded_timestamp_seconds",
+			"When the configuration in use was read, in seconds since 1970."),
 		Draining: NewLevel(set, "hotpath_draining",
 			"1 while the server finishes what is in flight and takes nothing new."),
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // metrics are the samples at /metrics, by name with labels as they are written
@@ -162,6 +163,31 @@ func TestMetricsCountExactly(t *testing.T) {
 	for _, name := range []string{"go_goroutines", "process_open_fds", "process_resident_memory_bytes", `hotpath_cache_bytes`} {
 		if got[name] <= 0 {
 			t.Errorf("%s is %v", name, got[name])
+		}
+	}
+}
+
+// TestTimestamps: when the configuration was read, and when the certificate
+// ends, one from a file and one that the server signed itself.
+func TestTimestamps(t *testing.T) {
+	begin := time.Now().Truncate(time.Second)
+	for _, tt := range []struct {
+		name  string
+		flags []string
+		life  time.Duration // of the certificate, from its making
+		slack time.Duration // of what is known of that moment
+	}{
+		{"from a file", nil, 24 * time.Hour, time.Hour},
+		{"self-signed", []string{"-cert", "", "-key", ""}, 90 * 24 * time.Hour, time.Minute},
+	} {
+		got := start(t, tt.flags...).metrics()
+		loaded := time.Unix(int64(got["hotpath_config_loaded_timestamp_seconds"]), 0)
+		if loaded.Before(begin) || loaded.After(time.Now()) {
+			t.Errorf("%s: configuration read at %v, want between %v and now", tt.name, loaded, begin)
+		}
+		life := time.Unix(int64(got["hotpath_tls_certificate_expiry_timestamp_seconds"]), 0).Sub(begin)
+		if life < tt.life-tt.slack || life > tt.life+tt.slack {
+			t.Errorf("%s: the certificate ends in %v, want %v", tt.name, life, tt.life)
 		}
 	}
 }

@@ -80,6 +80,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, m *metrics.Hotpath
 	if err != nil {
 		return nil, err
 	}
+	m.CertificateExpiry.Set(certificate.Leaf.NotAfter.Unix())
 	return listen.New(listen.Config{
 		TLS: listen.TLSConfig(certificate),
 		H2: h2.Config{

@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime/debug"
 	"sync/atomic"
+	"time"
 
 	"github.com/e0ac7cd4/hotpath/cache"
 	"github.com/e0ac7cd4/hotpath/internal/buildinfo"
@@ -32,6 +33,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 		return fmt.Errorf("making the cache: %w", err)
 	}
 	m := metrics.NewHotpath(metrics.Options{Version: buildinfo.Version(), Cache: func() metrics.CacheStats { return cacheStats(store) }})
+	m.ConfigLoaded.Set(time.Now().Unix())
 	backend, err := newOrigin(cfg, log)
 	if err != nil {
 		return err

@@ -38,7 +38,8 @@ func TLSConfig(certificate tls.Certificate) *tls.Config {
 	}
 }
 
-// LoadCertificate reads a certificate chain and its key from PEM files.
+// LoadCertificate reads a certificate chain and its key from PEM files. Leaf is
+// set.
 func LoadCertificate(certFile, keyFile string) (tls.Certificate, error) {
 	c, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
@@ -52,7 +53,7 @@ func LoadCertificate(certFile, keyFile string) (tls.Certificate, error) {
 const selfSignedLife = 90 * 24 * time.Hour
 
 // SelfSigned makes a certificate for localhost and this host's name, and
-// returns its SHA-256 fingerprint.
+// returns its SHA-256 fingerprint. Leaf is set.
 func SelfSigned() (certificate tls.Certificate, fingerprint string, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -80,7 +81,11 @@ func SelfSigned() (certificate tls.Certificate, fingerprint string, err error) {
 	if err != nil {
 		return certificate, "", fmt.Errorf("making a self-signed certificate: %w", err)
 	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, Fingerprint(der), nil
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		return certificate, "", fmt.Errorf("making a self-signed certificate: %w", err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, Fingerprint(der), nil
 }
 
 // Fingerprint is the SHA-256 of a certificate as browsers and openssl show it.
