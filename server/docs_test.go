@@ -88,7 +88,7 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 				t.Errorf("%s names %s, which does not exist", name, test)
 			}
 		}
-		for _, path := range regexp.MustCompile("`((?:server|cache|metrics|internal|tools|docs)/[\\w./]+)`").FindAllStringSubmatch(text, -1) {
+		for _, path := range regexp.MustCompile("`((?:server|loadgen|cache|metrics|internal|dashboards|tools|docs)/[\\w./]+)`").FindAllStringSubmatch(text, -1) {
 			if _, err := os.Stat(filepath.Join("..", path[1])); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
+)
+
+// TestPromtool has Prometheus' own tool check the configuration and run the
+// rules' tests.
+func TestPromtool(t *testing.T) {
+	testkit.Need(t, "promtool")
+	for _, args := range []string{
+		"check config prometheus.yml",
+		"check rules rules.yml alerts.yml",
+		"test rules rules_test.yml alerts_test.yml",
+	} {
+		cmd := exec.Command("promtool", strings.Fields(args)...)
+		cmd.Dir = "prometheus"
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("promtool %s: %v\n%s", args, err, out)
+		}
+	}
+}
+
+// TestAlerts: each alert has a severity, a runbook in docs/operations.md, and
+// both cases in alerts_test.yml.
+func TestAlerts(t *testing.T) {
+	cases := readYAML[struct {
+		Tests []struct {
+			AlertRuleTest []struct {
+				Alertname string
+				ExpAlerts []any `yaml:"exp_alerts"`
+			} `yaml:"alert_rule_test"`
+		}
+	}](t, "prometheus/alerts_test.yml")
+	fires, quiet := make(map[string]bool), make(map[string]bool)
+	for _, test := range cases.Tests {
+		for _, c := range test.AlertRuleTest {
+			if len(c.ExpAlerts) > 0 {
+				fires[c.Alertname] = true
+			} else {
+				quiet[c.Alertname] = true
+			}
+		}
+	}
+	operations, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	runbooks := make(map[string]bool)
+	for _, heading := range regexp.MustCompile(`(?m)^### (Hotpath\w+)$`).FindAllSubmatch(operations, -1) {
+		runbooks[string(heading[1])] = true
+	}
+	for _, r := range allRules(t) {
+		if r.Alert == "" {
+			continue
+		}
+		if severity := r.Labels["severity"]; severity != "critical" && severity != "warning" {
+			t.Errorf("%s: severity %q, want critical or warning", r.Alert, severity)
+		}
+		page, _, _ := strings.Cut(runbookURL, "#")
+		if url, want := r.Annotations["runbook_url"], page+"#"+strings.ToLower(r.Alert); url != want {
+			t.Errorf("%s: runbook %q, want %q", r.Alert, url, want)
+		}
+		if r.Annotations["summary"] == "" {
+			t.Errorf("%s: no summary", r.Alert)
+		}
+		if !runbooks[r.Alert] {
+			t.Errorf("docs/operations.md has no section %s", r.Alert)
+		}
+		delete(runbooks, r.Alert)
+		if !fires[r.Alert] || !quiet[r.Alert] {
+			t.Errorf("alerts_test.yml: %s fires in a case: %v, does not in one: %v; want both", r.Alert, fires[r.Alert], quiet[r.Alert])
+		}
+	}
+	for alert := range runbooks {
+		t.Errorf("docs/operations.md has a section %s, which is no alert", alert)
+	}
+	if !strings.Contains(string(operations), "\n## Alerts\n") {
+		t.Error("docs/operations.md has no section Alerts, which the dashboards link to")
+	}
+}
+
+// TestThresholds: the lines on the dashboards are those of the alerts.
+func TestThresholds(t *testing.T) {
+	exprs := make(map[string]string)
+	for _, r := range allRules(t) {
+		exprs[r.Alert] = r.Expr
+	}
+	for alert, bound := range map[string]float64{
+		"HotpathLatencyTargetMissed": targetMean, "HotpathBurnRateFast": fastBurn, "HotpathBurnRateSlow": slowBurn,
+	} {
+		if want := fmt.Sprintf("> %v ", bound); !strings.Contains(exprs[alert]+" ", want) {
+			t.Errorf("%s does not compare with the dashboards' %v: %s", alert, bound, exprs[alert])
+		}
+	}
+}
