@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// The targets that are promised for each server (README.md), and the
-// objectives that prometheus/rules.yml keeps the budget of.
+// Lines on graphs: the targets that are promised for each server (README.md),
+// and the burn rates from which prometheus/alerts.yml warns.
 const (
 	targetRate = 150_000 // requests/s
 	targetMean = 0.003   // s
 
-	fastBurn = 14.4 // of the budget of 30 days, 2 % in an hour
+	fastBurn = 14.4 // times what is allowed: 2 % of the budget of 30 days in an hour
 	slowBurn = 3    // 10 % in a day
 )
 
@@ -95,7 +95,8 @@ type query struct {
 }
 
 // family is a metric of ours, or of the process and the Go runtime, with the
-// matchers that follow it, if any. What rules.yml records is named level:metric:operation.
+// matchers that follow it, if any. What rules.yml records is named
+// level:metric:operation.
 var family = regexp.MustCompile(`\b(?:(?:job|instance):)?(?:hotpath|process|go)_[\w:]+(?:\{[^}]*\})?`)
 
 // promQL is the expression as Grafana gets it: with the choices as matchers,
