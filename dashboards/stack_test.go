@@ -20,6 +20,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 // patience is how long a program may take for what it does at once.
@@ -28,31 +30,35 @@ const patience = 30 * time.Second
 // stack is a server, a load generator and a Prometheus that scrapes both.
 type stack struct {
 	t          *testing.T
-	bin        string // directory of our programs
 	url        string // of the server
 	admin      string // host:port
 	loadgen    string // host:port of its metrics
 	prometheus string // URL of the API
 }
 
-// newStack builds our programs, and starts the server and Prometheus with the
-// configuration that is shipped, but scraping every half second.
+// newStack starts the server, and Prometheus with the configuration that is
+// shipped, but scraping every half second.
 func newStack(t *testing.T) *stack {
 	t.Helper()
-	s := &stack{t: t, bin: t.TempDir(), loadgen: freeAddress(t)}
-	build := exec.Command("go", "build", "-o", s.bin+string(filepath.Separator), "./server", "./loadgen")
-	build.Dir = ".."
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	s := &stack{t: t, loadgen: freeAddress(t)}
 	s.startServer()
 	s.startPrometheus()
 	return s
 }
 
+// program is the path of one of ours.
+func (s *stack) program(name string) string {
+	s.t.Helper()
+	path, err := testkit.Program(s.t.TempDir(), "github.com/e0ac7cd4/hotpath/"+name)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return path
+}
+
 func (s *stack) startServer() {
 	s.t.Helper()
-	server := exec.Command(filepath.Join(s.bin, "server"),
+	server := exec.Command(s.program("server"),
 		"-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-memory-limit", "1GiB", "-log-format", "json")
 	log, err := server.StderrPipe()
 	if err != nil {
@@ -102,7 +108,7 @@ func (s *stack) startPrometheus() {
 // report.
 func (s *stack) attack(args ...string) func() []byte {
 	s.t.Helper()
-	cmd := exec.Command(filepath.Join(s.bin, "loadgen"),
+	cmd := exec.Command(s.program("loadgen"),
 		append([]string{"-insecure", "-quiet", "-json", "-metrics", s.loadgen}, args...)...)
 	var report, log strings.Builder
 	cmd.Stdout, cmd.Stderr = &report, &log
