@@ -24,8 +24,10 @@ import (
 var boards = []board{overview, cacheAndOrigin, loadTest}
 
 func main() {
+	// bazel run begins elsewhere, and says where the repository is.
+	root := os.Getenv("BUILD_WORKSPACE_DIRECTORY")
 	for _, b := range boards {
-		if err := write(b, "dashboards"); err != nil {
+		if err := write(b, filepath.Join(root, "dashboards")); err != nil {
 			fmt.Fprintln(os.Stderr, "dashboards:", err)
 			os.Exit(1)
 		}
