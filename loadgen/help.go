@@ -26,6 +26,7 @@ var usages = map[string]string{
 	"attack": `usage: loadgen [flags]           attack
        loadgen capacity [flags]  search for the highest rate that holds -slo
        loadgen agent [flags]     take part in attacks of other machines
+       loadgen version           what was built
 
 Requests are sent when they are due, whatever the server does, and latencies run
 from that moment. The report goes to the standard output, progress to the

@@ -4,6 +4,7 @@
 //	go run ./loadgen -target https://127.0.0.1:8443/ -insecure -rate 150000 -duration 30s
 //	go run ./loadgen capacity -target … -slo 'mean<=3ms,errors<=0'   the highest rate that holds
 //	go run ./loadgen agent                                          takes part in others' attacks
+//	go run ./loadgen version                                        what was built
 //
 // # The way of a request
 //
@@ -24,6 +25,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/e0ac7cd4/hotpath/internal/buildinfo"
 )
 
 // Exit codes.
@@ -49,6 +52,11 @@ func main() {
 // streams are the process's, or a test's.
 type streams struct{ in, out, err *os.File }
 
+func printVersion(_ context.Context, _ []string, s streams) error {
+	_, err := fmt.Fprintln(s.out, buildinfo.Line("loadgen"))
+	return err
+}
+
 // run runs a command and returns the exit code.
 func run(ctx context.Context, args []string, s streams) int {
 	command := runAttack
@@ -58,6 +66,8 @@ func run(ctx context.Context, args []string, s streams) int {
 			command, args = runCapacity, args[1:]
 		case "agent":
 			command, args = runAgent, args[1:]
+		case "version":
+			command = printVersion
 		}
 	}
 	err := command(ctx, args, s)

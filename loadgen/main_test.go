@@ -387,3 +387,10 @@ func waitFor(t *testing.T, address string) {
 		}
 	}
 }
+
+func TestVersionCommand(t *testing.T) {
+	code, out, stderr := call(t, t.Context(), "", "version")
+	if code != exitOK || stderr != "" || !strings.HasPrefix(out, "loadgen ") || strings.Count(out, "\n") != 1 {
+		t.Errorf("exit code %d, %q, %q", code, out, stderr)
+	}
+}

@@ -3,6 +3,8 @@
 //	go run ./server                     the demo site on https://localhost:8443
 //	go run ./server -root DIR           a directory
 //	go run ./server check -config FILE  validate a configuration, and exit
+//	go run ./server health              ask a running server whether it is ready
+//	go run ./server version             what was built
 //
 // # The life of a request
 //
@@ -33,6 +35,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/e0ac7cd4/hotpath/internal/buildinfo"
 	"github.com/e0ac7cd4/hotpath/server/config"
 )
 
@@ -44,8 +47,16 @@ const (
 
 func main() {
 	args := os.Args[1:]
-	if len(args) > 0 && args[0] == "check" {
-		os.Exit(config.Check(args[1:], os.Environ(), os.Stdout, os.Stderr))
+	if len(args) > 0 {
+		switch args[0] {
+		case "check":
+			os.Exit(config.Check(args[1:], os.Environ(), os.Stdout, os.Stderr))
+		case "health":
+			os.Exit(health(args[1:], os.Environ(), os.Stdout, os.Stderr))
+		case "version":
+			fmt.Println(buildinfo.Line("hotpath"))
+			return
+		}
 	}
 	cfg, err := config.Load(args, os.Environ(), config.ReadFile)
 	switch {

@@ -1,7 +1,11 @@
 // Package buildinfo tells what was built.
 package buildinfo
 
-import "runtime/debug"
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
 
 // version is what a release is called. The linker sets it:
 //
@@ -18,4 +22,10 @@ func Version() string {
 		return info.Main.Version
 	}
 	return "devel"
+}
+
+// Line is what the command version of a program prints: its name, its version,
+// Go's, and the platform that it was built for.
+func Line(program string) string {
+	return fmt.Sprintf("%s %s %s %s/%s", program, Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

@@ -19,6 +19,8 @@ func WriteHelp(w io.Writer) error {
 
   server [-key value ...]                run
   server check [-key value ...]          check the settings and their files
+  server health [-key value ...]         is the server with these settings ready
+  server version                         what was built
   server -h                              this text
 
 Each setting is a flag, an environment variable (-cache-bytes is
