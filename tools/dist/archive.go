@@ -1,0 +1,110 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// documents are what an operator gets beside the binaries.
+var documents = []string{
+	"LICENSE",
+	"README.md",
+	"docs/configuration.md",
+	"docs/loadgen.md",
+	"docs/operations.md",
+	"docs/security.md",
+}
+
+// entry is a file in an archive.
+type entry struct {
+	name       string // path, with slashes
+	executable bool
+	content    []byte
+}
+
+// writeTar writes entries, sorted, each after the directories above it. Owner,
+// modes and times are the same wherever and whenever it runs.
+func writeTar(w io.Writer, entries []entry, modified time.Time) error {
+	t := tar.NewWriter(w)
+	header := func(h tar.Header) error {
+		h.Format, h.ModTime = tar.FormatUSTAR, modified
+		return t.WriteHeader(&h)
+	}
+	made := map[string]bool{".": true}
+	var makeDir func(name string) error
+	makeDir = func(name string) error {
+		if made[name] {
+			return nil
+		}
+		made[name] = true
+		if err := makeDir(path.Dir(name)); err != nil {
+			return err
+		}
+		return header(tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o755})
+	}
+	entries = slices.SortedFunc(slices.Values(entries), func(a, b entry) int { return cmp.Compare(a.name, b.name) })
+	for _, e := range entries {
+		if err := makeDir(path.Dir(e.name)); err != nil {
+			return fmt.Errorf("packing %s: %w", e.name, err)
+		}
+		mode := int64(0o644)
+		if e.executable {
+			mode = 0o755
+		}
+		if err := header(tar.Header{Typeflag: tar.TypeReg, Name: e.name, Mode: mode, Size: int64(len(e.content))}); err != nil {
+			return fmt.Errorf("packing %s: %w", e.name, err)
+		}
+		if _, err := t.Write(e.content); err != nil {
+			return fmt.Errorf("packing %s: %w", e.name, err)
+		}
+	}
+	return t.Close()
+}
+
+// writeArchives writes an archive for each platform, with everything below one
+// directory of the archive's name.
+func writeArchives(dir string, r release, binaries []binary) error {
+	var common []entry
+	for _, name := range documents {
+		content, err := os.ReadFile(filepath.FromSlash(name))
+		if err != nil {
+			return fmt.Errorf("%w; run this at the repository's root", err)
+		}
+		common = append(common, entry{name: name, content: content})
+	}
+	byPlatform := make(map[platform][]entry)
+	for _, b := range binaries {
+		byPlatform[b.platform] = append(byPlatform[b.platform], entry{b.program, true, b.content})
+	}
+	for p, entries := range byPlatform {
+		name := server + "-" + r.version + "-" + p.dashed()
+		entries = append(entries, common...)
+		for i := range entries {
+			entries[i].name = path.Join(name, entries[i].name)
+		}
+		var b bytes.Buffer
+		z, err := gzip.NewWriterLevel(&b, gzip.BestCompression) // no name and no time
+		if err != nil {
+			return err
+		}
+		if err := writeTar(z, entries, r.created); err != nil {
+			return err
+		}
+		if err := z.Close(); err != nil {
+			return fmt.Errorf("compressing %s: %w", name, err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name+".tar.gz"), b.Bytes(), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

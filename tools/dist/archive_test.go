@@ -1,0 +1,105 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// wantPlain checks what must be the same in every archive and in every layer:
+// owner, modes, times, order.
+func wantPlain(t *testing.T, archive []byte, files archived, executables ...string) {
+	t.Helper()
+	for name, file := range files {
+		h := file.header
+		mode := int64(0o644)
+		if strings.HasSuffix(name, "/") || slices.Contains(executables, name) {
+			mode = 0o755
+		}
+		if h.Uid != 0 || h.Gid != 0 || h.Uname != "" || h.Gname != "" || h.Mode != mode {
+			t.Errorf("%s is of %d:%d (%s:%s) with mode %o, want 0:0 and %o", name, h.Uid, h.Gid, h.Uname, h.Gname, h.Mode, mode)
+		}
+		if got := strconv.FormatInt(h.ModTime.Unix(), 10); got != testEpoch || h.ModTime.Nanosecond() != 0 {
+			t.Errorf("%s has the time %v, want %s s", name, h.ModTime, testEpoch)
+		}
+	}
+	var names []string
+	for r := tar.NewReader(bytes.NewReader(archive)); ; {
+		h, err := r.Next()
+		if err != nil {
+			break // readTar has read it to its end
+		}
+		names = append(names, h.Name)
+	}
+	if !slices.IsSorted(names) {
+		t.Errorf("not sorted: %v", names)
+	}
+}
+
+func TestArchives(t *testing.T) {
+	dir := madeRelease(t)
+	for _, p := range testPlatforms() {
+		t.Run(p.String(), func(t *testing.T) {
+			top := "hotpath-" + testVersion + "-" + p.dashed() + "/"
+			archive := unzip(t, readFile(t, filepath.Join(dir, strings.TrimSuffix(top, "/")+".tar.gz")))
+			files := readTar(t, bytes.NewReader(archive))
+			wantPlain(t, archive, files, top+"hotpath", top+"loadgen")
+
+			want := []string{top, top + "docs/", top + "hotpath", top + "loadgen"}
+			for _, name := range documents {
+				want = append(want, top+name)
+				if got := files[top+name].content; !bytes.Equal(got, readFile(t, filepath.Join(root, name))) {
+					t.Errorf("%s is not the tree's", name)
+				}
+			}
+			slices.Sort(want)
+			var got []string
+			for name := range files {
+				got = append(got, name)
+			}
+			if slices.Sort(got); !slices.Equal(got, want) {
+				t.Errorf("it has %q, want %q", got, want)
+			}
+
+			if p != (platform{runtime.GOOS, runtime.GOARCH}) {
+				return
+			}
+			for _, program := range programs {
+				file := write(t, program.name, files[top+program.name].content)
+				want := program.name + " " + testVersion + " " + runtime.Version() + " " + p.String() + "\n"
+				if got := output(t, file, "version"); got != want {
+					t.Errorf("%s version: %q, want %q", program.name, got, want)
+				}
+				if help := output(t, file, "-h"); !strings.Contains(help, "version") {
+					t.Errorf("%s -h: %q", program.name, help)
+				}
+			}
+		})
+	}
+}
+
+// TestTarDirectories: each directory is there once, before what is in it.
+func TestTarDirectories(t *testing.T) {
+	var b bytes.Buffer
+	entries := []entry{{name: "b/c/2"}, {name: "a"}, {name: "b/1"}, {name: "b/c/1"}}
+	if err := writeTar(&b, entries, time.Unix(1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for r := tar.NewReader(&b); ; {
+		h, err := r.Next()
+		if err != nil {
+			break
+		}
+		names = append(names, h.Name)
+	}
+	if want := []string{"a", "b/", "b/1", "b/c/", "b/c/1", "b/c/2"}; !slices.Equal(names, want) {
+		t.Errorf("%q, want %q", names, want)
+	}
+}
