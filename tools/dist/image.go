@@ -87,7 +87,7 @@ func image(r release, b binary) (v1.Image, error) {
 		return nil, err
 	}
 	var files bytes.Buffer
-	if err := writeTar(&files, []entry{{"hotpath", true, b.content}, {"LICENSE", false, text}}, r.created); err != nil {
+	if err := writeTar(&files, []entry{{server, true, b.content}, {"LICENSE", false, text}}, r.created); err != nil {
 		return nil, err
 	}
 	layer, err := tarball.LayerFromOpener(
@@ -105,11 +105,11 @@ func image(r release, b binary) (v1.Image, error) {
 		RootFS:       v1.RootFS{Type: "layers"},
 		Config: v1.Config{
 			User:         nobody,
-			Entrypoint:   []string{"/hotpath"},
+			Entrypoint:   []string{"/" + server},
 			WorkingDir:   "/",
 			ExposedPorts: map[string]struct{}{publicPort: {}},
 			Labels:       r.annotations(),
-			Healthcheck:  &v1.HealthConfig{Test: []string{"CMD", "/hotpath", "health"}, Interval: healthInterval, Timeout: healthTimeout},
+			Healthcheck:  &v1.HealthConfig{Test: []string{"CMD", "/" + server, "health"}, Interval: healthInterval, Timeout: healthTimeout},
 		},
 	})
 	if err != nil {

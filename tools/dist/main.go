@@ -1,6 +1,6 @@
 // Command dist makes what a release is: for each platform an archive with the
-// static binaries, of the server's an image without anything else in it, and of
-// every binary a list of what it was built from.
+// static binaries, of the server an image with nothing else in it, and for every
+// binary a list of what it was built from.
 //
 //	go run ./tools/dist                          everything, into out/dist
 //	go run ./tools/dist -platforms linux/amd64   for one platform
@@ -94,7 +94,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	return o, err
 }
 
-func run(ctx context.Context, o options) (err error) {
+func run(ctx context.Context, o options) error {
 	if err := emptyDir(o.out); err != nil {
 		return err
 	}
