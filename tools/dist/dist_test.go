@@ -105,7 +105,7 @@ var made = sync.OnceValues(func() (string, error) {
 // changed.
 func madeRelease(t *testing.T) string {
 	t.Helper()
-	testkit.Need(t, "go")
+	testkit.NeedTree(t)
 	dir, err := made()
 	if err != nil {
 		t.Fatal(err)

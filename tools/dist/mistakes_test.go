@@ -199,7 +199,7 @@ func bare(t *testing.T, p platform) string {
 
 // TestNotEmpty: nothing is overwritten, and nothing foreign is summed up.
 func TestNotEmpty(t *testing.T) {
-	testkit.Need(t, "go")
+	testkit.NeedTree(t)
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "mine"), nil, 0o644); err != nil {
 		t.Fatal(err)
