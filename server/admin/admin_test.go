@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 // newServer serves one counter and a line for the live page, and is as ready as
@@ -205,43 +207,15 @@ func TestToken(t *testing.T) {
 	}
 }
 
-// pipeListener hands out one end of a pipe for each dial.
-type pipeListener struct {
-	conns chan net.Conn
-	done  chan struct{}
-}
-
-func newPipeListener() *pipeListener {
-	return &pipeListener{make(chan net.Conn), make(chan struct{})}
-}
-
-func (l *pipeListener) dial() net.Conn {
-	client, server := net.Pipe()
-	l.conns <- server
-	return client
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error   { close(l.done); return nil }
-func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
-
 // TestSlowClientIsCut sends half a request head and waits, on fake time.
 func TestSlowClientIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := newServer(t, nil)
-		l := newPipeListener()
+		l := testkit.NewPipes()
 		served := make(chan error, 1)
 		go func() { served <- s.Serve(l) }()
 
-		client := l.dial()
+		client := l.Dial()
 		start := time.Now()
 		if _, err := io.WriteString(client, "GET /healthz HTTP/1.1\r\nHost:"); err != nil {
 			t.Fatal(err)
@@ -265,10 +239,10 @@ func TestSlowClientIsCut(t *testing.T) {
 func TestShutdownCutsWhatIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := newServer(t, nil)
-		l := newPipeListener()
+		l := testkit.NewPipes()
 		served := make(chan error, 1)
 		go func() { served <- s.Serve(l) }()
-		client := l.dial()
+		client := l.Dial()
 		if _, err := io.WriteString(client, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
@@ -321,7 +295,7 @@ func TestWarnsWhereOthersReachIt(t *testing.T) {
 
 func TestServeFailureIsReported(t *testing.T) {
 	s, _ := newServer(t, nil)
-	l := newPipeListener()
+	l := testkit.NewPipes()
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}

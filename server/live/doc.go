@@ -38,8 +38,9 @@ const (
 	maxKeys      = 20
 	maxKeyLength = 200 // bytes
 
-	maxEntries     = 50  // of the log
-	maxEntryLength = 500 // bytes
+	maxEntries = 50  // of the log
+	maxMessage = 200 // bytes
+	maxDetails = 500 // bytes: an error with a path in it
 )
 
 // The promises.

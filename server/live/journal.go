@@ -11,13 +11,15 @@ import (
 
 // entry is a warning or an error of the log.
 type entry struct {
-	Time  int64  `json:"t"` // ms of Unix time
-	Level string `json:"level"`
-	Text  string `json:"text"`
+	Time    int64  `json:"t"` // ms of Unix time
+	Level   string `json:"level"`
+	Message string `json:"message"`
+	Details string `json:"details"` // its attributes, key=value
 }
 
 // Journal keeps the latest warnings and errors that pass through it on their
-// way to a log: 50, of 500 bytes each.
+// way to a log: 50, each
+// cut to some hundreds of bytes.
 type Journal struct {
 	mu      sync.Mutex
 	entries []entry // the oldest first
@@ -59,14 +61,19 @@ type watcher struct {
 // Handle implements [slog.Handler].
 func (w *watcher) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level >= slog.LevelWarn {
-		w.journal.add(entry{r.Time.UnixMilli(), r.Level.String(), w.text(ctx, r)})
+		w.journal.add(entry{
+			Time:    r.Time.UnixMilli(),
+			Level:   r.Level.String(),
+			Message: cut(r.Message, maxMessage),
+			Details: cut(w.details(ctx, r), maxDetails),
+		})
 	}
 	return w.Handler.Handle(ctx, r)
 }
 
-// text writes a record in slog's own form, without what an entry has beside it.
-// Warnings are rare: a handler for each costs less than one that is kept.
-func (w *watcher) text(ctx context.Context, r slog.Record) string {
+// details writes a record's attributes in slog's own form. Warnings are rare: a
+// handler for each costs less than one that is kept.
+func (w *watcher) details(ctx context.Context, r slog.Record) string {
 	var line bytes.Buffer
 	var h slog.Handler = slog.NewTextHandler(&line, &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 		if len(groups) == 0 && (a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
@@ -80,11 +87,7 @@ func (w *watcher) text(ctx context.Context, r slog.Record) string {
 	plain := slog.NewRecord(time.Time{}, r.Level, "", 0)
 	r.Attrs(func(a slog.Attr) bool { plain.AddAttrs(a); return true })
 	_ = h.Handle(ctx, plain) // into memory
-	text := r.Message
-	if attributes := strings.TrimSpace(line.String()); attributes != "" {
-		text += "  " + attributes
-	}
-	return cut(text, maxEntryLength)
+	return strings.TrimSpace(line.String())
 }
 
 // WithAttrs implements [slog.Handler].

@@ -84,22 +84,27 @@
   // notes are about all that is kept.
   const whole = key => samples.filter(s => s[key] != null)
   const notes = {
-    rate: () => `highest ${count(Math.max(0, ...whole('rate').map(s => s.rate)))}, promised ${count(facts.rate)}`,
+    rate: () => `highest in ten minutes: ${count(Math.max(0, ...whole('rate').map(s => s.rate)))}`,
     latency: () => {
       const busy = whole('mean')
       const held = busy.filter(s => s.mean <= facts.latency).length
       const share = held === busy.length ? 'always' : percent(held / busy.length) + ' of the time'
-      return busy.length ? `mean within ${facts.latency} ms ${share}` : ''
+      return busy.length ? `mean within ${facts.latency} ms: ${share}` : ''
     },
   }
 
   // charts are lines by their keys. A bound is a promise.
   const rates = v => v >= 1e6 ? short(v / 1e6) + 'M' : v >= 1e3 ? short(v / 1e3) + 'k' : String(+v.toFixed(2))
+  const decades = (u, axis, min, max) => {
+    const all = []
+    for (let v = 10 ** Math.ceil(Math.log10(min) - 1e-9); v <= max; v *= 10) all.push(v)
+    return all
+  }
   const line = (key, color, more) => ({ key, color, width: 2, ...more })
   const charts = [
     { id: 'rate', lines: [line('rate', '--accent', { fill: true })], bound: facts.rate, label: count(facts.rate) + '/s', axis: rates },
     {
-      id: 'latency', bound: facts.latency, label: facts.latency + ' ms', axis: v => duration(v, short),
+      id: 'latency', bound: facts.latency, label: facts.latency + ' ms', axis: v => duration(v, short), log: true,
       lines: [line('p99', '--accent'), line('mean', '--ink', { dash: [4, 3], width: 1.5 }), line('p50', '--blue', { width: 1.5 })],
     },
     { id: 'hits', lines: [line('hits', '--blue', { fill: true })], most: 1 },
@@ -111,33 +116,33 @@
   ]
 
   class Chart {
-    constructor({ id, lines, bound, label, axis, most, least = 0 }) {
+    constructor({ id, lines, bound, label, axis, log, most, least = 0 }) {
       this.place = document.getElementById(id)
       this.keys = lines.map(l => l.key)
       const look = { stroke: () => css('--soft'), grid: { stroke: () => css('--faint'), width: 1 }, ticks: { show: false }, font: font(12, 1) }
       const reach = (u, min, max) => {
+        if (log) return [10 ** Math.floor(Math.log10(Math.min(min ?? bound, bound))), Math.max(max ?? 0, bound) * 2]
         if (bound < 2.5 * max) max = Math.max(max, bound) // a bound far off would make the lines small
         return [0, most ? most * 1.05 : Math.max(max ?? 0, least) * 1.12 || 1]
       }
       this.plot = new uPlot({
         ...this.size(),
         legend: { show: false },
-        padding: axis ? [16, 8, 0, 0] : [2, 0, 2, 0],
-        cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 }, sync: { key: 'live' } },
-        scales: { x: { time: false, range: () => this.span() }, y: { range: reach } },
+        padding: axis ? [16, 20, 0, 0] : [2, 0, 2, 0],
+        cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
+        scales: { x: { time: false, range: () => this.span() }, y: { distr: log ? 3 : 1, range: reach } },
         axes: [
           { ...look, show: !!axis, size: 28, space: 60, incrs: [60, 120, 300], values: (u, splits) => splits.map(v => ofDay(v * 1e3, false)) },
-          { ...look, show: !!axis, size: 52, space: 40, values: (u, splits) => splits.map(axis) },
+          { ...look, show: !!axis, size: 52, space: 40, ...log && { splits: decades }, values: (u, splits) => splits.map(v => v == null ? '' : axis(v)) },
         ],
         series: [{}, ...lines.map(l => ({
           stroke: () => css(l.color), width: axis ? l.width : 1.25, dash: l.dash,
           fill: l.fill && (() => css(l.color) + '1c'), points: { show: (u, _, from, to) => to === from, size: 5 },
         }))],
-        hooks: {
-          setCursor: [u => look_at(u.cursor.idx)],
-          draw: [u => { bound && this.line(u, bound, label); this.place.dataset.drawn = samples.length }],
-        },
+        hooks: { draw: [u => { bound && this.promise(u, bound, label); this.place.dataset.drawn = samples.length }] },
       }, this.data(), this.place)
+      this.plot.over.addEventListener('mousemove', e => look(this.plot.posToIdx(e.offsetX)))
+      this.plot.over.addEventListener('mouseleave', () => look(null))
       this.place.addEventListener('keydown', e => this.key(e))
       new ResizeObserver(() => this.plot.setSize(this.size())).observe(this.place)
     }
@@ -152,9 +157,9 @@
 
     data() { return [samples.map(s => s.t / 1e3), ...this.keys.map(k => samples.map(s => s[k] ?? null))] }
 
-    // line draws a bound across the chart, and says which way it lies where it
+    // promise draws a bound across the chart, and says which way it lies where it
     // is outside.
-    line(u, bound, label) {
+    promise(u, bound, label) {
       const { ctx, bbox: box } = u
       const ratio = devicePixelRatio
       const inside = bound <= u.scales.y.max
@@ -164,6 +169,7 @@
       ctx.lineWidth = 1.25 * ratio
       ctx.font = font(12, ratio)
       ctx.textAlign = 'left'
+      ctx.textBaseline = 'alphabetic'
       if (inside) {
         ctx.setLineDash([6 * ratio, 4 * ratio])
         ctx.beginPath()
@@ -175,25 +181,30 @@
       ctx.restore()
     }
 
+    // point puts the cursor where all charts have it.
+    point() {
+      const left = at.index == null ? -10 : this.plot.valToPos(samples[at.index].t / 1e3, 'x')
+      this.plot.setCursor({ left, top: Math.min(left, 1) }, false, false)
+    }
+
     key(e) {
       const last = samples.length - 1
       const step = e.shiftKey ? 60 : 1
       const from = at.index ?? last
       const to = { ArrowRight: from + step, ArrowLeft: from - step, Home: 0, End: last }[e.key]
-      if (e.key === 'Escape') this.plot.setCursor({ left: -10, top: -10 }, true, true)
-      if (to === undefined) return
+      if (e.key === 'Escape') look(null)
+      if (to === undefined || last < 0) return
       e.preventDefault()
-      const i = Math.min(Math.max(to, 0), last)
-      this.plot.setCursor({ left: this.plot.valToPos(samples[i].t / 1e3, 'x'), top: 1 }, true, true)
-      say(sentence(samples[i]))
+      look(Math.min(Math.max(to, 0), last))
+      say(sentence(samples[at.index]))
     }
   }
 
-  // look_at shows the moment under a cursor.
-  const look_at = index => {
-    index ??= null
-    if (index === at.index) return
+  // look shows a moment, or with null the present.
+  const look = index => {
+    if (index === at.index || !samples.length) return
     at.index = index
+    for (const c of drawn) c.point()
     refresh()
   }
 
@@ -231,6 +242,7 @@
     requestAnimationFrame(() => {
       due = false
       for (const c of drawn) c.plot.setData(c.data())
+      queueMicrotask(() => drawn.forEach(c => c.point())) // behind uPlot's own: the moment has moved
       refresh()
       put(document.getElementById('up'), age(samples.at(-1).t - facts.start))
       if (minutes.open) tabulate()
@@ -274,7 +286,7 @@
         cell(mean(list, 'permits_used'), count),
         cell(mean(list, 'memory'), bytes),
         cell(mean(list, 'cpu'), v => v.toFixed(2)),
-      ].map(text => element('td', {}, text)))))
+      ].map(text => element('td', {}, message, ' ', element('small', {}, details))))))
   }
   minutes.addEventListener('toggle', () => minutes.open && tabulate())
 
@@ -289,7 +301,7 @@
     bar.style.width = share / keys[0].share * 100 + '%'
     return element('tr', {}, element('th', { scope: 'row' }, key), element('td', {}, element('div', { class: 'bar', 'aria-hidden': 'true' }, bar), percent(share)))
   }))
-  const showLog = entries => list('log', entries.reverse().map(({ t, level, text }) => element('tr', {},
+  const showLog = entries => list('log', entries.reverse().map(({ t, level, message, details }) => element('tr', {},
     element('th', { scope: 'row' }, ofDay(t)), element('td', { class: level === 'ERROR' ? 'missed' : '' }, level), element('td', {}, text))))
 
   // The browser connects again by itself, but not after a refusal. While

@@ -101,13 +101,14 @@ func newPage(cfg Config, start time.Time) (page, error) {
 	err = parsed.Execute(&b, struct {
 		chartpage.Assets
 		Facts              template.JS
+		Rate, Latency      string // the promises
 		Host               string
 		Cards              []card
 		Build              []fact
 		Changed, Unchanged []config.Line
 		Sampled            bool
 	}{
-		assets, template.JS(data), host, cards,
+		assets, template.JS(data), fmt.Sprintf("%d,%03d", targetRate/1000, targetRate%1000), targetLatency.String(), host, cards,
 		[]fact{
 			{"hotpath", cfg.Version},
 			{"Go", runtime.Version() + ", " + runtime.GOOS + "/" + runtime.GOARCH},
