@@ -64,7 +64,7 @@ func (b *browser) hear(event any) {
 			b.console = append(b.console, fmt.Sprintf("%s: %s", e.Type, arg.Value))
 		}
 	case *runtime.EventExceptionThrown:
-		b.console = append(b.console, fmt.Sprint(e.ExceptionDetails.Text, e.ExceptionDetails.Exception))
+		b.console = append(b.console, e.ExceptionDetails.Text+" "+e.ExceptionDetails.Exception.Description)
 	case *log.EventEntryAdded:
 		b.console = append(b.console, fmt.Sprintf("%s %s: %s %s", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL))
 	case *network.EventRequestWillBeSent:
@@ -97,6 +97,15 @@ func call[P, R any](b *browser, command cdp.Command[P, R], params P) {
 	if _, err := chromedp.Call(b.ctx, command, params); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// part runs a part of the test, which the browser's failures are then of.
+func (b *browser) part(t *testing.T, name string, f func(*testing.T)) {
+	t.Run(name, func(part *testing.T) {
+		b.t = part
+		defer func() { b.t = t }()
+		f(part)
+	})
 }
 
 // text is what a script evaluates to.
@@ -168,7 +177,7 @@ func TestLivePage(t *testing.T) {
 		t.Errorf("the setting that was changed is not on the page:\n%s", page)
 	}
 
-	t.Run("keyboard", func(t *testing.T) {
+	b.part(t, "keyboard", func(t *testing.T) {
 		b.do(chromedp.Focus(chromedp.CSS("#rate")), chromedp.KeyEvent(kb.ArrowLeft))
 		b.until("the past", state+` === 'past' && document.getElementById('state').textContent.startsWith('at ')`)
 		b.do(chromedp.KeyEvent(kb.Escape))
@@ -178,7 +187,7 @@ func TestLivePage(t *testing.T) {
 		b.do(chromedp.KeyEvent(kb.Enter))
 	})
 
-	t.Run("reload", func(t *testing.T) {
+	b.part(t, "reload", func(t *testing.T) {
 		before := b.text(drawn)
 		b.do(chromedp.Reload())
 		// The first drawing has all that is kept: no second passes.
@@ -188,7 +197,7 @@ func TestLivePage(t *testing.T) {
 		}
 	})
 
-	t.Run("looks", func(t *testing.T) {
+	b.part(t, "looks", func(t *testing.T) {
 		for _, scheme := range []string{"light", "dark"} {
 			for _, width := range []int64{1600, 360} {
 				call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
@@ -223,7 +232,7 @@ func TestLivePage(t *testing.T) {
 	}
 	b.mu.Unlock()
 
-	t.Run("policy", func(t *testing.T) {
+	b.part(t, "policy", func(t *testing.T) {
 		if got := b.text(`(() => {
 			const s = document.createElement('script')
 			s.textContent = 'window.ran = true'
@@ -234,7 +243,7 @@ func TestLivePage(t *testing.T) {
 		}
 	})
 
-	t.Run("lost and found", func(t *testing.T) {
+	b.part(t, "lost and found", func(t *testing.T) {
 		kept := b.text(drawn)
 		p.signal(syscall.SIGTERM)
 		b.until("the loss", state+` === 'lost'`)

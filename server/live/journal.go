@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,8 +19,8 @@ type entry struct {
 }
 
 // Journal keeps the latest warnings and errors that pass through it on their
-// way to a log: 50, each
-// cut to some hundreds of bytes.
+// way to a log: 50, each cut to some hundreds of bytes. The zero Journal is
+// empty.
 type Journal struct {
 	mu      sync.Mutex
 	entries []entry // the oldest first
@@ -34,7 +35,7 @@ func (j *Journal) add(e entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if len(j.entries) == maxEntries {
-		j.entries = append(j.entries[:0], j.entries[1:]...)
+		j.entries = slices.Delete(j.entries, 0, 1)
 	}
 	j.entries = append(j.entries, e)
 	j.changed = true
@@ -48,7 +49,7 @@ func (j *Journal) news() ([]entry, bool) {
 		return nil, false
 	}
 	j.changed = false
-	return append([]entry(nil), j.entries...), true
+	return slices.Clone(j.entries), true
 }
 
 // watcher is a slog.Handler in front of another.
@@ -101,7 +102,7 @@ func (w *watcher) WithGroup(name string) slog.Handler {
 }
 
 func (w *watcher) derive(with func(slog.Handler) slog.Handler) *watcher {
-	return &watcher{with(w.Handler), w.journal, append(w.with[:len(w.with):len(w.with)], with)}
+	return &watcher{with(w.Handler), w.journal, append(slices.Clip(w.with), with)}
 }
 
 // cut shortens a text to n bytes at most, and marks that.

@@ -286,7 +286,7 @@
         cell(mean(list, 'permits_used'), count),
         cell(mean(list, 'memory'), bytes),
         cell(mean(list, 'cpu'), v => v.toFixed(2)),
-      ].map(text => element('td', {}, message, ' ', element('small', {}, details))))))
+      ].map(text => element('td', {}, text)))))
   }
   minutes.addEventListener('toggle', () => minutes.open && tabulate())
 
@@ -302,7 +302,7 @@
     return element('tr', {}, element('th', { scope: 'row' }, key), element('td', {}, element('div', { class: 'bar', 'aria-hidden': 'true' }, bar), percent(share)))
   }))
   const showLog = entries => list('log', entries.reverse().map(({ t, level, message, details }) => element('tr', {},
-    element('th', { scope: 'row' }, ofDay(t)), element('td', { class: level === 'ERROR' ? 'missed' : '' }, level), element('td', {}, text))))
+    element('th', { scope: 'row' }, ofDay(t)), element('td', { class: level === 'ERROR' ? 'missed' : '' }, level), element('td', {}, message, ' ', element('small', {}, details)))))
 
   // The browser connects again by itself, but not after a refusal. While
   // nobody looks, the place is free for another.

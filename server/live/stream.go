@@ -27,8 +27,7 @@ func (r *Recorder) serveStream(w http.ResponseWriter, req *http.Request) {
 	send := func(text []byte) bool {
 		return control.SetWriteDeadline(time.Now().Add(writeTimeout)) == nil && write(w, text) && control.Flush() == nil
 	}
-	// The server's deadline is for a request that is still being read.
-	if control.SetReadDeadline(time.Time{}) != nil || !send([]byte("retry: 1000\n\n")) { // ms
+	if !send([]byte("retry: 1000\n\n")) { // ms
 		return
 	}
 

@@ -35,7 +35,7 @@ func TestStream(t *testing.T) {
 		if s := reader.sample(); s.Rate != 150_000 || *s.Mean != 1 {
 			t.Errorf("a second of 150,000 requests: %+v", s)
 		}
-		// The server's deadlines are past: they are for requests.
+		// Far beyond the server's deadlines, which are for requests.
 		before := time.Now()
 		for range 60 {
 			reader.sample()
