@@ -164,6 +164,9 @@ func TestLivePage(t *testing.T) {
 	)
 	b.until("figures", state+` === 'ready' && `+drawn+` >= 3 && /^[1-9]/.test(`+shown+`)`)
 	first := b.text(shown)
+	if b.text(`document.getElementById('restarted').hidden`) != "true" {
+		t.Error("the page says that the server has restarted")
+	}
 	b.until("figures to move", shown+` !== '`+first+`'`)
 	for _, chart := range []string{"rate", "latency", "hits", "server_errors", "permits_used", "memory", "cpu", "sent"} {
 		b.until("the chart of "+chart, `+document.getElementById('`+chart+`').dataset.drawn >= 4`)
@@ -252,7 +255,7 @@ func TestLivePage(t *testing.T) {
 			t.Error("the open page held up the server's end")
 		}
 		start(t, "-admin", strings.TrimPrefix(p.admin, "http://"))
-		b.until("the server", state+` === 'ready' && `+drawn+` > `+kept)
+		b.until("the server", state+` === 'ready' && `+drawn+` > `+kept+` && !document.getElementById('restarted').hidden`)
 	})
 }
 

@@ -7,6 +7,7 @@
 // (text/event-stream, WHATWG HTML §9.2) and gets first what is kept, then each
 // second as it ends:
 //
+//	start   when the server started: a page that is older is told to reload
 //	keys    the hottest keys
 //	log     the latest warnings and errors, when there is a new one
 //	sample  a second's figures; its id is its moment, so that a page that was

@@ -226,7 +226,8 @@
   const sentence = s => s.state === undefined ? `${ofDay(s.t)}: nothing is known`
     : `${ofDay(s.t)}: ${count(s.rate)} requests per second` + (s.mean == null ? '' : `, mean ${duration(s.mean)}, 99th percentile ${duration(s.p99)}`)
   const turn = (state, text) => {
-    if (stream.text !== text) say(text)
+    if (stream.state === state && stream.text === text) return
+    say(text)
     Object.assign(stream, { state, text })
     refresh()
   }
@@ -312,6 +313,11 @@
     source?.close()
     if (document.hidden) return
     source = new EventSource('/live')
+    source.addEventListener('start', e => {
+      if (+e.data === facts.start) return
+      facts.start = +e.data // samples from before stay on the page
+      document.getElementById('restarted').hidden = false
+    })
     source.addEventListener('sample', e => {
       const s = JSON.parse(e.data)
       add(s)

@@ -47,7 +47,7 @@ func TestPage(t *testing.T) {
 			t.Errorf("the policy %q does not allow a %s of the page", policy, n.Data)
 		}
 	}
-	if want := "/metrics /healthz /readyz /debug/pprof/"; strings.Join(links, " ") != want {
+	if want := "/metrics /healthz /readyz /debug/pprof/ /"; strings.Join(links, " ") != want {
 		t.Errorf("links: %s", links)
 	}
 	for _, want := range []string{"default-src 'none'", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"} {

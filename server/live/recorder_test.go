@@ -129,7 +129,7 @@ func TestKeysAndLog(t *testing.T) {
 		run(t, r)
 		reader := open(t, serve(t, r))
 		var names []string
-		for range 5 {
+		for range 6 {
 			m, _ := reader.next()
 			names = append(names, m.event)
 			if m.event != "keys" {
@@ -149,7 +149,7 @@ func TestKeysAndLog(t *testing.T) {
 				t.Errorf("a long key is %q", key)
 			}
 		}
-		if got := strings.Join(names, " "); got != "keys log sample keys sample" {
+		if got := strings.Join(names, " "); got != "start keys log sample keys sample" {
 			t.Errorf("events: %s", got)
 		}
 	})

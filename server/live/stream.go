@@ -27,7 +27,7 @@ func (r *Recorder) serveStream(w http.ResponseWriter, req *http.Request) {
 	send := func(text []byte) bool {
 		return control.SetWriteDeadline(time.Now().Add(writeTimeout)) == nil && write(w, text) && control.Flush() == nil
 	}
-	if !send([]byte("retry: 1000\n\n")) { // ms
+	if !send(fmt.Appendf(nil, "retry: 1000\nevent: start\ndata: %d\n\n", r.start.UnixMilli())) { // retry in ms
 		return
 	}
 
