@@ -105,7 +105,7 @@
     { id: 'rate', lines: [line('rate', '--accent', { fill: true })], bound: facts.rate, label: count(facts.rate) + '/s', axis: rates },
     {
       id: 'latency', bound: facts.latency, label: facts.latency + ' ms', axis: v => duration(v, short), log: true,
-      lines: [line('p99', '--accent'), line('mean', '--ink', { dash: [4, 3], width: 1.5 }), line('p50', '--blue', { width: 1.5 })],
+      lines: [line('p99', '--accent', { width: 1.25 }), line('mean', '--ink', { dash: [4, 3], width: 1.5 }), line('p50', '--blue', { width: 1.5 })],
     },
     { id: 'hits', lines: [line('hits', '--blue', { fill: true })], most: 1 },
     { id: 'server_errors', lines: [line('server_errors', '--missed', { fill: true })], least: .01 },
@@ -177,7 +177,13 @@
         ctx.lineTo(box.left + box.width, y)
         ctx.stroke()
       }
-      ctx.fillText(label + (inside ? '' : ' ↑'), box.left + 4 * ratio, y - 5 * ratio)
+      const text = [label + (inside ? '' : ' ↑'), box.left + 4 * ratio, y - 5 * ratio]
+      ctx.setLineDash([])
+      ctx.lineWidth = 4 * ratio
+      ctx.lineJoin = 'round'
+      ctx.strokeStyle = css('--paper')
+      ctx.strokeText(...text) // so that it is read on top of lines
+      ctx.fillText(...text)
       ctx.restore()
     }
 
