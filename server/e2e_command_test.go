@@ -78,6 +78,9 @@ func TestWrongSettings(t *testing.T) {
 		{"no certificate", nil, []string{"-cert", "/nowhere/c.pem", "-key", id.key}, []string{"cert", "/nowhere/c.pem"}},
 		{"no key", nil, []string{"-cert", id.cert}, []string{"cert", "there is no key"}},
 		{"the key is none", nil, []string{"-cert", id.cert, "-key", id.cert}, []string{"cert", id.cert}},
+		{"admin for everybody", nil, []string{"-admin", "0.0.0.0:0"}, []string{"flag -admin", "other machines", "admin-token-file", "admin-insecure"}},
+		{"no token", nil, []string{"-admin-token-file", "/nowhere/token"}, []string{"admin-token-file", "/nowhere/token", "no such file"}},
+		{"a short token", nil, []string{"-admin-token-file", writeFile(t, "secret\n")}, []string{"admin-token-file", "too short"}},
 		{"one address for both", nil, []string{"-listen", "127.0.0.1:1", "-admin", "127.0.0.1:1"}, []string{"admin", "is the address of listen"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -206,7 +209,7 @@ func TestAdminIsNotPublic(t *testing.T) {
 	p := start(t)
 	for _, protocol := range protocols {
 		c := p.client(protocol)
-		for _, path := range []string{"/metrics", "/healthz", "/readyz", "/debug/pprof/", "/debug/pprof/cmdline", "//metrics", "/%6detrics"} {
+		for _, path := range []string{"/live", "/metrics", "/healthz", "/readyz", "/debug/pprof/", "/debug/pprof/cmdline", "//metrics", "/%6detrics"} {
 			r, err := c.Get(p.url + path)
 			if err != nil {
 				t.Fatal(err)
@@ -217,7 +220,7 @@ func TestAdminIsNotPublic(t *testing.T) {
 			}
 		}
 	}
-	for path, want := range map[string]int{"/metrics": 200, "/healthz": 200, "/readyz": 200, "/debug/pprof/": 200, "/bench/1k.txt": 404} {
+	for path, want := range map[string]int{"/": 200, "/nothing": 404, "/live/": 404, "/metrics": 200, "/healthz": 200, "/readyz": 200, "/debug/pprof/": 200, "/bench/1k.txt": 404} {
 		r, err := http.Get(p.admin + path)
 		if err != nil {
 			t.Fatal(err)
@@ -226,5 +229,40 @@ func TestAdminIsNotPublic(t *testing.T) {
 		if r.StatusCode != want {
 			t.Errorf("%s: %s on the admin listener, want %d", path, r.Status, want)
 		}
+	}
+}
+
+// TestAdminForOthers: on an address that others can reach, the admin listener
+// asks for its token, or says in the log that it asks for none.
+func TestAdminForOthers(t *testing.T) {
+	const token = "correct horse battery staple"
+	file := writeFile(t, strings.ReplaceAll(token, " ", "-")+"\n")
+	p := start(t, "-admin", "0.0.0.0:0", "-admin-token-file", file)
+	for _, tt := range []struct {
+		path, token string
+		want        int
+	}{
+		{"/metrics", "", 401}, {"/", "", 401}, {"/live", "", 401}, {"/metrics", token, 401},
+		{"/metrics", strings.ReplaceAll(token, " ", "-"), 200}, {"/readyz", "", 200}, {"/healthz", "", 200},
+	} {
+		r, err := http.NewRequest("GET", p.admin+tt.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.SetBasicAuth("", tt.token)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != tt.want {
+			t.Errorf("%s with %q: %s, want %d", tt.path, tt.token, answer.Status, tt.want)
+		}
+	}
+	if strings.Contains(p.output(), "no token") || strings.Contains(p.output(), "battery") {
+		t.Errorf("the log is\n%s", p.output())
+	}
+	if open := start(t, "-admin", "0.0.0.0:0", "-admin-insecure"); !strings.Contains(open.output(), "asks for no token") {
+		t.Errorf("nothing in the log about an admin listener for everybody:\n%s", open.output())
 	}
 }

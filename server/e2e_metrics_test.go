@@ -4,11 +4,15 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // metrics are the samples at /metrics, by name with labels as they are written
@@ -189,5 +193,52 @@ func TestTimestamps(t *testing.T) {
 		if life < tt.life-tt.slack || life > tt.life+tt.slack {
 			t.Errorf("%s: the certificate ends in %v, want %v", tt.name, life, tt.life)
 		}
+	}
+}
+
+// TestHostilePathsMakeNoSeries asks for 10,000 paths that nobody else asks for:
+// what a client sends is no label.
+func TestHostilePathsMakeNoSeries(t *testing.T) {
+	p := start(t)
+	series := func() []string { return slices.Sorted(maps.Keys(p.metrics())) }
+	before := series()
+	const requests, workers = 10_000, 8
+	var group errgroup.Group
+	for _, protocol := range protocols {
+		c := p.client(protocol)
+		for worker := range workers / len(protocols) {
+			group.Go(func() error {
+				for n := range requests / workers {
+					path := fmt.Sprintf("/%d-%d/%%22%%7Ble=%%22+Inf%%22%%7D%%0A/metrics?%s", worker, n, strings.Repeat("x", n%500))
+					if n%2 == 0 {
+						path = fmt.Sprintf("/%d-%d/%%00/..%%2f?a=%%22", worker, n)
+					}
+					answer, err := c.Get(p.url + path)
+					if err != nil {
+						return err
+					}
+					if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+						return err
+					}
+					answer.Body.Close()
+					if answer.StatusCode != http.StatusNotFound && answer.StatusCode != http.StatusBadRequest {
+						return fmt.Errorf("%s over %s: %s", path, protocol, answer.Status)
+					}
+				}
+				return nil
+			})
+		}
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	p.eventually("all to be counted", func() error {
+		if n := p.sum("hotpath_requests_total", `class="4xx"`); n != requests {
+			return fmt.Errorf("%v requests are counted, want %d", n, requests)
+		}
+		return nil
+	})
+	if after := series(); !slices.Equal(before, after) {
+		t.Errorf("%d series before, %d after", len(before), len(after))
 	}
 }

@@ -1,38 +1,32 @@
 package main
 
 import (
-	"context"
 	"crypto/tls"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"runtime"
-	"sync/atomic"
-	"time"
 
 	"github.com/e0ac7cd4/hotpath/cache"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
-	"github.com/e0ac7cd4/hotpath/server/admin"
 	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/edge"
 	"github.com/e0ac7cd4/hotpath/server/h1"
 	"github.com/e0ac7cd4/hotpath/server/h2"
 	"github.com/e0ac7cd4/hotpath/server/listen"
+	"github.com/e0ac7cd4/hotpath/server/live"
 	"github.com/e0ac7cd4/hotpath/server/origin"
 )
 
-// adminStop is how long requests to the admin listener may take to end when
-// everything else has: a profile under way is cut off.
-const adminStop = time.Second
-
-func newLogger(cfg config.Config, w io.Writer) *slog.Logger {
+// newLogger logs to w, and lets the journal see it.
+func newLogger(cfg config.Config, w io.Writer, journal *live.Journal) *slog.Logger {
 	options := &slog.HandlerOptions{Level: cfg.LogLevel}
+	var h slog.Handler = slog.NewTextHandler(w, options)
 	if cfg.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
+		h = slog.NewJSONHandler(w, options)
 	}
-	return slog.New(slog.NewTextHandler(w, options))
+	return slog.New(journal.Watch(h))
 }
 
 func newOrigin(cfg config.Config, log *slog.Logger) (origin.Origin, error) {
@@ -40,38 +34,6 @@ func newOrigin(cfg config.Config, log *slog.Logger) (origin.Origin, error) {
 		return origin.NewDemo()
 	}
 	return origin.NewDirectory(cfg.Root, origin.DirectoryConfig{MaxStored: cfg.MaxStored, Log: log})
-}
-
-// startAdmin starts the admin listener, if there is one, and returns its address
-// and what stops it.
-func startAdmin(ctx context.Context, cfg config.Config, m *metrics.Hotpath, unready *atomic.Pointer[error], log *slog.Logger) (address string, stop func(), err error) {
-	if cfg.Admin == "" {
-		return "off", func() {}, nil
-	}
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", cfg.Admin)
-	if err != nil {
-		return "", nil, fmt.Errorf("opening the admin listener: %w", err)
-	}
-	ready := func() error {
-		if why := unready.Load(); why != nil {
-			return *why
-		}
-		return nil
-	}
-	server := admin.New(metrics.NewRegistry(m), ready, log)
-	go func() {
-		if err := server.Serve(l); err != nil {
-			log.Error("the admin listener ended", "err", err)
-		}
-	}()
-	return l.Addr().String(), func() {
-		ctx, cancel := context.WithTimeout(context.Background(), adminStop)
-		defer cancel()
-		if err := server.Shutdown(ctx); err != nil {
-			log.Warn("stopping the admin listener", "err", err)
-		}
-	}, nil
 }
 
 // newServer wires the public side: listener, engines, edge.

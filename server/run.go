@@ -15,6 +15,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/edge"
 	"github.com/e0ac7cd4/hotpath/server/listen"
+	"github.com/e0ac7cd4/hotpath/server/live"
 )
 
 var (
@@ -24,7 +25,8 @@ var (
 
 // run serves until ctx ends, then drains. A nil error is a clean stop.
 func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
-	log := newLogger(cfg, stderr)
+	journal := new(live.Journal)
+	log := newLogger(cfg, stderr, journal)
 	if cfg.MemoryLimit > 0 {
 		debug.SetMemoryLimit(cfg.MemoryLimit)
 	}
@@ -32,7 +34,8 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("making the cache: %w", err)
 	}
-	m := metrics.NewHotpath(metrics.Options{Version: buildinfo.Version(), Cache: func() metrics.CacheStats { return cacheStats(store) }})
+	stats := func() metrics.CacheStats { return cacheStats(store) }
+	m := metrics.NewHotpath(metrics.Options{Version: buildinfo.Version(), Cache: stats})
 	m.ConfigLoaded.Set(time.Now().Unix())
 	backend, err := newOrigin(cfg, log)
 	if err != nil {
@@ -50,7 +53,13 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 
 	var unready atomic.Pointer[error] // why; nil: ready
 	unready.Store(&errStarting)
-	adminAddress, stopAdmin, err := startAdmin(ctx, cfg, m, &unready, log)
+	ready := func() error {
+		if why := unready.Load(); why != nil {
+			return *why
+		}
+		return nil
+	}
+	adminAddress, stopAdmin, err := startAdmin(ctx, cfg, operators{metrics: m, cache: stats, ready: ready, journal: journal, log: log})
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -23,6 +24,20 @@ func Need(t testing.TB, program string) {
 		t.Fatalf("%s is not installed, and HOTPATH_REQUIRE_TOOLS=1", program)
 	}
 	t.Skipf("%s is not installed", program)
+}
+
+// Outputs is the folder for what a test leaves to be looked at.
+func Outputs(t testing.TB) string {
+	t.Helper()
+	base := os.Getenv("TEST_UNDECLARED_OUTPUTS_DIR")
+	if base == "" {
+		return t.ArtifactDir()
+	}
+	dir := filepath.Join(base, t.Name())
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // leakTime is how long goroutines may take to end after the last test.

@@ -278,7 +278,7 @@ func (s *server) usage() (time.Duration, machine.Times) {
 // reportName is where the next report goes, without its ending: report, or
 // report-2 for the second of a test.
 func (s *server) reportName() string {
-	base := filepath.Join(outputs(s.t), "report")
+	base := filepath.Join(testkit.Outputs(s.t), "report")
 	for n := 1; ; n++ {
 		name := base
 		if n > 1 {
@@ -288,20 +288,6 @@ func (s *server) reportName() string {
 			return name
 		}
 	}
-}
-
-// outputs is the folder for a test's reports.
-func outputs(t *testing.T) string {
-	t.Helper()
-	base := os.Getenv("TEST_UNDECLARED_OUTPUTS_DIR")
-	if base == "" {
-		return t.ArtifactDir()
-	}
-	dir := filepath.Join(base, t.Name())
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }
 
 // miss fails the test with the figures: in full runs alone, others are too short

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/e0ac7cd4/hotpath/internal/chartpage"
 	"github.com/e0ac7cd4/hotpath/loadgen/measure"
 )
 
@@ -117,8 +118,8 @@ func (p *parsed) checkWhole() {
 	if len(scripts) != 2 || len(styles) != 1 || attribute(scripts[0], "type") != "application/json" {
 		p.t.Fatalf("%d scripts and %d styles", len(scripts), len(styles))
 	}
-	want := "default-src 'none'; base-uri 'none'; form-action 'none'; style-src " + source(styles[0].FirstChild.Data) +
-		"; script-src " + source(scripts[1].FirstChild.Data)
+	want := "default-src 'none'; base-uri 'none'; form-action 'none'; style-src " + chartpage.Source(styles[0].FirstChild.Data) +
+		"; script-src " + chartpage.Source(scripts[1].FirstChild.Data)
 	if policy != want {
 		p.t.Errorf("the policy is\n%s\nwant\n%s", policy, want)
 	}

@@ -1,17 +1,14 @@
 package report
 
 import (
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"encoding/json"
 	"html/template"
 	"io"
 	"strings"
 	"sync"
 
-	"github.com/tsenart/vegeta/v12/lib/plot"
-
+	"github.com/e0ac7cd4/hotpath/internal/chartpage"
 	"github.com/e0ac7cd4/hotpath/loadgen/report/human"
 	"github.com/e0ac7cd4/hotpath/loadgen/slo"
 )
@@ -103,50 +100,20 @@ var (
 )
 
 // skeleton is what all pages share: the template, and what stands in it for
-// styles and scripts. uPlot comes from vegeta's module, which embeds it.
+// styles and scripts.
 type skeleton struct {
-	template      *template.Template
-	Style         template.CSS
-	Script        template.JS
-	ContentPolicy string
+	chartpage.Assets
+	template *template.Template
 }
 
 var loadSkeleton = sync.OnceValues(func() (*skeleton, error) {
-	style, err := asset("uPlot.min.css")
+	assets, err := chartpage.New(pageStyle, pageScript)
 	if err != nil {
 		return nil, err
 	}
-	script, err := asset("uPlot.min.js")
-	if err != nil {
-		return nil, err
-	}
-	style += "\n" + pageStyle
-	script += "\n" + pageScript
 	parsed, err := template.New("page").Parse(pageText)
-	return &skeleton{
-		template: parsed,
-		Style:    template.CSS(style),
-		Script:   template.JS(script),
-		ContentPolicy: "default-src 'none'; base-uri 'none'; form-action 'none'; style-src " + source(style) +
-			"; script-src " + source(script),
-	}, err
+	return &skeleton{assets, parsed}, err
 })
-
-// source allows a style or a script by its digest (CSP Level 3, §2.3.1): what
-// got onto the page otherwise does not run.
-func source(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
-}
-
-func asset(name string) (string, error) {
-	f, err := plot.Assets.Open(name)
-	if err != nil {
-		return "", err
-	}
-	text, err := io.ReadAll(f)
-	return string(text), err // in memory: vegeta has closed it
-}
 
 // write writes the page.
 func (p *page) write(w io.Writer) error {

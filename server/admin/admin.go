@@ -1,16 +1,19 @@
-// Package admin is the listener for operators: metrics, health, readiness and
-// profiles, on an address of its own that the public never reaches.
+// Package admin is the listener for operators: a live page, metrics, health,
+// readiness and profiles, on an address of its own that the public never
+// reaches.
 //
-//	/              this list, as a page
+//	/              the live page, with links to the rest
+//	/live          what the page shows, as an event stream
 //	/metrics       Prometheus text or OpenMetrics, as the scraper asks
 //	/healthz       200 while the process lives
 //	/readyz        200 while requests are welcome, 503 with the reason while not
 //	/debug/pprof/  Go profiles
 //
-// Every path answers GET and HEAD alone, and no answer may be cached. There is
-// no authentication, so the address should be a loopback one; [Server.Serve]
-// warns about any other. It shares nothing with the public side but the
-// gatherer: neither its permits nor its limits can shut an operator out.
+// Every path answers GET and HEAD alone, and no answer may be cached. With a
+// token, all but /healthz and /readyz answer only who shows it. Without, the
+// address should be a loopback one; [Server.Serve] warns about any other. The
+// listener shares nothing with the public side but the instruments: neither its
+// permits nor its limits can shut an operator out.
 package admin
 
 import (
@@ -47,33 +50,53 @@ type Server struct {
 	server  http.Server
 	handler http.Handler
 	ready   func() error
+	open    bool // it asks for no token
 	log     *slog.Logger
 }
 
-// New returns a server of what reg gathers. ready says why requests are not
-// welcome now, starting or draining, and nil while they are; it is called for
-// every look at /readyz.
-func New(reg prometheus.Gatherer, ready func() error, log *slog.Logger) *Server {
-	s := &Server{ready: ready, log: log}
-	errorLog := slog.NewLogLogger(log.Handler(), slog.LevelWarn)
+// Config is what a Server answers with.
+type Config struct {
+	Metrics prometheus.Gatherer
+
+	// Ready says why requests are not welcome now, starting or draining,
+	// and nil while they are. It is called for every look at /readyz.
+	Ready func() error
+
+	// Live answers / and /live.
+	Live http.Handler
+
+	// Token is what clients must show; "" means none.
+	Token string
+
+	Log *slog.Logger
+}
+
+// New returns a server that does not listen yet.
+func New(cfg Config) *Server {
+	s := &Server{ready: cfg.Ready, open: cfg.Token == "", log: cfg.Log}
+	errorLog := slog.NewLogLogger(cfg.Log.Handler(), slog.LevelWarn)
 
 	mux := http.NewServeMux()
-	mux.HandleFunc("/{$}", index)
-	mux.Handle("/metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{
+	mux.Handle("/{$}", cfg.Live)
+	mux.Handle("/live", cfg.Live)
+	mux.Handle("/metrics", promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{
 		EnableOpenMetrics:   true,
 		ErrorLog:            errorLog,
 		ErrorHandling:       promhttp.ContinueOnError, // one broken collector must not blind the rest
 		MaxRequestsInFlight: maxScrapes,
 	}))
-	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
-	mux.HandleFunc("/readyz", s.readyz)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 
-	s.handler = readOnly(mux)
+	outer := http.NewServeMux() // of what a balancer asks, which has no token
+	outer.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
+	outer.HandleFunc("/readyz", s.readyz)
+	outer.Handle("/", authorized(cfg.Token, mux))
+
+	s.handler = readOnly(outer)
 	s.server = http.Server{
 		Handler:           s.handler,
 		ReadHeaderTimeout: headTimeout,
@@ -91,8 +114,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 
 // Serve answers on l until Shutdown, then returns nil. It closes l.
 func (s *Server) Serve(l net.Listener) error {
-	if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() {
-		s.log.Warn("the admin listener has no authentication and is reachable from other machines", "address", a.String())
+	if a, ok := l.Addr().(*net.TCPAddr); ok && s.open && !a.IP.IsLoopback() {
+		s.log.Warn("the admin listener asks for no token and is reachable from other machines", "address", a.String())
 	}
 	if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving admin on %s: %w", l.Addr(), err)

@@ -3,30 +3,43 @@ package admin
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
-// newServer serves one counter and is as ready as notReady says.
+// newServer serves one counter and a line for the live page, and is as ready as
+// notReady says.
 func newServer(t *testing.T, notReady error) (*Server, *bytes.Buffer) {
 	t.Helper()
 	reg := prometheus.NewRegistry()
 	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "hotpath_test_total", Help: "A counter."})
 	counter.Add(3)
 	reg.MustRegister(counter)
+	return newServerOf(reg, notReady, "")
+}
+
+func newServerOf(reg prometheus.Gatherer, notReady error, token string) (*Server, *bytes.Buffer) {
 	var log bytes.Buffer
-	return New(reg, func() error { return notReady }, slog.New(slog.NewTextHandler(&log, nil))), &log
+	return New(Config{
+		Metrics: reg,
+		Ready:   func() error { return notReady },
+		Live:    http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { plain(w, http.StatusOK, "live "+r.URL.Path) }),
+		Token:   token,
+		Log:     slog.New(slog.NewTextHandler(&log, nil)),
+	}), &log
 }
 
 func get(h http.Handler, method, path string, header ...string) *http.Response {
@@ -56,7 +69,10 @@ func TestRoutes(t *testing.T) {
 		kind         string // beginning of Content-Type
 		body         string // part of the body
 	}{
-		{"GET", "/", nil, 200, "text/html", `href="/metrics"`},
+		{"GET", "/", nil, 200, "text/plain", "live /\n"},
+		{"GET", "/live", nil, 200, "text/plain", "live /live\n"},
+		{"GET", "/live/", nil, 404, "text/plain", ""},
+		{"GET", "/index.html", nil, 404, "text/plain", ""},
 		{"GET", "/metrics", nil, 200, "text/plain", "\nhotpath_test_total 3"},
 		{"GET", "/healthz", nil, 200, "text/plain", "ok"},
 		{"GET", "/healthz", errors.New("draining"), 200, "text/plain", "ok"},
@@ -135,8 +151,7 @@ func (broken) Collect(c chan<- prometheus.Metric) {
 func TestBrokenCollectorLeavesTheRest(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(broken{}, prometheus.NewGauge(prometheus.GaugeOpts{Name: "hotpath_whole"}))
-	var log bytes.Buffer
-	s := New(reg, func() error { return nil }, slog.New(slog.NewTextHandler(&log, nil)))
+	s, log := newServerOf(reg, nil, "")
 	r := get(s, "GET", "/metrics")
 	if text := body(t, r); r.StatusCode != 200 || !strings.Contains(text, "hotpath_whole 0") {
 		t.Errorf("status %d, %q; want the whole gauge", r.StatusCode, text)
@@ -146,62 +161,61 @@ func TestBrokenCollectorLeavesTheRest(t *testing.T) {
 	}
 }
 
-// TestIndexLinks follows what the page lists, and checks that it needs
-// nothing from outside.
-func TestIndexLinks(t *testing.T) {
-	s, _ := newServer(t, nil)
-	page := body(t, get(s, "GET", "/"))
-	links := regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(page, -1)
-	if len(links) != 4 {
-		t.Errorf("%d links, want 4", len(links))
+// TestToken: with a token, all but what balancers ask for needs it.
+func TestToken(t *testing.T) {
+	const token = "0123456789abcdef"
+	basic := func(user, password string) string {
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 	}
-	for _, link := range links {
-		if r := get(s, "GET", link[1]); r.StatusCode != 200 {
-			t.Errorf("%s: %d", link[1], r.StatusCode)
-		}
+	s, _ := newServerOf(prometheus.NewRegistry(), nil, token)
+	for _, tt := range []struct {
+		name, authorization string
+		ok                  bool
+	}{
+		{"none", "", false},
+		{"bearer", "Bearer " + token, true},
+		{"bearer in small letters", "bearer " + token, true},
+		{"password", basic("anybody", token), true},
+		{"password without a user", basic("", token), true},
+		{"as user", basic(token, ""), false},
+		{"wrong bearer", "Bearer " + token + "0", false},
+		{"wrong password", basic("anybody", token[1:]), false},
+		{"empty bearer", "Bearer ", false},
+		{"bare", token, false},
+		{"another scheme", "Digest " + token, false},
+		{"no base64", "Basic " + token + "!", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var header []string
+			if tt.authorization != "" {
+				header = []string{"Authorization", tt.authorization}
+			}
+			for _, path := range []string{"/", "/live", "/metrics", "/debug/pprof/", "/debug/pprof/cmdline", "/nothing"} {
+				r := get(s, "GET", path, header...)
+				if refused := r.StatusCode == http.StatusUnauthorized; refused == tt.ok {
+					t.Errorf("%s: %s", path, r.Status)
+				} else if refused && (r.Header.Get("WWW-Authenticate") == "" || strings.Contains(body(t, r), token)) {
+					t.Errorf("%s: the refusal does not ask for a token, or tells it", path)
+				}
+			}
+			for _, path := range []string{"/healthz", "/readyz"} {
+				if r := get(s, "GET", path, header...); r.StatusCode != http.StatusOK {
+					t.Errorf("%s: %s", path, r.Status)
+				}
+			}
+		})
 	}
-	if strings.Contains(page, "://") || strings.Contains(page, "<script") {
-		t.Error("the page is not self-contained")
-	}
 }
-
-// pipeListener hands out one end of a pipe for each dial.
-type pipeListener struct {
-	conns chan net.Conn
-	done  chan struct{}
-}
-
-func newPipeListener() *pipeListener {
-	return &pipeListener{make(chan net.Conn), make(chan struct{})}
-}
-
-func (l *pipeListener) dial() net.Conn {
-	client, server := net.Pipe()
-	l.conns <- server
-	return client
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error   { close(l.done); return nil }
-func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
 
 // TestSlowClientIsCut sends half a request head and waits, on fake time.
 func TestSlowClientIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := newServer(t, nil)
-		l := newPipeListener()
+		l := testkit.NewPipes()
 		served := make(chan error, 1)
 		go func() { served <- s.Serve(l) }()
 
-		client := l.dial()
+		client := l.Dial()
 		start := time.Now()
 		if _, err := io.WriteString(client, "GET /healthz HTTP/1.1\r\nHost:"); err != nil {
 			t.Fatal(err)
@@ -225,10 +239,10 @@ func TestSlowClientIsCut(t *testing.T) {
 func TestShutdownCutsWhatIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := newServer(t, nil)
-		l := newPipeListener()
+		l := testkit.NewPipes()
 		served := make(chan error, 1)
 		go func() { served <- s.Serve(l) }()
-		client := l.dial()
+		client := l.Dial()
 		if _, err := io.WriteString(client, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
@@ -245,9 +259,12 @@ func TestShutdownCutsWhatIsLeft(t *testing.T) {
 }
 
 func TestWarnsWhereOthersReachIt(t *testing.T) {
-	for address, warns := range map[string]bool{"127.0.0.1:0": false, "0.0.0.0:0": true} {
-		s, log := newServer(t, nil)
-		l, err := net.Listen("tcp", address)
+	for _, tt := range []struct {
+		address, token string
+		warns          bool
+	}{{"127.0.0.1:0", "", false}, {"0.0.0.0:0", "", true}, {"0.0.0.0:0", "0123456789abcdef", false}} {
+		s, log := newServerOf(prometheus.NewRegistry(), nil, tt.token)
+		l, err := net.Listen("tcp", tt.address)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -270,15 +287,15 @@ func TestWarnsWhereOthersReachIt(t *testing.T) {
 		if err := <-served; err != nil {
 			t.Errorf("Serve: %v", err)
 		}
-		if got := strings.Contains(log.String(), "no authentication"); got != warns {
-			t.Errorf("%s: warned: %v, want %v", address, got, warns)
+		if got := strings.Contains(log.String(), "no token"); got != tt.warns {
+			t.Errorf("%s: warned: %v, want %v", tt.address, got, tt.warns)
 		}
 	}
 }
 
 func TestServeFailureIsReported(t *testing.T) {
 	s, _ := newServer(t, nil)
-	l := newPipeListener()
+	l := testkit.NewPipes()
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 
 // CheckFiles reports, as an [*Error], the first file named by c that cannot do
 // its job: certificate and key must load and belong together, the root must be
-// a directory that can be listed.
+// a directory that can be listed, the token's file must hold one.
 func (c Config) CheckFiles() error {
 	if c.Cert != "" {
 		if _, err := tls.LoadX509KeyPair(c.Cert, c.Key); err != nil {
@@ -23,7 +23,8 @@ func (c Config) CheckFiles() error {
 			return &Error{"root", "root", c.Root, fileProblem(err), "a directory that can be read"}
 		}
 	}
-	return nil
+	_, err := c.AdminToken()
+	return err
 }
 
 // blame names the knob that an error of loading the pair is about: the key

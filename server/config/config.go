@@ -31,9 +31,13 @@ type Config struct {
 
 	Listen string // host:port of the public listener
 	Admin  string // host:port of the admin listener, "" for none
-	Cert   string // PEM file with the certificate chain; "" with Key: self-signed
-	Key    string // PEM file with the private key
-	Root   string // directory that is served, "" for the demo site
+	// What an Admin that other machines can reach needs, one of them.
+	AdminTokenFile string // file with the token that its clients show, "" for none
+	AdminInsecure  bool   // who reaches it may see it
+
+	Cert string // PEM file with the certificate chain; "" with Key: self-signed
+	Key  string // PEM file with the private key
+	Root string // directory that is served, "" for the demo site
 
 	CacheEntries int   // stored responses
 	CacheBytes   int64 // keys, fields and bodies of all stored responses
@@ -109,13 +113,15 @@ func (c Config) validate(set map[string]string) error {
 		return fail("key", c.Key, "there is no cert to it", "cert and key together, or neither")
 	case c.Admin != "" && c.Admin == c.Listen && !strings.HasSuffix(c.Admin, ":0"):
 		return fail("admin", c.Admin, "is the address of listen", "an address of its own, or off")
+	case c.adminExposed() && c.AdminTokenFile == "" && !c.AdminInsecure:
+		return fail("admin", c.Admin, "can be reached from other machines by anybody", "a loopback address; another with admin-token-file, or with admin-insecure")
 	}
 	return nil
 }
 
-// AdminExposed reports whether the admin listener, which has no
-// authentication, can be reached from another machine.
-func (c Config) AdminExposed() bool {
+// adminExposed reports whether the admin listener can be reached from another
+// machine.
+func (c Config) adminExposed() bool {
 	if c.Admin == "" {
 		return false
 	}

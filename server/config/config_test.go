@@ -91,6 +91,7 @@ func TestEverySource(t *testing.T) {
 		"listen": "127.0.0.1:0", "admin": "off", "cert": "c", "key": "k", "root": "r",
 		"log-format": "json", "log-level": "debug", "config": "f.yaml",
 		"min-write-rate": "2KiB/s", "reset-refill": "7/s", "control-refill": "7/s",
+		"admin-token-file": "t", "admin-insecure": "true",
 		"memory-limit": "64MiB", "max-header-bytes": "3KiB", "max-output": "32KiB",
 	}
 	def := Default()
@@ -103,7 +104,7 @@ func TestEverySource(t *testing.T) {
 			}
 		}
 		pair := map[string]string{"cert": "key", "key": "cert"}[k.name]
-		args := []string{"-" + k.name, value}
+		args := []string{"-" + k.name + "=" + value}
 		environ := []string{k.env() + "=" + value}
 		file := k.name + ": " + value + "\n"
 		if pair != "" {
@@ -196,6 +197,10 @@ func TestLoadErrors(t *testing.T) {
 			want: `f.yaml:1: key "k.pem": there is no cert to it; allowed: cert and key together, or neither`},
 		{name: "one address twice", args: []string{"-listen", "127.0.0.1:9180"},
 			want: `admin "127.0.0.1:9180": is the address of listen; allowed: an address of its own, or off`},
+		{name: "admin for everybody", args: []string{"-admin", ":9180"},
+			want: `flag -admin ":9180": can be reached from other machines by anybody; allowed: a loopback address; another with admin-token-file, or with admin-insecure`},
+		{name: "neither true nor false", environ: []string{"HOTPATH_ADMIN_INSECURE=1"},
+			want: `environment HOTPATH_ADMIN_INSECURE "1": is neither true nor false; allowed: true, false`},
 		{name: "control characters", args: []string{"-listen", "a\nb\x1b[31m"},
 			want: `flag -listen "a\nb\x1b[31m": is not an address; allowed: host:port, :port for every address`},
 		{name: "control characters in a key", args: []string{"-a\nb", "c"},
@@ -273,6 +278,9 @@ func TestValidate(t *testing.T) {
 		{"admin off", func(c *Config) { c.Admin = "" }, ""},
 		{"any port twice", func(c *Config) { c.Admin, c.Listen = "127.0.0.1:0", "127.0.0.1:0" }, ""},
 		{"cert alone", func(c *Config) { c.Cert = "x" }, "cert"},
+		{"admin for everybody", func(c *Config) { c.Admin = ":9180" }, "admin"},
+		{"admin with a token", func(c *Config) { c.Admin, c.AdminTokenFile = ":9180", "x" }, ""},
+		{"admin for everybody, as is said", func(c *Config) { c.Admin, c.AdminInsecure = ":9180", true }, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -290,13 +298,44 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+func TestToggle(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want bool
+	}{
+		{[]string{"-admin-insecure", "-admin", "off"}, true}, // it takes no value from the next argument
+		{[]string{"--admin-insecure=true"}, true},
+		{[]string{"-admin-insecure", "-admin-insecure=false"}, false},
+		{nil, false},
+	} {
+		c, err := Load(tt.args, nil, files(nil))
+		if err != nil || c.AdminInsecure != tt.want {
+			t.Errorf("%q: %v, %v; want %v", tt.args, c.AdminInsecure, err, tt.want)
+		}
+	}
+}
+
+func TestLines(t *testing.T) {
+	c := Default()
+	c.CacheEntries = 7
+	for _, line := range c.Lines() {
+		want := line.Default
+		if line.Key == "cache-entries" {
+			want = "7"
+		}
+		if line.Value != want {
+			t.Errorf("%s: %q, want %q", line.Key, line.Value, want)
+		}
+	}
+}
+
 func TestAdminExposed(t *testing.T) {
 	for admin, want := range map[string]bool{
 		"": false, "127.0.0.1:9180": false, "127.9.9.9:1": false, "[::1]:9180": false, "localhost:9180": false,
 		":9180": true, "0.0.0.0:9180": true, "[::]:9180": true, "10.0.0.1:9180": true, "metrics.example:1": true,
 	} {
-		if got := (Config{Admin: admin}).AdminExposed(); got != want {
-			t.Errorf("AdminExposed(%q) = %v, want %v", admin, got, want)
+		if got := (Config{Admin: admin}).adminExposed(); got != want {
+			t.Errorf("adminExposed(%q) = %v, want %v", admin, got, want)
 		}
 	}
 }

@@ -81,7 +81,7 @@ func WriteMarkdown(w io.Writer) error {
 Every setting below can be given in three ways and has a default; the first of
 these that gives it wins:
 
-1. the flag: ` + "`-cache-bytes 64MiB`" + ` (also ` + "`--cache-bytes=64MiB`" + `)
+1. the flag: ` + "`-cache-bytes 64MiB`" + ` (also ` + "`--cache-bytes=64MiB`" + `); ` + "`-admin-insecure`" + ` alone is true
 2. the environment: ` + "`HOTPATH_CACHE_BYTES=64MiB`" + `
 3. the YAML file that ` + "`-config FILE` or `HOTPATH_CONFIG` names: `cache-bytes: 64MiB`" + `
 4. the default

@@ -85,7 +85,8 @@ func apply(settings []setting) (Config, error) {
 	return c, c.validate(set)
 }
 
-// parseArgs reads -key value, -key=value and the same with two dashes.
+// parseArgs reads -key value, -key=value and the same with two dashes; a toggle
+// is -key or -key=value.
 func parseArgs(args []string) ([]setting, error) {
 	var settings []setting
 	for len(args) > 0 {
@@ -101,6 +102,8 @@ func parseArgs(args []string) ([]setting, error) {
 		switch {
 		case !hasValue && (name == "h" || name == "help"):
 			return nil, ErrHelp
+		case !hasValue && isToggle(name):
+			value = "true"
 		case !hasValue && len(args) == 0:
 			return nil, &Error{where, name, "", "has no value", allowedFor(name)}
 		case !hasValue:
@@ -129,14 +132,27 @@ func parseEnv(environ []string) []setting {
 	return settings
 }
 
-// allowedFor is what the knob of that name allows, or a hint where there is
-// none.
-func allowedFor(name string) string {
+// named is the knob of that name; a knob without a value where there is none.
+func named(name string) knob {
 	var c Config
 	for _, k := range knobs(&c) {
 		if k.name == name {
-			return k.value.allowed()
+			return k
 		}
+	}
+	return knob{}
+}
+
+func isToggle(name string) bool {
+	_, ok := named(name).value.(*toggle)
+	return ok
+}
+
+// allowedFor is what the knob of that name allows, or a hint where there is
+// none.
+func allowedFor(name string) string {
+	if k := named(name); k.value != nil {
+		return k.value.allowed()
 	}
 	return suggest(name)
 }

@@ -189,6 +189,24 @@ func (v *choice) check() error {
 func (v *choice) String() string  { return *v.p }
 func (v *choice) allowed() string { return strings.Join(v.of, ", ") }
 
+// toggle is a choice between two. Its flag alone, without a value, is true.
+type toggle struct {
+	p *bool
+}
+
+func (v *toggle) set(s string) error {
+	switch s {
+	case "true", "false":
+		*v.p = s == "true"
+		return nil
+	}
+	return errors.New("is neither true nor false")
+}
+
+func (v *toggle) check() error    { return nil }
+func (v *toggle) String() string  { return strconv.FormatBool(*v.p) }
+func (v *toggle) allowed() string { return "true, false" }
+
 // level is the least important level that is logged.
 type level struct {
 	p *slog.Level

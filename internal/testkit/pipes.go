@@ -1,0 +1,36 @@
+package testkit
+
+import "net"
+
+// Pipes is a listener in memory: each Dial connects the two ends of a
+// [net.Pipe], which has no buffer, and fake time in it.
+type Pipes struct {
+	conns chan net.Conn
+	done  chan struct{}
+}
+
+// NewPipes listens.
+func NewPipes() *Pipes { return &Pipes{make(chan net.Conn), make(chan struct{})} }
+
+// Dial returns the client's end, when the other has been accepted.
+func (p *Pipes) Dial() net.Conn {
+	client, server := net.Pipe()
+	p.conns <- server
+	return client
+}
+
+// Accept implements [net.Listener].
+func (p *Pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements [net.Listener]; it is called once.
+func (p *Pipes) Close() error { close(p.done); return nil }
+
+// Addr implements [net.Listener] with a loopback address.
+func (p *Pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }

@@ -1,0 +1,52 @@
+package config
+
+import (
+	"errors"
+	"io"
+	"os"
+	"strings"
+)
+
+// Length of a token, in characters. Sixteen random ones are beyond guessing;
+// the upper bound keeps a request's head small.
+const (
+	minToken = 16
+	maxToken = 1024
+)
+
+// AdminToken reads the token that clients of the admin listener must show; ""
+// where none is asked for. The error is an [*Error] and never has the token in
+// it.
+func (c Config) AdminToken() (string, error) {
+	if c.AdminTokenFile == "" {
+		return "", nil
+	}
+	token, err := readToken(c.AdminTokenFile)
+	if err != nil {
+		const key = "admin-token-file"
+		return "", &Error{key, key, c.AdminTokenFile, fileProblem(err), "a file with one line of 16 to 1024 visible ASCII characters"}
+	}
+	return token, nil
+}
+
+func readToken(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxToken+2)) // more than a token and the end of its line: too long
+	if err != nil {
+		return "", err
+	}
+	token := strings.TrimRight(string(data), "\r\n")
+	switch {
+	case len(token) < minToken:
+		return "", errors.New("has a token that is too short")
+	case len(token) > maxToken:
+		return "", errors.New("has a token that is too long")
+	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+		return "", errors.New("has other than visible ASCII characters in its token")
+	}
+	return token, nil
+}

@@ -1,0 +1,115 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// entry is a warning or an error of the log.
+type entry struct {
+	Time    int64  `json:"t"` // ms of Unix time
+	Level   string `json:"level"`
+	Message string `json:"message"`
+	Details string `json:"details"` // its attributes, key=value
+}
+
+// Journal keeps the latest warnings and errors that pass through it on their
+// way to a log: 50, each cut to some hundreds of bytes. The zero Journal is
+// empty.
+type Journal struct {
+	mu      sync.Mutex
+	entries []entry // the oldest first
+	changed bool    // since they were last taken
+}
+
+// Watch returns a handler that keeps what is to be kept and gives everything to
+// next.
+func (j *Journal) Watch(next slog.Handler) slog.Handler { return &watcher{Handler: next, journal: j} }
+
+func (j *Journal) add(e entry) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.entries) == maxEntries {
+		j.entries = slices.Delete(j.entries, 0, 1)
+	}
+	j.entries = append(j.entries, e)
+	j.changed = true
+}
+
+// news returns what is kept, where it has changed since the last call.
+func (j *Journal) news() ([]entry, bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.changed {
+		return nil, false
+	}
+	j.changed = false
+	return slices.Clone(j.entries), true
+}
+
+// watcher is a slog.Handler in front of another.
+type watcher struct {
+	slog.Handler
+	journal *Journal
+	with    []func(slog.Handler) slog.Handler // attributes and groups, in order
+}
+
+// Handle implements [slog.Handler].
+func (w *watcher) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level >= slog.LevelWarn {
+		w.journal.add(entry{
+			Time:    r.Time.UnixMilli(),
+			Level:   r.Level.String(),
+			Message: cut(r.Message, maxMessage),
+			Details: cut(w.details(ctx, r), maxDetails),
+		})
+	}
+	return w.Handler.Handle(ctx, r)
+}
+
+// details writes a record's attributes in slog's own form. Warnings are rare: a
+// handler for each costs less than one that is kept.
+func (w *watcher) details(ctx context.Context, r slog.Record) string {
+	var line bytes.Buffer
+	var h slog.Handler = slog.NewTextHandler(&line, &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+		if len(groups) == 0 && (a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
+			return slog.Attr{}
+		}
+		return a
+	}})
+	for _, with := range w.with {
+		h = with(h)
+	}
+	plain := slog.NewRecord(time.Time{}, r.Level, "", 0)
+	r.Attrs(func(a slog.Attr) bool { plain.AddAttrs(a); return true })
+	_ = h.Handle(ctx, plain) // into memory
+	return strings.TrimSpace(line.String())
+}
+
+// WithAttrs implements [slog.Handler].
+func (w *watcher) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return w.derive(func(h slog.Handler) slog.Handler { return h.WithAttrs(attrs) })
+}
+
+// WithGroup implements [slog.Handler].
+func (w *watcher) WithGroup(name string) slog.Handler {
+	return w.derive(func(h slog.Handler) slog.Handler { return h.WithGroup(name) })
+}
+
+func (w *watcher) derive(with func(slog.Handler) slog.Handler) *watcher {
+	return &watcher{with(w.Handler), w.journal, append(slices.Clip(w.with), with)}
+}
+
+// cut shortens a text to n bytes at most, and marks that.
+func cut(s string, n int) string {
+	const mark = "…"
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n-len(mark)], "") + mark
+}

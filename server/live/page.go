@@ -1,0 +1,147 @@
+package live
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"net/http"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/chartpage"
+	"github.com/e0ac7cd4/hotpath/server/config"
+)
+
+var (
+	//go:embed live.html.tmpl
+	pageText string
+	//go:embed live.css
+	pageStyle string
+	//go:embed live.js
+	pageScript string
+)
+
+// facts are what does not change while the process lives: live.js has them
+// beside the samples.
+type facts struct {
+	Start        int64   `json:"start"` // ms of Unix time
+	Kept         int     `json:"kept"`  // s
+	Rate         float64 `json:"rate"`  // the promise, requests/s
+	Latency      float64 `json:"latency"`
+	Cores        int     `json:"cores"`
+	CacheEntries int     `json:"cache_entries"`
+	CacheBytes   int64   `json:"cache_bytes"`
+	MemoryLimit  int64   `json:"memory_limit"` // bytes, 0 for none
+}
+
+// card is a figure with a small chart.
+type card struct {
+	ID, Title string
+	Label     string // what its chart shows
+	Bar       bool   // it has a limit
+}
+
+var cards = []card{
+	{"hits", "Hit ratio", "the ratio of hits to hits and misses", false},
+	{"server_errors", "Errors, 5xx", "the ratio of responses with a status of 500 or more", false},
+	{"permits_used", "Connections", "open connections", true},
+	{"memory", "Memory", "memory of the process", true},
+	{"cpu", "CPU", "processor cores in use", true},
+	{"sent", "Sent", "bytes sent per second", false},
+}
+
+// fact is a line of what was built and runs.
+type fact struct{ Name, Value string }
+
+// newPage renders the page: all that changes on it comes with the stream.
+func newPage(cfg Config, start time.Time) (page, error) {
+	assets, err := chartpage.New(pageStyle, pageScript)
+	if err != nil {
+		return page{}, err
+	}
+	parsed, err := template.New("live").Parse(pageText)
+	if err != nil {
+		return page{}, fmt.Errorf("parsing the live page: %w", err)
+	}
+	cache := cfg.Cache()
+	limit := debug.SetMemoryLimit(-1) // which asks
+	if limit == noMemoryLimit {
+		limit = 0
+	}
+	data, err := json.Marshal(facts{
+		Start:        start.UnixMilli(),
+		Kept:         kept,
+		Rate:         targetRate,
+		Latency:      float64(targetLatency) / float64(time.Millisecond),
+		Cores:        runtime.GOMAXPROCS(0),
+		CacheEntries: cache.LimitEntries,
+		CacheBytes:   cache.LimitBytes,
+		MemoryLimit:  limit,
+	})
+	if err != nil {
+		return page{}, fmt.Errorf("encoding the facts of the live page: %w", err)
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	var changed, unchanged []config.Line
+	for _, line := range cfg.Settings {
+		if line.Value != line.Default {
+			changed = append(changed, line)
+		} else {
+			unchanged = append(unchanged, line)
+		}
+	}
+	var b bytes.Buffer
+	err = parsed.Execute(&b, struct {
+		chartpage.Assets
+		Facts              template.JS
+		Rate, Latency      string // the promises
+		Host               string
+		Cards              []card
+		Build              []fact
+		Changed, Unchanged []config.Line
+		Sampled            bool
+	}{
+		assets, template.JS(data), fmt.Sprintf("%d,%03d", targetRate/1000, targetRate%1000), targetLatency.String(), host, cards,
+		[]fact{
+			{"hotpath", cfg.Version},
+			{"Go", runtime.Version() + ", " + runtime.GOOS + "/" + runtime.GOARCH},
+			{"cores", fmt.Sprint(runtime.GOMAXPROCS(0))},
+			{"host", host},
+			{"process", fmt.Sprint(os.Getpid())},
+			{"started", start.Format(time.RFC3339)},
+		},
+		changed, unchanged, cfg.HotKeys != nil,
+	})
+	if err != nil {
+		return page{}, fmt.Errorf("rendering the live page: %w", err)
+	}
+	return page{
+		html:   b.Bytes(),
+		policy: assets.Policy + "; connect-src 'self'; img-src data:; frame-ancestors 'none'",
+	}, nil
+}
+
+// noMemoryLimit is how [debug.SetMemoryLimit] says that there is none.
+const noMemoryLimit = 1<<63 - 1
+
+// page is the document with the policy that it is sent with.
+type page struct {
+	html   []byte
+	policy string
+}
+
+func (p page) serve(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", p.policy)
+	h.Set("Referrer-Policy", "no-referrer")
+	// An error means that the client has left: there is nobody to tell.
+	_, _ = w.Write(p.html)
+}

@@ -1,0 +1,148 @@
+package live
+
+import (
+	"math"
+	"runtime/metrics"
+	"strconv"
+	"time"
+
+	hotpath "github.com/e0ac7cd4/hotpath/metrics"
+)
+
+// sample is what a second was like.
+type sample struct {
+	Time  int64  `json:"t"`     // its end, in ms of Unix time
+	State string `json:"state"` // "ready", or why not
+
+	Rate         figure `json:"rate"`          // requests/s
+	Mean         figure `json:"mean"`          // ms
+	P50          figure `json:"p50"`           // ms
+	P99          figure `json:"p99"`           // ms
+	Hits         figure `json:"hits"`          // of hits and misses, from 0 to 1
+	ServerErrors figure `json:"server_errors"` // of all responses, from 0 to 1: 5xx
+	ClientErrors figure `json:"client_errors"` // 4xx
+
+	Connections connections `json:"connections"`
+	Permits     int64       `json:"permits"`
+	PermitsUsed int64       `json:"permits_used"`
+	Refused     figure      `json:"refused"` // connections/s
+
+	CacheEntries int    `json:"cache_entries"`
+	CacheBytes   int64  `json:"cache_bytes"`
+	Memory       uint64 `json:"memory"` // bytes of the Go runtime, as its memory limit counts them
+	Heap         uint64 `json:"heap"`   // bytes of objects, of these
+	CPU          figure `json:"cpu"`    // cores in use
+	Sent         figure `json:"sent"`   // bytes/s
+	Received     figure `json:"received"`
+}
+
+type connections struct {
+	Handshake int64 `json:"handshake"`
+	H1        int64 `json:"h1"`
+	H2        int64 `json:"h2"`
+	NetHTTP   int64 `json:"nethttp"`
+}
+
+// figure is a number with more digits than anybody reads. NaN, a mean of
+// nothing, is null in JSON.
+type figure float64
+
+// MarshalJSON implements [json.Marshaler].
+func (f figure) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(float64(f)) || math.IsInf(float64(f), 0) {
+		return []byte("null"), nil
+	}
+	return strconv.AppendFloat(nil, float64(f), 'g', 6, 64), nil
+}
+
+// totals are counts since the start, at a moment.
+type totals struct {
+	at        time.Time
+	classes   [hotpath.Class5xx + 1]uint64
+	results   [hotpath.Bypass + 1]uint64
+	durations hotpath.Distribution
+	refused   uint64
+	sent      uint64
+	received  uint64
+	cpu       time.Duration
+}
+
+func (c *Config) totals(now time.Time) totals {
+	m := c.Metrics
+	t := totals{
+		at: now, durations: m.RequestDuration.Distribution(),
+		sent: m.SentBytes.Value(), received: m.ReceivedBytes.Value(), cpu: processorTime(),
+	}
+	for _, protocol := range []hotpath.Protocol{hotpath.H1, hotpath.H2} {
+		for class := range t.classes {
+			for result := range t.results {
+				n := m.Requests.Value(protocol, hotpath.Class(class), hotpath.CacheResult(result))
+				t.classes[class] += n
+				t.results[result] += n
+			}
+		}
+	}
+	for _, reason := range []hotpath.RefuseReason{hotpath.RefusePermits, hotpath.RefuseHandshakes, hotpath.RefuseDescriptors} {
+		t.refused += m.ConnectionsRefused.Value(reason)
+	}
+	return t
+}
+
+// sample reads what there is at the moment of t, and compares t with earlier
+// ones.
+func (c *Config) sample(t, earlier totals) sample {
+	seconds := t.at.Sub(earlier.at).Seconds()
+	perSecond := func(now, before uint64) figure { return figure(float64(now-before) / seconds) }
+	ratio := func(part, whole uint64) figure { return figure(float64(part) / float64(whole)) }
+	class := func(i hotpath.Class) uint64 { return t.classes[i] - earlier.classes[i] }
+	result := func(i hotpath.CacheResult) uint64 { return t.results[i] - earlier.results[i] }
+	state := func(s hotpath.ConnState) int64 { return c.Metrics.Connections.Value(s) }
+
+	requests := result(hotpath.Hit) + result(hotpath.Miss) + result(hotpath.Bypass)
+	durations := t.durations.Since(earlier.durations)
+	cache := c.Cache()
+	memory, heap := memory()
+	s := sample{
+		State: "ready",
+
+		Rate:         figure(float64(requests) / seconds),
+		Mean:         figure(durations.Mean() * 1e3),
+		P50:          figure(durations.Quantile(.5) * 1e3),
+		P99:          figure(durations.Quantile(.99) * 1e3),
+		Hits:         ratio(result(hotpath.Hit), result(hotpath.Hit)+result(hotpath.Miss)),
+		ServerErrors: ratio(class(hotpath.Class5xx), requests),
+		ClientErrors: ratio(class(hotpath.Class4xx), requests),
+
+		Connections: connections{
+			Handshake: state(hotpath.StateHandshake), H1: state(hotpath.StateH1), H2: state(hotpath.StateH2), NetHTTP: state(hotpath.StateNetHTTP),
+		},
+		Permits:     c.Metrics.Permits.Value(),
+		PermitsUsed: c.Metrics.PermitsInUse.Value(),
+		Refused:     perSecond(t.refused, earlier.refused),
+
+		CacheEntries: cache.Entries,
+		CacheBytes:   cache.Bytes,
+		Memory:       memory,
+		Heap:         heap,
+		CPU:          figure((t.cpu - earlier.cpu).Seconds() / seconds),
+		Sent:         perSecond(t.sent, earlier.sent),
+		Received:     perSecond(t.received, earlier.received),
+	}
+	if err := c.Ready(); err != nil {
+		s.State = err.Error()
+	}
+	return s
+}
+
+// memory returns the bytes that the Go runtime holds, counted as
+// [runtime/debug.SetMemoryLimit] does, and those of objects on its heap, dead
+// ones that are not yet swept included. Nothing stops while it reads.
+func memory() (total, heap uint64) {
+	read := []metrics.Sample{
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+	}
+	metrics.Read(read)
+	return read[0].Value.Uint64() - read[1].Value.Uint64(), read[2].Value.Uint64()
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/buildinfo"
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/admin"
+	"github.com/e0ac7cd4/hotpath/server/config"
+	"github.com/e0ac7cd4/hotpath/server/live"
+)
+
+// adminStop is how long requests to the admin listener may take to end when
+// everything else has: a profile under way is cut off.
+const adminStop = time.Second
+
+// operators is what the admin listener shows of.
+type operators struct {
+	metrics *metrics.Hotpath
+	cache   func() metrics.CacheStats
+	ready   func() error
+	hotKeys func() []live.HotKey // nil: not sampled
+	journal *live.Journal
+	log     *slog.Logger
+}
+
+// startAdmin starts the admin listener and the recorder behind its page, if
+// they are wanted, and returns the address and what stops both.
+func startAdmin(ctx context.Context, cfg config.Config, o operators) (address string, stop func(), err error) {
+	if cfg.Admin == "" {
+		return "off", func() {}, nil
+	}
+	token, err := cfg.AdminToken()
+	if err != nil {
+		return "", nil, err
+	}
+	recorder, err := live.New(live.Config{
+		Metrics: o.metrics, Cache: o.cache, Ready: o.ready, HotKeys: o.hotKeys, Journal: o.journal,
+		Settings: cfg.Lines(), Version: buildinfo.Version(),
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", cfg.Admin)
+	if err != nil {
+		return "", nil, fmt.Errorf("opening the admin listener: %w", err)
+	}
+	server := admin.New(admin.Config{Metrics: metrics.NewRegistry(o.metrics), Ready: o.ready, Live: recorder, Token: token, Log: o.log})
+	go func() {
+		if err := server.Serve(l); err != nil {
+			o.log.Error("the admin listener ended", "err", err)
+		}
+	}()
+	record, stopRecorder := context.WithCancel(context.Background()) // draining is to be seen
+	go func() {
+		if err := recorder.Run(record); err != nil {
+			o.log.Error("the recorder of the live page ended", "err", err)
+		}
+	}()
+	return l.Addr().String(), func() {
+		stopRecorder() // and with it streams, which have no other end
+		ctx, cancel := context.WithTimeout(context.Background(), adminStop)
+		defer cancel()
+		if err := server.Shutdown(ctx); err != nil {
+			o.log.Warn("stopping the admin listener", "err", err)
+		}
+	}, nil
+}
