@@ -11,8 +11,8 @@
 //
 // Every path answers GET and HEAD alone, and no answer may be cached. With a
 // token, all but /healthz and /readyz answer only who shows it. Without, the
-// address should be a loopback one; [Server.Serve] warns about any other. The
-// listener shares nothing with the public side but the instruments: neither its
+// address should be a loopback one; [Server.Serve] warns about any other, and on
+// a loopback one names that the DNS gave are refused. The listener shares nothing with the public side but the instruments: neither its
 // permits nor its limits can shut an operator out.
 package admin
 

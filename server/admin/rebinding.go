@@ -1,0 +1,35 @@
+package admin
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// unbound refuses requests that came to a loopback address by another name than
+// its own. A page that an operator's browser has open can make its own name
+// resolve to 127.0.0.1, and the browser then takes this listener for that page's
+// server (DNS rebinding): the name is what gives it away. It is for listeners
+// without a token, which such a page would not have.
+func unbound(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		local, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+		if local != nil && local.IP.IsLoopback() && !ownName(r.Host) {
+			plain(w, http.StatusForbidden, "on this machine it is asked for as localhost or by its address alone, not as "+r.Host)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// ownName reports whether a Host field names this machine without asking the
+// DNS: an address, or localhost (RFC 6761 §6.3).
+func ownName(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	_, err := netip.ParseAddr(host)
+	return err == nil || host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
