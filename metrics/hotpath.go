@@ -44,6 +44,8 @@ type Hotpath struct {
 	CoalescedMisses     *Counter
 	Revalidations       *CounterVec[RevalidationOutcome]
 
+	AccessLog *CounterVec[LogOutcome]
+
 	CertificateExpiry *Level // Unix time, s
 	ConfigLoaded      *Level // Unix time, s
 	Draining          *Level // 0 or 1

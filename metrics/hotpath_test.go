@@ -65,6 +65,7 @@ func TestNames(t *testing.T) {
 		"hotpath_origin_fetch_duration_seconds": 1,
 		"hotpath_coalesced_misses_total":        1,
 		"hotpath_revalidations_total":           3,
+		"hotpath_access_log_records_total":      3,
 		"hotpath_draining":                      1,
 		"hotpath_cache_entries":                 1,
 		"hotpath_cache_bytes":                   1,
@@ -112,6 +113,7 @@ func TestLabels(t *testing.T) {
 		{lookupLabel, int(Miss), "miss"},
 		{fetchLabel, int(FetchError), "error"},
 		{revalidationLabel, int(RevalidationError), "error"},
+		{logLabel, int(LogFailed), "failed"},
 		{codeLabel, int(UnknownError), "UNKNOWN"},
 		{limitLabel, int(LimitBodySize), "body_size"},
 	} {

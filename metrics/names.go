@@ -191,6 +191,15 @@ const (
 	RevalidationError
 )
 
+// LogOutcome is what became of a record for the access log.
+type LogOutcome uint8
+
+const (
+	LogWritten LogOutcome = iota
+	LogDropped            // no room: the writer is behind
+	LogFailed             // the file did not take it
+)
+
 // The labels, values in the order of the constants above.
 var (
 	protocolLabel     = Label{"protocol", []string{"h1", "h2"}}
@@ -207,6 +216,7 @@ var (
 	lookupLabel       = Label{"result", []string{"hit", "miss"}}
 	fetchLabel        = Label{"outcome", []string{"ok", "notfound", "refused", "timeout", "canceled", "error"}}
 	revalidationLabel = Label{"outcome", []string{"same", "changed", "error"}}
+	logLabel          = Label{"outcome", []string{"written", "dropped", "failed"}}
 	codeLabel         = Label{"code", []string{
 		"NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT",
 		"STREAM_CLOSED", "FRAME_SIZE_ERROR", "REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR",
@@ -288,6 +298,9 @@ func newHotpath(set *Set) *Hotpath {
 			"Misses that waited for another request's fetch of the same key."),
 		Revalidations: NewCounterVec[RevalidationOutcome](set, "hotpath_revalidations_total",
 			"Times that the origin was asked whether an entry is current, by outcome.", revalidationLabel),
+
+		AccessLog: NewCounterVec[LogOutcome](set, "hotpath_access_log_records_total",
+			"Records for the access log, by what became of them.", logLabel),
 
 		CertificateExpiry: NewLevel(set, "hotpath_tls_certificate_expiry_timestamp_seconds",
 			"When the certificate that is presented ends, in seconds since 1970; 0 before it is loaded."),

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // CheckFiles reports, as an [*Error], the first file named by c that cannot do
 // its job: certificate and key must load and belong together, the root must be
-// a directory that can be listed, the token's file must hold one.
+// a directory that can be listed, the access log a file that can be appended to, and
+// the token's file must hold one.
 func (c Config) CheckFiles() error {
 	if c.Cert != "" {
 		if _, err := tls.LoadX509KeyPair(c.Cert, c.Key); err != nil {
@@ -21,6 +24,12 @@ func (c Config) CheckFiles() error {
 	if c.Root != "" {
 		if err := checkRoot(c.Root); err != nil {
 			return &Error{"root", "root", c.Root, fileProblem(err), "a directory that can be read"}
+		}
+	}
+	if c.AccessLog != "off" && c.AccessLogFile != "-" {
+		if err := checkAppend(c.AccessLogFile); err != nil {
+			const key = "access-log-file"
+			return &Error{key, key, c.AccessLogFile, fileProblem(err), "a file that can be written, or one to be made in a directory that is there"}
 		}
 	}
 	_, err := c.AdminToken()
@@ -52,6 +61,28 @@ func checkRoot(name string) error {
 		return err
 	}
 	return nil
+}
+
+// checkAppend reports what keeps a file from being appended to. It makes none,
+// and opens no pipe, which would wait for a reader.
+func checkAppend(name string) error {
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		_, err = os.Stat(filepath.Dir(name))
+		return err
+	case err != nil:
+		return err
+	case info.IsDir():
+		return errors.New("is a directory")
+	case !info.Mode().IsRegular():
+		return nil
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // Check is the subcommand check: it loads the settings as the server would and

@@ -70,6 +70,12 @@ func TestCheck(t *testing.T) {
 		{"key missing", []string{"-cert", cert, "-key", missing}, 2, []string{"key", missing, "no such file"}},
 		{"cert is text", []string{"-cert", text, "-key", key}, 2, []string{"cert", text}},
 		{"key of another", []string{"-cert", cert, "-key", otherKey}, 2, []string{"cert", cert, "does not match"}},
+		{"access log to be made", []string{"-access-log", "all", "-access-log-file", missing}, 0, []string{"valid"}},
+		{"access log to go on", []string{"-access-log", "all", "-access-log-file", text}, 0, []string{"valid"}},
+		{"access log is a device", []string{"-access-log", "all", "-access-log-file", os.DevNull}, 0, []string{"valid"}},
+		{"access log off", []string{"-access-log-file", dir}, 0, []string{"valid"}},
+		{"access log is a directory", []string{"-access-log", "all", "-access-log-file", dir}, 2, []string{"access-log-file", dir, "is a directory"}},
+		{"access log in no directory", []string{"-access-log", "all", "-access-log-file", missing + "/log"}, 2, []string{"access-log-file", missing, "no such file"}},
 		{"root missing", []string{"-root", missing}, 2, []string{"root", missing, "no such file"}},
 		{"root is a file", []string{"-root", text}, 2, []string{"root", text, "is not a directory"}},
 	}

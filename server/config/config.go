@@ -69,6 +69,11 @@ type Config struct {
 	WriteTimeout     time.Duration // output slower than MinWriteRate
 	DrainTimeout     time.Duration // from the signal to stop to the exit
 
+	AccessLog       string // which requests: off, errors, sampled, all
+	AccessLogSample int    // of how many one is logged, when sampled
+	AccessLogFormat string // common, combined, json
+	AccessLogFile   string // "-": standard output
+
 	MemoryLimit int64 // Go's soft memory limit, 0 for none
 	LogFormat   string
 	LogLevel    slog.Level

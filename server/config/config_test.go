@@ -31,6 +31,7 @@ func TestDefault(t *testing.T) {
 		MaxOutput: 256 << 10, MinWriteRate: 1 << 10,
 		HandshakeTimeout: 5 * time.Second, HeadTimeout: 10 * time.Second, IdleTimeout: time.Minute,
 		WriteTimeout: 30 * time.Second, DrainTimeout: 30 * time.Second,
+		AccessLog: "off", AccessLogSample: 100, AccessLogFormat: "combined", AccessLogFile: "-",
 		LogFormat: "text", LogLevel: slog.LevelInfo,
 	}
 	if got := Default(); got != want {
@@ -89,6 +90,7 @@ func TestPrecedence(t *testing.T) {
 func TestEverySource(t *testing.T) {
 	other := map[string]string{
 		"listen": "127.0.0.1:0", "admin": "off", "cert": "c", "key": "k", "root": "r",
+		"access-log": "all", "access-log-format": "json",
 		"log-format": "json", "log-level": "debug", "config": "f.yaml",
 		"min-write-rate": "2KiB/s", "reset-refill": "7/s", "control-refill": "7/s",
 		"admin-token-file": "t", "admin-insecure": "true",
@@ -273,6 +275,11 @@ func TestValidate(t *testing.T) {
 		{"no time to drain", func(c *Config) { c.DrainTimeout = 0 }, ""},
 		{"level between", func(c *Config) { c.LogLevel = 1 }, "log-level"},
 		{"format", func(c *Config) { c.LogFormat = "xml" }, "log-format"},
+		{"access log of some", func(c *Config) { c.AccessLog = "some" }, "access-log"},
+		{"access log of one in 0", func(c *Config) { c.AccessLogSample = 0 }, "access-log-sample"},
+		{"access log in ELF", func(c *Config) { c.AccessLogFormat = "elf" }, "access-log-format"},
+		{"access log without a file", func(c *Config) { c.AccessLogFile = "" }, "access-log-file"},
+		{"access log with a NUL", func(c *Config) { c.AccessLogFile = "a\x00" }, "access-log-file"},
 		{"NUL", func(c *Config) { c.Root = "a\x00b" }, "root"},
 		{"port", func(c *Config) { c.Listen = ":70000" }, "listen"},
 		{"admin off", func(c *Config) { c.Admin = "" }, ""},

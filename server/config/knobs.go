@@ -34,6 +34,7 @@ const (
 	groupReqs   = "Requests"
 	groupAbuse  = "Misuse of a connection"
 	groupTime   = "Time"
+	groupAccess = "Access log"
 	groupProc   = "Process"
 )
 
@@ -138,6 +139,15 @@ func knobs(c *Config) []knob {
 			"Rate below which a client counts as not reading."},
 		{groupTime, "drain-timeout", "30s", &span{p: &c.DrainTimeout, zero: "no wait", min: minTime, max: maxTime},
 			"For requests in flight after SIGTERM or SIGINT; then what is left is closed."},
+
+		{groupAccess, "access-log", "off", &choice{p: &c.AccessLog, of: []string{"off", "errors", "sampled", "all"}},
+			"Which requests are logged. errors: those answered with 4xx or 5xx, or ended before their end. sampled: these, and one of so many others. all: all."},
+		{groupAccess, "access-log-sample", "100", &count{p: &c.AccessLogSample, min: 1, max: maxCount},
+			"Of how many requests one is logged with `access-log: sampled`, chosen by chance."},
+		{groupAccess, "access-log-format", "combined", &choice{p: &c.AccessLogFormat, of: []string{"common", "combined", "json"}},
+			"Form of a line: the Common or the Combined Log Format, or a JSON object."},
+		{groupAccess, "access-log-file", "-", &file{p: &c.AccessLogFile},
+			"File that lines are appended to. SIGUSR1 opens it again, after it was renamed."},
 
 		{groupProc, "memory-limit", "0", &size{p: &c.MemoryLimit, zero: "off", min: minMemory, max: math.MaxInt64},
 			"Soft limit on the memory of the Go runtime: the garbage collector works harder near it."},

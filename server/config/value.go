@@ -260,6 +260,29 @@ func (v *text) check() error {
 func (v *text) String() string  { return *v.p }
 func (v *text) allowed() string { return v.what + ", or empty (" + v.empty + ")" }
 
+// file is the path of a file that is written, or standard output.
+type file struct {
+	p *string
+}
+
+func (v *file) set(s string) error {
+	*v.p = s
+	return v.check()
+}
+
+func (v *file) check() error {
+	switch {
+	case *v.p == "":
+		return errors.New("is empty")
+	case strings.ContainsRune(*v.p, 0):
+		return errors.New("contains a NUL")
+	}
+	return nil
+}
+
+func (v *file) String() string  { return *v.p }
+func (v *file) allowed() string { return "a path, or - for standard output" }
+
 // address is the host and port of a listener.
 type address struct {
 	p   *string

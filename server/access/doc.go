@@ -1,0 +1,31 @@
+// Package access tells what was asked for: the access log, and the keys that
+// are asked for most.
+//
+//	connection ─ Tap ─ batch of a turn ─▶ stripe ─┐
+//	connection ─ Tap ─ batch of a turn ─▶ stripe ─┴▶ writer ─┬▶ lines ─▶ file
+//	                                                         └▶ hottest keys
+//
+//	tap.go        which requests are recorded; a turn's batch
+//	record.go     a record between connection and writer
+//	stripes.go    the bounded memory between them
+//	recorder.go   the writer's goroutine
+//	format.go     Common, Combined, JSON
+//	sink.go       the file: reopened, torn, full
+//	hot.go        the hottest keys
+//
+// # What it may cost
+//
+// A hit that is not recorded costs a decrement and a branch. One that is costs
+// a copy of some two hundred bytes into the batch of its turn, without a lock,
+// an allocation, a system call or a look at the clock of its own. A turn that
+// recorded something copies its batch into a stripe, once, and reads the time
+// that it took off its metrics. Nothing here ever makes a request wait: a batch
+// that finds no room, or each stripe in use at that very moment, is dropped and
+// counted.
+//
+// # Concurrency
+//
+// A Tap belongs to its connection's goroutine, as the engine does. The writer
+// is one goroutine; it owns file and formats. A Recorder's methods may be
+// called from anywhere.
+package access

@@ -1,0 +1,129 @@
+package access
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func (h *hot) ask(path string, weight float64, now time.Time) { h.add([]byte(path), weight, now) }
+
+// TestHottestOfZipf: of requests whose popularity is a Zipf law over far more
+// keys than are kept, sampled as the engines do, the hottest are named in their
+// order, and the error is honest.
+func TestHottestOfZipf(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	zipf := rand.NewZipf(random, 1.3, 1, 1_000_000)
+	now := began
+	h := newHot(now)
+	const perSecond, seconds = 2000, 120
+	asked := make(map[string]float64)
+	for range seconds {
+		for range perSecond {
+			path := fmt.Sprintf("/%d", zipf.Uint64())
+			asked[path]++
+			h.ask(path+"?"+path, 100, now)
+		}
+		now = now.Add(time.Second)
+	}
+	if len(h.counts) != hotKeys || len(h.index) != hotKeys {
+		t.Errorf("%d keys and an index of %d, want %d", len(h.counts), len(h.index), hotKeys)
+	}
+	for i, k := range h.top(10, now) {
+		if want := fmt.Sprintf("/%d", i); k.Key != want {
+			t.Errorf("place %d has %s, want %s", i, k.Key, want)
+		}
+		if rate := asked[k.Key] * 100 / seconds; math.Abs(k.Rate-rate) > 0.15*rate || k.Error > 0.2*rate {
+			t.Errorf("%s has %.0f±%.0f/s, was asked for %.0f/s", k.Key, k.Rate, k.Error, rate)
+		}
+	}
+}
+
+// TestHotRateFromTheStart: the rate is right after a few seconds as after an
+// hour, and what has ceased fades and is forgotten.
+func TestHotRateFromTheStart(t *testing.T) {
+	now := began
+	h := newHot(now)
+	for second := range 3600 {
+		h.ask("/", 50, now)
+		now = now.Add(time.Second)
+		if second != 2 && second != 59 && second != 3599 {
+			continue
+		}
+		if top := h.top(5, now); len(top) != 1 || math.Abs(top[0].Rate-50) > 2 {
+			t.Errorf("after %d s: %+v, want / with 50/s", second+1, top)
+		}
+	}
+	if top := h.top(1, now.Add(time.Minute)); math.Abs(top[0].Rate-25) > 1 {
+		t.Errorf("a minute later: %+v, want 25/s", top)
+	}
+	if top := h.top(1, now.Add(30*time.Minute)); len(top) != 0 {
+		t.Errorf("half an hour later: %+v, want nothing", top)
+	}
+}
+
+// TestHotKeysAreBounded: a client that asks for something else each time
+// neither makes more of them nor drives out what is asked for often.
+func TestHotKeysAreBounded(t *testing.T) {
+	h := newHot(began)
+	for i := range 10_000 {
+		if i%10 == 0 {
+			h.ask("/often", 1, began)
+		}
+		h.ask(fmt.Sprintf("/%d/%s", i, strings.Repeat("x", 1<<10)), 1, began)
+	}
+	if len(h.counts) != hotKeys || len(h.index) != hotKeys {
+		t.Errorf("%d keys, an index of %d", len(h.counts), len(h.index))
+	}
+	top := h.top(math.MaxInt, began)
+	if len(top) != hotKeys || top[0].Key != "/often" || top[0].Error > top[0].Rate/2 {
+		t.Errorf("%d keys, the first is %+v", len(top), top[0])
+	}
+	for _, k := range top {
+		if len(k.Key) > maxHotKey {
+			t.Fatalf("a key of %d octets", len(k.Key))
+		}
+	}
+}
+
+func TestHotKeyIsPrintable(t *testing.T) {
+	h := newHot(began)
+	h.ask("/<a>\"\n\xff?query", 1, began)
+	h.ask("", 1, began) // a request that could not be read
+	if top := h.top(9, began); len(top) != 1 || top[0].Key != `/<a>\"\x0a\xff` {
+		t.Errorf("%+v", top)
+	}
+}
+
+// TestTop: the keys are known without a log, from a share of the requests.
+func TestTop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, Config{Mode: Off})
+		tap := s.Tap(HTTP2, remote, 0)
+		one, two := get("/1"), get("/2")
+		for i := range 300 * hotEvery {
+			request := one
+			if i%3 == 0 {
+				request = two
+			}
+			if tap.Due(200) {
+				tap.Hit(request, ok(200))
+			}
+			if i%32 == 0 {
+				tap.Flush(time.Millisecond)
+			}
+		}
+		tap.Flush(time.Millisecond)
+		time.Sleep(linger)
+		synctest.Wait()
+		top := s.Top(2)
+		if len(top) != 2 || top[0].Key != "/1" || top[0].Rate < 1.4*top[1].Rate || top[0].Rate > 3*top[1].Rate {
+			t.Errorf("%+v, want /1 twice as often as /2", top)
+		}
+		s.wantCounts(t, 0, 0, 0)
+	})
+}

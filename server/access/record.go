@@ -1,0 +1,178 @@
+package access
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/message"
+)
+
+// Protocol is the version of HTTP that carried a request.
+type Protocol uint8
+
+const (
+	HTTP11 Protocol = iota
+	HTTP10
+	HTTP2
+)
+
+var protocolNames = [...]string{HTTP11: "HTTP/1.1", HTTP10: "HTTP/1.0", HTTP2: "HTTP/2.0"}
+
+// Answer is what came of a request.
+type Answer struct {
+	Began    time.Time           // when the request's head was read
+	Duration time.Duration       // until its end was handed over; 0: that of the turn, see [Tap.Flush]
+	Status   int                 // 0: no head was sent
+	Bytes    int64               // of the body, as far as it was sent
+	Result   metrics.CacheResult // how the cache took part
+	Aborted  bool                // it ended before its end, whoever ended it
+}
+
+// fault reports whether the answer is one that the mode Errors logs.
+func (a *Answer) fault() bool { return a.Status >= errorStatus || a.Aborted }
+
+const errorStatus = 400
+
+// A request is encoded as five texts, each behind its length in two octets, of
+// which the top bit says that it was cut. The longest that are whole: real ones
+// are shorter by far, and a client that sends others shall not fill the log.
+const (
+	maxMethod  = 32
+	maxHost    = 255
+	maxPath    = 2048
+	maxReferer = 1024
+	maxAgent   = 512
+
+	cutMark = 1 << 15
+
+	// maxRequest is the longest encoded request.
+	maxRequest = 5*2 + maxMethod + maxHost + maxPath + maxReferer + maxAgent
+)
+
+// AppendRequest appends what the log tells of a request to dst, at most 4 KiB,
+// in the form that [Tap.Hit] and [Tap.End] take. It borrows nothing.
+func AppendRequest(dst []byte, r *message.Request) []byte {
+	var referer, agent string
+	for i := range r.Fields {
+		switch f := &r.Fields[i]; f.Name {
+		case "referer":
+			referer = f.Value
+		case "user-agent":
+			agent = f.Value
+		}
+	}
+	dst = appendText(dst, r.Method, maxMethod)
+	dst = appendText(dst, r.Authority, maxHost)
+	dst = appendText(dst, r.Path, maxPath)
+	dst = appendText(dst, referer, maxReferer)
+	return appendText(dst, agent, maxAgent)
+}
+
+func appendText(dst []byte, s string, most int) []byte {
+	mark := 0
+	if len(s) > most {
+		s, mark = s[:most], cutMark
+	}
+	return append(binary.LittleEndian.AppendUint16(dst, uint16(len(s)|mark)), s...)
+}
+
+// text is one of a request's texts, borrowed from where it is encoded.
+type text struct {
+	b   []byte
+	cut bool
+}
+
+func takeText(b []byte) (t text, rest []byte) {
+	n := binary.LittleEndian.Uint16(b)
+	end := 2 + int(n&^cutMark)
+	return text{b[2:end], n&cutMark != 0}, b[end:]
+}
+
+// A record is encoded as a head of fixed size and the request. The head:
+//
+//	0  size of the whole  2     8  began, Unix ns   8
+//	2  status             2    16  duration, ns     8
+//	4  flags              1    24  bytes            8
+//	5  protocol           1    32  address         16
+//	6  cache result       1
+const recordHead = 48
+
+const (
+	flagLogged  = 1 << iota // a line of the log
+	flagChosen              // by chance: stands for others, and counts for the hottest keys
+	flagAborted             // see Answer.Aborted
+	flagTurn                // its duration is that of the turn
+)
+
+func appendRecord(dst, request []byte, a *Answer, flags byte, p Protocol, remote net.Addr) []byte {
+	var h [recordHead]byte
+	if a.Duration == 0 {
+		flags |= flagTurn
+	}
+	if a.Aborted {
+		flags |= flagAborted
+	}
+	binary.LittleEndian.PutUint16(h[0:], uint16(recordHead+len(request)))
+	binary.LittleEndian.PutUint16(h[2:], uint16(a.Status))
+	h[4], h[5], h[6] = flags, byte(p), byte(a.Result)
+	binary.LittleEndian.PutUint64(h[8:], uint64(a.Began.UnixNano()))
+	binary.LittleEndian.PutUint64(h[16:], uint64(a.Duration))
+	binary.LittleEndian.PutUint64(h[24:], uint64(a.Bytes))
+	if tcp, ok := remote.(*net.TCPAddr); ok {
+		ip := tcp.AddrPort().Addr().As16()
+		copy(h[32:], ip[:])
+	}
+	return append(append(dst, h[:]...), request...)
+}
+
+// setTook fills in the duration of the records in batch that took the turn.
+func setTook(batch []byte, took time.Duration) {
+	for len(batch) > 0 {
+		if batch[4]&flagTurn != 0 {
+			binary.LittleEndian.PutUint64(batch[16:], uint64(took))
+		}
+		batch = batch[binary.LittleEndian.Uint16(batch):]
+	}
+}
+
+// record is a record as the writer sees it, borrowed from the stripe's memory.
+type record struct {
+	began    time.Time
+	duration time.Duration
+	bytes    int64
+	remote   netip.Addr // invalid: not known
+	status   int
+	flags    byte
+	protocol Protocol
+	result   metrics.CacheResult
+
+	method, host, path, referer, agent text
+}
+
+// takeRecord decodes the first record of a batch.
+func takeRecord(batch []byte) (r record, rest []byte) {
+	b, rest := batch[:binary.LittleEndian.Uint16(batch)], batch[binary.LittleEndian.Uint16(batch):]
+	r.status = int(binary.LittleEndian.Uint16(b[2:]))
+	r.flags, r.protocol, r.result = b[4], Protocol(b[5]), metrics.CacheResult(b[6])
+	r.began = time.Unix(0, int64(binary.LittleEndian.Uint64(b[8:])))
+	r.duration = time.Duration(binary.LittleEndian.Uint64(b[16:]))
+	r.bytes = int64(binary.LittleEndian.Uint64(b[24:]))
+	if ip := netip.AddrFrom16([16]byte(b[32:recordHead])); !ip.IsUnspecified() {
+		r.remote = ip.Unmap()
+	}
+	b = b[recordHead:]
+	for _, t := range []*text{&r.method, &r.host, &r.path, &r.referer, &r.agent} {
+		*t, b = takeText(b)
+	}
+	return r, rest
+}
+
+func (r *record) cut() bool {
+	return r.method.cut || r.host.cut || r.path.cut || r.referer.cut || r.agent.cut
+}
+
+// fault is [Answer.fault].
+func (r *record) fault() bool { return r.status >= errorStatus || r.flags&flagAborted != 0 }

@@ -1,0 +1,196 @@
+package access
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/metrics"
+)
+
+// Mode is which requests are in the log. Each logs what the one before does,
+// and more.
+type Mode string
+
+const (
+	Off     Mode = "off"
+	Errors  Mode = "errors"  // statuses from 400, and what was aborted
+	Sampled Mode = "sampled" // and one of so many others
+	All     Mode = "all"
+)
+
+// Format is the form of a line.
+type Format string
+
+const (
+	Common   Format = "common"   // NCSA's, as Apache's %h %l %u %t "%r" %>s %b
+	Combined Format = "combined" // and Referer and User-Agent
+	JSON     Format = "json"
+)
+
+// Config is what a Recorder needs. All fields are required, but Sample where
+// Mode is not Sampled, and Format and File where it is Off.
+type Config struct {
+	Mode    Mode
+	Sample  int // of how many one is logged, on average
+	Format  Format
+	File    string // is appended to; Stdout for standard output
+	Metrics *metrics.Hotpath
+	Log     *slog.Logger // for what goes wrong with the access log
+}
+
+const (
+	// hotEvery is of how many requests one counts for the hottest keys, on
+	// average, where the log does not ask for more. At a hundred requests a
+	// second that are some in a minute; at full speed hundreds a second.
+	hotEvery = 1024
+
+	// linger is how long the writer lets records gather, so that the whole
+	// server's are a write or two.
+	linger = 100 * time.Millisecond
+
+	// closeTime is how long Close waits for a file that takes nothing.
+	closeTime = time.Second
+)
+
+// Recorder is what all connections share: see the package comment. [New] makes
+// one.
+type Recorder struct {
+	cfg     Config
+	every   float64 // of how many requests one is chosen
+	thin    float64 // and of how many chosen ones one is logged
+	meanGap float64 // see gap
+	stripes *stripes
+	hot     hot
+
+	format formatter // the writer's
+	sink   sink      // the writer's
+	lines  []byte    // the writer's
+
+	reopen  chan struct{}
+	stop    chan struct{}
+	stopped chan struct{}
+	once    sync.Once
+}
+
+// New opens the file and starts the writer, which [Recorder.Close] ends.
+func New(cfg Config) (*Recorder, error) {
+	every, size := float64(hotEvery), stripeSize
+	switch cfg.Mode {
+	case Off:
+		size = hotSize
+	case All:
+		every = 1
+	case Sampled:
+		every = min(every, float64(cfg.Sample))
+	}
+	r := &Recorder{
+		cfg:     cfg,
+		every:   every,
+		thin:    float64(cfg.Sample) / every,
+		meanGap: -1 / math.Log1p(-1/every), // of an exponential distribution
+		stripes: newStripes(size),
+		hot:     newHot(time.Now()),
+		format:  formatter{format: cfg.Format},
+		sink:    sink{name: cfg.File, metrics: cfg.Metrics, log: cfg.Log},
+		reopen:  make(chan struct{}, 1),
+		stop:    make(chan struct{}),
+		stopped: make(chan struct{}),
+	}
+	if cfg.Mode == Sampled {
+		r.format.sample = cfg.Sample
+	}
+	if cfg.Mode != Off {
+		if err := r.sink.open(); err != nil {
+			return nil, fmt.Errorf("opening the access log: %w", err)
+		}
+	}
+	go r.write()
+	return r, nil
+}
+
+// Reopen makes the writer open the file by its name again: after it was renamed.
+// A file that cannot be opened is logged, and the old one kept.
+func (r *Recorder) Reopen() { raise(r.reopen) }
+
+// Top returns the n hottest keys, the hottest first.
+func (r *Recorder) Top(n int) []HotKey { return r.hot.top(n, time.Now()) }
+
+var errStuck = errors.New("the access log takes nothing: its last records are lost")
+
+// Close writes what was recorded and closes the file. What is recorded
+// afterwards is lost. Where the file takes nothing, it gives up after a second,
+// with an error.
+func (r *Recorder) Close() error {
+	r.once.Do(func() { close(r.stop) })
+	select {
+	case <-r.stopped:
+		return nil
+	case <-time.After(closeTime):
+		return errStuck
+	}
+}
+
+// write is the writer's goroutine.
+func (r *Recorder) write() {
+	defer close(r.stopped)
+	var due <-chan time.Time
+	for {
+		select {
+		case <-r.stripes.news:
+			if due == nil {
+				due = time.After(linger)
+			}
+			continue
+		case <-due:
+		case <-r.stripes.half:
+		case <-r.reopen:
+			r.drain() // what was recorded before belongs to the old file
+			r.sink.reopen()
+		case <-r.stop:
+			r.drain()
+			r.sink.close()
+			return
+		}
+		due = nil
+		r.drain()
+	}
+}
+
+// writeSize is how much is written at once.
+const writeSize = 64 << 10
+
+func (r *Recorder) drain() {
+	now := time.Now()
+	r.stripes.drain(func(batch []byte) {
+		for len(batch) > 0 {
+			var rec record
+			rec, batch = takeRecord(batch)
+			if rec.flags&flagChosen != 0 {
+				r.hot.add(rec.path.b, r.every, now)
+			}
+			if rec.flags&flagLogged == 0 {
+				continue
+			}
+			r.lines = r.format.appendLine(r.lines, &rec)
+			if len(r.lines) >= writeSize {
+				r.flush(now)
+			}
+		}
+	})
+	r.flush(now)
+}
+
+func (r *Recorder) flush(now time.Time) {
+	if len(r.lines) > 0 {
+		r.sink.write(r.lines, now)
+		r.lines = r.lines[:0]
+	}
+}
+
+func (r *Recorder) count(s metrics.Stripe, outcome metrics.LogOutcome, n uint64) {
+	r.cfg.Metrics.AccessLog.Add(s, outcome, n)
+}

@@ -1,0 +1,144 @@
+package access
+
+import (
+	"math"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/metrics"
+)
+
+// Tap is a connection's way to the recorder. It belongs to the connection's
+// goroutine. The zero Tap records nothing.
+//
+// A hit that is answered within its turn goes through Due and, rarely, Hit;
+// whatever takes longer through End, when it is over. Flush ends the turn.
+type Tap struct {
+	recorder *Recorder
+	remote   net.Addr
+	batch    *batch // of this turn; nil: empty
+	left     uint32 // hits until the next one that is chosen, itself counted
+	stripe   metrics.Stripe
+	protocol Protocol
+}
+
+// batch is what a turn recorded.
+type batch struct {
+	records []byte
+	logged  uint64 // how many of them are lines of the log
+}
+
+// batchSize is how large a batch grows before it is handed over in the middle
+// of a turn: some eighty records.
+const batchSize = 16 << 10
+
+var batches = sync.Pool{New: func() any { return &batch{records: make([]byte, 0, batchSize+recordHead+maxRequest)} }}
+
+// Tap makes a connection's Tap. r may be nil: the Tap records nothing then.
+func (r *Recorder) Tap(p Protocol, remote net.Addr, s metrics.Stripe) Tap {
+	if r == nil {
+		return Tap{}
+	}
+	return Tap{recorder: r, remote: remote, stripe: s, protocol: p, left: r.gap()}
+}
+
+// gap draws how many hits it is to the next one that is chosen. The gaps of a
+// geometric distribution choose each hit independently of all others, with the
+// same probability: a connection with a single request is chosen as often as
+// its share, and a client that asks for the same hundred pages in turn does not
+// have the same one chosen each time.
+func (r *Recorder) gap() uint32 {
+	return uint32(1 + min(rand.ExpFloat64()*r.meanGap, math.MaxUint32-1))
+}
+
+// Due counts a hit and reports whether it may have to be recorded: then Hit is
+// to be called.
+func (t *Tap) Due(status int) bool {
+	t.left--
+	return t.left == 0 || status >= errorStatus
+}
+
+// Hit records the hit for which Due was just true. request is from
+// [AppendRequest].
+func (t *Tap) Hit(request []byte, a Answer) {
+	r := t.recorder
+	if r == nil {
+		return
+	}
+	chosen := t.left == 0
+	if chosen {
+		t.left = r.gap()
+	}
+	t.add(request, a, chosen)
+}
+
+// End records an exchange that has ended, if it is one of those to be recorded.
+func (t *Tap) End(request []byte, a Answer) {
+	if r := t.recorder; r != nil {
+		t.add(request, a, oneIn(r.every))
+	}
+}
+
+// SetProtocol is for a connection whose requests differ in it.
+func (t *Tap) SetProtocol(p Protocol) { t.protocol = p }
+
+func (t *Tap) add(request []byte, a Answer, chosen bool) {
+	logged := t.recorder.logs(&a, chosen)
+	if !logged && !chosen {
+		return
+	}
+	b := t.batch
+	if b == nil {
+		b = batches.Get().(*batch)
+		t.batch = b
+	}
+	var flags byte
+	if chosen {
+		flags |= flagChosen
+	}
+	if logged {
+		flags |= flagLogged
+		b.logged++
+	}
+	b.records = appendRecord(b.records, request, &a, flags, t.protocol, t.remote)
+	if len(b.records) >= batchSize {
+		t.Flush(time.Since(a.Began))
+	}
+}
+
+// logs reports whether an exchange is to be in the log.
+func (r *Recorder) logs(a *Answer, chosen bool) bool {
+	switch r.cfg.Mode {
+	case All:
+		return true
+	case Sampled:
+		return a.fault() || chosen && oneIn(r.thin)
+	case Errors:
+		return a.fault()
+	}
+	return false
+}
+
+// oneIn is true once in n times, by chance.
+func oneIn(n float64) bool { return n <= 1 || rand.Float64()*n < 1 }
+
+// Flush hands over what the turn recorded. took is how long the turn took, and
+// becomes the duration of its hits.
+func (t *Tap) Flush(took time.Duration) {
+	if t.batch != nil {
+		t.handOver(took)
+	}
+}
+
+func (t *Tap) handOver(took time.Duration) {
+	b := t.batch
+	t.batch = nil
+	setTook(b.records, took)
+	if !t.recorder.stripes.put(int(t.stripe), b.records) {
+		t.recorder.count(t.stripe, metrics.LogDropped, b.logged)
+	}
+	b.records, b.logged = b.records[:0], 0
+	batches.Put(b)
+}
