@@ -10,6 +10,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/cache"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/edge"
 	"github.com/e0ac7cd4/hotpath/server/h1"
@@ -29,6 +30,17 @@ func newLogger(cfg config.Config, w io.Writer, journal *live.Journal) *slog.Logg
 	return slog.New(journal.Watch(h))
 }
 
+func newRecorder(cfg config.Config, m *metrics.Hotpath, log *slog.Logger) (*access.Recorder, error) {
+	return access.New(access.Config{
+		Mode:    access.Mode(cfg.AccessLog),
+		Sample:  cfg.AccessLogSample,
+		Format:  access.Format(cfg.AccessLogFormat),
+		File:    cfg.AccessLogFile,
+		Metrics: m,
+		Log:     log,
+	})
+}
+
 func newOrigin(cfg config.Config, log *slog.Logger) (origin.Origin, error) {
 	if cfg.Root == "" {
 		return origin.NewDemo()
@@ -37,7 +49,7 @@ func newOrigin(cfg config.Config, log *slog.Logger) (origin.Origin, error) {
 }
 
 // newServer wires the public side: listener, engines, edge.
-func newServer(cfg config.Config, maxConns int, e *edge.Edge, m *metrics.Hotpath, log *slog.Logger) (*listen.Server, error) {
+func newServer(cfg config.Config, maxConns int, e *edge.Edge, recorder *access.Recorder, m *metrics.Hotpath, log *slog.Logger) (*listen.Server, error) {
 	certificate, err := loadCertificate(cfg, log)
 	if err != nil {
 		return nil, err
@@ -50,6 +62,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, m *metrics.Hotpath
 			Handler: e,
 			Metrics: m,
 			Log:     log,
+			Access:  recorder,
 			Limits: h2.Limits{
 				Streams:       cfg.MaxStreams,
 				HeaderBytes:   int(cfg.MaxHeaderBytes),
@@ -72,6 +85,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, m *metrics.Hotpath
 			Fetcher:      e,
 			Metrics:      m,
 			Log:          log,
+			Access:       recorder,
 			HeaderBytes:  int(cfg.MaxHeaderBytes),
 			HeaderFields: cfg.MaxHeaderFields,
 			OutputBytes:  int(cfg.MaxOutput),
@@ -87,6 +101,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, m *metrics.Hotpath
 		},
 		Metrics:          m,
 		Log:              log,
+		Access:           recorder,
 		MaxConns:         maxConns,
 		MaxHandshakes:    cfg.MaxHandshakes,
 		HandshakeTimeout: cfg.HandshakeTimeout,

@@ -37,6 +37,12 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	stats := func() metrics.CacheStats { return cacheStats(store) }
 	m := metrics.NewHotpath(metrics.Options{Version: buildinfo.Version(), Cache: stats})
 	m.ConfigLoaded.Set(time.Now().Unix())
+	recorder, err := newRecorder(cfg, m, log)
+	if err != nil {
+		return err
+	}
+	defer recorder.Close() // where this ends with an error; see below
+	defer onReopen(recorder.Reopen)()
 	backend, err := newOrigin(cfg, log)
 	if err != nil {
 		return err
@@ -65,7 +71,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	}
 	defer stopAdmin()
 
-	server, err := newServer(cfg, maxConns, edge.New(backend, store, m, log, edge.Config{Fetches: cfg.MaxFetches}), m, log)
+	server, err := newServer(cfg, maxConns, edge.New(backend, store, m, log, edge.Config{Fetches: cfg.MaxFetches}), recorder, m, log)
 	if err != nil {
 		return err
 	}
@@ -94,6 +100,9 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	defer cancel()
 	if err := server.Shutdown(drain); err != nil {
 		log.Warn("stopping", "err", err) // what was to be done in time is done: exit 0
+	}
+	if err := recorder.Close(); err != nil {
+		log.Warn("stopping", "err", err)
 	}
 	log.Info("stopped")
 	return nil

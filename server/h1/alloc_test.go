@@ -1,6 +1,7 @@
 package h1
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -47,30 +49,38 @@ func TestHitDoesNotAllocate(t *testing.T) {
 		"If-None-Match":     get("/", `If-None-Match: "tag"`),
 		"If-Modified-Since": get("/", "If-Modified-Since: "+date),
 	} {
-		t.Run(name, func(t *testing.T) {
-			s := storing("/", "home", "/a", "aaaa", "/b", "bbbb")
-			p := connect(t, testConfig(s))
-			var once func()
-			if name == "no repeat" {
-				ask := []byte(request)
-				p.send(request)
-				p.want(200, "aaaa")
-				p.want(200, "bbbb")
-				answer := make([]byte, 2*(len(s.stored["/a"].Head)+len(message.Date(time.Now()).Line)+len("\r\naaaa")))
-				once = func() { p.Write(ask); io.ReadFull(p.Conn, answer) }
-			} else if name == "HEAD" {
-				ask := []byte(request)
-				answer := make([]byte, len(s.stored["/"].Head)+len(message.Date(time.Now()).Line)+len("\r\n"))
-				once = func() { p.Write(ask); io.ReadFull(p.Conn, answer) }
-			} else {
-				once = exchange(t, p, request)
-			}
-			// The date is encoded anew each second: 5 allocations among
-			// thousands of requests, which the mean rounds away.
-			if n := testing.AllocsPerRun(1000, once); n != 0 {
-				t.Errorf("%v allocations for a hit", n)
-			}
-		})
+		for _, mode := range []access.Mode{access.Off, access.Sampled, access.All} {
+			t.Run(fmt.Sprintf("%s, log %s", name, mode), func(t *testing.T) {
+				hitDoesNotAllocate(t, name, request, access.Config{Mode: mode, Sample: 100})
+			})
+		}
+	}
+}
+
+func hitDoesNotAllocate(t *testing.T, name, request string, log access.Config) {
+	s := storing("/", "home", "/a", "aaaa", "/b", "bbbb")
+	cfg := testConfig(s)
+	logTo(t, cfg, log)
+	p := connect(t, cfg)
+	var once func()
+	if name == "no repeat" {
+		ask := []byte(request)
+		p.send(request)
+		p.want(200, "aaaa")
+		p.want(200, "bbbb")
+		answer := make([]byte, 2*(len(s.stored["/a"].Head)+len(message.Date(time.Now()).Line)+len("\r\naaaa")))
+		once = func() { p.Write(ask); io.ReadFull(p.Conn, answer) }
+	} else if name == "HEAD" {
+		ask := []byte(request)
+		answer := make([]byte, len(s.stored["/"].Head)+len(message.Date(time.Now()).Line)+len("\r\n"))
+		once = func() { p.Write(ask); io.ReadFull(p.Conn, answer) }
+	} else {
+		once = exchange(t, p, request)
+	}
+	// The date is encoded anew each second: 5 allocations among
+	// thousands of requests, which the mean rounds away.
+	if n := testing.AllocsPerRun(1000, once); n != 0 {
+		t.Errorf("%v allocations for a hit", n)
 	}
 }
 

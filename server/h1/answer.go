@@ -2,9 +2,12 @@ package h1
 
 import (
 	"bytes"
+	"net/http"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/wire"
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -18,9 +21,10 @@ const turnBytes = 256 << 10
 // client that sends it again costs a comparison instead of parsing. One is
 // enough, since HTTP/1.1 clients that hurry send one.
 type repeat struct {
-	raw  []byte
-	key  []byte
-	head bool
+	raw   []byte
+	key   []byte
+	head  bool
+	about []byte // what the access log tells of it
 
 	turn   uint64 // in which stored was looked up
 	stored *message.Response
@@ -29,13 +33,14 @@ type repeat struct {
 // maxRepeat bounds the head that is remembered, in bytes.
 const maxRepeat = 1 << 10
 
-func (k *repeat) remember(raw, key []byte, head bool) {
+func (k *repeat) remember(raw []byte, h *head) {
 	if len(raw) > maxRepeat {
 		return
 	}
 	k.raw = append(k.raw[:0], raw...)
-	k.key = append(k.key[:0], key...)
-	k.head, k.turn, k.stored = head, 0, nil
+	k.key = append(k.key[:0], h.key...)
+	k.about = access.AppendRequest(k.about[:0], &h.request)
+	k.head, k.turn, k.stored = h.request.Method == http.MethodHead, 0, nil
 }
 
 // answerRepeat answers the request at the front of unread if it is the known
@@ -52,9 +57,53 @@ func (c *Conn) answerRepeat(unread []byte) bool {
 	if k.stored == nil {
 		return false
 	}
-	c.hits.Count(k.stored.Status)
-	c.answer(k.stored, k.head, len(k.raw))
+	c.hit(k.stored, k.head, len(k.raw), nil)
 	return true
+}
+
+// hit answers from memory. The request is h, or the known one where that is
+// nil.
+func (c *Conn) hit(r *message.Response, isHead bool, size int, h *head) {
+	c.hits.Count(r.Status)
+	c.answer(r, isHead, size)
+	large := len(c.rest) > 0
+	if !large && !c.tap.Due(r.Status) {
+		return
+	}
+	about := c.known.about
+	if h != nil {
+		h.about = access.AppendRequest(h.about[:0], &h.request)
+		about = h.about
+	}
+	a := access.Answer{Began: c.now, Status: r.Status, Bytes: bodySize(r, isHead), Result: metrics.Hit}
+	if large {
+		c.late = late{about: bytes.Clone(about), answer: a}
+		return
+	}
+	c.tap.Hit(about, a)
+}
+
+func bodySize(r *message.Response, isHead bool) int64 {
+	if isHead {
+		return 0
+	}
+	return int64(len(r.Body))
+}
+
+// late is a request that outlives its turn: one that is fetched, or whose body
+// is large.
+type late struct {
+	about  []byte // for the access log; nil: there is none
+	answer access.Answer
+}
+
+// tellLate tells the access log that the late request has ended.
+func (c *Conn) tellLate(aborted bool) {
+	a := &c.late.answer
+	a.Duration, a.Aborted = time.Since(a.Began), aborted
+	a.Bytes -= int64(len(c.rest))
+	c.tap.End(c.late.about, *a)
+	c.late = late{}
 }
 
 // answer appends a stored response, or as much of it as fits a batch, and takes
@@ -87,6 +136,9 @@ func (c *Conn) transmit() bool {
 		c.wire.Out = append(c.wire.Out, c.rest[:n]...)
 		c.rest = c.rest[n:]
 		left -= n
+		if len(c.rest) == 0 {
+			c.tellLate(false)
+		}
 		if len(c.wire.Out) < wire.BodyFlush {
 			break
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -22,12 +23,13 @@ type Fetcher interface {
 	Get(ctx context.Context, key string) (*message.Response, http.Handler, error)
 }
 
-// Config is what all connections share. All fields are needed.
+// Config is what all connections share. All fields but Access are needed.
 type Config struct {
 	Source  message.Source
 	Fetcher Fetcher
 	Metrics *metrics.Hotpath
 	Log     *slog.Logger
+	Access  *access.Recorder // nil: nobody wants to know
 
 	HeaderBytes  int           // of a request head; a larger one is net/http's to refuse
 	HeaderFields int           // in a request head
@@ -41,6 +43,7 @@ type Conn struct {
 	cfg    *Config
 	wire   *wire.Conn
 	stripe metrics.Stripe
+	tap    access.Tap
 
 	now  time.Time
 	date *message.DateText
@@ -49,6 +52,7 @@ type Conn struct {
 
 	known   repeat
 	rest    []byte    // of the body that is being sent
+	late    late      // the request that outlives its turn
 	partial time.Time // since when part of a head waits; zero: none
 	active  time.Time // last request
 	ended   bool      // the peer says nothing more
@@ -73,7 +77,14 @@ type result struct {
 
 // NewConn makes the loop for a connection whose TLS handshake is over.
 func NewConn(cfg *Config, w *wire.Conn) *Conn {
-	return &Conn{cfg: cfg, wire: w, stripe: w.Stripe(), active: time.Now(), reason: metrics.ClosePeer}
+	return &Conn{
+		cfg:    cfg,
+		wire:   w,
+		stripe: w.Stripe(),
+		tap:    cfg.Access.Tap(access.HTTP11, w.RemoteAddr(), w.Stripe()),
+		active: time.Now(),
+		reason: metrics.ClosePeer,
+	}
 }
 
 // Serve serves the connection until it ends, or is net/http's: then left is
@@ -89,6 +100,10 @@ func (c *Conn) Serve() (reason metrics.CloseReason, left bool) {
 		if c.cancel != nil {
 			c.cancel()
 		}
+		if c.late.about != nil && !left {
+			c.tellLate(true)
+		}
+		c.tap.Flush(time.Since(c.now))
 	}()
 	c.wire.Serve(c)
 	return c.reason, c.leaving && !c.broken
@@ -121,7 +136,7 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 	if err := c.wire.Flush(); err != nil {
 		c.gone(err)
 	}
-	c.cfg.Metrics.AddHits(c.stripe, metrics.H1, &c.hits, c.now)
+	c.tap.Flush(c.cfg.Metrics.AddHits(c.stripe, metrics.H1, &c.hits, c.now))
 	switch busy := c.fetching || len(c.rest) > 0; {
 	case c.broken:
 		return wire.Done, time.Time{}
@@ -221,16 +236,16 @@ func (c *Conn) answerRequest(raw []byte, h *head) bool {
 			c.leaving = true // rare: a condition on what we do not hold
 			return false
 		}
+		c.late = late{about: access.AppendRequest(nil, r), answer: access.Answer{Began: c.now, Result: metrics.Miss}}
 		c.fetch(string(key), len(raw), isHead)
 		return false
 	}
 	if selected := message.Select(r, stored); selected != stored {
 		stored = selected
 	} else if !conditional(r) {
-		c.known.remember(raw, key, isHead)
+		c.known.remember(raw, h)
 	}
-	c.hits.Count(stored.Status)
-	c.answer(stored, isHead, len(raw))
+	c.hit(stored, isHead, len(raw), h)
 	return true
 }
 
@@ -275,11 +290,16 @@ func (c *Conn) takeFetched() {
 	c.cancel()
 	if r.stored == nil || r.stored.Status == http.StatusMovedPermanently {
 		c.leaving = true // a stream, an error; a redirect, which wants the request's query
+		c.late = late{}
 		return
 	}
 	c.cfg.Metrics.Requests.Add(c.stripe, metrics.H1, metrics.ClassOf(r.stored.Status), metrics.Miss, 1)
 	c.cfg.Metrics.RequestDuration.ObserveN(c.stripe, metrics.Miss, time.Since(r.began), 1)
+	c.late.answer.Status, c.late.answer.Bytes = r.stored.Status, bodySize(r.stored, c.head)
 	c.answer(r.stored, c.head, c.size)
+	if len(c.rest) == 0 {
+		c.tellLate(false)
+	}
 }
 
 // sleep says until when, after what is overdue was dealt with.

@@ -19,6 +19,7 @@ type head struct {
 	request message.Request
 	names   []byte // field names in lower case
 	key     []byte // what the source calls it
+	about   []byte // what the access log tells of it
 }
 
 var heads = sync.Pool{New: func() any { return new(head) }}

@@ -1,12 +1,14 @@
 package h2
 
 import (
+	"bytes"
 	"net/http"
 	"unsafe"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -30,9 +32,9 @@ func (c *Conn) answerHit(id uint32, d *decoded, block []byte, generation uint32)
 	if selected := message.Select(r, stored); selected != stored {
 		stored = selected // depends on more than the key: not remembered
 	} else if !conditional(r) {
-		c.remember(block, key, head, generation)
+		c.remember(block, d, generation)
 	}
-	c.answer(id, stored, head, nil)
+	c.answer(id, stored, head, d, nil)
 	return true
 }
 
@@ -49,8 +51,9 @@ func conditional(r *message.Request) bool {
 }
 
 // answer sends a stored response on a new stream: at once where body and
-// windows allow, else as a stream that the connection keeps.
-func (c *Conn) answer(id uint32, r *message.Response, head bool, known *repeat) {
+// windows allow, else as a stream that the connection keeps. The request is
+// known, or else d.
+func (c *Conn) answer(id uint32, r *message.Response, head bool, d *decoded, known *repeat) {
 	body := r.Body
 	if head {
 		body = nil
@@ -63,6 +66,9 @@ func (c *Conn) answer(id uint32, r *message.Response, head bool, known *repeat) 
 			c.window.Take(n)
 			c.appendData(id, body, true)
 		}
+		if c.tap.Due(r.Status) {
+			c.tap.Hit(about(d, known), access.Answer{Began: c.now, Status: r.Status, Bytes: int64(n), Result: metrics.Hit})
+		}
 		return
 	}
 	if len(c.streams) >= c.cfg.Limits.Streams {
@@ -71,7 +77,8 @@ func (c *Conn) answer(id uint32, r *message.Response, head bool, known *repeat) 
 	}
 	s := c.open(id)
 	s.recvDone = true
-	s.result = metrics.Hit
+	s.result, s.status = metrics.Hit, r.Status
+	s.about = bytes.Clone(about(d, known))
 	s.stored = body
 	s.headSent = true
 	c.appendStored(id, r, false, known)

@@ -17,6 +17,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
 )
 
 // hitClient asks for one path again and again, in batches, as a load generator
@@ -135,8 +136,8 @@ func loopback(tb testing.TB) (client, server net.Conn) {
 }
 
 // serveHits serves /bench from memory on one end of a connection and returns the
-// other. All metrics are on.
-func serveHits(tb testing.TB) (net.Conn, *metrics.Hotpath) {
+// other. All metrics are on, and the access log as log says.
+func serveHits(tb testing.TB, log access.Config) (net.Conn, *metrics.Hotpath) {
 	tb.Helper()
 	client, server := loopback(tb)
 	m := metrics.NewHotpath(metrics.Options{})
@@ -145,6 +146,7 @@ func serveHits(tb testing.TB) (net.Conn, *metrics.Hotpath) {
 		Handler: http.NotFoundHandler(),
 		Metrics: m,
 		Log:     slog.New(slog.DiscardHandler),
+		Access:  recorder(tb, log, m),
 	}.WithDefaults()
 	c := NewConn(cfg, wire.New(server, nil, &wire.Options{Metrics: wire.ServerMetrics(m), WriteTimeout: 30 * time.Second, WriteQuantum: 30 << 10}))
 	ended := make(chan struct{})
@@ -189,14 +191,17 @@ func serveNetHTTP(tb testing.TB) net.Conn {
 }
 
 // BenchmarkHit is a turn: 32 requests that came together, or one. net/http
-// stands beside it, on the same kind of connection.
+// stands beside it, on the same kind of connection; and the engine with its
+// access log on.
 func BenchmarkHit(b *testing.B) {
 	for _, perTurn := range []int{32, 1} {
 		for _, server := range []struct {
 			name  string
 			serve func(testing.TB) net.Conn
 		}{
-			{"hotpath", func(tb testing.TB) net.Conn { c, _ := serveHits(tb); return c }},
+			{"hotpath", logging(access.Config{Mode: access.Off})},
+			{"sampled", logging(access.Config{Mode: access.Sampled, Sample: 100})},
+			{"all", logging(access.Config{Mode: access.All})},
 			{"nethttp", serveNetHTTP},
 		} {
 			b.Run(fmt.Sprintf("%s-%d", server.name, perTurn), func(b *testing.B) {
@@ -213,9 +218,16 @@ func BenchmarkHit(b *testing.B) {
 	}
 }
 
+func logging(log access.Config) func(testing.TB) net.Conn {
+	return func(tb testing.TB) net.Conn {
+		conn, _ := serveHits(tb, log)
+		return conn
+	}
+}
+
 // TestHitsOverTCP: the client of the benchmark gets what it asks for.
 func TestHitsOverTCP(t *testing.T) {
-	conn, m := serveHits(t)
+	conn, m := serveHits(t, access.Config{Mode: access.Off})
 	c := newHitClient(t, conn, 32, false)
 	for range 100 {
 		if err := c.round(); err != nil {

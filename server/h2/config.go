@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -15,6 +16,7 @@ type Config struct {
 	Handler http.Handler   // the second
 	Metrics *metrics.Hotpath
 	Log     *slog.Logger
+	Access  *access.Recorder // nil: nobody wants to know
 	Limits  Limits
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -32,6 +33,7 @@ type Conn struct {
 	wire   *wire.Conn
 	stripe metrics.Stripe
 	mail   mailbox
+	tap    access.Tap
 
 	// The turn.
 	now  time.Time
@@ -84,6 +86,7 @@ func NewConn(cfg *Config, w *wire.Conn) *Conn {
 		cfg:     cfg,
 		wire:    w,
 		stripe:  w.Stripe(),
+		tap:     cfg.Access.Tap(access.HTTP2, w.RemoteAddr(), w.Stripe()),
 		decoder: hpack.NewDecoder(hpack.DefaultTableSize),
 		peer:    initialSettings,
 		window:  frame.InitialWindow,
@@ -115,6 +118,7 @@ func (c *Conn) Serve() (reason metrics.CloseReason) {
 		for _, s := range c.streams {
 			c.drop(s, errPeerGone)
 		}
+		c.tap.Flush(time.Since(c.now))
 	}()
 	c.wire.Serve(c)
 	return c.reason
@@ -251,6 +255,7 @@ func (c *Conn) rest() (wire.Step, time.Time) {
 		c.repeats = repeats{} // quiet: keep neither memory nor responses alive
 	}
 	until := c.overdue()
+	c.tap.Flush(0) // streams that were, each with its own duration
 	if c.stopped { // GOAWAY is in Out
 		return wire.Done, time.Time{}
 	}
@@ -380,20 +385,4 @@ func (c *Conn) gone(err error) {
 	if !errors.Is(err, io.EOF) {
 		c.reason = metrics.CloseError
 	}
-}
-
-// count adds the turn to the metrics: once for all requests in it.
-func (c *Conn) count() {
-	m := c.cfg.Metrics
-	if c.seen > 0 {
-		m.Streams.Add(c.stripe, c.seen)
-		c.seen = 0
-	}
-	m.AddHits(c.stripe, metrics.H2, &c.hits, c.now)
-}
-
-func (c *Conn) limit(l metrics.Limit) { c.cfg.Metrics.LimitBreaches.Add(c.stripe, l, 1) }
-
-func (c *Conn) countError(code frame.ErrCode, scope metrics.Scope) {
-	c.cfg.Metrics.ProtocolErrors.Add(c.stripe, metrics.ErrorCodeOf(uint32(code)), scope, 1)
 }

@@ -24,6 +24,7 @@
 //	stream.go     a stream's state
 //	settings.go   ours and the peer's
 //	budget.go     what a peer may cost us
+//	count.go      what metrics and the access log hear of it
 //	drain.go      GOAWAY, twice
 //
 // # Ownership

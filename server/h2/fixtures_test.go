@@ -2,14 +2,19 @@ package h2
 
 import (
 	"bytes"
+	"log/slog"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -101,6 +106,29 @@ func (s *store) counts() (keys, finds int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.keys, s.finds
+}
+
+// recorder starts an access log in a file of the test's, Combined where nothing
+// else is said.
+func recorder(tb testing.TB, cfg access.Config, m *metrics.Hotpath) *access.Recorder {
+	tb.Helper()
+	cfg.Metrics, cfg.Log = m, slog.New(slog.DiscardHandler)
+	if cfg.Format == "" {
+		cfg.Format = access.Combined
+	}
+	if cfg.File == "" {
+		cfg.File = filepath.Join(tb.TempDir(), "access.log")
+	}
+	r, err := access.New(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return r
 }
 
 // logBuffer is a log that may be written and read at once.

@@ -11,6 +11,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/flow"
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
 )
 
 // handle opens a stream for a request that the first door did not answer and
@@ -23,10 +24,11 @@ func (c *Conn) handle(id uint32, r *request, end bool) *frame.Error {
 	}
 	if r.length > c.cfg.Limits.BodyBytes {
 		c.limit(metrics.LimitBodySize)
-		return c.refuse(id, end, http.StatusRequestEntityTooLarge)
+		return c.refuse(id, r, end, http.StatusRequestEntityTooLarge)
 	}
 	s := c.open(id)
-	s.recvDone = end
+	s.about = access.AppendRequest(nil, &r.Request)
+	s.recvDone, s.result = end, metrics.Bypass // until it says otherwise
 	s.headOnly = r.Method == http.MethodHead
 	s.output = &output{room: newSignal()}
 	w := &responseWriter{conn: c, stream: s, out: s.output, headOnly: s.headOnly, header: make(http.Header), length: -1, result: metrics.Bypass}

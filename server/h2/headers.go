@@ -9,6 +9,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -64,6 +65,7 @@ type decoded struct {
 	list    hpack.List
 	request request
 	key     []byte // what the source calls it
+	about   []byte // what the access log tells of it
 }
 
 var decodeds = sync.Pool{New: func() any { return new(decoded) }}
@@ -106,7 +108,8 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 		return nil
 	case d.list.Truncated:
 		c.limit(metrics.LimitHeaderList)
-		return c.refuse(id, end, http.StatusRequestHeaderFieldsTooLarge)
+		_ = d.request.parse(id, d.list.Fields) // as far as it goes: it is refused anyway
+		return c.refuse(id, &d.request, end, http.StatusRequestHeaderFieldsTooLarge)
 	}
 	if err := d.request.parse(id, d.list.Fields); err != nil {
 		return err
@@ -159,12 +162,13 @@ func (c *Conn) endBody(s *stream) {
 
 // refuse answers a request that no door shall see. A body that it has is
 // dropped as it comes.
-func (c *Conn) refuse(id uint32, end bool, status int) *frame.Error {
+func (c *Conn) refuse(id uint32, r *request, end bool, status int) *frame.Error {
 	if len(c.streams) >= c.cfg.Limits.Streams {
 		return c.refuseExcess(id)
 	}
 	text := http.StatusText(status) + "\n"
 	s := c.open(id)
+	s.about = access.AppendRequest(nil, &r.Request)
 	s.recvDone = end
 	if !end {
 		s.credit = flow.NewCredit(streamWindow)

@@ -16,6 +16,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -27,6 +28,7 @@ type setup struct {
 	settings []frame.Setting // the client's
 	silent   bool            // the client does not say hello
 	panics   int             // how many the test provokes
+	access   *access.Config  // nil: no access log
 }
 
 // handler answers a request on its own goroutine. It may wait for p.release,
@@ -92,6 +94,9 @@ func newPeer(t *testing.T, s setup) *peer {
 		Log:     slog.New(slog.NewTextHandler(log, nil)),
 		Limits:  s.limits,
 	}.WithDefaults()
+	if s.access != nil {
+		cfg.Access = recorder(t, *s.access, m)
+	}
 	*p = peer{
 		T:       t,
 		conn:    client,

@@ -2,8 +2,10 @@ package h2
 
 import (
 	"bytes"
+	"net/http"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -24,6 +26,7 @@ type repeat struct {
 	generation uint32 // of the decoder
 	key        []byte // of the stored response
 	head       bool   // HEAD
+	about      []byte // what the access log tells of it
 
 	turn   uint64            // in which stored was looked up
 	stored *message.Response // nil: none
@@ -75,13 +78,13 @@ func (c *Conn) answerRepeat(id uint32, block []byte) bool {
 	if r.stored == nil {
 		return false
 	}
-	c.answer(id, r.stored, r.head, r)
+	c.answer(id, r.stored, r.head, nil, r)
 	return true
 }
 
 // remember takes a plain request that was answered from memory, at its second
 // time in a row on its slot. generation is the decoder's before the block.
-func (c *Conn) remember(block, key []byte, head bool, generation uint32) {
+func (c *Conn) remember(block []byte, d *decoded, generation uint32) {
 	if len(block) > maxRepeat || generation != c.decoder.Generation() {
 		return
 	}
@@ -97,8 +100,9 @@ func (c *Conn) remember(block, key []byte, head bool, generation uint32) {
 		c.repeats.slots[slot] = r
 	}
 	r.block = append(r.block[:0], block...)
-	r.key = append(r.key[:0], key...)
-	r.generation, r.head = generation, head
+	r.key = append(r.key[:0], d.key...)
+	r.about = access.AppendRequest(r.about[:0], &d.request.Request)
+	r.generation, r.head = generation, d.request.Method == http.MethodHead
 	r.turn, r.stored, r.replyTo = 0, nil, nil
 }
 

@@ -5,7 +5,6 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
-	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
 // turnBytes is how much body a turn sends before it looks at what the peer
@@ -147,6 +146,7 @@ func (c *Conn) earnUpdates(n int) { c.updates += 2 * (1 + n/updateUnit) }
 func (c *Conn) took(s *stream, n int) {
 	c.window.Take(n)
 	s.window.Take(n)
+	s.sent += int64(n)
 	s.moved, c.moved = c.now, c.now
 }
 
@@ -154,7 +154,9 @@ func (c *Conn) took(s *stream, n int) {
 // request is not complete, it may still become so: it is checked like any
 // other, and dropped.
 func (c *Conn) finish(s *stream) {
-	c.cfg.Metrics.RequestDuration.ObserveN(c.stripe, s.result, time.Since(s.began), 1)
+	took := time.Since(s.began)
+	c.cfg.Metrics.RequestDuration.ObserveN(c.stripe, s.result, took, 1)
+	c.tell(s, took, false)
 	if s.recvDone {
 		c.drop(s, nil)
 		return
@@ -181,8 +183,4 @@ func (c *Conn) sendHead(s *stream, l *letter) {
 		return
 	}
 	c.queue(s)
-}
-
-func (c *Conn) countRequest(s *stream, status int) {
-	c.cfg.Metrics.Requests.Add(c.stripe, metrics.H2, metrics.ClassOf(status), s.result, 1)
 }

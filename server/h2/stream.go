@@ -33,7 +33,10 @@ type stream struct {
 	began    time.Time
 	moved    time.Time // when a byte of its body last came or went
 	result   metrics.CacheResult
-	headOnly bool // HEAD
+	about    []byte // the request, for the access log; nil where it is told
+	status   int    // of the final head; 0 before
+	sent     int64  // content
+	headOnly bool   // HEAD
 	recvDone bool
 	sendDone bool
 	headSent bool // the final head; informational ones do not count
@@ -102,6 +105,9 @@ func (c *Conn) drop(s *stream, cause error) {
 		c.active = c.now // idle from here on
 	}
 	c.cfg.Metrics.StreamsOpen.Add(c.stripe, -1)
+	if s.about != nil {
+		c.tell(s, time.Since(s.began), true)
+	}
 	if cause == nil {
 		cause = errStreamDone
 	}

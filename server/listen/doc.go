@@ -5,6 +5,7 @@
 //
 //	server.go     accept, the bulkheads, a connection's stations, the drain
 //	nethttp.go    what the HTTP/1.1 loop gives up
+//	tell.go       what the access log hears of it
 //	tls.go        what TLS we speak, and with which certificate
 //	files.go      how many descriptors there are
 //	settle.go     memory given back after a rush

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
 )
 
 // httpServer is net/http, for the connections that the HTTP/1.1 loop gives up.
@@ -46,6 +47,7 @@ func (h *httpServer) start() {
 // take gives a connection to net/http.
 func (h *httpServer) take(c *conn, nc net.Conn) {
 	handed := &handedConn{Conn: nc, conn: c, server: h.server}
+	handed.tap = h.server.cfg.Access.Tap(access.HTTP11, c.wire.RemoteAddr(), c.stripe)
 	select {
 	case h.queue.conns <- handed:
 	case <-h.queue.done:
@@ -82,6 +84,7 @@ type handedConn struct {
 	conn   *conn
 	server *Server
 	once   sync.Once
+	tap    access.Tap // of the goroutine that serves it
 }
 
 func (c *handedConn) Close() error {
@@ -147,7 +150,9 @@ func (h *httpServer) serve(w http.ResponseWriter, r *http.Request) {
 			status = http.StatusOK // net/http's, for a handler that wrote nothing
 		}
 		s.cfg.Metrics.Requests.Add(hc.conn.stripe, metrics.H1, metrics.ClassOf(status), counted.result, 1)
-		s.cfg.Metrics.RequestDuration.ObserveN(hc.conn.stripe, counted.result, time.Since(began), 1)
+		took := time.Since(began)
+		s.cfg.Metrics.RequestDuration.ObserveN(hc.conn.stripe, counted.result, took, 1)
+		hc.tell(r, access.Answer{Began: began, Duration: took, Status: status, Bytes: counted.bytes, Result: counted.result, Aborted: p != nil})
 		if p != nil {
 			panic(http.ErrAbortHandler) // net/http closes the connection
 		}
@@ -173,6 +178,7 @@ func (h *httpServer) serve(w http.ResponseWriter, r *http.Request) {
 type countedWriter struct {
 	http.ResponseWriter
 	status int
+	bytes  int64
 	result metrics.CacheResult
 }
 
@@ -192,7 +198,9 @@ func (w *countedWriter) Write(p []byte) (int, error) {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
-	return w.ResponseWriter.Write(p)
+	n, err := w.ResponseWriter.Write(p)
+	w.bytes += int64(n)
+	return n, err
 }
 
 // Unwrap serves http.ResponseController.

@@ -16,11 +16,12 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/h1"
 	"github.com/e0ac7cd4/hotpath/server/h2"
 )
 
-// Config is what a Server needs. All fields are required.
+// Config is what a Server needs. All fields but Access are required.
 type Config struct {
 	TLS     *tls.Config // see TLSConfig
 	H2      *h2.Config
@@ -29,6 +30,7 @@ type Config struct {
 	Wire    *wire.Options
 	Metrics *metrics.Hotpath
 	Log     *slog.Logger
+	Access  *access.Recorder // of what net/http answers; nil: nobody wants to know
 
 	MaxConns         int // open at once; see Descriptors
 	MaxHandshakes    int // in progress at once

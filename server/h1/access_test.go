@@ -1,0 +1,118 @@
+package h1
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/message"
+)
+
+// logTo makes cfg log every request to a file, and returns what closes it.
+func logTo(t testing.TB, cfg *Config, log access.Config) (file string, stop func()) {
+	t.Helper()
+	log.Metrics, log.Log, log.Format = cfg.Metrics, slog.New(slog.DiscardHandler), access.JSON
+	log.File = filepath.Join(t.TempDir(), "access.log")
+	var err error
+	if cfg.Access, err = access.New(log); err != nil {
+		t.Fatal(err)
+	}
+	stop = func() {
+		if err := cfg.Access.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Cleanup(stop)
+	return log.File, stop
+}
+
+// TestAccessLog: what the loop answers is told once, with what came of it; what
+// it gives up is net/http's to tell.
+func TestAccessLog(t *testing.T) {
+	large := strings.Repeat("x", 8<<20) // more than a socket holds
+	fetch := func(_ context.Context, key string) (*message.Response, error) {
+		switch key {
+		case "/fetched":
+			return response("fetched"), nil
+		case "/fetched-large":
+			return response(large), nil
+		}
+		return nil, errors.New("no")
+	}
+	for _, tt := range []struct {
+		name   string
+		send   string
+		script func(*peer)
+		want   []string
+	}{
+		{"hits", get("/") + get("/") + get("/a?b") + get("/", `If-None-Match: "tag"`) + "HEAD / HTTP/1.1\r\nHost: test\r\n\r\n", func(p *peer) {
+			p.want(200, "home")
+			p.want(200, "home")
+			p.want(200, "aa")
+			p.want(304, "")
+			p.read("HEAD")
+		}, []string{"GET / 200 4 hit", "GET / 200 4 hit", "GET /a?b 200 2 hit", "GET / 304 0 hit", "HEAD / 200 0 hit"}},
+		{"large hits", get("/large") + get("/large") + get("/"), func(p *peer) {
+			p.want(200, large)
+			p.want(200, large)
+			p.want(200, "home")
+		}, []string{"GET /large 200 8388608 hit", "GET /large 200 8388608 hit", "GET / 200 4 hit"}},
+		{"a large hit that nobody reads", get("/large"), func(p *peer) {
+			_, _ = p.r.ReadByte()
+		}, []string{"GET /large 200 some hit aborted"}},
+		{"misses", get("/fetched") + get("/fetched-large"), func(p *peer) {
+			p.want(200, "fetched")
+			p.want(200, large)
+		}, []string{"GET /fetched 200 7 miss", "GET /fetched-large 200 8388608 miss"}},
+		{"a miss for net/http", get("/missing"), func(p *peer) { p.read("GET") }, nil},
+		{"given up", "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n", func(p *peer) { p.read("POST") }, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := storing("/", "home", "/a?b", "aa", "/large", large)
+			s.fetch = fetch
+			cfg := testConfig(s)
+			file, stop := logTo(t, cfg, access.Config{Mode: access.All})
+			p := connect(t, cfg)
+			p.send(tt.send)
+			tt.script(p)
+			p.Close()
+			p.wait()
+			stop()
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for line := range strings.Lines(string(text)) {
+				var l struct {
+					Method, Path, Cache string
+					Status              int
+					Bytes               int64
+					Aborted             bool
+				}
+				if err := json.Unmarshal([]byte(line), &l); err != nil {
+					t.Fatalf("%q: %v", line, err)
+				}
+				told := fmt.Sprintf("%s %s %d %d %s", l.Method, l.Path, l.Status, l.Bytes, l.Cache)
+				if l.Aborted {
+					if l.Bytes <= 0 || l.Bytes >= int64(len(large)) {
+						t.Errorf("%d bytes were sent of an aborted response", l.Bytes)
+					}
+					told = fmt.Sprintf("%s %s %d some %s aborted", l.Method, l.Path, l.Status, l.Cache)
+				}
+				got = append(got, told)
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
