@@ -152,7 +152,7 @@ func (h *httpServer) serve(w http.ResponseWriter, r *http.Request) {
 		s.cfg.Metrics.Requests.Add(hc.conn.stripe, metrics.H1, metrics.ClassOf(status), counted.result, 1)
 		took := time.Since(began)
 		s.cfg.Metrics.RequestDuration.ObserveN(hc.conn.stripe, counted.result, took, 1)
-		hc.tell(r, access.Answer{Began: began, Duration: took, Status: status, Bytes: counted.bytes, Result: counted.result, Aborted: p != nil})
+		hc.tell(r, access.Answer{Began: began, Duration: took, Status: status, Bytes: counted.bytes, Result: counted.result, Aborted: p != nil || counted.broken})
 		if p != nil {
 			panic(http.ErrAbortHandler) // net/http closes the connection
 		}
@@ -179,6 +179,7 @@ type countedWriter struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
+	broken bool // the connection took no more of them
 	result metrics.CacheResult
 }
 
@@ -200,6 +201,9 @@ func (w *countedWriter) Write(p []byte) (int, error) {
 	}
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)
+	if err != nil && !errors.Is(err, http.ErrBodyNotAllowed) && !errors.Is(err, http.ErrContentLength) {
+		w.broken = true
+	}
 	return n, err
 }
 

@@ -1,0 +1,98 @@
+package listen
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/e0ac7cd4/hotpath/server/access"
+)
+
+// TestAccessLogOfNetHTTP: what the loop gives up is told once, also where
+// net/http answers without a handler.
+func TestAccessLogOfNetHTTP(t *testing.T) {
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/own": // as net/http would
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			w.Header().Set("Connection", "close")
+			w.WriteHeader(http.StatusBadRequest)
+		case "/panic":
+			panic("a test")
+		case "/abort":
+			_, _ = io.WriteString(w, "part")
+			panic(http.ErrAbortHandler)
+		default:
+			_, _ = io.WriteString(w, "hello")
+		}
+	}
+	for _, tt := range []struct{ name, send, want string }{
+		{"a handler", "POST /a HTTP/1.1\r\nHost: test\r\nUser-Agent: me\r\nReferer: you\r\nContent-Length: 0\r\n\r\n", "POST /a HTTP/1.1 200 5 test you me"},
+		{"HTTP/1.0", "GET /a HTTP/1.0\r\n\r\n", "GET /a HTTP/1.0 200 5   "},
+		{"HEAD", "HEAD /a HTTP/1.0\r\n\r\n", "HEAD /a HTTP/1.0 200 0   "},
+		{"a panic", "GET /panic HTTP/1.0\r\n\r\n", "GET /panic HTTP/1.0 500 22   "},
+		{"an abort", "GET /abort HTTP/1.0\r\n\r\n", "GET /abort HTTP/1.0 200 4    aborted"},
+		{"a handler's 400 like net/http's", "GET /own HTTP/1.0\r\n\r\n", "GET /own HTTP/1.0 400 0   "},
+		{"a body too large", "PUT /a HTTP/1.1\r\nHost: test\r\nContent-Length: 2000000\r\n\r\n", "PUT /a HTTP/1.1 413 25 test  "},
+		{"no head", "what is this\r\n\r\n", "  HTTP/1.1 400 15   "},
+		{"no Host", "GET / HTTP/1.1\r\n\r\n", "  HTTP/1.1 400 45   "},
+		{"unknown coding", "POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: zip\r\n\r\n", "  HTTP/1.1 501 29   "},
+		{"a head too large", "GET / HTTP/1.1\r\nHost: test\r\nX: " + strings.Repeat("x", 20<<10) + "\r\n\r\n", "  HTTP/1.1 431 35   "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "access.log")
+			var recorder *access.Recorder
+			s := start(t, handler, func(c *Config) {
+				var err error
+				recorder, err = access.New(access.Config{Mode: access.All, Format: access.JSON, File: file, Metrics: c.Metrics, Log: slog.New(slog.DiscardHandler)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.Access = recorder
+			})
+			c := s.mustDial("http/1.1")
+			if _, err := io.WriteString(c, tt.send); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			answer, _ := io.ReadAll(c) // an abort may end it anyhow
+			s.end()
+			if err := recorder.Close(); err != nil {
+				t.Fatal(err)
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for line := range strings.Lines(string(text)) {
+				var l struct {
+					Method, Path, Protocol, Host, Referer string
+					Agent                                 string `json:"user_agent"`
+					Status, Bytes                         int
+					Aborted                               bool
+				}
+				if err := json.Unmarshal([]byte(line), &l); err != nil {
+					t.Fatalf("%q: %v", line, err)
+				}
+				told := fmt.Sprintf("%s %s %s %d %d %s %s %s", l.Method, l.Path, l.Protocol, l.Status, l.Bytes, l.Host, l.Referer, l.Agent)
+				if l.Aborted {
+					told += " aborted"
+				}
+				got = append(got, told)
+			}
+			if !slices.Equal(got, []string{tt.want}) {
+				t.Errorf("got %q, want %q; the client got %q", got, tt.want, answer)
+			}
+		})
+	}
+}
