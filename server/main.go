@@ -16,6 +16,7 @@
 //  6. edge/source.go     the request's key; the cache is asked (cache)
 //  7. h2/answer.go       a hit goes into the batch; h1/answer.go
 //  8. wire/write.go      the batch is encrypted and written: the turn's end
+//  9. access/            the access log hears of it, sampled
 //
 // What is no hit leaves the connection's goroutine after 6:
 //
