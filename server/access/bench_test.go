@@ -3,7 +3,9 @@ package access
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -59,17 +61,37 @@ func BenchmarkRecord(b *testing.B) {
 	})
 }
 
-// BenchmarkNotRecorded is a hit that chance did not choose.
-func BenchmarkNotRecorded(b *testing.B) {
-	s := start(b, Config{Mode: Off})
-	tap := s.Tap(HTTP2, remote, 0)
-	for b.Loop() {
-		if tap.Due(200) {
-			tap.Hit(get("/"), ok(200))
-			tap.Flush(0)
-		}
+// BenchmarkHit is all that a hit costs in each mode, the writer's part in the
+// same goroutine: to be held against the microsecond that the engine takes.
+func BenchmarkHit(b *testing.B) {
+	about := AppendRequest(nil, full("GET", "example.org", "/assets/app.js", "https://example.org/", agent))
+	for _, mode := range []Mode{Off, Sampled, All} {
+		b.Run(string(mode), func(b *testing.B) {
+			s := start(b, Config{Mode: mode, Sample: 100, Format: Combined, File: os.DevNull})
+			if err := s.Close(); err != nil { // from here on it is we who write
+				b.Fatal(err)
+			}
+			s.sink.file = nopCloser{io.Discard}
+			tap := s.Tap(HTTP2, remote, 0)
+			b.ReportAllocs()
+			for n := 1; b.Loop(); n++ {
+				if tap.Due(200) {
+					tap.Hit(about, ok(200))
+				}
+				if n%32 == 0 {
+					tap.Flush(time.Millisecond)
+				}
+				if n%4096 == 0 {
+					s.drain()
+				}
+			}
+		})
 	}
 }
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
 
 // BenchmarkLine is what a line costs the writer.
 func BenchmarkLine(b *testing.B) {

@@ -45,8 +45,11 @@ type Config struct {
 const (
 	// hotEvery is of how many requests one counts for the hottest keys, on
 	// average, where the log does not ask for more. At a hundred requests a
-	// second that are some in a minute; at full speed hundreds a second.
+	// second that are some in a minute; at full speed hundreds a second. Where
+	// it does, one in hotLeast counts: a key that is new to the list costs the
+	// writer several times what a line does.
 	hotEvery = 1024
+	hotLeast = 100
 
 	// linger is how long the writer lets records gather, so that the whole
 	// server's are a write or two.
@@ -62,6 +65,7 @@ type Recorder struct {
 	cfg     Config
 	every   float64 // of how many requests one is chosen
 	thin    float64 // and of how many chosen ones one is logged
+	hotThin float64 // or counts for the hottest keys
 	meanGap float64 // see gap
 	stripes *stripes
 	hot     hot
@@ -91,6 +95,7 @@ func New(cfg Config) (*Recorder, error) {
 		cfg:     cfg,
 		every:   every,
 		thin:    float64(cfg.Sample) / every,
+		hotThin: max(1, hotLeast/every),
 		meanGap: -1 / math.Log1p(-1/every), // of an exponential distribution
 		stripes: newStripes(size),
 		hot:     newHot(time.Now()),
@@ -169,8 +174,8 @@ func (r *Recorder) drain() {
 		for len(batch) > 0 {
 			var rec record
 			rec, batch = takeRecord(batch)
-			if rec.flags&flagChosen != 0 {
-				r.hot.add(rec.path.b, r.every, now)
+			if rec.flags&flagChosen != 0 && oneIn(r.hotThin) {
+				r.hot.add(rec.path.b, r.every*r.hotThin, now)
 			}
 			if rec.flags&flagLogged == 0 {
 				continue
