@@ -97,5 +97,8 @@ var (
 		{kind: figure, title: "Draining", unit: units.Short, w: 4, steps: limit(1),
 			about:   "Servers that are stopping and take nothing new.",
 			queries: []query{{legend: "servers", expr: `sum(hotpath_draining)`}}},
+		{title: "Access log", unit: units.CountsPerSecond,
+			about:   "Records by what became of them. dropped: the writer was behind. failed: the file did not take them, and the log says why.",
+			queries: []query{{legend: "{{outcome}}", expr: `sum by (outcome) (rate(hotpath_access_log_records_total[$rate]))`}}},
 	}}
 )
