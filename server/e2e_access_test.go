@@ -104,6 +104,13 @@ func TestAccessLogOfTheBinary(t *testing.T) {
 			}
 			answer.Body.Close() // more than all windows and sockets hold
 			want = append(want, "GET /large 200 some aborted")
+			// net/http lets go of a broken connection before its handler ends.
+			p.eventually("the last line", func() error {
+				if n := len(linesOf(t, file)); n < len(want) {
+					return fmt.Errorf("%d lines of %d", n, len(want))
+				}
+				return nil
+			})
 			p.stop()
 
 			var got []string
