@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -252,4 +254,31 @@ func TestAccessLogTroubles(t *testing.T) {
 		}
 		wantOneLine(t, stderr, "access-log-file", dir, "is a directory")
 	})
+}
+
+// TestHottestKeysOfTheBinary: the live page's stream names the path that is
+// asked for, without an access log as well.
+func TestHottestKeysOfTheBinary(t *testing.T) {
+	p := start(t)
+	c := p.client("h2")
+	for range 20 * 1024 { // each counts with a chance of 1 in 1,024
+		p.ask(c, http.MethodGet, "/bench/1k.txt?query")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.admin+"/live", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Body.Close()
+	for lines := bufio.NewScanner(stream.Body); lines.Scan(); {
+		if strings.Contains(lines.Text(), `"/bench/1k.txt"`) {
+			return
+		}
+	}
+	t.Error("the stream does not name the path that was asked for")
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/buildinfo"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/admin"
 	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/live"
@@ -18,14 +19,29 @@ import (
 // everything else has: a profile under way is cut off.
 const adminStop = time.Second
 
+// shownKeys is how many of the hottest keys the page has room for.
+const shownKeys = 20
+
 // operators is what the admin listener shows of.
 type operators struct {
 	metrics *metrics.Hotpath
 	cache   func() metrics.CacheStats
 	ready   func() error
-	hotKeys func() []live.HotKey // nil: not sampled
+	hotKeys func() []live.HotKey
 	journal *live.Journal
 	log     *slog.Logger
+}
+
+// hotKeys is what the page shows of those that the recorder knows.
+func hotKeys(r *access.Recorder) func() []live.HotKey {
+	return func() []live.HotKey {
+		top := r.Top(shownKeys)
+		keys := make([]live.HotKey, len(top))
+		for i, k := range top {
+			keys[i] = live.HotKey{Key: k.Key, Share: k.Share}
+		}
+		return keys
+	}
 }
 
 // startAdmin starts the admin listener and the recorder behind its page, if

@@ -15,11 +15,11 @@ type HotKey struct {
 	// not printable ASCII is escaped as in the log.
 	Key string
 
-	// Rate is how often it is asked for, in requests a second, as a mean of
-	// the last minutes: what is a minute old counts half.
-	Rate float64
+	// Share is its share of all requests of the last minutes, from 0 to 1: what
+	// is a minute old counts half.
+	Share float64
 
-	// Error is by how much Rate may be too high, for keys that entered the
+	// Error is by how much Share may be too high, for keys that entered the
 	// list late.
 	Error float64
 }
@@ -47,8 +47,8 @@ type hot struct {
 	mu     sync.Mutex
 	counts []hotCount
 	index  map[string]int // in counts
-	began  time.Time
-	aged   time.Time // until when the counts have decayed
+	total  float64        // of all requests
+	aged   time.Time      // until when the counts have decayed
 }
 
 type hotCount struct {
@@ -57,7 +57,7 @@ type hotCount struct {
 }
 
 func newHot(now time.Time) hot {
-	return hot{counts: make([]hotCount, 0, hotKeys), index: make(map[string]int, hotKeys), began: now, aged: now}
+	return hot{counts: make([]hotCount, 0, hotKeys), index: make(map[string]int, hotKeys), aged: now}
 }
 
 // add counts a request that stands for weight of them.
@@ -72,6 +72,7 @@ func (h *hot) add(path []byte, weight float64, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.age(now)
+	h.total += weight
 	if i, known := h.index[string(path)]; known {
 		h.counts[i].count += weight
 		return
@@ -104,7 +105,8 @@ func (h *hot) age(now time.Time) {
 		return
 	}
 	h.aged = now
-	left := halves(passed)
+	left := math.Exp2(-float64(passed) / float64(hotHalf))
+	h.total *= left
 	kept := h.counts[:0]
 	clear(h.index)
 	for _, c := range h.counts {
@@ -119,22 +121,17 @@ func (h *hot) age(now time.Time) {
 	h.counts = kept
 }
 
-// halves is what is left of a count after some time.
-func halves(d time.Duration) float64 { return math.Exp2(-float64(d) / float64(hotHalf)) }
-
 // top returns the n hottest keys.
 func (h *hot) top(n int, now time.Time) []HotKey {
 	h.mu.Lock()
 	h.age(now)
 	all := make([]HotKey, 0, len(h.counts))
-	// A rate of 1/s has added up to a count of so much by now.
-	seconds := hotHalf.Seconds() / math.Ln2 * (1 - halves(max(h.aged.Sub(h.began), hotStep)))
 	for _, c := range h.counts {
-		all = append(all, HotKey{c.key, c.count / seconds, c.error / seconds})
+		all = append(all, HotKey{c.key, c.count / h.total, c.error / h.total})
 	}
 	h.mu.Unlock()
 	slices.SortFunc(all, func(a, b HotKey) int {
-		return cmp.Or(cmp.Compare(b.Rate, a.Rate), cmp.Compare(a.Key, b.Key))
+		return cmp.Or(cmp.Compare(b.Share, a.Share), cmp.Compare(a.Key, b.Key))
 	})
 	all = all[:min(n, len(all))]
 	for i := range all {
