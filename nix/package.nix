@@ -1,0 +1,107 @@
+# The server and the load generator, and the checks that need the same build.
+#
+# version is what both say of themselves. Their source has no documents, so
+# that a change of those builds nothing; the checks read the whole tree,
+# because tests follow what documents say.
+{
+  lib,
+  pkgs,
+  version,
+}:
+let
+  # go.mod is the only source of versions: its "go 1.26.0" is go_1_26 here.
+  goVersion = builtins.match ".*\ngo ([0-9]+)[.]([0-9]+).*" (builtins.readFile ../go.mod);
+  go = pkgs."go_${lib.concatStringsSep "_" goVersion}";
+  buildGoModule = pkgs."buildGo${lib.concatStringsSep "" goVersion}Module";
+
+  # program builds the package in the folder dir, as bin/name.
+  program =
+    {
+      dir,
+      name,
+      description,
+    }:
+    {
+      pname = name;
+      subPackages = [ dir ];
+      installPhase = ''install -D "$GOPATH/bin/${dir}" "$out/bin/${name}"'';
+      meta = {
+        inherit description;
+        homepage = "https://github.com/e0ac7cd4/hotpath";
+        mainProgram = name;
+      };
+    };
+
+  hotpath = buildGoModule (
+    {
+      inherit version;
+      src = lib.fileset.toSource {
+        root = ../.;
+        fileset = lib.fileset.unions [
+          ../cache
+          ../dashboards
+          ../go.mod
+          ../go.sum
+          ../internal
+          ../loadgen
+          ../metrics
+          ../server
+          ../tools
+        ];
+      };
+      # What go mod vendor gives for that source: go run ./tools/nix-hash -write
+      vendorHash = lib.fileContents ./vendor-hash;
+      # A name without the version: a commit does not fetch the modules again.
+      overrideModAttrs = _: { name = "hotpath-go-modules"; };
+      env.CGO_ENABLED = "0";
+      ldflags = [
+        "-s"
+        "-w"
+        "-X github.com/e0ac7cd4/hotpath/internal/buildinfo.version=${version}"
+      ];
+      doCheck = false; # checks.tests runs them, beside their documents
+    }
+    // program {
+      dir = "server";
+      name = "hotpath";
+      description = "HTTPS edge server that answers from memory";
+    }
+  );
+in
+{
+  inherit go hotpath;
+
+  loadgen = hotpath.overrideAttrs (
+    _:
+    program {
+      dir = "loadgen";
+      name = "loadgen";
+      description = "Load generator for HTTPS servers";
+    }
+  );
+
+  checks = {
+    # A check has nothing to show but that it succeeded. Left out are the tests
+    # that keep or measure a rate, because a builder has other work, and those of
+    # tools/dist, which builds from Go's module cache. Vet comes along because it
+    # compiles the same.
+    tests = hotpath.overrideAttrs (_: {
+      pname = "hotpath-tests";
+      version = "0"; # not run again because of a commit that changed no file
+      src = ../.;
+      ldflags = [ ];
+      buildPhase = ''
+        export GOFLAGS=-mod=vendor # without -trimpath: tests look for their files
+        go vet ./...
+        go test $(go list ./... | grep -vE '/(loadgen/(attack|fleet|perf)|tools/dist)$')
+      '';
+      installPhase = "touch $out";
+    });
+
+    format = pkgs.runCommand "hotpath-format" { nativeBuildInputs = [ go ]; } ''
+      unformatted=$(gofmt -l ${../.})
+      [ -z "$unformatted" ] || { echo "not formatted; run gofmt -w on: $unformatted"; exit 1; }
+      touch $out
+    '';
+  };
+}
