@@ -19,16 +19,19 @@ const (
 	// hotpath: 37 times as much when it was measured last (docs/benchmarks.md).
 	leastRatio = 10
 
+	mostOverhead = 1.03                  // of all that an operator sees the server by, as a ratio of processor time
+	mostScrape   = 10 * time.Millisecond // of a scrape under the promised load
+
 	mostMemory = 200 // MiB of the load generator, at any time of the promise's minute
 )
 
 // lengths of the suites.
 type lengths struct {
-	slo, other, ratio, probe time.Duration
+	slo, other, round, probe time.Duration
 	divide                   int // of rates and connections
 }
 
 var (
-	fullLengths  = lengths{slo: 60 * time.Second, other: 20 * time.Second, ratio: 5 * time.Second, probe: 3 * time.Second, divide: 1}
-	shortLengths = lengths{slo: time.Second, other: time.Second, ratio: 200 * time.Millisecond, probe: 200 * time.Millisecond, divide: 100}
+	fullLengths  = lengths{slo: 60 * time.Second, other: 20 * time.Second, round: 5 * time.Second, probe: 3 * time.Second, divide: 1}
+	shortLengths = lengths{slo: time.Second, other: time.Second, round: 200 * time.Millisecond, probe: 200 * time.Millisecond, divide: 100}
 )

@@ -107,12 +107,18 @@ type server struct {
 	cmd   *exec.Cmd
 	log   bytes.Buffer
 	url   string
-	admin string
+	admin string // "off": none
 }
 
 func startServer(t *testing.T, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, url: "https://" + freeAddress(t), admin: freeAddress(t)}
+	return startServerWith(t, freeAddress(t), args...)
+}
+
+// startServerWith starts the server with an admin address, which may be "off".
+func startServerWith(t *testing.T, admin string, args ...string) *server {
+	t.Helper()
+	s := &server{t: t, url: "https://" + freeAddress(t), admin: admin}
 	s.cmd = command(t, serverProgram, append([]string{
 		"-listen", strings.TrimPrefix(s.url, "https://"), "-admin", s.admin}, args...)...)
 	s.cmd.Stderr = &s.log
@@ -125,13 +131,35 @@ func startServer(t *testing.T, args ...string) *server {
 			t.Errorf("the server ended with %v\n%s", err, s.log.String())
 		}
 	})
+	s.await(func() error {
+		if admin == "off" {
+			return s.dial()
+		}
+		_, err := s.get("/readyz")
+		return err
+	})
+	return s
+}
+
+// await waits until the server is ready.
+func (s *server) await(ready func() error) {
+	s.t.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := s.get("/readyz"); err == nil {
-			return s
+		if err := ready(); err == nil {
+			return
 		} else if time.Now().After(end) {
-			t.Fatalf("the server is not ready: %v\n%s", err, s.log.String())
+			s.t.Fatalf("the server is not ready: %v\n%s", err, s.log.String())
 		}
 	}
+}
+
+// dial reports whether the server accepts connections.
+func (s *server) dial() error {
+	c, err := net.DialTimeout("tcp", strings.TrimPrefix(s.url, "https://"), patience)
+	if err != nil {
+		return err
+	}
+	return c.Close()
 }
 
 // freeAddress is one of the loopback interface that nobody listens on now.

@@ -9,13 +9,10 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,43 +58,6 @@ func startNetHTTP(t *testing.T) *server {
 		_ = s.cmd.Process.Kill()
 		_ = s.cmd.Wait() // always an error: it was killed
 	})
-	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		c, err := net.DialTimeout("tcp", address, patience)
-		if err == nil {
-			_ = c.Close()
-			return s
-		}
-		if time.Now().After(end) {
-			t.Fatalf("net/http does not answer: %v\n%s", err, s.log.String())
-		}
-	}
-}
-
-// TestRatio is hotpath beside net/http in the same run, both at full speed: what
-// the machine does to one it does to the other. The figure is processor time per
-// request, the median of three rounds.
-func TestRatio(t *testing.T) {
-	const rounds = 3
-	servers := map[string]*server{"hotpath": startServer(t), "net/http": startNetHTTP(t)}
-	costs := make(map[string][]time.Duration)
-	machines := ""
-	for range rounds {
-		for name, s := range servers {
-			o := s.load("-target", s.url+file, "-duration", sizes().ratio.String())
-			if o.Success != 1 || o.Requests == 0 {
-				t.Fatalf("%s: %.4f%% of %d requests succeeded: %v\n%s", name, 100*o.Success, o.Requests, o.Errors, o.machine)
-			}
-			costs[name] = append(costs[name], o.cpu/time.Duration(o.Requests))
-			machines += fmt.Sprintf("%s: %v per request, %.0f/s; %s\n", name, costs[name][len(costs[name])-1], o.Rate, o.machine)
-		}
-	}
-	for _, c := range costs {
-		slices.Sort(c)
-	}
-	ours, plain := costs["hotpath"][rounds/2], costs["net/http"][rounds/2]
-	ratio := float64(plain) / float64(ours)
-	t.Logf("processor time per request: hotpath %v, net/http %v, ratio %.1f", ours, plain, ratio)
-	if ratio < leastRatio {
-		(&outcome{machine: machines}).miss(t, "net/http takes %.1f times as much processor time for a request as hotpath, the bar is %d", ratio, leastRatio)
-	}
+	s.await(s.dial)
+	return s
 }
