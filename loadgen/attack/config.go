@@ -179,10 +179,14 @@ func (c *Config) plan(requests []*exchange.Request) (*plan, error) {
 	p.quantum = func(at time.Duration) time.Duration { return quantum(c.Connections, c.Streams, w.Rate(at)) }
 	if c.Duration > 0 {
 		p.total = w.hits + s.Hits(c.Duration)
+		if p.total > 0 {
+			p.farewell = w.Due(p.total-1) + linger
+		}
 		return p, nil
 	}
 	p.total = w.hits + c.Requests
 	last := w.Due(p.total - 1)
+	p.farewell = last + linger
 	switch {
 	case last == never:
 		return nil, fmt.Errorf("%d requests are never due: the rate falls to 0 before", c.Requests)

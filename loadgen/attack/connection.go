@@ -71,7 +71,7 @@ func (c *connection) run(ctx context.Context, w *wire.Conn, failure *exchange.Fa
 			pause(ctx, wait)
 		}
 		wait = min(max(2*wait, firstPause), longest)
-		if _, more := c.driver.Rest(c.now()); !more {
+		if _, more := c.driver.Rest(c.now()); !more || c.driver.spent() {
 			return
 		}
 		c.driver.await(c.now())

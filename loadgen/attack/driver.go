@@ -16,6 +16,12 @@ const maxTries = 3
 // at once.
 const maxBatch = 4096
 
+// linger is how long after the last request of all was due connections that have
+// nothing more to send end. To close one is work for both sides, which requests
+// that are still measured would wait for: without it the last second of 19,000
+// connections had a mean of 90 ms.
+const linger = 100 * time.Millisecond
+
 // plan is what all drivers share: what is to be sent, and when.
 type plan struct {
 	requests []*exchange.Request
@@ -25,6 +31,7 @@ type plan struct {
 	warmup   time.Duration
 	numbers  *numbers      // of a closed loop; nil: nobody wants them
 	end      time.Duration // of the attack, warm-up included; never where a number of requests ends it
+	farewell time.Duration // of a schedule: when connections that have sent all end
 	timeout  time.Duration
 	birth    time.Time                     // from which engines count
 	epoch    atomic.Pointer[time.Time]     // moment 0; nil: it is not known yet
@@ -194,8 +201,10 @@ func (d *driver) Rest(now time.Duration) (until time.Duration, more bool) {
 	switch {
 	case len(d.again) > 0:
 		return max(now, 1), true
+	case d.spent():
+		return d.farewell, now < d.farewell
 	case d.schedule != nil:
-		return max(d.next.Due+d.wait, 1), !d.done
+		return max(d.next.Due+d.wait, 1), true
 	case now < 0:
 		return 1, true
 	case now < d.warmup:
@@ -203,6 +212,9 @@ func (d *driver) Rest(now time.Duration) (until time.Duration, more bool) {
 	}
 	return 0, now < d.end && d.budget > 0
 }
+
+// spent reports whether a schedule has nothing more for the driver.
+func (d *driver) spent() bool { return d.schedule != nil && d.done && len(d.again) == 0 }
 
 // giveUp makes outcomes of everything that was due until then and cannot be
 // sent any more.
