@@ -46,7 +46,7 @@ var cacheAndOrigin = board{
 				about:   "By outcome. refused: too many at once (-max-fetches); timeout, error: the origin's fault; canceled: nobody waited any more.",
 				queries: []query{{legend: "{{outcome}}", expr: `sum by (outcome) (rate(hotpath_origin_fetches_total[$rate]))`}}},
 			{title: "Failures", unit: units.PercentUnit, steps: limit(0.05), top: 1,
-				about: "Share of fetches that were refused, timed out or failed. Above the line warns.",
+				about: "Share of fetches that were refused, timed out or failed. Above the line is an alert.",
 				queries: []query{{legend: "{{instance}}", expr: `sum by (instance) (rate(hotpath_origin_fetches_total{outcome=~"refused|timeout|error"}[$rate])) / sum by (instance) (rate(hotpath_origin_fetches_total[$rate]))`,
 					mayBeEmpty: "a share of no fetches is no number, and a load of hits alone has none"}}},
 			{title: "Coalesced misses", unit: units.CountsPerSecond,

@@ -45,6 +45,8 @@ let
     {
       given = {
         settings = {
+          access-log = "sampled";
+          access-log-file = "/var/log/hotpath/access.log";
           listen = "[::]:443";
           admin = ":9180";
           cache-bytes = "1GiB";
@@ -60,6 +62,7 @@ let
       want = {
         AmbientCapabilities = [ "CAP_NET_BIND_SERVICE" ];
         LimitNOFILE = 1512;
+        LogsDirectory = "hotpath";
         LoadCredential = [
           "admin-token-file:/run/token"
           "cert:/run/cert.pem"

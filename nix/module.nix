@@ -23,7 +23,7 @@ let
     printf '%s\n' "$text" > $out
     ${lib.optionalString cfg.checkConfig ''
       echo a-token-of-the-build > token
-      ${lib.getExe cfg.package} check -config $out -root "" ${
+      ${lib.getExe cfg.package} check -config $out -root "" -access-log-file - ${
         lib.optionalString (cfg.adminTokenFile != null) "-admin-token-file token"
       }
     ''}
@@ -174,11 +174,13 @@ in
         Type = "exec";
         ExecStart = "${lib.getExe cfg.package} -config ${configFile}";
         Restart = "on-failure";
+        RestartSec = "2s"; # a port that is taken for a moment must not use up the five starts in 10 s
         RestartPreventExitStatus = 2; # asked for something wrong: so it would be again
         TimeoutStopSec = "${cfg.settings.drain-timeout} 5s"; # systemd adds them up
         LimitNOFILE = cfg.settings.max-conns + 512; # docs/operations.md, Limits
 
         DynamicUser = true;
+        LogsDirectory = "hotpath"; # for an access log: all else is read-only
         LoadCredential = lib.mapAttrsToList (key: file: "${key}:${file}") secrets;
         AmbientCapabilities = lib.optional privileged "CAP_NET_BIND_SERVICE";
         CapabilityBoundingSet = if privileged then "CAP_NET_BIND_SERVICE" else "";

@@ -18,7 +18,7 @@ import (
 )
 
 // versionless are files that record what was, or lock what a tool resolved.
-var versionless = []string{"go.mod", "go.sum", "flake.lock", "MODULE.bazel.lock", "LICENSE"}
+var versionless = []string{"go.mod", "go.sum", "flake.lock", "MODULE.bazel.lock", "LICENSE", "benchmarks.md"}
 
 // texts calls visit with every text of the tree that a person writes, but Go
 // code, which the compiler keeps right.

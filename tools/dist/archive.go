@@ -14,12 +14,21 @@ import (
 	"time"
 )
 
-// documents are what an operator gets beside the binaries.
+// documents are what an operator gets beside the binaries. All of docs is among
+// them, so that links lead somewhere.
 var documents = []string{
 	"LICENSE",
 	"README.md",
+	"docs/architecture.md",
+	"docs/benchmarks.md",
+	"docs/benchmarks.svg",
+	"docs/building.md",
 	"docs/configuration.md",
+	"docs/live-360.png",
+	"docs/live-dark.png",
+	"docs/live.png",
 	"docs/loadgen.md",
+	"docs/loadgen.png",
 	"docs/operations.md",
 	"docs/security.md",
 }

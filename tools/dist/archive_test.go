@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 // wantPlain checks what must be the same in every archive and in every layer:
@@ -39,6 +42,19 @@ func wantPlain(t *testing.T, archive []byte, files archived, executables ...stri
 	}
 	if !slices.IsSorted(names) {
 		t.Errorf("not sorted: %v", names)
+	}
+}
+
+func TestDocumentsAreWhole(t *testing.T) {
+	testkit.NeedTree(t)
+	files, err := os.ReadDir(filepath.Join(root, "docs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if name := "docs/" + f.Name(); f.Name() != "BUILD.bazel" && !slices.Contains(documents, name) {
+			t.Errorf("%s is not among the documents of an archive", name)
+		}
 	}
 }
 

@@ -21,10 +21,10 @@ import (
 const (
 	license = "Apache-2.0" // SPDX's name for what LICENSE has
 
-	// nobody is a user, and a group, that no machine has: what the distroless
+	// nonroot is a user, and a group, that no machine has: what the distroless
 	// images use. By number, so that neither /etc/passwd is needed to start as
 	// it nor to prove that it is not root (runAsNonRoot).
-	nobody = "65532:65532"
+	nonroot = "65532:65532"
 
 	// publicPort is that of -listen by default. The admin listener is not
 	// named: it is on the container's loopback.
@@ -104,7 +104,7 @@ func image(r release, b binary) (v1.Image, error) {
 		Created:      created,
 		RootFS:       v1.RootFS{Type: "layers"},
 		Config: v1.Config{
-			User:         nobody,
+			User:         nonroot,
 			Entrypoint:   []string{"/" + server},
 			WorkingDir:   "/",
 			ExposedPorts: map[string]struct{}{publicPort: {}},
