@@ -12,7 +12,8 @@
 // Every path answers GET and HEAD alone, and no answer may be cached. With a
 // token, all but /healthz and /readyz answer only who shows it. Without, the
 // address should be a loopback one; [Server.Serve] warns about any other, and on
-// a loopback one names that the DNS gave are refused. The listener shares nothing with the public side but the instruments: neither its
+// a loopback one names that the DNS gave are refused. What a page of another site
+// has a browser ask for is refused in any case. The listener shares nothing with the public side but the instruments: neither its
 // permits nor its limits can shut an operator out.
 package admin
 
@@ -94,7 +95,7 @@ func New(cfg Config) *Server {
 	outer := http.NewServeMux() // of what a balancer asks, which has no token
 	outer.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
 	outer.HandleFunc("/readyz", s.readyz)
-	outer.Handle("/", authorized(cfg.Token, mux))
+	outer.Handle("/", ownSite(authorized(cfg.Token, mux)))
 
 	s.handler = readOnly(outer)
 	s.server = http.Server{

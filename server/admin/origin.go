@@ -7,12 +7,29 @@ import (
 	"strings"
 )
 
-// unbound refuses requests that came to a loopback address by another name than
+// ownSite refuses what a page of another site makes an operator's browser ask
+// for: it could not read the answer, but a profile costs processor time, and a
+// stream a place. Browsers say where a request comes from (W3C Fetch Metadata);
+// what is no browser does not. A link to the live page is let through.
+func ownSite(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch site := r.Header.Get("Sec-Fetch-Site"); {
+		case site == "", site == "same-origin", site == "none": // none: the address bar, a bookmark
+		case r.URL.Path == "/" && r.Header.Get("Sec-Fetch-Mode") == "navigate":
+		default:
+			plain(w, http.StatusForbidden, "a page of another site asked for this; open it from the address bar")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// ownNames refuses requests that came to a loopback address by another name than
 // its own. A page that an operator's browser has open can make its own name
 // resolve to 127.0.0.1, and the browser then takes this listener for that page's
 // server (DNS rebinding): the name is what gives it away. It is for listeners
 // without a token, which such a page would not have.
-func unbound(next http.Handler) http.Handler {
+func ownNames(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		local, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 		if local != nil && local.IP.IsLoopback() && !ownName(r.Host) {

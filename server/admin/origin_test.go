@@ -27,7 +27,7 @@ func TestOtherNamesAreRefused(t *testing.T) {
 		{net.IPv6loopback, "rebound.example", http.StatusForbidden},
 		{public, "hotpath.example:9180", http.StatusOK},
 	} {
-		handler := unbound(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		handler := ownNames(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Host = tt.host
 		r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, &net.TCPAddr{IP: tt.local}))
@@ -35,6 +35,32 @@ func TestOtherNamesAreRefused(t *testing.T) {
 		handler.ServeHTTP(w, r)
 		if w.Code != tt.want {
 			t.Errorf("%q at %v: %d, want %d", tt.host, tt.local, w.Code, tt.want)
+		}
+	}
+}
+
+func TestOtherSitesAreRefused(t *testing.T) {
+	handler := ownSite(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	for _, tt := range []struct {
+		path, site, mode string
+		want             int
+	}{
+		{"/metrics", "", "", http.StatusOK}, // no browser
+		{"/live", "same-origin", "cors", http.StatusOK},
+		{"/debug/pprof/", "none", "navigate", http.StatusOK},
+		{"/", "cross-site", "navigate", http.StatusOK},
+		{"/", "cross-site", "no-cors", http.StatusForbidden},
+		{"/debug/pprof/profile", "cross-site", "no-cors", http.StatusForbidden},
+		{"/debug/pprof/profile", "cross-site", "navigate", http.StatusForbidden},
+		{"/live", "same-site", "cors", http.StatusForbidden},
+	} {
+		r := httptest.NewRequest(http.MethodGet, tt.path, nil)
+		r.Header.Set("Sec-Fetch-Site", tt.site)
+		r.Header.Set("Sec-Fetch-Mode", tt.mode)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		if w.Code != tt.want {
+			t.Errorf("%s, %s, %s: %d, want %d", tt.path, tt.site, tt.mode, w.Code, tt.want)
 		}
 	}
 }
