@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -40,7 +39,7 @@ type stack struct {
 // shipped, but scraping every half second.
 func newStack(t *testing.T) *stack {
 	t.Helper()
-	s := &stack{t: t, loadgen: freeAddress(t)}
+	s := &stack{t: t, loadgen: testkit.FreeAddress(t)}
 	s.startServer()
 	s.startPrometheus()
 	return s
@@ -95,7 +94,7 @@ func (s *stack) startPrometheus() {
 			s.t.Fatal(err)
 		}
 	}
-	address := freeAddress(s.t)
+	address := testkit.FreeAddress(s.t)
 	s.prometheus = "http://" + address + "/api/v1/"
 	s.start(exec.Command("prometheus", "--config.file="+filepath.Join(dir, "prometheus.yml"),
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--log.level=warn"))
@@ -142,16 +141,6 @@ func (s *stack) start(cmd *exec.Cmd) func() error {
 		}
 	})
 	return func() error { <-ended; return err }
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func (s *stack) eventually(what string, check func() error) {

@@ -112,13 +112,13 @@ type server struct {
 
 func startServer(t *testing.T, args ...string) *server {
 	t.Helper()
-	return startServerWith(t, freeAddress(t), args...)
+	return startServerWith(t, testkit.FreeAddress(t), args...)
 }
 
 // startServerWith starts the server with an admin address, which may be "off".
 func startServerWith(t *testing.T, admin string, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, url: "https://" + freeAddress(t), admin: admin}
+	s := &server{t: t, url: "https://" + testkit.FreeAddress(t), admin: admin}
 	s.cmd = command(t, serverProgram, append([]string{
 		"-listen", strings.TrimPrefix(s.url, "https://"), "-admin", s.admin}, args...)...)
 	s.cmd.Stderr = &s.log
@@ -160,17 +160,6 @@ func (s *server) dial() error {
 		return err
 	}
 	return c.Close()
-}
-
-// freeAddress is one of the loopback interface that nobody listens on now.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func (s *server) get(path string) (string, error) {

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 // netHTTPCommand is the argument with which the test runs itself as a plain
@@ -49,7 +51,7 @@ func startNetHTTP(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, url: "https://" + freeAddress(t)}
+	s := &server{t: t, url: "https://" + testkit.FreeAddress(t)}
 	address := strings.TrimPrefix(s.url, "https://")
 	s.cmd = exec.Command(self, netHTTPCommand, address)
 	s.cmd.Stderr = &s.log
