@@ -41,8 +41,12 @@ func ownNames(next http.Handler) http.Handler {
 }
 
 // ownName reports whether a Host field names this machine without asking the
-// DNS: an address, or localhost (RFC 6761 §6.3).
+// DNS: an address, or localhost (RFC 6761 §6.3). No browser leaves it out, as
+// HTTP/1.0 allows.
 func ownName(host string) bool {
+	if host == "" {
+		return true
+	}
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}

@@ -23,7 +23,7 @@ func TestOtherNamesAreRefused(t *testing.T) {
 		{net.IPv6loopback, "[::1]", http.StatusOK},
 		{loopback, "rebound.example:9180", http.StatusForbidden},
 		{loopback, "127.0.0.1.example", http.StatusForbidden},
-		{loopback, "", http.StatusForbidden},
+		{loopback, "", http.StatusOK},
 		{net.IPv6loopback, "rebound.example", http.StatusForbidden},
 		{public, "hotpath.example:9180", http.StatusOK},
 	} {
