@@ -72,7 +72,6 @@ type Conn struct {
 // send.
 type result struct {
 	stored *message.Response
-	began  time.Time
 }
 
 // NewConn makes the loop for a connection whose TLS handshake is over.
@@ -261,9 +260,8 @@ func (c *Conn) fetch(key string, size int, isHead bool) {
 	c.fetching, c.size, c.head = true, size, isHead
 	ctx, cancel := context.WithCancel(context.Background())
 	c.cancel = cancel
-	began := c.now
 	go func() {
-		r := &result{began: began}
+		r := new(result)
 		defer func() {
 			if p := recover(); p != nil {
 				c.cfg.Metrics.Panics.Add(c.stripe, 1)
@@ -294,7 +292,6 @@ func (c *Conn) takeFetched() {
 		return
 	}
 	c.cfg.Metrics.Requests.Add(c.stripe, metrics.H1, metrics.ClassOf(r.stored.Status), metrics.Miss, 1)
-	c.cfg.Metrics.RequestDuration.ObserveN(c.stripe, metrics.Miss, time.Since(r.began), 1)
 	c.late.answer.Status, c.late.answer.Bytes = r.stored.Status, bodySize(r.stored, c.head)
 	c.answer(r.stored, c.head, c.size)
 	if len(c.rest) == 0 {
