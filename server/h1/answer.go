@@ -78,7 +78,7 @@ func (c *Conn) hit(r *message.Response, isHead bool, size int, h *head) {
 	}
 	a := access.Answer{Began: c.now, Status: r.Status, Bytes: bodySize(r, isHead), Result: metrics.Hit}
 	if large {
-		c.late = late{about: bytes.Clone(about), answer: a}
+		c.late = late{open: true, about: append(c.late.about[:0], about...), answer: a}
 		return
 	}
 	c.tap.Hit(about, a)
@@ -94,7 +94,8 @@ func bodySize(r *message.Response, isHead bool) int64 {
 // late is a request that outlives its turn: one that is fetched, or whose body
 // is large.
 type late struct {
-	about  []byte // for the access log; nil: there is none
+	open   bool   // there is one
+	about  []byte // for the access log; its memory is the next one's
 	answer access.Answer
 }
 
@@ -108,7 +109,7 @@ func (c *Conn) tellLate(aborted bool) {
 	}
 	a.Bytes -= int64(len(c.rest))
 	c.tap.End(c.late.about, *a)
-	c.late = late{}
+	c.late.open = false
 }
 
 // answer appends a stored response, or as much of it as fits a batch, and takes

@@ -99,7 +99,7 @@ func (c *Conn) Serve() (reason metrics.CloseReason, left bool) {
 		if c.cancel != nil {
 			c.cancel()
 		}
-		if c.late.about != nil && !left {
+		if c.late.open && !left {
 			c.tellLate(true)
 		}
 		c.tap.Flush(time.Since(c.now))
@@ -235,7 +235,7 @@ func (c *Conn) answerRequest(raw []byte, h *head) bool {
 			c.leaving = true // rare: a condition on what we do not hold
 			return false
 		}
-		c.late = late{about: access.AppendRequest(nil, r), answer: access.Answer{Began: c.now, Result: metrics.Miss}}
+		c.late = late{open: true, about: access.AppendRequest(c.late.about[:0], r), answer: access.Answer{Began: c.now, Result: metrics.Miss}}
 		c.fetch(string(key), len(raw), isHead)
 		return false
 	}
@@ -288,7 +288,7 @@ func (c *Conn) takeFetched() {
 	c.cancel()
 	if r.stored == nil || r.stored.Status == http.StatusMovedPermanently {
 		c.leaving = true // a stream, an error; a redirect, which wants the request's query
-		c.late = late{}
+		c.late.open = false
 		return
 	}
 	c.cfg.Metrics.Requests.Add(c.stripe, metrics.H1, metrics.ClassOf(r.stored.Status), metrics.Miss, 1)
@@ -302,7 +302,7 @@ func (c *Conn) takeFetched() {
 // sleep says until when, after what is overdue was dealt with.
 func (c *Conn) sleep() (wire.Step, time.Time) {
 	if c.active.Before(c.now) {
-		c.known = repeat{} // quiet: keep neither memory nor a response alive
+		c.known, c.late = repeat{}, late{} // quiet: keep neither memory nor a response alive
 	}
 	limit, until := metrics.LimitIdleTimeout, c.active.Add(c.cfg.Idle)
 	if len(c.wire.Unread()) == 0 {
