@@ -1,7 +1,6 @@
 package h2
 
 import (
-	"bytes"
 	"net/http"
 	"unsafe"
 
@@ -76,7 +75,7 @@ func (c *Conn) answer(id uint32, r *message.Response, head bool, d *decoded, kno
 	s := c.open(id)
 	s.recvDone, s.result = true, metrics.Hit
 	c.countRequest(s, r.Status)
-	s.about = bytes.Clone(about(d, known))
+	s.about = append(c.takeSpare(), about(d, known)...)
 	s.stored = body
 	s.headSent = true
 	c.appendStored(id, r, false, known)

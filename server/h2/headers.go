@@ -172,7 +172,7 @@ func (c *Conn) refuse(id uint32, r *request, end bool, status int) *frame.Error 
 	}
 	text := http.StatusText(status) + "\n"
 	s := c.open(id)
-	s.about = access.AppendRequest(nil, &r.Request)
+	s.about = access.AppendRequest(c.takeSpare(), &r.Request)
 	s.recvDone = end
 	if !end {
 		s.credit = flow.NewCredit(streamWindow)
