@@ -174,6 +174,7 @@ func (c *Conn) refuse(id uint32, r *request, end bool, status int) *frame.Error 
 	s := c.open(id)
 	s.about = access.AppendRequest(c.takeSpare(), &r.Request)
 	s.recvDone = end
+	s.headOnly = r.Method == http.MethodHead
 	if !end {
 		s.credit = flow.NewCredit(streamWindow)
 		s.body = &requestBody{closed: true}

@@ -353,6 +353,20 @@ func TestLimitStreamsOfRefusals(t *testing.T) {
 	})
 }
 
+// TestRefusalOfHead: an answer to HEAD has no content, whatever it says (RFC
+// 9110 §9.3.2).
+func TestRefusalOfHead(t *testing.T) {
+	head := func(id uint32, end bool, more ...string) []byte {
+		return headers(id, end, append(pseudo("HEAD", "/"), more...)...)
+	}
+	run(t, setup{limits: Limits{HeaderBytes: 1000, BodyBytes: 9}}, func(p *peer) {
+		p.write(head(1, true, "x", strings.Repeat("x", 1000)), head(3, false, "content-length", "10"), data(3, "0123456789", true))
+		p.wantBody(1, 431, "")
+		p.wantBody(3, 413, "")
+		p.wantAlive()
+	})
+}
+
 // TestLimitStreamsOfHandlers: a handler that goes on after its stream was reset
 // counts until it returns.
 func TestLimitStreamsOfHandlers(t *testing.T) {
