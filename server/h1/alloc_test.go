@@ -50,7 +50,7 @@ func TestHitDoesNotAllocate(t *testing.T) {
 		"If-None-Match":     get("/", `If-None-Match: "tag"`),
 		"If-Modified-Since": get("/", "If-Modified-Since: "+date),
 	} {
-		for _, mode := range []access.Mode{access.Off, access.Sampled, access.All} {
+		for _, mode := range []access.Mode{access.Off, access.Errors, access.Sampled, access.All} {
 			t.Run(fmt.Sprintf("%s, log %s", name, mode), func(t *testing.T) {
 				hitDoesNotAllocate(t, name, request, access.Config{Mode: mode, Sample: 100})
 			})

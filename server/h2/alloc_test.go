@@ -29,7 +29,7 @@ func TestHitsDoNotAllocate(t *testing.T) {
 		{1, false, 2 * maxData, 1},
 		{1, true, 2 * maxData, 1},
 	} {
-		for _, mode := range []access.Mode{access.Off, access.Sampled, access.All} {
+		for _, mode := range []access.Mode{access.Off, access.Errors, access.Sampled, access.All} {
 			t.Run(fmt.Sprintf("%d of %d bytes a turn, varied %v, log %s", tt.perTurn, tt.body, tt.varied, mode), func(t *testing.T) {
 				conn, _ := serveHits(t, access.Config{Mode: mode, Sample: 100}, tt.body)
 				c := newHitClient(t, conn, tt.perTurn, tt.varied, tt.body)
