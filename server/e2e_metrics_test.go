@@ -6,6 +6,8 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -169,6 +171,33 @@ func TestMetricsCountExactly(t *testing.T) {
 			t.Errorf("%s is %v", name, got[name])
 		}
 	}
+}
+
+// TestMetricsOfLargeHits: a hit that outlasts its turn is one request, and one
+// duration.
+func TestMetricsOfLargeHits(t *testing.T) {
+	root := t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, "1m"), make([]byte, 1<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, "-root", root)
+	const hits = 10
+	for _, protocol := range protocols {
+		c := p.client(protocol)
+		for range hits {
+			p.ask(c, http.MethodGet, "/1m")
+		}
+	}
+	total := float64(len(protocols) * hits)
+	p.eventually("the counts", func() error {
+		counted := p.sum("hotpath_requests_total", `cache="hit"`)
+		timed := p.sum("hotpath_request_duration_seconds_count", `cache="hit"`)
+		missed := p.sum("hotpath_request_duration_seconds_count", `cache="miss"`)
+		if counted != total-1 || timed != total-1 || missed != 1 {
+			return fmt.Errorf("%v hits and %v durations of hits, %v of misses; want %v, %[4]v and 1", counted, timed, missed, total-1)
+		}
+		return nil
+	})
 }
 
 // TestTimestamps: when the configuration was read, and when the certificate

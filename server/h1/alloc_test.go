@@ -45,11 +45,12 @@ func TestHitDoesNotAllocate(t *testing.T) {
 		"a repeat":          get("/", "User-Agent: test", "Accept: */*"),
 		"no repeat":         get("/a") + get("/b"), // neither is what came last
 		"a large head":      get("/", "X: "+strings.Repeat("x", 2*maxRepeat)),
+		"a large body":      get("/large"),
 		"HEAD":              "HEAD / HTTP/1.1\r\nHost: test\r\n\r\n",
 		"If-None-Match":     get("/", `If-None-Match: "tag"`),
 		"If-Modified-Since": get("/", "If-Modified-Since: "+date),
 	} {
-		for _, mode := range []access.Mode{access.Off, access.Sampled, access.All} {
+		for _, mode := range []access.Mode{access.Off, access.Errors, access.Sampled, access.All} {
 			t.Run(fmt.Sprintf("%s, log %s", name, mode), func(t *testing.T) {
 				hitDoesNotAllocate(t, name, request, access.Config{Mode: mode, Sample: 100})
 			})
@@ -58,23 +59,26 @@ func TestHitDoesNotAllocate(t *testing.T) {
 }
 
 func hitDoesNotAllocate(t *testing.T, name, request string, log access.Config) {
-	s := storing("/", "home", "/a", "aaaa", "/b", "bbbb")
+	s := storing("/", "home", "/a", "aaaa", "/b", "bbbb", "/large", strings.Repeat("x", 4*inlineBody))
 	cfg := testConfig(s)
 	logTo(t, cfg, log)
 	p := connect(t, cfg)
+	head := func(path string) int {
+		return len(s.stored[path].Head) + len(message.Date(time.Now()).Line) + len("\r\n")
+	}
+	answered := func(size int) func() {
+		ask, answer := []byte(request), make([]byte, size)
+		return func() { p.Write(ask); io.ReadFull(p.Conn, answer) }
+	}
 	var once func()
-	if name == "no repeat" {
-		ask := []byte(request)
-		p.send(request)
-		p.want(200, "aaaa")
-		p.want(200, "bbbb")
-		answer := make([]byte, 2*(len(s.stored["/a"].Head)+len(message.Date(time.Now()).Line)+len("\r\naaaa")))
-		once = func() { p.Write(ask); io.ReadFull(p.Conn, answer) }
-	} else if name == "HEAD" {
-		ask := []byte(request)
-		answer := make([]byte, len(s.stored["/"].Head)+len(message.Date(time.Now()).Line)+len("\r\n"))
-		once = func() { p.Write(ask); io.ReadFull(p.Conn, answer) }
-	} else {
+	switch name {
+	case "no repeat":
+		once = answered(head("/a") + len("aaaa") + head("/b") + len("bbbb"))
+	case "HEAD":
+		once = answered(head("/"))
+	case "a large body":
+		once = answered(head("/large") + 4*inlineBody)
+	default:
 		once = exchange(t, p, request)
 	}
 	// The date is encoded anew each second: 5 allocations among

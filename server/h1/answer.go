@@ -64,10 +64,11 @@ func (c *Conn) answerRepeat(unread []byte) bool {
 // hit answers from memory. The request is h, or the known one where that is
 // nil.
 func (c *Conn) hit(r *message.Response, isHead bool, size int, h *head) {
-	c.hits.Count(r.Status)
 	c.answer(r, isHead, size)
 	large := len(c.rest) > 0
-	if !large && !c.tap.Due(r.Status) {
+	if large {
+		c.cfg.Metrics.Requests.Add(c.stripe, metrics.H1, metrics.ClassOf(r.Status), metrics.Hit, 1)
+	} else if c.hits.Count(r.Status); !c.tap.Due(r.Status) {
 		return
 	}
 	about := c.known.about
@@ -77,7 +78,7 @@ func (c *Conn) hit(r *message.Response, isHead bool, size int, h *head) {
 	}
 	a := access.Answer{Began: c.now, Status: r.Status, Bytes: bodySize(r, isHead), Result: metrics.Hit}
 	if large {
-		c.late = late{about: bytes.Clone(about), answer: a}
+		c.late = late{open: true, about: append(c.late.about[:0], about...), answer: a}
 		return
 	}
 	c.tap.Hit(about, a)
@@ -93,17 +94,22 @@ func bodySize(r *message.Response, isHead bool) int64 {
 // late is a request that outlives its turn: one that is fetched, or whose body
 // is large.
 type late struct {
-	about  []byte // for the access log; nil: there is none
+	open   bool   // there is one
+	about  []byte // for the access log; its memory is the next one's
 	answer access.Answer
 }
 
-// tellLate tells the access log that the late request has ended.
+// tellLate tells the metrics and the access log that the late request, which
+// is counted, has ended.
 func (c *Conn) tellLate(aborted bool) {
 	a := &c.late.answer
 	a.Duration, a.Aborted = time.Since(a.Began), aborted
+	if !aborted {
+		c.cfg.Metrics.RequestDuration.ObserveN(c.stripe, a.Result, a.Duration, 1)
+	}
 	a.Bytes -= int64(len(c.rest))
 	c.tap.End(c.late.about, *a)
-	c.late = late{}
+	c.late.open = false
 }
 
 // answer appends a stored response, or as much of it as fits a batch, and takes

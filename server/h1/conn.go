@@ -72,7 +72,6 @@ type Conn struct {
 // send.
 type result struct {
 	stored *message.Response
-	began  time.Time
 }
 
 // NewConn makes the loop for a connection whose TLS handshake is over.
@@ -100,7 +99,7 @@ func (c *Conn) Serve() (reason metrics.CloseReason, left bool) {
 		if c.cancel != nil {
 			c.cancel()
 		}
-		if c.late.about != nil && !left {
+		if c.late.open && !left {
 			c.tellLate(true)
 		}
 		c.tap.Flush(time.Since(c.now))
@@ -236,7 +235,7 @@ func (c *Conn) answerRequest(raw []byte, h *head) bool {
 			c.leaving = true // rare: a condition on what we do not hold
 			return false
 		}
-		c.late = late{about: access.AppendRequest(nil, r), answer: access.Answer{Began: c.now, Result: metrics.Miss}}
+		c.late = late{open: true, about: access.AppendRequest(c.late.about[:0], r), answer: access.Answer{Began: c.now, Result: metrics.Miss}}
 		c.fetch(string(key), len(raw), isHead)
 		return false
 	}
@@ -261,9 +260,8 @@ func (c *Conn) fetch(key string, size int, isHead bool) {
 	c.fetching, c.size, c.head = true, size, isHead
 	ctx, cancel := context.WithCancel(context.Background())
 	c.cancel = cancel
-	began := c.now
 	go func() {
-		r := &result{began: began}
+		r := new(result)
 		defer func() {
 			if p := recover(); p != nil {
 				c.cfg.Metrics.Panics.Add(c.stripe, 1)
@@ -290,11 +288,10 @@ func (c *Conn) takeFetched() {
 	c.cancel()
 	if r.stored == nil || r.stored.Status == http.StatusMovedPermanently {
 		c.leaving = true // a stream, an error; a redirect, which wants the request's query
-		c.late = late{}
+		c.late.open = false
 		return
 	}
 	c.cfg.Metrics.Requests.Add(c.stripe, metrics.H1, metrics.ClassOf(r.stored.Status), metrics.Miss, 1)
-	c.cfg.Metrics.RequestDuration.ObserveN(c.stripe, metrics.Miss, time.Since(r.began), 1)
 	c.late.answer.Status, c.late.answer.Bytes = r.stored.Status, bodySize(r.stored, c.head)
 	c.answer(r.stored, c.head, c.size)
 	if len(c.rest) == 0 {
@@ -305,7 +302,7 @@ func (c *Conn) takeFetched() {
 // sleep says until when, after what is overdue was dealt with.
 func (c *Conn) sleep() (wire.Step, time.Time) {
 	if c.active.Before(c.now) {
-		c.known = repeat{} // quiet: keep neither memory nor a response alive
+		c.known, c.late = repeat{}, late{} // quiet: keep neither memory nor a response alive
 	}
 	limit, until := metrics.LimitIdleTimeout, c.active.Add(c.cfg.Idle)
 	if len(c.wire.Unread()) == 0 {

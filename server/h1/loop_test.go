@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
@@ -219,4 +220,23 @@ func TestClientGone(t *testing.T) {
 	if p.reason != metrics.CloseError {
 		t.Errorf("ended for %v, want an error", p.reason)
 	}
+}
+
+// TestLargeHitTakesToItsEnd: a body that outlasts its turn is counted at once,
+// and its duration, once, is that of all of it.
+func TestLargeHitTakesToItsEnd(t *testing.T) {
+	large := strings.Repeat("x", 5<<20)
+	onFakeTime(t, storing("/", large), func(t *testing.T, p *peer) {
+		p.send(get("/"))
+		if _, err := p.r.Peek(1); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(3 * time.Second)
+		p.want(200, large)
+		synctest.Wait()
+		p.wantHits(metrics.Class2xx, 1)
+		if d := p.metrics.RequestDuration.Distribution(); d.Count() != 1 || d.Sum != 3*time.Second {
+			t.Errorf("%d durations of %v in all, want one of 3 s", d.Count(), d.Sum)
+		}
+	})
 }

@@ -1,7 +1,6 @@
 package h2
 
 import (
-	"bytes"
 	"net/http"
 	"unsafe"
 
@@ -16,17 +15,17 @@ import (
 // record to the byte (RFC 8446 §5.1), so that no record is nearly empty.
 const maxData = 16<<10 - frame.HeaderLen
 
-// answerHit asks the first door and reports whether it answered.
-func (c *Conn) answerHit(id uint32, d *decoded, block []byte, generation uint32) bool {
+// answerHit asks the first door and reports whether it dealt with the request.
+func (c *Conn) answerHit(id uint32, d *decoded, block []byte, generation uint32) (done bool, err *frame.Error) {
 	r := &d.request.Request
 	key, ok := c.cfg.Source.Key(d.key, r)
 	d.key = key
 	if !ok {
-		return false
+		return false, nil
 	}
 	stored := c.cfg.Source.Find(view(key), c.now)
 	if stored == nil {
-		return false
+		return false, nil
 	}
 	head := r.Method == http.MethodHead
 	if selected := message.Select(r, stored); selected != stored {
@@ -34,8 +33,7 @@ func (c *Conn) answerHit(id uint32, d *decoded, block []byte, generation uint32)
 	} else if !conditional(r) {
 		c.remember(block, d, generation)
 	}
-	c.answer(id, stored, head, d, nil)
-	return true
+	return true, c.answer(id, stored, head, d, nil)
 }
 
 // conditional reports whether the answer depends on the state of the stored
@@ -51,16 +49,16 @@ func conditional(r *message.Request) bool {
 }
 
 // answer sends a stored response on a new stream: at once where body and
-// windows allow, else as a stream that the connection keeps. The request is
-// known, or else d.
-func (c *Conn) answer(id uint32, r *message.Response, head bool, d *decoded, known *repeat) {
+// windows allow, else as a stream that the connection keeps, if it may have one
+// more. The request is known, or else d.
+func (c *Conn) answer(id uint32, r *message.Response, head bool, d *decoded, known *repeat) *frame.Error {
 	body := r.Body
 	if head {
 		body = nil
 	}
-	c.hits.Count(r.Status)
 	n := len(body)
 	if n <= maxData && n <= c.window.Room() && int64(n) <= c.peer.initialWindow {
+		c.hits.Count(r.Status)
 		c.appendStored(id, r, n == 0, known)
 		if n > 0 {
 			c.window.Take(n)
@@ -69,20 +67,20 @@ func (c *Conn) answer(id uint32, r *message.Response, head bool, d *decoded, kno
 		if c.tap.Due(r.Status) {
 			c.tap.Hit(about(d, known), access.Answer{Began: c.now, Status: r.Status, Bytes: int64(n), Result: metrics.Hit})
 		}
-		return
+		return nil
 	}
 	if len(c.streams) >= c.cfg.Limits.Streams {
-		c.refuseStream(id)
-		return
+		return c.refuseExcess(id)
 	}
 	s := c.open(id)
-	s.recvDone = true
-	s.result, s.status = metrics.Hit, r.Status
-	s.about = bytes.Clone(about(d, known))
+	s.recvDone, s.result = true, metrics.Hit
+	c.countRequest(s, r.Status)
+	s.about = append(c.takeSpare(), about(d, known)...)
 	s.stored = body
 	s.headSent = true
 	c.appendStored(id, r, false, known)
 	c.queue(s)
+	return nil
 }
 
 // answerStream sends a stored response on a stream that waited for it.

@@ -35,8 +35,9 @@ const hitBody = 1 << 10
 
 // newHitClient begins a session and asks once, with every field entered into
 // the table, and then by reference, until nothing new is to come. Where the
-// requests are varied, too many differ for the connection to remember them.
-func newHitClient(tb testing.TB, conn net.Conn, perTurn int, varied bool) *hitClient {
+// requests are varied, too many differ for the connection to remember them. body
+// is the size of what answers each.
+func newHitClient(tb testing.TB, conn net.Conn, perTurn int, varied bool, body int) *hitClient {
 	tb.Helper()
 	var e hpack.Encoder
 	block := func() (b []byte) {
@@ -65,7 +66,7 @@ func newHitClient(tb testing.TB, conn net.Conn, perTurn int, varied bool) *hitCl
 		}
 		c.add(request)
 	}
-	c.batch = frame.AppendWindowUpdate(c.batch, 0, uint32(perTurn*hitBody))
+	c.batch = frame.AppendWindowUpdate(c.batch, 0, uint32(perTurn*body))
 	for range 4 {
 		if err := c.round(); err != nil {
 			tb.Fatal(err)
@@ -136,13 +137,13 @@ func loopback(tb testing.TB) (client, server net.Conn) {
 }
 
 // serveHits serves /bench from memory on one end of a connection and returns the
-// other. All metrics are on, and the access log as log says.
-func serveHits(tb testing.TB, log access.Config) (net.Conn, *metrics.Hotpath) {
+// other. All metrics are on, and the access log as log says. body is its size.
+func serveHits(tb testing.TB, log access.Config, body int) (net.Conn, *metrics.Hotpath) {
 	tb.Helper()
 	client, server := loopback(tb)
 	m := metrics.NewHotpath(metrics.Options{})
 	cfg := Config{
-		Source:  stored("/bench", strings.Repeat("x", hitBody)),
+		Source:  stored("/bench", strings.Repeat("x", body)),
 		Handler: http.NotFoundHandler(),
 		Metrics: m,
 		Log:     slog.New(slog.DiscardHandler),
@@ -205,7 +206,7 @@ func BenchmarkHit(b *testing.B) {
 			{"nethttp", serveNetHTTP},
 		} {
 			b.Run(fmt.Sprintf("%s-%d", server.name, perTurn), func(b *testing.B) {
-				c := newHitClient(b, server.serve(b), perTurn, false)
+				c := newHitClient(b, server.serve(b), perTurn, false, hitBody)
 				b.ReportAllocs()
 				for b.Loop() {
 					if err := c.round(); err != nil {
@@ -220,15 +221,15 @@ func BenchmarkHit(b *testing.B) {
 
 func logging(log access.Config) func(testing.TB) net.Conn {
 	return func(tb testing.TB) net.Conn {
-		conn, _ := serveHits(tb, log)
+		conn, _ := serveHits(tb, log, hitBody)
 		return conn
 	}
 }
 
 // TestHitsOverTCP: the client of the benchmark gets what it asks for.
 func TestHitsOverTCP(t *testing.T) {
-	conn, m := serveHits(t, access.Config{Mode: access.Off})
-	c := newHitClient(t, conn, 32, false)
+	conn, m := serveHits(t, access.Config{Mode: access.Off}, hitBody)
+	c := newHitClient(t, conn, 32, false, hitBody)
 	for range 100 {
 		if err := c.round(); err != nil {
 			t.Fatal(err)

@@ -55,6 +55,7 @@ type Conn struct {
 	running          int      // handlers, also those whose stream has ended
 	resets           []uint32 // streams that we reset lately, a ring
 	nextReset        int
+	spare            []byte // memory of a stream's about that was told
 	repeats          repeats
 
 	// Sending.
@@ -252,7 +253,7 @@ func (c *Conn) takePreface() bool {
 // dealt with.
 func (c *Conn) rest() (wire.Step, time.Time) {
 	if c.active.Before(c.now) && len(c.streams) == 0 {
-		c.repeats = repeats{} // quiet: keep neither memory nor responses alive
+		c.repeats, c.spare = repeats{}, nil // quiet: keep neither memory nor responses alive
 	}
 	until := c.overdue()
 	c.tap.Flush(0) // streams that were, each with its own duration

@@ -45,5 +45,12 @@ func (c *Conn) tell(s *stream, took time.Duration, aborted bool) {
 	c.tap.End(s.about, access.Answer{
 		Began: s.began, Duration: took, Status: s.status, Bytes: s.sent, Result: s.result, Aborted: aborted,
 	})
-	s.about = nil
+	c.spare, s.about = s.about[:0], nil
+}
+
+// takeSpare returns memory for the next stream's about: nil where there is none.
+func (c *Conn) takeSpare() []byte {
+	b := c.spare
+	c.spare = nil
+	return b
 }

@@ -27,7 +27,7 @@ func (c *Conn) handle(id uint32, r *request, end bool) *frame.Error {
 		return c.refuse(id, r, end, http.StatusRequestEntityTooLarge)
 	}
 	s := c.open(id)
-	s.about = access.AppendRequest(nil, &r.Request)
+	s.about = access.AppendRequest(c.takeSpare(), &r.Request)
 	s.recvDone, s.result = end, metrics.Bypass // until it says otherwise
 	s.headOnly = r.Method == http.MethodHead
 	s.output = &output{room: newSignal()}

@@ -86,8 +86,10 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 	if opens {
 		c.lastID = id
 		c.seen++
-		if end && !c.tooLate(id) && c.answerRepeat(id, block) {
-			return nil
+		if end && !c.tooLate(id) {
+			if done, err := c.answerRepeat(id, block); done {
+				return err
+			}
 		}
 	}
 	d := decodeds.Get().(*decoded)
@@ -117,8 +119,10 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 	if end && d.request.length > 0 {
 		return frame.StreamError(id, frame.ProtocolError, "content-length without DATA") // §8.1.1
 	}
-	if end && c.answerHit(id, d, block, generation) {
-		return nil
+	if end {
+		if done, err := c.answerHit(id, d, block, generation); done {
+			return err
+		}
 	}
 	return c.handle(id, &d.request, end)
 }
@@ -168,8 +172,9 @@ func (c *Conn) refuse(id uint32, r *request, end bool, status int) *frame.Error 
 	}
 	text := http.StatusText(status) + "\n"
 	s := c.open(id)
-	s.about = access.AppendRequest(nil, &r.Request)
+	s.about = access.AppendRequest(c.takeSpare(), &r.Request)
 	s.recvDone = end
+	s.headOnly = r.Method == http.MethodHead
 	if !end {
 		s.credit = flow.NewCredit(streamWindow)
 		s.body = &requestBody{closed: true}

@@ -91,6 +91,13 @@ func TestLargeHit(t *testing.T) {
 		if string(r.body) != body {
 			p.Errorf("%d bytes that are not the body", len(r.body))
 		}
+		p.wantAlive()
+		if n := p.metrics.Requests.Value(metrics.H2, metrics.Class2xx, metrics.Hit); n != 1 {
+			p.Errorf("counted %d times", n)
+		}
+		if n := p.metrics.RequestDuration.Count(metrics.Hit); n != 1 {
+			p.Errorf("%d durations observed", n)
+		}
 	})
 }
 

@@ -323,14 +323,22 @@ func TestLimitStreams(t *testing.T) {
 	})
 }
 
-// TestLimitStreamsOfHits: bodies that wait are streams too.
+// TestLimitStreamsOfHits: bodies that wait are streams too. What is refused is
+// no hit, and costs an early reset.
 func TestLimitStreamsOfHits(t *testing.T) {
-	run(t, setup{source: stored("/", "hit"), settings: []frame.Setting{{ID: frame.InitialWindowSize, Value: 0}}, limits: Limits{Streams: 2}}, func(p *peer) {
+	run(t, setup{source: stored("/", "hit"), settings: []frame.Setting{{ID: frame.InitialWindowSize, Value: 0}}, limits: Limits{Streams: 2, Resets: 1}}, func(p *peer) {
 		p.write(get(1, "/"), get(3, "/"), get(5, "/"))
 		p.wantHead(1, 200)
 		p.wantHead(3, 200)
 		p.wantReset(5, frame.RefusedStream)
 		p.wantBreaches(metrics.LimitConcurrentStreams, 1)
+		p.write(get(7, "/")) // a repeat
+		p.wantReset(7, frame.RefusedStream)
+		p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseLimit)
+		p.wantBreaches(metrics.LimitEarlyReset, 1)
+		if n := p.metrics.Requests.Value(metrics.H2, metrics.Class2xx, metrics.Hit); n != 2 {
+			p.Errorf("%d hits counted, want 2", n)
+		}
 	})
 }
 
@@ -342,6 +350,20 @@ func TestLimitStreamsOfRefusals(t *testing.T) {
 		p.wantHead(3, 431)
 		p.wantReset(5, frame.RefusedStream)
 		p.wantBreaches(metrics.LimitConcurrentStreams, 1)
+	})
+}
+
+// TestRefusalOfHead: an answer to HEAD has no content, whatever it says (RFC
+// 9110 §9.3.2).
+func TestRefusalOfHead(t *testing.T) {
+	head := func(id uint32, end bool, more ...string) []byte {
+		return headers(id, end, append(pseudo("HEAD", "/"), more...)...)
+	}
+	run(t, setup{limits: Limits{HeaderBytes: 1000, BodyBytes: 9}}, func(p *peer) {
+		p.write(head(1, true, "x", strings.Repeat("x", 1000)), head(3, false, "content-length", "10"), data(3, "0123456789", true))
+		p.wantBody(1, 431, "")
+		p.wantBody(3, 413, "")
+		p.wantAlive()
 	})
 }
 

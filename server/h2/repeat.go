@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 
+	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -62,24 +63,23 @@ func hashBlock(b []byte) uint32 {
 }
 
 // answerRepeat answers a block that is known, from memory, and reports whether
-// it did.
-func (c *Conn) answerRepeat(id uint32, block []byte) bool {
+// it dealt with the request.
+func (c *Conn) answerRepeat(id uint32, block []byte) (done bool, err *frame.Error) {
 	if len(block) > maxRepeat {
-		return false
+		return false, nil
 	}
 	r := c.repeats.slots[hashBlock(block)%repeatSlots]
 	if r == nil || r.generation != c.decoder.Generation() || !bytes.Equal(r.block, block) {
-		return false
+		return false, nil
 	}
 	if r.turn != c.turn {
 		r.turn = c.turn
 		r.stored = c.cfg.Source.Find(view(r.key), c.now)
 	}
 	if r.stored == nil {
-		return false
+		return false, nil
 	}
-	c.answer(id, r.stored, r.head, nil, r)
-	return true
+	return true, c.answer(id, r.stored, r.head, nil, r)
 }
 
 // remember takes a plain request that was answered from memory, at its second

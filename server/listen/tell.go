@@ -36,10 +36,12 @@ func (c *handedConn) tellOf(p access.Protocol, r *message.Request, a access.Answ
 }
 
 // Write looks for what net/http answers by itself, without a handler: a head
-// that it cannot read, or that is too large. Nobody else would hear of it.
+// that it cannot read, that is too large, or that expects what it does not know.
+// Nobody else would hear of it.
 func (c *handedConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
 	if status, body, ok := ownAnswer(p); ok {
+		c.server.cfg.Metrics.Requests.Add(c.conn.stripe, metrics.H1, metrics.ClassOf(status), metrics.Bypass, 1)
 		c.tellOf(access.HTTP11, new(message.Request), access.Answer{
 			Began: time.Now(), Status: status, Bytes: int64(len(body)), Result: metrics.Bypass,
 		})
@@ -47,17 +49,30 @@ func (c *handedConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// ownFields are the fields of all that net/http answers by itself; a handler's
-// answer has others beside them.
-var ownFields = []byte("\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n")
+var (
+	// ownFields are the fields of what net/http answers to a head that it does
+	// not take; a handler's answer has others beside them.
+	ownFields = []byte("Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n")
+
+	// A 417 comes as a handler's would, but that of a handler has at least
+	// Server before Date.
+	closing = []byte("Connection: close\r\n")
+	dated   = []byte("Date: ")
+)
 
 // ownAnswer takes such an answer apart: net/http writes it in one piece.
 func ownAnswer(p []byte) (status int, body []byte, ok bool) {
-	line, rest, ok := bytes.Cut(p, ownFields[:2])
-	if !ok || len(line) < len("HTTP/1.1 400") || !bytes.HasPrefix(line, []byte("HTTP/1.1 ")) {
+	line, fields, ok := bytes.Cut(p, []byte("\r\n"))
+	if !ok || len(line) < len("HTTP/1.1 400") || !bytes.HasPrefix(line, []byte("HTTP/1.")) {
 		return 0, nil, false
 	}
-	body, ok = bytes.CutPrefix(rest, ownFields[2:])
 	status, err := strconv.Atoi(string(line[9:12]))
-	return status, body, ok && err == nil
+	if err != nil {
+		return 0, nil, false
+	}
+	if status == http.StatusExpectationFailed {
+		return status, nil, bytes.HasPrefix(bytes.TrimPrefix(fields, closing), dated)
+	}
+	body, ok = bytes.CutPrefix(fields, ownFields)
+	return status, body, ok
 }

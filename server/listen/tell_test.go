@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
 )
 
@@ -24,6 +25,9 @@ func TestAccessLogOfNetHTTP(t *testing.T) {
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 			w.Header().Set("Connection", "close")
 			w.WriteHeader(http.StatusBadRequest)
+		case "/unexpected":
+			w.Header().Set("Connection", "close")
+			w.WriteHeader(http.StatusExpectationFailed)
 		case "/panic":
 			panic("a test")
 		case "/abort":
@@ -40,6 +44,11 @@ func TestAccessLogOfNetHTTP(t *testing.T) {
 		{"a panic", "GET /panic HTTP/1.0\r\n\r\n", "GET /panic HTTP/1.0 500 22   "},
 		{"an abort", "GET /abort HTTP/1.0\r\n\r\n", "GET /abort HTTP/1.0 200 4    aborted"},
 		{"a handler's 400 like net/http's", "GET /own HTTP/1.0\r\n\r\n", "GET /own HTTP/1.0 400 0   "},
+		{"a handler's 417", "GET /unexpected HTTP/1.0\r\n\r\n", "GET /unexpected HTTP/1.0 417 0   "},
+		{"an expectation", "GET /a HTTP/1.1\r\nHost: test\r\nExpect: x\r\n\r\n", "  HTTP/1.1 417 0   "},
+		{"an expectation of HTTP/1.0", "HEAD /a HTTP/1.0\r\nExpect: x\r\n\r\n", "  HTTP/1.1 417 0   "},
+		{"OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: test\r\n\r\n", "OPTIONS * HTTP/1.1 200 5 test  "},
+		{"another version", "GET / HTTP/3.0\r\nHost: test\r\n\r\n", "  HTTP/1.1 505 60   "},
 		{"a body too large", "PUT /a HTTP/1.1\r\nHost: test\r\nContent-Length: 2000000\r\n\r\n", "PUT /a HTTP/1.1 413 25 test  "},
 		{"no head", "what is this\r\n\r\n", "  HTTP/1.1 400 15   "},
 		{"no Host", "GET / HTTP/1.1\r\n\r\n", "  HTTP/1.1 400 45   "},
@@ -89,6 +98,9 @@ func TestAccessLogOfNetHTTP(t *testing.T) {
 					told += " aborted"
 				}
 				got = append(got, told)
+				if n := s.m.Requests.Value(metrics.H1, metrics.ClassOf(l.Status), metrics.Bypass); n != 1 {
+					t.Errorf("counted %d times", n)
+				}
 			}
 			if !slices.Equal(got, []string{tt.want}) {
 				t.Errorf("got %q, want %q; the client got %q", got, tt.want, answer)
