@@ -95,7 +95,8 @@ func TestShortConnections(t *testing.T) {
 }
 
 // TestTurn: hits take as long as their turn, what took longer as long as it
-// did, and a batch that is full does not wait for the turn's end.
+// did, and a batch that is full does not wait for the turn's end, whatever filled
+// it.
 func TestTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, Config{Mode: All, Format: JSON})
@@ -116,13 +117,21 @@ func TestTurn(t *testing.T) {
 			tap.Hit(large, a)
 		}
 		tap.Flush(9 * time.Millisecond)
+		a.Began = time.Now()
+		time.Sleep(11 * time.Millisecond)
+		tap.Due(200)
+		tap.Hit(get("/beside"), a)
+		for range batchSize/maxPath + 1 {
+			tap.End(large, Answer{Began: began, Duration: 3 * time.Second, Status: 200}) // began in another turn
+		}
+		tap.Flush(13 * time.Millisecond)
 		durations := map[string]int{}
 		for _, line := range s.lines(t) {
 			_, rest, _ := strings.Cut(line, `"duration_us":`)
 			us, _, _ := strings.Cut(rest, ",")
 			durations[us]++
 		}
-		if want := map[string]int{"5000": 1, "1000000": 1, "7000": batchSize / maxPath, "9000": 1}; fmt.Sprint(durations) != fmt.Sprint(want) {
+		if want := map[string]int{"5000": 1, "1000000": 1, "7000": batchSize / maxPath, "9000": 1, "11000": 1, "3000000": batchSize/maxPath + 1}; fmt.Sprint(durations) != fmt.Sprint(want) {
 			t.Errorf("durations %v, want %v", durations, want)
 		}
 	})
