@@ -44,10 +44,14 @@ func (s *sink) open() (err error) {
 	if errors.Is(err, syscall.ENXIO) {
 		return fmt.Errorf("%w: a named pipe needs a reader first", err)
 	}
-	if err == nil {
-		s.file, s.torn = file, false
+	if err != nil {
+		return err
 	}
-	return err
+	s.file = file
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+		s.torn = false // else the name may have led to the same file again
+	}
+	return nil
 }
 
 func (s *sink) reopen() {
