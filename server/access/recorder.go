@@ -131,15 +131,17 @@ var errStuck = errors.New("the access log takes nothing: its last records are lo
 
 // Close writes what was recorded and closes the file. What is recorded
 // afterwards is lost. Where the file takes nothing, it gives up after a second,
-// with an error.
-func (r *Recorder) Close() error {
-	r.once.Do(func() { close(r.stop) })
-	select {
-	case <-r.stopped:
-		return nil
-	case <-time.After(closeTime):
-		return errStuck
-	}
+// with an error. A second Close does nothing.
+func (r *Recorder) Close() (err error) {
+	r.once.Do(func() {
+		close(r.stop)
+		select {
+		case <-r.stopped:
+		case <-time.After(closeTime):
+			err = errStuck
+		}
+	})
+	return err
 }
 
 // write is the writer's goroutine.

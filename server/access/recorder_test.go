@@ -230,25 +230,35 @@ func TestBusyStripes(t *testing.T) {
 	}
 }
 
+// stuckFile takes nothing until it is released.
+type stuckFile struct{ release chan struct{} }
+
+func (f stuckFile) Write(p []byte) (int, error) { <-f.release; return len(p), nil }
+func (f stuckFile) Close() error                { return nil }
+
 // TestCloseOfAStuckFile: what takes nothing does not keep the server from
-// stopping.
+// stopping for longer than a second, also where it closes the log twice.
 func TestCloseOfAStuckFile(t *testing.T) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := start(t, Config{Mode: All})
-	s.sink.file.Close()
-	s.sink.file = w
-	tap := s.Tap(HTTP2, remote, 0)
-	for range 1000 {
-		tap.End(get("/"+strings.Repeat("x", 500)), ok(200))
-	}
-	tap.Flush(0)
-	if err := s.Close(); err == nil {
-		t.Error("it stopped in spite of a full pipe")
-	}
-	r.Close() // and the writer ends
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, Config{Mode: All})
+		file := stuckFile{make(chan struct{})}
+		s.sink.file.Close()
+		s.sink.file = file // the writer has not looked at it yet
+		tap := s.Tap(HTTP2, remote, 0)
+		tap.End(get("/"), ok(200))
+		tap.Flush(0)
+		stopping := time.Now()
+		if err := s.Close(); err == nil {
+			t.Error("it stopped in spite of a file that takes nothing")
+		}
+		if err := s.Close(); err != nil {
+			t.Errorf("the second time: %v", err)
+		}
+		if took := time.Since(stopping); took != closeTime {
+			t.Errorf("it took %v, want %v", took, closeTime)
+		}
+		close(file.release) // and the writer ends
+	})
 }
 
 func TestConcurrentConnections(t *testing.T) {
