@@ -98,7 +98,7 @@ var (
 			about:   "Servers that are stopping and take nothing new.",
 			queries: []query{{legend: "servers", expr: `sum(hotpath_draining)`}}},
 		{title: "Access log", unit: units.CountsPerSecond,
-			about:   "Records by what became of them. dropped: the writer was behind. failed: the file did not take them, and the log says why.",
+			about:   "Records by what became of them. dropped: the writer was behind, or the file would have grown faster than access-log-rate. failed: the file did not take them, and the log says why.",
 			queries: []query{{legend: "{{outcome}}", expr: `sum by (outcome) (rate(hotpath_access_log_records_total[$rate]))`}}},
 	}}
 )

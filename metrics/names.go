@@ -196,7 +196,7 @@ type LogOutcome uint8
 
 const (
 	LogWritten LogOutcome = iota
-	LogDropped            // no room: the writer is behind
+	LogDropped            // no room: the writer is behind, or the file grows as fast as it may
 	LogFailed             // the file did not take it
 )
 

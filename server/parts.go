@@ -36,6 +36,7 @@ func newRecorder(cfg config.Config, m *metrics.Hotpath, log *slog.Logger) (*acce
 		Sample:  cfg.AccessLogSample,
 		Format:  access.Format(cfg.AccessLogFormat),
 		File:    cfg.AccessLogFile,
+		Rate:    cfg.AccessLogRate,
 		Metrics: m,
 		Log:     log,
 	})

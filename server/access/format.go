@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // formatter makes lines of records. It belongs to the writer.
@@ -150,13 +152,22 @@ func (f *formatter) appendJSON(dst []byte, r *record) []byte {
 }
 
 // appendMember appends a text as a JSON string. Nearly all are plain; the rest
-// is encoding/json's, which makes U+FFFD of what is not UTF-8.
+// is encoding/json's, which makes U+FFFD of what is not UTF-8. It lets through
+// U+007F to U+009F, which a terminal obeys: they are escaped here.
 func appendMember(dst []byte, key string, t text) []byte {
 	dst = append(dst, key...)
 	for _, c := range t.b {
 		if !plain(c) {
 			quoted, _ := json.Marshal(string(t.b) + dots(t)) // of a string: never fails
-			return append(dst, quoted...)
+			for _, r := range string(quoted) {
+				if unicode.IsControl(r) {
+					dst = append(dst, `\u00`...)
+					dst = append(dst, hexDigits[r>>4], hexDigits[r&15])
+				} else {
+					dst = utf8.AppendRune(dst, r)
+				}
+			}
+			return dst
 		}
 	}
 	dst = append(dst, '"')

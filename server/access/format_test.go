@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
@@ -53,9 +54,9 @@ func TestLines(t *testing.T) {
 			`{"time":"2026-03-04T05:06:07.089Z","remote":"192.0.2.1","protocol":"HTTP/2.0","method":"GET","host":"example.org","path":"/a?b=c","status":200,"bytes":1024,"duration_us":1500,"cache":"miss","referer":"https://example.org/","user_agent":"curl/8","sample":100}`},
 		{"JSON, an error stands for itself", JSON, 100, HTTP11, nil, new(message.Request), refused,
 			`{"time":"2026-03-04T05:06:07.089Z","remote":"-","protocol":"HTTP/1.1","method":"","host":"","path":"","status":431,"bytes":0,"duration_us":1000000,"cache":"bypass","referer":"","user_agent":""}`},
-		{"JSON, escaped, cut, aborted", JSON, 1, HTTP2, remote, full("GET", strings.Repeat("h", maxHost+1), "/\"\\\n\xff\u2028", "é", ""), reset,
+		{"JSON, escaped, cut, aborted", JSON, 1, HTTP2, remote, full("GET", strings.Repeat("h", maxHost+1), "/\"\\\n\xff\u2028", "é", "\x7f\u0080\u009b2J\u009f\u00a0"), reset,
 			`{"time":"2026-03-04T05:06:07.089Z","remote":"192.0.2.1","protocol":"HTTP/2.0","method":"GET","host":"` + strings.Repeat("h", maxHost) +
-				`...","path":"/\"\\\n\ufffd\u2028","status":0,"bytes":0,"duration_us":1000000,"cache":"bypass","referer":"é","user_agent":"","aborted":true,"truncated":true}`},
+				`...","path":"/\"\\\n\ufffd\u2028","status":0,"bytes":0,"duration_us":1000000,"cache":"bypass","referer":"é","user_agent":"\u007f\u0080\u009b2J\u009f` + "\u00a0" + `","aborted":true,"truncated":true}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := &formatter{format: tt.format, sample: tt.sample}
@@ -90,11 +91,13 @@ func logged(s string, most int) string {
 }
 
 // FuzzLine: whatever a client sends, a record is one line, of printable ASCII
-// in Combined and of UTF-8 in JSON, and it says what the client sent.
+// in Combined and of UTF-8 without control characters in JSON, and it says what
+// the client sent.
 func FuzzLine(f *testing.F) {
 	f.Add("GET", "example.org", "/a?b", "https://example.org/", "Mozilla/5.0 (X11)", 200)
 	f.Add("GET", "h\"", "/ HTTP/1.1\" 200 1\n127.0.0.1 - -", "\\", "\"\\\r\n\x00\u2028\xff", 0)
 	f.Add("", "", "", "", "-", 431)
+	f.Add("GET", "\x7f", "/\u0080", "\u009b2J", "\u009f", 200)
 	f.Add("M", "", "/"+strings.Repeat("\x00", maxPath), strings.Repeat("é", maxReferer), strings.Repeat("\\", maxAgent+1), 999)
 	f.Fuzz(func(t *testing.T, method, host, path, referer, agent string, status int) {
 		if status < 100 || status > 999 {
@@ -137,7 +140,7 @@ func FuzzLine(f *testing.F) {
 			Status                      int
 			Truncated                   bool
 		}
-		if err := json.Unmarshal([]byte(text), &object); err != nil || strings.Count(text, "\n") != 1 || !utf8.ValidString(text) {
+		if err := json.Unmarshal([]byte(text), &object); err != nil || strings.IndexFunc(text, unicode.IsControl) != len(text)-1 || !utf8.ValidString(text) {
 			t.Fatalf("no line: %q: %v", text, err)
 		}
 		cut := false

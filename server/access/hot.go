@@ -15,13 +15,10 @@ type HotKey struct {
 	// not printable ASCII is escaped as in the log.
 	Key string
 
-	// Share is its share of all requests of the last minutes, from 0 to 1: what
-	// is a minute old counts half.
+	// Share is the share of all requests of the last minutes, from 0 to 1, that
+	// it has had for certain: what is a minute old counts half, and what came
+	// before it entered the list does not count.
 	Share float64
-
-	// Error is by how much Share may be too high, for keys that entered the
-	// list late.
-	Error float64
 }
 
 const (
@@ -41,6 +38,8 @@ const (
 // that decay. A key that is not known takes the place of the one with the
 // lowest count, and inherits it as its possible error. So memory is bounded
 // whatever is asked for, and a key with more than its share is never missing.
+// One whose count is mostly inherited is not known to be hot: where each
+// request is for another key, all are like that.
 //
 // The writer adds; the mutex is there for top.
 type hot struct {
@@ -53,7 +52,7 @@ type hot struct {
 
 type hotCount struct {
 	key          string
-	count, error float64
+	count, error float64 // it had count at most, and count-error at least
 }
 
 func newHot(now time.Time) hot {
@@ -127,7 +126,9 @@ func (h *hot) top(n int, now time.Time) []HotKey {
 	h.age(now)
 	all := make([]HotKey, 0, len(h.counts))
 	for _, c := range h.counts {
-		all = append(all, HotKey{c.key, c.count / h.total, c.error / h.total})
+		if certain := c.count - c.error; certain > c.error {
+			all = append(all, HotKey{c.key, certain / h.total})
+		}
 	}
 	h.mu.Unlock()
 	slices.SortFunc(all, func(a, b HotKey) int {

@@ -31,13 +31,14 @@ const (
 	JSON     Format = "json"
 )
 
-// Config is what a Recorder needs. All fields are required, but Sample where
-// Mode is not Sampled, and Format and File where it is Off.
+// Config is what a Recorder needs. All fields are required, but Rate, Sample
+// where Mode is not Sampled, and Format and File where it is Off.
 type Config struct {
 	Mode    Mode
 	Sample  int // of how many one is logged, on average
 	Format  Format
 	File    string // is appended to; Stdout for standard output
+	Rate    int64  // bytes per second that lines may fill, see budget; 0: no limit
 	Metrics *metrics.Hotpath
 	Log     *slog.Logger // for what goes wrong with the access log
 }
@@ -72,6 +73,7 @@ type Recorder struct {
 
 	format formatter // the writer's
 	sink   sink      // the writer's
+	budget budget    // the writer's
 	lines  []byte    // the writer's
 
 	reopen  chan struct{}
@@ -100,6 +102,7 @@ func New(cfg Config) (*Recorder, error) {
 		stripes: newStripes(size),
 		hot:     newHot(time.Now()),
 		format:  formatter{format: cfg.Format},
+		budget:  newBudget(cfg.Rate, time.Now()),
 		sink:    sink{name: cfg.File, metrics: cfg.Metrics, log: cfg.Log},
 		reopen:  make(chan struct{}, 1),
 		stop:    make(chan struct{}),
@@ -128,15 +131,17 @@ var errStuck = errors.New("the access log takes nothing: its last records are lo
 
 // Close writes what was recorded and closes the file. What is recorded
 // afterwards is lost. Where the file takes nothing, it gives up after a second,
-// with an error.
-func (r *Recorder) Close() error {
-	r.once.Do(func() { close(r.stop) })
-	select {
-	case <-r.stopped:
-		return nil
-	case <-time.After(closeTime):
-		return errStuck
-	}
+// with an error. A second Close does nothing.
+func (r *Recorder) Close() (err error) {
+	r.once.Do(func() {
+		close(r.stop)
+		select {
+		case <-r.stopped:
+		case <-time.After(closeTime):
+			err = errStuck
+		}
+	})
+	return err
 }
 
 // write is the writer's goroutine.
@@ -180,7 +185,13 @@ func (r *Recorder) drain() {
 			if rec.flags&flagLogged == 0 {
 				continue
 			}
+			if !r.budget.left(now) {
+				r.count(0, metrics.LogDropped, 1)
+				continue
+			}
+			had := len(r.lines)
 			r.lines = r.format.appendLine(r.lines, &rec)
+			r.budget.spend(len(r.lines) - had)
 			if len(r.lines) >= writeSize {
 				r.flush(now)
 			}

@@ -95,7 +95,8 @@ func TestShortConnections(t *testing.T) {
 }
 
 // TestTurn: hits take as long as their turn, what took longer as long as it
-// did, and a batch that is full does not wait for the turn's end.
+// did, and a batch that is full does not wait for the turn's end, whatever filled
+// it.
 func TestTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, Config{Mode: All, Format: JSON})
@@ -116,13 +117,21 @@ func TestTurn(t *testing.T) {
 			tap.Hit(large, a)
 		}
 		tap.Flush(9 * time.Millisecond)
+		a.Began = time.Now()
+		time.Sleep(11 * time.Millisecond)
+		tap.Due(200)
+		tap.Hit(get("/beside"), a)
+		for range batchSize/maxPath + 1 {
+			tap.End(large, Answer{Began: began, Duration: 3 * time.Second, Status: 200}) // began in another turn
+		}
+		tap.Flush(13 * time.Millisecond)
 		durations := map[string]int{}
 		for _, line := range s.lines(t) {
 			_, rest, _ := strings.Cut(line, `"duration_us":`)
 			us, _, _ := strings.Cut(rest, ",")
 			durations[us]++
 		}
-		if want := map[string]int{"5000": 1, "1000000": 1, "7000": batchSize / maxPath, "9000": 1}; fmt.Sprint(durations) != fmt.Sprint(want) {
+		if want := map[string]int{"5000": 1, "1000000": 1, "7000": batchSize / maxPath, "9000": 1, "11000": 1, "3000000": batchSize/maxPath + 1}; fmt.Sprint(durations) != fmt.Sprint(want) {
 			t.Errorf("durations %v, want %v", durations, want)
 		}
 	})
@@ -221,25 +230,35 @@ func TestBusyStripes(t *testing.T) {
 	}
 }
 
+// stuckFile takes nothing until it is released.
+type stuckFile struct{ release chan struct{} }
+
+func (f stuckFile) Write(p []byte) (int, error) { <-f.release; return len(p), nil }
+func (f stuckFile) Close() error                { return nil }
+
 // TestCloseOfAStuckFile: what takes nothing does not keep the server from
-// stopping.
+// stopping for longer than a second, also where it closes the log twice.
 func TestCloseOfAStuckFile(t *testing.T) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := start(t, Config{Mode: All})
-	s.sink.file.Close()
-	s.sink.file = w
-	tap := s.Tap(HTTP2, remote, 0)
-	for range 1000 {
-		tap.End(get("/"+strings.Repeat("x", 500)), ok(200))
-	}
-	tap.Flush(0)
-	if err := s.Close(); err == nil {
-		t.Error("it stopped in spite of a full pipe")
-	}
-	r.Close() // and the writer ends
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, Config{Mode: All})
+		file := stuckFile{make(chan struct{})}
+		s.sink.file.Close()
+		s.sink.file = file // the writer has not looked at it yet
+		tap := s.Tap(HTTP2, remote, 0)
+		tap.End(get("/"), ok(200))
+		tap.Flush(0)
+		stopping := time.Now()
+		if err := s.Close(); err == nil {
+			t.Error("it stopped in spite of a file that takes nothing")
+		}
+		if err := s.Close(); err != nil {
+			t.Errorf("the second time: %v", err)
+		}
+		if took := time.Since(stopping); took != closeTime {
+			t.Errorf("it took %v, want %v", took, closeTime)
+		}
+		close(file.release) // and the writer ends
+	})
 }
 
 func TestConcurrentConnections(t *testing.T) {

@@ -2,9 +2,12 @@ package access
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
@@ -30,16 +33,25 @@ type sink struct {
 	lost       int       // lines since then
 }
 
+// open opens the file by its name. Of a named pipe that nobody reads this is an
+// error: without O_NONBLOCK it would wait for a reader.
 func (s *sink) open() (err error) {
 	if s.name == Stdout {
 		s.file = os.Stdout
 		return nil
 	}
-	file, err := os.OpenFile(s.name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
-	if err == nil {
-		s.file, s.torn = file, false
+	file, err := os.OpenFile(s.name, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NONBLOCK, 0o640)
+	if errors.Is(err, syscall.ENXIO) {
+		return fmt.Errorf("%w: a named pipe needs a reader first", err)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	s.file = file
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+		s.torn = false // else the name may have led to the same file again
+	}
+	return nil
 }
 
 func (s *sink) reopen() {

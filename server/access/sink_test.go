@@ -154,3 +154,30 @@ func TestTornLine(t *testing.T) {
 		s.wantCounts(t, tt.written, 0, tt.failed)
 	}
 }
+
+// TestReopenOfATornFile: where the name still leads to the file that ends within
+// a line, that line is closed; a new file begins with a line.
+func TestReopenOfATornFile(t *testing.T) {
+	for renamed, want := range map[bool]string{false: "tw\nthree\n", true: "three\n"} {
+		name := filepath.Join(t.TempDir(), "access.log")
+		k := sink{name: name, metrics: metrics.NewHotpath(metrics.Options{Stripes: 1}), log: slog.New(slog.DiscardHandler)}
+		if err := k.open(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := k.file.Write([]byte("tw")); err != nil {
+			t.Fatal(err)
+		}
+		k.torn = true // the disk was full
+		if renamed {
+			if err := os.Rename(name, name+".1"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		k.reopen()
+		k.write([]byte("three\n"), began)
+		k.close()
+		if text, err := os.ReadFile(name); err != nil || string(text) != want {
+			t.Errorf("renamed: %v: the file has %q, want %q; %v", renamed, text, want, err)
+		}
+	}
+}

@@ -27,7 +27,8 @@ type Tap struct {
 // batch is what a turn recorded.
 type batch struct {
 	records []byte
-	logged  uint64 // how many of them are lines of the log
+	logged  uint64    // how many of them are lines of the log
+	turn    time.Time // when it began, where a record takes its duration
 }
 
 // batchSize is how large a batch grows before it is handed over in the middle
@@ -102,9 +103,12 @@ func (t *Tap) add(request []byte, a Answer, chosen bool) {
 		flags |= flagLogged
 		b.logged++
 	}
+	if a.Duration == 0 {
+		b.turn = a.Began
+	}
 	b.records = appendRecord(b.records, request, &a, flags, t.protocol, t.remote)
 	if len(b.records) >= batchSize {
-		t.Flush(time.Since(a.Began))
+		t.Flush(time.Since(b.turn))
 	}
 }
 

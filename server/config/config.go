@@ -73,6 +73,7 @@ type Config struct {
 	AccessLogSample int    // of how many one is logged, when sampled
 	AccessLogFormat string // common, combined, json
 	AccessLogFile   string // "-": standard output
+	AccessLogRate   int64  // bytes per second, 0 for no limit
 
 	MemoryLimit int64 // Go's soft memory limit, 0 for none
 	LogFormat   string

@@ -31,7 +31,7 @@ func TestDefault(t *testing.T) {
 		MaxOutput: 256 << 10, MinWriteRate: 1 << 10,
 		HandshakeTimeout: 5 * time.Second, HeadTimeout: 10 * time.Second, IdleTimeout: time.Minute,
 		WriteTimeout: 30 * time.Second, DrainTimeout: 30 * time.Second,
-		AccessLog: "off", AccessLogSample: 100, AccessLogFormat: "combined", AccessLogFile: "-",
+		AccessLog: "off", AccessLogSample: 100, AccessLogFormat: "combined", AccessLogFile: "-", AccessLogRate: 8 << 20,
 		LogFormat: "text", LogLevel: slog.LevelInfo,
 	}
 	if got := Default(); got != want {
@@ -92,7 +92,7 @@ func TestEverySource(t *testing.T) {
 		"listen": "127.0.0.1:0", "admin": "off", "cert": "c", "key": "k", "root": "r",
 		"access-log": "all", "access-log-format": "json",
 		"log-format": "json", "log-level": "debug", "config": "f.yaml",
-		"min-write-rate": "2KiB/s", "reset-refill": "7/s", "control-refill": "7/s",
+		"min-write-rate": "2KiB/s", "access-log-rate": "2KiB/s", "reset-refill": "7/s", "control-refill": "7/s",
 		"admin-token-file": "t", "admin-insecure": "true",
 		"memory-limit": "64MiB", "max-header-bytes": "3KiB", "max-output": "32KiB",
 	}
@@ -279,6 +279,8 @@ func TestValidate(t *testing.T) {
 		{"access log of one in 0", func(c *Config) { c.AccessLogSample = 0 }, "access-log-sample"},
 		{"access log in ELF", func(c *Config) { c.AccessLogFormat = "elf" }, "access-log-format"},
 		{"access log without a file", func(c *Config) { c.AccessLogFile = "" }, "access-log-file"},
+		{"access log of a byte a second", func(c *Config) { c.AccessLogRate = 1 }, "access-log-rate"},
+		{"access log without a limit", func(c *Config) { c.AccessLogRate = 0 }, ""},
 		{"access log with a NUL", func(c *Config) { c.AccessLogFile = "a\x00" }, "access-log-file"},
 		{"NUL", func(c *Config) { c.Root = "a\x00b" }, "root"},
 		{"port", func(c *Config) { c.Listen = ":70000" }, "listen"},

@@ -62,6 +62,9 @@ const (
 	// limit keeps the garbage collector running all the time.
 	minMemory = 32 << 20
 
+	// Less than a line a second is no log.
+	minLogRate = 1 << 10
+
 	// Timers are checked in steps of milliseconds, and a longer time than a
 	// day is a mistake in the unit.
 	minTime = time.Millisecond
@@ -148,6 +151,8 @@ func knobs(c *Config) []knob {
 			"Form of a line: the Common or the Combined Log Format, or a JSON object."},
 		{groupAccess, "access-log-file", "-", &file{p: &c.AccessLogFile},
 			"File that lines are appended to. SIGUSR1 opens it again, after it was renamed."},
+		{groupAccess, "access-log-rate", "8MiB/s", &size{p: &c.AccessLogRate, perSecond: true, zero: "no limit", min: minLogRate, max: math.MaxInt64},
+			"How fast the access log may grow, after a burst of ten seconds' worth; further lines are dropped and counted."},
 
 		{groupProc, "memory-limit", "0", &size{p: &c.MemoryLimit, zero: "off", min: minMemory, max: math.MaxInt64},
 			"Soft limit on the memory of the Go runtime: the garbage collector works harder near it."},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
 )
 
 // h2Conn is an HTTP/2 client's connection, frame by frame.
@@ -217,4 +219,39 @@ func TestDrainCutsOff(t *testing.T) {
 	wantEnd(s, one.r)
 	wantEnd(s, halfOpen)
 	close(release)
+}
+
+// What is cut off has told the access log by the time that the stop has ended,
+// which is when the log is closed.
+func TestDrainTellsOfWhatItCutsOff(t *testing.T) {
+	var recorder *access.Recorder
+	file, change := logged(t, &recorder)
+	entered := make(chan struct{}, 2)
+	s := start(t, func(_ http.ResponseWriter, r *http.Request) {
+		entered <- struct{}{}
+		<-r.Context().Done()
+		time.Sleep(cutTime / 10) // has to clean up
+	}, change)
+	two, one := s.dialH2(), s.dialH1()
+	two.get(1, "/two")
+	one.send("", "POST /one HTTP/1.1", "Host: a", "Content-Length: 0")
+	<-entered
+	<-entered
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := <-s.shutdown(ctx); err == nil {
+		t.Error("nothing was cut off")
+	}
+	if err := recorder.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{`"/one"`, `"/two"`} {
+		if strings.Count(string(text), path) != 1 {
+			t.Errorf("%s is not told once: %s", path, text)
+		}
+	}
 }

@@ -309,6 +309,11 @@ func (s *Server) close(c *conn, reason metrics.CloseReason) {
 	s.mu.Unlock()
 }
 
+// cutTime is how long Shutdown waits for what it has cut off: its goroutines
+// tell metrics and access log what became of their requests. That takes them
+// milliseconds, but for a handler that does not look at its context.
+const cutTime = time.Second
+
 // Shutdown ends all connections gracefully: each finishes what is in flight.
 // The listener must be closed before. When ctx ends, what is left is cut off,
 // and that is its error.
@@ -331,11 +336,16 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	left := len(s.conns)
 	for c := range s.conns {
 		_ = c.wire.Close() // cut off
 	}
-	return fmt.Errorf("draining: %d connections were cut off: %w", len(s.conns), context.Cause(ctx))
+	s.mu.Unlock()
+	select {
+	case <-s.empty:
+	case <-time.After(cutTime):
+	}
+	return fmt.Errorf("draining: %d connections were cut off: %w", left, context.Cause(ctx))
 }
 
 func versionOf(v uint16) metrics.TLSVersion {

@@ -16,6 +16,18 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/access"
 )
 
+// logged gives a server an access log, in file.
+func logged(t *testing.T, recorder **access.Recorder) (file string, change func(*Config)) {
+	file = filepath.Join(t.TempDir(), "access.log")
+	return file, func(c *Config) {
+		r, err := access.New(access.Config{Mode: access.All, Format: access.JSON, File: file, Metrics: c.Metrics, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		*recorder, c.Access, c.H1.Access, c.H2.Access = r, r, r, r
+	}
+}
+
 // TestAccessLogOfNetHTTP: what the loop gives up is told once, also where
 // net/http answers without a handler.
 func TestAccessLogOfNetHTTP(t *testing.T) {
@@ -56,16 +68,9 @@ func TestAccessLogOfNetHTTP(t *testing.T) {
 		{"a head too large", "GET / HTTP/1.1\r\nHost: test\r\nX: " + strings.Repeat("x", 20<<10) + "\r\n\r\n", "  HTTP/1.1 431 35   "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), "access.log")
 			var recorder *access.Recorder
-			s := start(t, handler, func(c *Config) {
-				var err error
-				recorder, err = access.New(access.Config{Mode: access.All, Format: access.JSON, File: file, Metrics: c.Metrics, Log: slog.New(slog.DiscardHandler)})
-				if err != nil {
-					t.Fatal(err)
-				}
-				c.Access = recorder
-			})
+			file, change := logged(t, &recorder)
+			s := start(t, handler, change)
 			c := s.mustDial("http/1.1")
 			if _, err := io.WriteString(c, tt.send); err != nil {
 				t.Fatal(err)
