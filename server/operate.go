@@ -22,8 +22,8 @@ const adminStop = time.Second
 // shownKeys is how many of the hottest keys the page has room for.
 const shownKeys = 20
 
-// operators is what the admin listener shows of.
-type operators struct {
+// watched is what the admin listener looks at.
+type watched struct {
 	metrics *metrics.Hotpath
 	cache   func() metrics.CacheStats
 	ready   func() error
@@ -46,7 +46,7 @@ func hotKeys(r *access.Recorder) func() []live.HotKey {
 
 // startAdmin starts the admin listener and the recorder behind its page, if
 // they are wanted, and returns the address and what stops both.
-func startAdmin(ctx context.Context, cfg config.Config, o operators) (address string, stop func(), err error) {
+func startAdmin(ctx context.Context, cfg config.Config, o watched) (address string, stop func(), err error) {
 	if cfg.Admin == "" {
 		return "off", func() {}, nil
 	}

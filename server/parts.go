@@ -50,7 +50,7 @@ func newOrigin(cfg config.Config, log *slog.Logger) (origin.Origin, error) {
 }
 
 // newServer wires the public side: listener, engines, edge.
-func newServer(cfg config.Config, maxConns int, e *edge.Edge, recorder *access.Recorder, m *metrics.Hotpath, log *slog.Logger) (*listen.Server, error) {
+func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.Recorder, m *metrics.Hotpath, log *slog.Logger) (*listen.Server, error) {
 	certificate, err := loadCertificate(cfg, log)
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, recorder *access.R
 			Handler: e,
 			Metrics: m,
 			Log:     log,
-			Access:  recorder,
+			Access:  accessLog,
 			Limits: h2.Limits{
 				Streams:       cfg.MaxStreams,
 				HeaderBytes:   int(cfg.MaxHeaderBytes),
@@ -86,7 +86,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, recorder *access.R
 			Fetcher:      e,
 			Metrics:      m,
 			Log:          log,
-			Access:       recorder,
+			Access:       accessLog,
 			HeaderBytes:  int(cfg.MaxHeaderBytes),
 			HeaderFields: cfg.MaxHeaderFields,
 			OutputBytes:  int(cfg.MaxOutput),
@@ -102,7 +102,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, recorder *access.R
 		},
 		Metrics:          m,
 		Log:              log,
-		Access:           recorder,
+		Access:           accessLog,
 		MaxConns:         maxConns,
 		MaxHandshakes:    cfg.MaxHandshakes,
 		HandshakeTimeout: cfg.HandshakeTimeout,

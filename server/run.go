@@ -37,12 +37,12 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	stats := func() metrics.CacheStats { return cacheStats(store) }
 	m := metrics.NewHotpath(metrics.Options{Version: buildinfo.Version(), Cache: stats})
 	m.ConfigLoaded.Set(time.Now().Unix())
-	recorder, err := newRecorder(cfg, m, log)
+	accessLog, err := newRecorder(cfg, m, log)
 	if err != nil {
 		return err
 	}
-	defer recorder.Close() // where this ends with an error; see below
-	defer onReopen(recorder.Reopen)()
+	defer accessLog.Close() // where this ends with an error; see below
+	defer onReopen(accessLog.Reopen)()
 	backend, err := newOrigin(cfg, log)
 	if err != nil {
 		return err
@@ -65,13 +65,13 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 		}
 		return nil
 	}
-	adminAddress, stopAdmin, err := startAdmin(ctx, cfg, operators{metrics: m, cache: stats, ready: ready, hotKeys: hotKeys(recorder), journal: journal, log: log})
+	adminAddress, stopAdmin, err := startAdmin(ctx, cfg, watched{metrics: m, cache: stats, ready: ready, hotKeys: hotKeys(accessLog), journal: journal, log: log})
 	if err != nil {
 		return err
 	}
 	defer stopAdmin()
 
-	server, err := newServer(cfg, maxConns, edge.New(backend, store, m, log, edge.Config{Fetches: cfg.MaxFetches}), recorder, m, log)
+	server, err := newServer(cfg, maxConns, edge.New(backend, store, m, log, edge.Config{Fetches: cfg.MaxFetches}), accessLog, m, log)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	if err := server.Shutdown(drain); err != nil {
 		log.Warn("stopping", "err", err) // what was to be done in time is done: exit 0
 	}
-	if err := recorder.Close(); err != nil {
+	if err := accessLog.Close(); err != nil {
 		log.Warn("stopping", "err", err)
 	}
 	log.Info("stopped")

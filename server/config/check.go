@@ -12,8 +12,8 @@ import (
 
 // CheckFiles reports, as an [*Error], the first file named by c that cannot do
 // its job: certificate and key must load and belong together, the root must be
-// a directory that can be listed, the access log a file that can be appended to, and
-// the token's file must hold one.
+// a directory that can be listed, the access log a file that can be appended
+// to, and the token's file must hold one.
 func (c Config) CheckFiles() error {
 	if c.Cert != "" {
 		if _, err := tls.LoadX509KeyPair(c.Cert, c.Key); err != nil {
