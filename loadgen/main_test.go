@@ -233,9 +233,7 @@ func TestMissed(t *testing.T) {
 
 // TestFullDisk: results that cannot be written cost the results, not the report.
 func TestFullDisk(t *testing.T) {
-	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Skip(err)
-	}
+	testkit.NeedFull(t)
 	url, cacert, _ := server(t)
 	code, out, stderr := call(t, context.Background(), "", "-target", url, "-cacert", cacert, "-requests", "1000", "-quiet", "-results", "/dev/full")
 	if code != exitFailure || !strings.Contains(stderr, "/dev/full") || !strings.Contains(out, "Success       [ratio]                           100.00%") {

@@ -44,6 +44,9 @@ const (
 	Bypass                    // could never have been: a POST, a Range
 )
 
+// String returns the label's value.
+func (r CacheResult) String() string { return cacheLabel.Values[r] }
+
 // ConnState is what a connection is doing.
 type ConnState uint8
 

@@ -14,78 +14,83 @@ let
   go = pkgs."go_${lib.concatStringsSep "_" goVersion}";
   buildGoModule = pkgs."buildGo${lib.concatStringsSep "" goVersion}Module";
 
-  # program builds the package in the folder dir, as bin/name.
+  # Both programs are one build: what they share is compiled once.
+  programs = buildGoModule {
+    pname = "hotpath-programs";
+    inherit version;
+    src = lib.fileset.toSource {
+      root = ../.;
+      fileset = lib.fileset.unions [
+        ../cache
+        ../dashboards
+        ../go.mod
+        ../go.sum
+        ../internal
+        ../loadgen
+        ../metrics
+        ../server
+        ../tools
+      ];
+    };
+    # What go mod vendor gives for that source: go run ./tools/nix-hash -write
+    vendorHash = lib.fileContents ./vendor-hash;
+    # A name without the version: a commit does not fetch the modules again.
+    overrideModAttrs = _: { name = "hotpath-go-modules"; };
+    env.CGO_ENABLED = "0";
+    ldflags = [
+      "-s"
+      "-w"
+      "-X github.com/e0ac7cd4/hotpath/internal/buildinfo.version=${version}"
+    ];
+    subPackages = [
+      "server"
+      "loadgen"
+    ];
+    doCheck = false; # checks.tests runs them, beside their documents
+  };
+
+  # program is one of them, as bin/name. It is static, and refers to nothing.
   program =
     {
-      dir,
+      built,
       name,
       description,
     }:
-    {
-      pname = name;
-      subPackages = [ dir ];
-      installPhase = ''install -D "$GOPATH/bin/${dir}" "$out/bin/${name}"'';
-      meta = {
-        inherit description;
-        homepage = "https://github.com/e0ac7cd4/hotpath";
-        mainProgram = name;
-      };
-    };
-
-  hotpath = buildGoModule (
-    {
-      inherit version;
-      src = lib.fileset.toSource {
-        root = ../.;
-        fileset = lib.fileset.unions [
-          ../cache
-          ../dashboards
-          ../go.mod
-          ../go.sum
-          ../internal
-          ../loadgen
-          ../metrics
-          ../server
-          ../tools
-        ];
-      };
-      # What go mod vendor gives for that source: go run ./tools/nix-hash -write
-      vendorHash = lib.fileContents ./vendor-hash;
-      # A name without the version: a commit does not fetch the modules again.
-      overrideModAttrs = _: { name = "hotpath-go-modules"; };
-      env.CGO_ENABLED = "0";
-      ldflags = [
-        "-s"
-        "-w"
-        "-X github.com/e0ac7cd4/hotpath/internal/buildinfo.version=${version}"
-      ];
-      doCheck = false; # checks.tests runs them, beside their documents
-    }
-    // program {
-      dir = "server";
-      name = "hotpath";
-      description = "HTTPS edge server that answers from memory";
-    }
-  );
+    pkgs.runCommand "${name}-${version}"
+      {
+        pname = name;
+        inherit version;
+        meta = {
+          inherit description;
+          homepage = "https://github.com/e0ac7cd4/hotpath";
+          mainProgram = name;
+        };
+      }
+      ''
+        install -D ${programs}/bin/${built} $out/bin/${name}
+      '';
 in
 {
-  inherit go hotpath;
+  inherit go;
 
-  loadgen = hotpath.overrideAttrs (
-    _:
-    program {
-      dir = "loadgen";
-      name = "loadgen";
-      description = "Load generator for HTTPS servers";
-    }
-  );
+  hotpath = program {
+    built = "server";
+    name = "hotpath";
+    description = "HTTPS edge server that answers from memory";
+  };
+
+  loadgen = program {
+    built = "loadgen";
+    name = "loadgen";
+    description = "Load generator for HTTPS servers";
+  };
 
   checks = {
     # A check has nothing to show but that it succeeded. Left out are the tests
     # that keep or measure a rate, because a builder has other work, and those of
     # tools/dist, which builds from Go's module cache. Vet comes along because it
     # compiles the same.
-    tests = hotpath.overrideAttrs (_: {
+    tests = programs.overrideAttrs (_: {
       pname = "hotpath-tests";
       version = "0"; # not run again because of a commit that changed no file
       src = ../.;

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 // ask makes a request and reads its answer.
@@ -224,9 +226,7 @@ func TestAccessLogTroubles(t *testing.T) {
 		})
 	}
 	t.Run("a full disk", func(t *testing.T) {
-		if _, err := os.Stat("/dev/full"); err != nil {
-			t.Skip("no /dev/full here")
-		}
+		testkit.NeedFull(t)
 		p := start(t, "-access-log", "all", "-access-log-file", "/dev/full")
 		wantLost(t, p, 1)
 		if line, logged := p.logged("writing the access log"); !logged || !strings.Contains(line.Err, "no space") {

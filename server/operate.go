@@ -19,29 +19,14 @@ import (
 // everything else has: a profile under way is cut off.
 const adminStop = time.Second
 
-// shownKeys is how many of the hottest keys the page has room for.
-const shownKeys = 20
-
 // watched is what the admin listener looks at.
 type watched struct {
 	metrics *metrics.Hotpath
 	cache   func() metrics.CacheStats
 	ready   func() error
-	hotKeys func() []live.HotKey
+	hotKeys func(n int) []access.HotKey
 	journal *live.Journal
 	log     *slog.Logger
-}
-
-// hotKeys is what the page shows of those that the recorder knows.
-func hotKeys(r *access.Recorder) func() []live.HotKey {
-	return func() []live.HotKey {
-		top := r.Top(shownKeys)
-		keys := make([]live.HotKey, len(top))
-		for i, k := range top {
-			keys[i] = live.HotKey{Key: k.Key, Share: k.Share}
-		}
-		return keys
-	}
 }
 
 // startAdmin starts the admin listener and the recorder behind its page, if

@@ -65,7 +65,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 		}
 		return nil
 	}
-	adminAddress, stopAdmin, err := startAdmin(ctx, cfg, watched{metrics: m, cache: stats, ready: ready, hotKeys: hotKeys(accessLog), journal: journal, log: log})
+	adminAddress, stopAdmin, err := startAdmin(ctx, cfg, watched{metrics: m, cache: stats, ready: ready, hotKeys: accessLog.Top, journal: journal, log: log})
 	if err != nil {
 		return err
 	}

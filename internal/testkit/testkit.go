@@ -13,17 +13,30 @@ import (
 	"time"
 )
 
-// Need skips a test where a program is missing. HOTPATH_REQUIRE_TOOLS=1 makes
-// that a failure: what is to run everything shall not skip in silence.
+// Need skips a test where a program is missing.
 func Need(t testing.TB, program string) {
 	t.Helper()
-	if _, err := exec.LookPath(program); err == nil {
-		return
+	if _, err := exec.LookPath(program); err != nil {
+		Lacks(t, program+" is not installed")
 	}
+}
+
+// NeedFull skips a test where there is no /dev/full, a disk without room.
+func NeedFull(t testing.TB) {
+	t.Helper()
+	if _, err := os.Stat("/dev/full"); err != nil {
+		Lacks(t, err.Error())
+	}
+}
+
+// Lacks skips a test for what the machine lacks. HOTPATH_REQUIRE_TOOLS=1 makes
+// that a failure: what is to run everything shall not skip in silence.
+func Lacks(t testing.TB, what string) {
+	t.Helper()
 	if os.Getenv("HOTPATH_REQUIRE_TOOLS") == "1" {
-		t.Fatalf("%s is not installed, and HOTPATH_REQUIRE_TOOLS=1", program)
+		t.Fatalf("%s, and HOTPATH_REQUIRE_TOOLS=1", what)
 	}
-	t.Skipf("%s is not installed", program)
+	t.Skip(what)
 }
 
 // Outputs is the folder for what a test leaves to be looked at.

@@ -18,9 +18,6 @@ type formatter struct {
 	stamp  []byte // that second, in the format's form
 }
 
-// cacheNames are the cache results as the metrics name them.
-var cacheNames = [...]string{"hit", "miss", "bypass"}
-
 const hexDigits = "0123456789abcdef"
 
 // appendLine appends a record as one line.
@@ -134,7 +131,7 @@ func (f *formatter) appendJSON(dst []byte, r *record) []byte {
 	dst = append(dst, `,"duration_us":`...)
 	dst = strconv.AppendInt(dst, r.duration.Microseconds(), 10)
 	dst = append(dst, `,"cache":"`...)
-	dst = append(dst, cacheNames[r.result]...)
+	dst = append(dst, r.result.String()...)
 	dst = append(dst, '"')
 	dst = appendMember(dst, `,"referer":`, r.referer)
 	dst = appendMember(dst, `,"user_agent":`, r.agent)

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
@@ -86,9 +87,7 @@ func TestCopyTruncate(t *testing.T) {
 // TestFullDisk: lines that the file does not take are counted, and complained
 // of once a minute.
 func TestFullDisk(t *testing.T) {
-	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Skip("no /dev/full here")
-	}
+	testkit.NeedFull(t)
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, Config{Mode: All, File: "/dev/full"})
 		tap := s.Tap(HTTP2, remote, 0)

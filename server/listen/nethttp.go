@@ -34,6 +34,11 @@ func newHTTPServer(s *Server) *httpServer {
 		// neither the metrics nor the access log.
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
+		ConnState: func(nc net.Conn, state http.ConnState) {
+			if state == http.StateClosed {
+				nc.(*handedConn).release()
+			}
+		},
 		ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, nc)
 		},
@@ -55,6 +60,7 @@ func (h *httpServer) take(c *conn, nc net.Conn) {
 	case h.queue.conns <- handed:
 	case <-h.queue.done:
 		_ = handed.Close()
+		handed.release()
 	}
 }
 
@@ -81,20 +87,18 @@ func (h *httpServer) shutdown(ctx context.Context) {
 	}
 }
 
-// handedConn gives the permit back when net/http closes it.
+// handedConn is a connection that is net/http's. It keeps its permit until
+// net/http's goroutine is done with it: one that broke is closed while its
+// handler still runs, and has yet to tell of it.
 type handedConn struct {
 	net.Conn
 	conn   *conn
 	server *Server
-	once   sync.Once
 	tap    access.Tap // of the goroutine that serves it
 }
 
-func (c *handedConn) Close() error {
-	err := c.Conn.Close()
-	c.once.Do(func() { c.server.close(c.conn, metrics.ClosePeer) })
-	return err
-}
+// release gives the permit back.
+func (c *handedConn) release() { c.server.close(c.conn, metrics.ClosePeer) }
 
 func (c *handedConn) CloseWrite() error {
 	return c.Conn.(interface{ CloseWrite() error }).CloseWrite()

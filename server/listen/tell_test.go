@@ -113,3 +113,48 @@ func TestAccessLogOfNetHTTP(t *testing.T) {
 		})
 	}
 }
+
+// A connection that broke keeps its permit until its handler has told what came
+// of the request: a drain that waits for permits loses no line.
+func TestBrokenConnectionIsTold(t *testing.T) {
+	broken, release := make(chan struct{}), make(chan struct{})
+	handler := func(w http.ResponseWriter, _ *http.Request) {
+		part := make([]byte, 64<<10)
+		for {
+			if _, err := w.Write(part); err != nil {
+				break
+			}
+		}
+		close(broken)
+		<-release
+	}
+	var recorder *access.Recorder
+	file, change := logged(t, &recorder)
+	s := start(t, handler, change)
+	c := s.mustDial("http/1.1")
+	if _, err := io.WriteString(c, "GET /endless HTTP/1.0\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	<-broken
+	if n := s.m.PermitsInUse.Value(); n != 1 {
+		t.Errorf("%d permits are in use while the handler runs, want 1", n)
+	}
+	close(release)
+	s.end()
+	if err := recorder.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(string(text), "\n") != 1 || !strings.Contains(string(text), `"aborted":true`) {
+		t.Errorf("the log has %q", text)
+	}
+}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	hotpath "github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
 )
 
 // newConfig is that of a server that has done nothing.
@@ -22,6 +23,7 @@ func newConfig() Config {
 		Cache: func() hotpath.CacheStats {
 			return hotpath.CacheStats{Entries: 3, LimitEntries: 1024, Bytes: 7000, LimitBytes: 1 << 20}
 		},
+		HotKeys: func(int) []access.HotKey { return nil },
 		Ready:   func() error { return nil },
 		Journal: new(Journal),
 		Version: "v1.2.3",

@@ -106,7 +106,6 @@ func newPage(cfg Config, start time.Time) (page, error) {
 		Cards              []card
 		Build              []fact
 		Changed, Unchanged []config.Line
-		Sampled            bool
 	}{
 		assets, template.JS(data), fmt.Sprintf("%d,%03d", targetRate/1000, targetRate%1000), targetLatency.String(), host, cards,
 		[]fact{
@@ -117,7 +116,7 @@ func newPage(cfg Config, start time.Time) (page, error) {
 			{"process", fmt.Sprint(os.Getpid())},
 			{"started", start.Format(time.RFC3339)},
 		},
-		changed, unchanged, cfg.HotKeys != nil,
+		changed, unchanged,
 	})
 	if err != nil {
 		return page{}, fmt.Errorf("rendering the live page: %w", err)

@@ -86,7 +86,4 @@ func TestPageSettings(t *testing.T) {
 	if got, want := strings.Join(terms[:3], " "), "root="+evil+"  listen=:8443 cert=empty"; got != want {
 		t.Errorf("settings are %q, want %q", got, want)
 	}
-	if !strings.Contains(text, "Not sampled") {
-		t.Error("the page does not say that keys are not sampled")
-	}
 }

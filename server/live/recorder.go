@@ -10,14 +10,9 @@ import (
 	"time"
 
 	hotpath "github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/config"
 )
-
-// HotKey is a key of the cache with its share of all requests, from 0 to 1.
-type HotKey struct {
-	Key   string
-	Share float64
-}
 
 // Config is what a Recorder looks at. All functions must be safe to call from
 // any goroutine.
@@ -26,9 +21,8 @@ type Config struct {
 	Cache   func() hotpath.CacheStats
 	Ready   func() error // nil, or why requests are not welcome
 
-	// HotKeys returns the hottest keys, the hottest first. Nil means that
-	// nobody samples them.
-	HotKeys func() []HotKey
+	// HotKeys returns the n hottest keys, the hottest first.
+	HotKeys func(n int) []access.HotKey
 
 	Journal  *Journal
 	Settings []config.Line
@@ -114,12 +108,11 @@ func (r *Recorder) record(s sample, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	keys, log := r.keys, r.log
-	if r.cfg.HotKeys != nil {
-		if keys, err = newEvent("event: keys", s.Time, bounded(r.cfg.HotKeys())); err != nil {
-			return err
-		}
+	keys, err := newEvent("event: keys", s.Time, shown(r.cfg.HotKeys(maxKeys)))
+	if err != nil {
+		return err
 	}
+	log := r.log
 	if entries, ok := r.cfg.Journal.news(); ok {
 		if log, err = newEvent("event: log", s.Time, entries); err != nil {
 			return err
@@ -140,14 +133,14 @@ func (r *Recorder) record(s sample, now time.Time) error {
 	return nil
 }
 
-// hotKey is a HotKey as it is sent.
+// hotKey is an [access.HotKey] as it is sent.
 type hotKey struct {
 	Key   string `json:"key"`
 	Share figure `json:"share"`
 }
 
-func bounded(keys []HotKey) []hotKey {
-	short := make([]hotKey, min(len(keys), maxKeys))
+func shown(keys []access.HotKey) []hotKey {
+	short := make([]hotKey, len(keys))
 	for i := range short {
 		short[i] = hotKey{cut(keys[i].Key, maxKeyLength), figure(keys[i].Share)}
 	}

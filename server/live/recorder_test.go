@@ -13,6 +13,7 @@ import (
 	"time"
 
 	hotpath "github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
 )
 
 // TestSample counts known traffic for two seconds, and looks for it.
@@ -117,10 +118,10 @@ func TestKeysAndLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := newConfig()
 		long := strings.Repeat("ä", 1000)
-		cfg.HotKeys = func() []HotKey {
-			keys := []HotKey{{"/<script>", .25}, {long, math.NaN()}}
-			for range 100 {
-				keys = append(keys, HotKey{"/x", 0})
+		cfg.HotKeys = func(n int) []access.HotKey {
+			keys := []access.HotKey{{Key: "/<script>", Share: .25}, {Key: long, Share: math.NaN()}}
+			for len(keys) < n {
+				keys = append(keys, access.HotKey{Key: "/x"})
 			}
 			return keys
 		}
@@ -159,7 +160,7 @@ func TestKeysAndLog(t *testing.T) {
 func BenchmarkRecord(b *testing.B) {
 	cfg := newConfig()
 	cfg.Metrics = hotpath.NewHotpath(hotpath.Options{})
-	cfg.HotKeys = func() []HotKey { return make([]HotKey, maxKeys) }
+	cfg.HotKeys = func(n int) []access.HotKey { return make([]access.HotKey, n) }
 	r := newRecorder(b, cfg)
 	earlier := cfg.totals(time.Now())
 	for b.Loop() {
