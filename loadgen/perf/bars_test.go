@@ -20,7 +20,7 @@ const (
 	leastRatio = 10
 
 	mostOverhead = 1.03                  // of all that an operator sees the server by, as a ratio of processor time
-	mostScrape   = 10 * time.Millisecond // of a scrape under the promised load
+	mostScrape   = 10 * time.Millisecond // of a scrape, under the promised load and at full speed
 
 	mostMemory = 200 // MiB of the load generator, at any time of the promise's minute
 )

@@ -238,20 +238,19 @@ type outcome struct {
 }
 
 // load runs the load generator against the server and writes its reports.
-func (s *server) load(args ...string) *outcome {
-	t := s.t
+func (s *server) load(t *testing.T, args ...string) *outcome {
 	t.Helper()
-	name := s.reportName()
+	name := reportName(t)
 	cmd := command(t, loadgenProgram, append(args,
 		"-insecure", "-json", "-quiet", "-html", name+".html")...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	serverBefore, timesBefore := s.usage()
+	serverBefore, timesBefore := s.usage(t)
 	began := time.Now()
 	start(t, cmd, loadgenCore)
 	err := cmd.Wait()
 	took := time.Since(began)
-	serverAfter, timesAfter := s.usage()
+	serverAfter, timesAfter := s.usage(t)
 	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
@@ -279,23 +278,23 @@ func (s *server) load(args ...string) *outcome {
 }
 
 // usage is the server's processor time and the machine's times.
-func (s *server) usage() (time.Duration, machine.Times) {
-	s.t.Helper()
+func (s *server) usage(t *testing.T) (time.Duration, machine.Times) {
+	t.Helper()
 	cpu, err := machine.CPUTime(s.cmd.Process.Pid)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	times, err := machine.ReadTimes()
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return cpu, times
 }
 
 // reportName is where the next report goes, without its ending: report, or
 // report-2 for the second of a test.
-func (s *server) reportName() string {
-	base := filepath.Join(testkit.Outputs(s.t), "report")
+func reportName(t *testing.T) string {
+	base := filepath.Join(testkit.Outputs(t), "report")
 	for n := 1; ; n++ {
 		name := base
 		if n > 1 {

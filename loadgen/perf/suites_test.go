@@ -21,7 +21,7 @@ func objectives(rate int) string {
 func attack(t *testing.T, s *server, rate int, d time.Duration, args ...string) *outcome {
 	t.Helper()
 	before := s.sum("hotpath_requests_total")
-	o := s.load(append(args, "-rate", strconv.Itoa(rate), "-duration", d.String(), "-slo", objectives(rate))...)
+	o := s.load(t, append(args, "-rate", strconv.Itoa(rate), "-duration", d.String(), "-slo", objectives(rate))...)
 	o.hold(s, before, rate)
 	return o
 }
@@ -47,7 +47,7 @@ func TestTwice(t *testing.T) {
 func TestFullSpeed(t *testing.T) {
 	s := startServer(t)
 	before := s.sum("hotpath_requests_total")
-	o := s.load("-target", s.url+file, "-duration", sizes().other.String(), "-slo", objectives(promisedRate))
+	o := s.load(t, "-target", s.url+file, "-duration", sizes().other.String(), "-slo", objectives(promisedRate))
 	o.hold(s, before, 0)
 }
 
@@ -60,7 +60,7 @@ func TestCapacity(t *testing.T) {
 	if !*perf {
 		args = append(args, "-max", strconv.Itoa(2*lowest), "-precision", "0.5")
 	}
-	o := s.load(args...)
+	o := s.load(t, args...)
 	if o.Best < float64(lowest) {
 		o.miss(t, "%.0f requests/s hold the promise, the bar is %d", o.Best, lowest)
 	}
