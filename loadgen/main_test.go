@@ -292,12 +292,7 @@ func TestCapacity(t *testing.T) {
 // TestMetrics scrapes a run.
 func TestMetrics(t *testing.T) {
 	url, cacert, _ := server(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	address := testkit.FreeAddress(t)
 	scraped := make(chan string)
 	go func() {
 		var last string
@@ -345,13 +340,8 @@ func TestAgents(t *testing.T) {
 	var workers []string
 	ended := make(chan int, 2)
 	for range 2 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		address := l.Addr().String()
+		address := testkit.FreeAddress(t)
 		workers = append(workers, address)
-		l.Close()
 		go func() {
 			code, _, _ := call(t, ctx, "", "agent", "-listen", address, "-token-file", token)
 			ended <- code

@@ -1,18 +1,33 @@
 package testkit
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"testing"
 )
 
+// Ports that no system gives out by itself: Linux begins at 32768, macOS and
+// Windows at 49152. What tests that run meanwhile listen on, or connect from,
+// is none of them.
+const (
+	firstPort = 16384
+	lastPort  = 32767
+)
+
 // FreeAddress is one of the loopback interface that nobody listens on now, for
-// a program that cannot say which one it was given.
+// a program that must be told where to listen.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var err error
+	for range 100 {
+		var l net.Listener
+		l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", firstPort+rand.IntN(lastPort-firstPort+1)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatalf("no port is free between %d and %d: %v", firstPort, lastPort, err)
+	return ""
 }
