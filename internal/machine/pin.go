@@ -8,22 +8,30 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
+
+// A core is named by its place among those that this process was started on:
+// 0 is the first of them, which in a container may be any of the machine's.
 
 // StartPinned starts cmd on one core: a process inherits the cores of the
 // thread that forks it, and a Go program then takes that one core for its
 // GOMAXPROCS.
 func StartPinned(cmd *exec.Cmd, core int) error {
+	set, err := only(core)
+	if err != nil {
+		return err
+	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var before unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &before); err != nil {
 		return fmt.Errorf("reading the thread's cores: %w", err)
 	}
-	if err := setCore(0, core); err != nil {
-		return err
+	if err := unix.SchedSetaffinity(0, &set); err != nil {
+		return fmt.Errorf("pinning the thread to core %d: %w", core, err)
 	}
 	startErr := cmd.Start()
 	if err := unix.SchedSetaffinity(0, &before); err != nil {
@@ -35,6 +43,10 @@ func StartPinned(cmd *exec.Cmd, core int) error {
 // PinSelf moves every thread of this process to one core. Threads to come
 // inherit it.
 func PinSelf(core int) error {
+	set, err := only(core)
+	if err != nil {
+		return err
+	}
 	runtime.GOMAXPROCS(1)
 	entries, err := os.ReadDir("/proc/self/task")
 	if err != nil {
@@ -45,18 +57,38 @@ func PinSelf(core int) error {
 		if err != nil {
 			return fmt.Errorf("listing threads: %w", err)
 		}
-		if err := setCore(tid, core); err != nil {
-			return err
+		if err := unix.SchedSetaffinity(tid, &set); err != nil {
+			return fmt.Errorf("pinning thread %d to core %d: %w", tid, core, err)
 		}
 	}
 	return nil
 }
 
-func setCore(tid, core int) error {
-	var set unix.CPUSet
-	set.Set(core)
-	if err := unix.SchedSetaffinity(tid, &set); err != nil {
-		return fmt.Errorf("pinning to core %d: %w", core, err)
+// only is the set that has nothing but a core.
+func only(core int) (set unix.CPUSet, err error) {
+	all, err := startedOn()
+	if err != nil {
+		return set, err
 	}
-	return nil
+	if core < 0 || core >= len(all) {
+		return set, fmt.Errorf("no core %d: this process may run on %d, which count from 0", core, len(all))
+	}
+	set.Set(all[core])
+	return set, nil
 }
+
+// startedOn is what the kernel calls the cores of this process, before PinSelf
+// took all but one away.
+var startedOn = sync.OnceValues(func() ([]int, error) {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(os.Getpid(), &set); err != nil {
+		return nil, fmt.Errorf("reading this process's cores: %w", err)
+	}
+	all := make([]int, 0, set.Count())
+	for cpu := 0; len(all) < cap(all); cpu++ {
+		if set.IsSet(cpu) {
+			all = append(all, cpu)
+		}
+	}
+	return all, nil
+})

@@ -13,8 +13,9 @@
 // token, all but /healthz and /readyz answer only who shows it. Without, the
 // address should be a loopback one; [Server.Serve] warns about any other, and on
 // a loopback one names that the DNS gave are refused. What a page of another site
-// has a browser ask for is refused in any case. The listener shares nothing with the public side but the instruments: neither its
-// permits nor its limits can shut an operator out.
+// has a browser ask for is refused in any case. The listener shares nothing with
+// the public side but the instruments: neither its permits nor its limits can
+// shut an operator out.
 package admin
 
 import (
@@ -50,6 +51,7 @@ const (
 type Server struct {
 	server  http.Server
 	handler http.Handler
+	silent  silent
 	ready   func() error
 	open    bool // it asks for no token
 	log     *slog.Logger
@@ -105,6 +107,7 @@ func New(cfg Config) *Server {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
+		ConnState:         s.silent.connState,
 		ErrorLog:          errorLog,
 	}
 	return s
@@ -127,6 +130,7 @@ func (s *Server) Serve(l net.Listener) error {
 // Shutdown stops accepting and waits for answers in progress, until ctx ends:
 // then what is left is cut.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.silent.close()
 	if err := s.server.Shutdown(ctx); err != nil {
 		return errors.Join(fmt.Errorf("waiting for admin requests: %w", err), s.server.Close())
 	}

@@ -258,6 +258,36 @@ func TestShutdownCutsWhatIsLeft(t *testing.T) {
 	})
 }
 
+// TestShutdownWaitsForNoSilence has connections that ask for nothing: one from
+// before, and one that comes in when it is too late.
+func TestShutdownWaitsForNoSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newServer(t, nil)
+		l := testkit.NewPipes()
+		served := make(chan error, 1)
+		go func() { served <- s.Serve(l) }()
+		early := l.Dial()
+		synctest.Wait()
+		s.silent.close()
+		late := l.Dial()
+		for _, c := range []net.Conn{early, late} {
+			if n, err := c.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
+				t.Errorf("read %d bytes, %v", n, err)
+			}
+		}
+		start := time.Now()
+		if err := s.Shutdown(t.Context()); err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+		if took := time.Since(start); took > 100*time.Millisecond { // it polls
+			t.Errorf("Shutdown took %v", took)
+		}
+		if err := <-served; err != nil {
+			t.Errorf("Serve: %v, want nil after Shutdown", err)
+		}
+	})
+}
+
 func TestWarnsWhereOthersReachIt(t *testing.T) {
 	for _, tt := range []struct {
 		address, token string
