@@ -14,11 +14,15 @@ import (
 	"time"
 )
 
+// notices are the terms of what the programs have from others: tools/notices.
+const notices = "THIRD-PARTY-NOTICES.txt"
+
 // documents are what an operator gets beside the binaries. All of docs is among
 // them, so that links lead somewhere.
 var documents = []string{
 	"LICENSE",
 	"README.md",
+	notices,
 	"docs/architecture.md",
 	"docs/benchmarks.md",
 	"docs/benchmarks.svg",

@@ -79,15 +79,19 @@ func writeImage(dir string, r release, binaries []binary) error {
 	return archiveLayout(name, r.created)
 }
 
-// image has the binary and the licence in it, and nothing else: no shell, no
+// image has the binary and the licences in it, and nothing else: no shell, no
 // user database, no certificates of authorities (the server calls nobody).
 func image(r release, b binary) (v1.Image, error) {
-	text, err := os.ReadFile("LICENSE")
-	if err != nil {
-		return nil, err
+	entries := []entry{{server, true, b.content}}
+	for _, name := range []string{"LICENSE", notices} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, entry{name, false, text})
 	}
 	var files bytes.Buffer
-	if err := writeTar(&files, []entry{{server, true, b.content}, {"LICENSE", false, text}}, r.created); err != nil {
+	if err := writeTar(&files, entries, r.created); err != nil {
 		return nil, err
 	}
 	layer, err := tarball.LayerFromOpener(

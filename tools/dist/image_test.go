@@ -120,8 +120,8 @@ func testPlatformImage(t *testing.T, b blobs, p platform, m v1.Manifest) {
 	}
 	files := readTar(t, bytes.NewReader(layer))
 	wantPlain(t, layer, files, "hotpath")
-	if len(files) != 2 || files["hotpath"].header == nil || files["LICENSE"].header == nil {
-		t.Errorf("the layer has %d files, want hotpath and LICENSE", len(files))
+	if len(files) != 3 || files["hotpath"].header == nil || files["LICENSE"].header == nil || files[notices].header == nil {
+		t.Errorf("the layer has %d files, want hotpath, LICENSE and %s", len(files), notices)
 	}
 	if p == (platform{runtime.GOOS, runtime.GOARCH}) {
 		testServes(t, write(t, "hotpath", files["hotpath"].content), c.Healthcheck.Test[2:])
