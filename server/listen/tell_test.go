@@ -28,6 +28,19 @@ func logged(t *testing.T, recorder **access.Recorder) (file string, change func(
 	}
 }
 
+// written ends a log, and returns what is in its file.
+func written(t *testing.T, recorder *access.Recorder, file string) string {
+	t.Helper()
+	if err := recorder.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // TestAccessLogOfNetHTTP: what the loop gives up is told once, also where
 // net/http answers without a handler.
 func TestAccessLogOfNetHTTP(t *testing.T) {
@@ -80,15 +93,9 @@ func TestAccessLogOfNetHTTP(t *testing.T) {
 			}
 			answer, _ := io.ReadAll(c) // an abort may end it anyhow
 			s.end()
-			if err := recorder.Close(); err != nil {
-				t.Fatal(err)
-			}
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
+			text := written(t, recorder, file)
 			var got []string
-			for line := range strings.Lines(string(text)) {
+			for line := range strings.Lines(text) {
 				var l struct {
 					Method, Path, Protocol, Host, Referer string
 					Agent                                 string `json:"user_agent"`
@@ -147,14 +154,8 @@ func TestBrokenConnectionIsTold(t *testing.T) {
 	}
 	close(release)
 	s.end()
-	if err := recorder.Close(); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Count(string(text), "\n") != 1 || !strings.Contains(string(text), `"aborted":true`) {
+	text := written(t, recorder, file)
+	if strings.Count(text, "\n") != 1 || !strings.Contains(text, `"aborted":true`) {
 		t.Errorf("the log has %q", text)
 	}
 }
