@@ -136,7 +136,7 @@ func TestWriteStored(t *testing.T) {
 		{"its 304", request("GET", "/file.txt", "If-None-Match", first.ETag), 304, unwritten, metrics.Miss, 1},
 		{"miss", request("GET", "/"), 200, unwritten, metrics.Miss, 1},
 		{"part of a hit", request("GET", "/file.txt", "Range", "bytes=0-1"), 0, 206, metrics.Hit, 1},
-		{"precondition", request("GET", "/file.txt", "If-Match", `"x"`), 0, 412, metrics.Hit, 1},
+		{"precondition", request("GET", "/file.txt", "If-Match", `"x"`), 412, unwritten, metrics.Hit, 1},
 		{"stream", request("GET", "/large.bin"), 0, 200, metrics.Bypass, 1},
 		{"not there", request("GET", "/none"), 404, unwritten, metrics.Miss, 1},
 		{"malformed", request("GET", "/%"), 400, unwritten, 0, 0},

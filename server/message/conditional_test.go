@@ -20,14 +20,13 @@ func fields(pairs ...string) []hpack.Field {
 }
 
 func TestSelect(t *testing.T) {
-	const inm, ims = "if-none-match", "if-modified-since"
+	const inm, ims = ifNoneMatch, ifSince
 	both := New(http.StatusOK, nil, []byte("body"), `"a,b"`, modified)
 	weak := New(http.StatusOK, nil, []byte("body"), `W/"x"`, time.Time{})
 	dated := New(http.StatusOK, nil, []byte("body"), "", modified)
 	bare := New(http.StatusOK, nil, []byte("body"), "", time.Time{})
 	missing := New(http.StatusNotFound, nil, []byte("body"), `"a"`, modified)
 
-	at := func(d time.Duration) string { return modified.Add(d).Format(http.TimeFormat) }
 	for _, c := range []struct {
 		name   string
 		resp   *Response
@@ -86,8 +85,10 @@ func TestSelectDoesNotAllocate(t *testing.T) {
 		"tag":      fields("accept", "*/*", "if-none-match", `"other", W/"tag"`),
 		"own date": fields("if-modified-since", modified.Format(http.TimeFormat)),
 		"none":     fields("accept", "*/*"),
+		"412":      fields(ifMatch, `"other"`),
+		"ignored":  fields(rangeField, "bytes=0-1", ifRange, `"other"`),
 	} {
-		r := &Request{Fields: all}
+		r := &Request{Method: "GET", Fields: all}
 		if n := testing.AllocsPerRun(100, func() { Select(r, resp) }); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}

@@ -23,10 +23,20 @@ type Response struct {
 	// Body is the whole content; nil for 204 and 304.
 	Body []byte
 
+	// More goes on the wire behind Body: the rest of a multipart/byteranges,
+	// by turns a span of the stored body and the head of the next part. Nil
+	// for every other response.
+	More [][]byte
+
 	// ETag and LastModified are the validators (RFC 9110 §8.8); "" and the
 	// zero time where there is none.
 	ETag         string
 	LastModified time.Time
+
+	// StrongDate says that LastModified is a strong validator: the content
+	// was seen at least a second after it, so that another content has
+	// another date (RFC 9110 §8.8.2.2).
+	StrongDate bool
 
 	// NotModified is the 304 that answers a request whose condition shows
 	// that its copy is current; nil where there is no validator.
@@ -96,6 +106,15 @@ func encode(status int, fields []hpack.Field, body []byte) *Response {
 		r.Head = append(r.Head, "\r\n"...)
 	}
 	return r
+}
+
+// Length is the number of bytes in Body and More.
+func (r *Response) Length() int64 {
+	n := int64(len(r.Body))
+	for _, b := range r.More {
+		n += int64(len(b))
+	}
+	return n
 }
 
 // Size is the memory that the response holds, in bytes, near enough for a

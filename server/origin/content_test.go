@@ -30,6 +30,7 @@ func serve(t *testing.T, method string, body []byte, header ...string) *http.Res
 	before := r.Header.Clone()
 	w := httptest.NewRecorder()
 	head := message.New(http.StatusOK, []hpack.Field{{Name: "content-type", Value: "text/plain"}}, body, `"tag"`, modified)
+	head.StrongDate = true
 	ServeContent(w, r, head, bytes.NewReader(body))
 	if len(r.Header) != len(before) {
 		t.Errorf("the request's header was changed to %v", r.Header)
@@ -74,7 +75,9 @@ func TestServeContentRanges(t *testing.T) {
 		{name: "negative", field: "bytes=--3", status: 200, body: all},
 		{name: "sign", field: "bytes=+1-3", status: 200, body: all},
 		{name: "hexadecimal", field: "bytes=0x1-3", status: 200, body: all},
-		{name: "above 64 bits", field: "bytes=0-99999999999999999999", status: 200, body: all},
+		{name: "to above 64 bits", field: "bytes=15-99999999999999999999", status: 206, body: "fghij", contentRange: "bytes 15-19/20"},
+		{name: "from above 64 bits", field: "bytes=99999999999999999999-", status: 416, contentRange: "bytes */20"},
+		{name: "unit in capitals", field: "Bytes=0-4", status: 206, body: "01234", contentRange: "bytes 0-4/20"},
 		{name: "nothing but a dash", field: "bytes=-", status: 200, body: all},
 		{name: "letters", field: "bytes=a-b", status: 200, body: all},
 	} {
@@ -176,7 +179,7 @@ func TestServeContentConditions(t *testing.T) {
 			if c.status == 200 && resp.Header.Get("Content-Length") != "20" {
 				t.Errorf("Content-Length %q", resp.Header.Get("Content-Length"))
 			}
-			if got := resp.Header["Etag"]; len(got) != 1 || got[0] != `"tag"` {
+			if got := resp.Header["Etag"]; c.status != 412 && (len(got) != 1 || got[0] != `"tag"`) {
 				t.Errorf("ETag %q", got)
 			}
 		})
@@ -207,6 +210,8 @@ func FuzzRange(f *testing.F) {
 		body := make([]byte, size)
 		head := message.New(http.StatusOK, nil, body, `"tag"`, modified)
 		ServeContent(w, r, head, bytes.NewReader(body))
+		_, verdict := message.ParseRange(field, int64(size))
+		usable := verdict != message.Whole
 		const partHead = 256 // boundary and fields of a part, at most
 		sent := w.Body.Len()
 		switch w.Code {
@@ -215,14 +220,14 @@ func FuzzRange(f *testing.F) {
 				t.Errorf("%q of %d: 200 with %d bytes", field, size, sent)
 			}
 		case 206:
-			if !rangeUsable(field, int64(size)) || sent > size+(maxRanges+1)*partHead {
+			if !usable || sent > size+(message.MaxSpans+1)*partHead {
 				t.Errorf("%q of %d: 206 with %d bytes", field, size, sent)
 			}
 			if w.Header().Get("Content-Length") != strconv.Itoa(sent) {
 				t.Errorf("%q of %d: Content-Length %s, sent %d", field, size, w.Header().Get("Content-Length"), sent)
 			}
 		case 416:
-			if !rangeUsable(field, int64(size)) {
+			if !usable {
 				t.Errorf("%q of %d: 416 for a Range to be ignored", field, size)
 			}
 		default:

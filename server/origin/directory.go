@@ -203,11 +203,12 @@ func redirectTo(path string) Answer {
 func fileAnswer(name string, body []byte, seen *sighting, stale *Answer) Answer {
 	a := Answer{Store: true, Fresh: fileFresh, Stale: fileStale, seen: seen}
 	etag, modified := contentTag(body), seen.lastModified()
-	if stale != nil && stale.Response.ETag == etag && stale.Response.LastModified.Equal(modified) {
+	if stale != nil && stale.Response.ETag == etag && stale.Response.LastModified.Equal(modified) && stale.Response.StrongDate == seen.settled() {
 		a.Response = stale.Response
 		return a
 	}
 	a.Response = message.New(http.StatusOK, fileFields(name, body), body, etag, modified)
+	a.Response.StrongDate = seen.settled()
 	return a
 }
 

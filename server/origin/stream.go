@@ -44,6 +44,7 @@ func (s *stream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	head := message.New(http.StatusOK, fileFields(s.name, start), nil, seen.tag(), seen.lastModified())
+	head.StrongDate = seen.settled()
 	ServeContent(w, r, head, content)
 }
 
