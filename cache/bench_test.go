@@ -128,3 +128,17 @@ func BenchmarkSet(b *testing.B) {
 		})
 	})
 }
+
+// BenchmarkReserve takes and gives back what is arriving, with room for it.
+func BenchmarkReserve(b *testing.B) {
+	c := newCache(b, cache.Config[*benchValue]{})
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if !c.Reserve(1 << 10) {
+				b.Error("no room")
+			}
+			c.Release(1 << 10)
+		}
+	})
+}

@@ -38,7 +38,8 @@ type Config[V any] struct {
 	Entries int
 
 	// Bytes is the most bytes in the cache: for each entry the length of
-	// its key and the size given at Set. Zero means DefaultBytes.
+	// its key, the size given at Set and EntryOverhead; and what is
+	// reserved. Zero means DefaultBytes.
 	Bytes int64
 
 	// Shards is a power of two up to MaxShards. Zero means eight for each
@@ -63,10 +64,13 @@ type Cache[V any] struct {
 
 	_ [64]byte // a lookup reads the above, a Set writes the below
 
-	// Totals over all shards. They rise only under filling; they fall
-	// under the lock of the shard that lost the entry.
-	entries atomic.Int64
-	bytes   atomic.Int64
+	// Totals over all shards. They rise only under filling. What entries
+	// take falls under the lock of the shard that lost the entry, what is
+	// reserved at any time.
+	entries  atomic.Int64
+	bytes    atomic.Int64 // of entries
+	reserved atomic.Int64
+	used     atomic.Int64 // both: what the limit is for
 
 	rejected atomic.Uint64
 
@@ -212,11 +216,19 @@ func (c *Cache[V]) dropped(s *shard[V], e *entry[V], why Reason) {
 	s.evicted[why]++
 	c.entries.Add(-1)
 	c.bytes.Add(-e.cost)
+	c.used.Add(-e.cost)
 }
 
 // tell calls OnEvict. No lock is held.
 func (c *Cache[V]) tell(e *entry[V], why Reason) {
 	if c.onEvict != nil {
 		c.onEvict(e.key, e.value, why)
+	}
+}
+
+// tellAll calls OnEvict for each that left. No lock is held.
+func (c *Cache[V]) tellAll(gone []victim[V]) {
+	for _, g := range gone {
+		c.tell(g.entry, g.why)
 	}
 }

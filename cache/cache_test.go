@@ -119,7 +119,8 @@ func TestBytes(t *testing.T) {
 	for _, shards := range []int{1, 8} {
 		t.Run(fmt.Sprint(shards, " shards"), func(t *testing.T) {
 			var left []gone
-			c := newCache(t, recorded(cache.Config[int]{Bytes: 100, Shards: shards}, &left))
+			const each = cache.EntryOverhead
+			c := newCache(t, recorded(cache.Config[int]{Bytes: 2*each + 100, Shards: shards}, &left))
 			steps := []struct {
 				key    string
 				size   int64
@@ -127,16 +128,16 @@ func TestBytes(t *testing.T) {
 				bytes  int64
 				left   []gone
 			}{
-				{"a", 9, true, 10, nil},
-				{"b", 89, true, 100, nil},
-				{"c", 9, true, 100, []gone{{"a", 0, cache.Bytes}}},
-				{"c", 10, true, 11, []gone{{"b", 1, cache.Bytes}, {"c", 2, cache.Replaced}}},
-				{"d", 99, true, 100, []gone{{"c", 3, cache.Bytes}}}, // the whole budget
-				{"d", 1, true, 2, []gone{{"d", 4, cache.Replaced}}},
-				{"e", 100, false, 2, nil}, // with its key one over
-				{"e", -1, false, 2, nil},
-				{"e", math.MaxInt64, false, 2, nil},
-				{"d", 100, false, 0, []gone{{"d", 5, cache.Replaced}}}, // not stored, but replaced
+				{"a", 9, true, each + 10, nil},
+				{"b", 89, true, 2*each + 100, nil},
+				{"c", 9, true, 2*each + 100, []gone{{"a", 0, cache.Bytes}}},
+				{"c", 10, true, each + 11, []gone{{"b", 1, cache.Bytes}, {"c", 2, cache.Replaced}}},
+				{"d", each + 99, true, 2*each + 100, []gone{{"c", 3, cache.Bytes}}}, // the whole limit
+				{"d", 1, true, each + 2, []gone{{"d", 4, cache.Replaced}}},
+				{"e", each + 100, false, each + 2, nil}, // with its key one over
+				{"e", -1, false, each + 2, nil},
+				{"e", math.MaxInt64, false, each + 2, nil},
+				{"d", each + 100, false, 0, []gone{{"d", 5, cache.Replaced}}}, // not stored, but replaced
 			}
 			for i, s := range steps {
 				left = nil
@@ -174,7 +175,7 @@ func TestExpiry(t *testing.T) {
 	if v, ok := c.Get("a", t0.Add(time.Second)); v != 0 || ok {
 		t.Errorf("at expiry: %d, %t", v, ok)
 	}
-	if want := []gone{{"a", 1, cache.Expired}}; !slices.Equal(left, want) || c.Len() != 1 || c.Bytes() != 8 {
+	if want := []gone{{"a", 1, cache.Expired}}; !slices.Equal(left, want) || c.Len() != 1 || c.Bytes() != 8+cache.EntryOverhead {
 		t.Errorf("left %v, want %v; %d entries of %d bytes", left, want, c.Len(), c.Bytes())
 	}
 	if _, ok := c.Get("for good", t0.AddDate(1000, 0, 0)); !ok {

@@ -15,7 +15,7 @@ import (
 // lost or told of twice, and that the totals are those of the entries.
 func TestConcurrent(t *testing.T) {
 	const (
-		entries, bytes = 100, 2000
+		entries, bytes = 100, 80 * cache.EntryOverhead
 		workers, calls = 8, 4000
 		keys           = 300
 	)
@@ -28,7 +28,7 @@ func TestConcurrent(t *testing.T) {
 				if v%50 == 0 {
 					return bytes * 3 / 5 // two of these do not fit together
 				}
-				return int64(v % 40)
+				return int64(v % cache.EntryOverhead)
 			}
 
 			var wg sync.WaitGroup
@@ -48,6 +48,19 @@ func TestConcurrent(t *testing.T) {
 								c.Purge()
 							}
 							c.Stats()
+							if n := int64(random.IntN(bytes / workers)); c.Reserve(n) {
+								c.Release(n)
+							}
+						case 9, 10:
+							arrived := random.Int64N(size(v) + 1)
+							if !c.Reserve(arrived) {
+								t.Errorf("no room for %d bytes, with few reserved", arrived)
+							}
+							if c.SetReserved(key, v, size(v), t0.Add(10*time.Second), arrived) {
+								stored[v].Add(1)
+							} else {
+								c.Release(arrived)
+							}
 						case 3, 4, 5, 6, 7, 8:
 							expires := t0.Add(time.Duration(1+random.IntN(9)) * time.Second)
 							if c.Set(key, v, size(v), expires) {
@@ -56,8 +69,8 @@ func TestConcurrent(t *testing.T) {
 						default:
 							c.Get(key, t0.Add(time.Duration(random.IntN(9))*time.Second))
 						}
-						if n, b := c.Len(), c.Bytes(); n > entries || b > bytes || n < 0 || b < 0 {
-							t.Errorf("%d entries, %d bytes", n, b)
+						if n, used := c.Len(), c.Used(); n > entries || used > bytes || n < 0 || used < 0 {
+							t.Errorf("%d entries, %d bytes used", n, used)
 						}
 					}
 				})
@@ -71,12 +84,15 @@ func TestConcurrent(t *testing.T) {
 				key := strconv.Itoa(k)
 				if v, ok := c.Peek(key, t0); ok {
 					n++
-					b += int64(len(key)) + size(v)
+					b += int64(len(key)) + size(v) + cache.EntryOverhead
 					kept[v] = true
 				}
 			}
 			if n != c.Len() || b != c.Bytes() {
 				t.Errorf("found %d entries of %d bytes, counted %d of %d", n, b, c.Len(), c.Bytes())
+			}
+			if c.Reserved() != 0 || c.Used() != b {
+				t.Errorf("%d bytes reserved, %d used by entries of %d", c.Reserved(), c.Used(), b)
 			}
 			for v := range stored {
 				want := stored[v].Load()
@@ -94,7 +110,7 @@ func TestConcurrent(t *testing.T) {
 // TestReplacedNeverMisses holds a reader against a writer of the same key, in a
 // cache that must evict each time, with room for that key and two more.
 func TestReplacedNeverMisses(t *testing.T) {
-	c := newCache(t, cache.Config[int]{Bytes: 1000, Shards: 4})
+	c := newCache(t, cache.Config[int]{Bytes: 1000 + 3*cache.EntryOverhead, Shards: 4})
 	c.Set("key", 0, 100, never)
 	var done atomic.Bool
 	var wg sync.WaitGroup

@@ -5,9 +5,9 @@
 // # Concurrency and ownership
 //
 // All methods may be called from any goroutine. A lookup takes the lock of one
-// shard for some tens of nanoseconds, and does not allocate. Set calls take
-// turns with each other, as a cache is filled by what is slower than it; lookups
-// meet them only in the shard that just then stores or evicts.
+// shard for some tens of nanoseconds, and does not allocate. Set and the calls
+// that reserve take turns with each other, as a cache is filled by what is slower
+// than it; lookups meet them only in the shard that just then stores or evicts.
 //
 // Values are handed out without a copy and may be in use long after they left
 // the cache: they must not change once they are set. Set keeps its key; Get,
@@ -15,12 +15,27 @@
 //
 // # Limits
 //
-// The budgets of entries and bytes belong to the whole cache, not to its
-// shards, and hold at every moment: an entry makes room before it is stored.
-// So one value may take up to the whole byte budget, however many shards there
-// are, and a cache holds its full number of entries however unevenly the keys
-// fall. Counted are the length of the key and the size given at Set; the
-// cache's own overhead, some 200 bytes for an entry, is not.
+// The limits of entries and bytes belong to the whole cache, not to its shards,
+// and hold at every moment: an entry makes room before it is stored. So one
+// value may take up to the whole byte limit, however many shards there are, and
+// a cache holds its full number of entries however unevenly the keys fall.
+//
+// Counted are, for each entry, the length of the key, the size given at Set and
+// [EntryOverhead], which is measured: with sizes that are right, the live heap
+// stays within 1.05 of the byte limit even if there are only tiny entries. What
+// the garbage collector leaves until its next cycle comes on top, and is the
+// runtime's to bound (GOGC, GOMEMLIMIT).
+//
+// # Reservations
+//
+// The byte limit covers memory outside the cache too, if that is reserved in it:
+//
+//	used = bytes of entries + reserved <= limit
+//
+// [Cache.Reserve] makes room as Set does, and refuses what does not fit;
+// [Cache.SetReserved] turns what is reserved into an entry; [Cache.Release] gives
+// it back. [Cache.ForceReserve] alone may exceed the limit: it is for memory that
+// an entry leaves behind in use when it is evicted, and says by how much.
 //
 // An expired entry stays, and is counted, until a lookup finds it or it is the
 // least recently used.

@@ -42,3 +42,33 @@ func Example() {
 	// fresh a minute later: false
 	// 1 hit, 1 miss, 1 entry left
 }
+
+// What is arriving is in memory before it is stored: it takes its room of the
+// limit first, and brings it along.
+func ExampleCache_SetReserved() {
+	c, err := cache.New(cache.Config[[]byte]{Bytes: 1 << 20})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	const length = 600 << 10 // of a Content-Length field
+	if !c.Reserve(length) {
+		fmt.Println("no memory for it")
+		return
+	}
+	fmt.Println("another one fits:", c.Reserve(length))
+
+	body := make([]byte, length) // filled as it arrives
+	if !c.SetReserved("/a", body, length, time.Time{}, length) {
+		c.Release(length)
+	}
+	s := c.Stats()
+	fmt.Println(s.Entries, "entry,", s.Reserved, "bytes reserved")
+	fmt.Println("another one evicts it:", c.Reserve(length), c.Len())
+
+	// Output:
+	// another one fits: false
+	// 1 entry, 0 bytes reserved
+	// another one evicts it: true 0
+}

@@ -11,7 +11,10 @@ import (
 
 const (
 	modelEntries = 5
-	modelBytes   = 40
+
+	// unit is the least that an entry takes, with a key of one byte.
+	unit       = cache.EntryOverhead + 1
+	modelBytes = 40 * unit
 )
 
 // model is the cache in the plainest form: a list, searched from end to end.
@@ -59,13 +62,31 @@ func (m *model) get(key string, now time.Time) (int, bool, []gone) {
 	return e.value, true, nil
 }
 
-// set stores a value. victim chooses, for the eviction'th eviction, an index of
+// over returns how many bytes are used beyond the limit, if more were.
+func (m *model) over(more int64) int64 {
+	return m.stats.Bytes + m.stats.Reserved + more - modelBytes
+}
+
+// reserve takes n bytes, force or not, choosing victims as set does.
+func (m *model) reserve(n int64, force bool, victim func(eviction int) int) (bool, []gone) {
+	if n > 0 && !force && m.stats.Reserved+n > modelBytes {
+		return false, nil
+	}
+	var left []gone
+	for m.over(n) > 0 && len(m.list) > 0 && (n > 0 || force) {
+		left = append(left, m.remove(victim(len(left)), cache.Bytes))
+	}
+	m.stats.Reserved += n
+	return true, left
+}
+
+// set stores a value whose memory is reserved in part or whole. victim chooses, for the eviction'th eviction, an index of
 // the list, whose order it may not change.
-func (m *model) set(key string, v int, size int64, expires time.Time, victim func(eviction int) int) (bool, []gone) {
-	cost := int64(len(key)) + size
+func (m *model) set(key string, v int, size int64, expires time.Time, reserved int64, victim func(eviction int) int) (bool, []gone) {
+	cost := int64(len(key)) + cache.EntryOverhead + size
 	var left []gone
 	old := m.find(key)
-	if cost > modelBytes {
+	if m.stats.Reserved-reserved+cost > modelBytes {
 		m.stats.Rejected++
 		if old >= 0 {
 			left = append(left, m.remove(old, cache.Replaced))
@@ -81,15 +102,16 @@ func (m *model) set(key string, v int, size int64, expires time.Time, victim fun
 	}
 	for n := 0; ; n++ {
 		bytes := cost
+		other := m.stats.Reserved - reserved
 		for _, e := range m.list {
 			bytes += e.cost
 		}
 		if replaced == nil && len(m.list)+1 > modelEntries {
 			left = append(left, m.remove(victim(n), cache.Capacity))
-		} else if bytes > modelBytes {
+		} else if bytes+other > modelBytes {
 			left = append(left, m.remove(victim(n), cache.Bytes))
 		} else {
-			m.stats.Bytes = bytes
+			m.stats.Bytes, m.stats.Reserved = bytes, other
 			break
 		}
 	}
@@ -117,7 +139,14 @@ func against(t *testing.T, shards int, script []byte) {
 		script = script[3:]
 		left = nil
 		var want []gone
-		switch op % 8 {
+		victim := func(eviction int) int {
+			if shards == 1 {
+				return 0
+			}
+			return m.checkVictim(t, step, left, eviction)
+		}
+		n := int64(arg%48) * unit // 40 and more do not fit
+		switch op % 12 {
 		case 0, 1, 2:
 			v, ok := c.Get(key, now)
 			wantV, wantOK, expired := m.get(key, now)
@@ -130,18 +159,15 @@ func against(t *testing.T, shards int, script []byte) {
 			if op >= 128 {
 				expires = now.Add(time.Duration(arg%4) * time.Second)
 			}
-			size := int64(arg % 48) // 40 and more do not fit
-			ok := c.Set(key, step, size, expires)
-			wantOK, wantLeft := m.set(key, step, size, expires, func(eviction int) int {
-				if shards == 1 {
-					return 0
-				}
-				return m.checkVictim(t, step, left, eviction)
-			})
-			if ok != wantOK {
-				t.Fatalf("step %d: Set(%s, size %d) = %t", step, key, size, ok)
+			var reserved int64
+			if op%12 == 5 {
+				reserved = min(int64(op%16)*unit, c.Reserved())
 			}
-			want = wantLeft
+			ok := c.SetReserved(key, step, n, expires, reserved)
+			var wantOK bool
+			if wantOK, want = m.set(key, step, n, expires, reserved, victim); ok != wantOK {
+				t.Fatalf("step %d: Set(%s, size %d, reserved %d) = %t", step, key, n, reserved, ok)
+			}
 		case 6:
 			i := m.find(key)
 			if ok := c.Remove(key); ok != (i >= 0) {
@@ -158,12 +184,28 @@ func against(t *testing.T, shards int, script []byte) {
 			if ok != wantOK || ok && v != m.list[i].value {
 				t.Fatalf("step %d: Peek(%s) = %d, %t; want %t", step, key, v, ok, wantOK)
 			}
+		case 8:
+			ok := c.Reserve(n)
+			var wantOK bool
+			if wantOK, want = m.reserve(n, false, victim); ok != wantOK {
+				t.Fatalf("step %d: Reserve(%d) = %t", step, n, ok)
+			}
+		case 9:
+			n /= 4 // so that entries are left
+			over := c.ForceReserve(n)
+			if _, want = m.reserve(n, true, victim); over != max(m.over(0), 0) {
+				t.Fatalf("step %d: ForceReserve(%d) = %d, want %d", step, n, over, m.over(0))
+			}
+		case 10, 11:
+			n = min(n, c.Reserved())
+			c.Release(n)
+			m.stats.Reserved -= n
 		}
 		if !slices.Equal(left, want) {
 			t.Fatalf("step %d: left %v, want %v", step, left, want)
 		}
-		if s := c.Stats(); s != m.stats {
-			t.Fatalf("step %d: stats %+v, want %+v", step, s, m.stats)
+		if s := c.Stats(); s != m.stats || c.Used() != s.Bytes+s.Reserved {
+			t.Fatalf("step %d: stats %+v, want %+v; %d bytes used", step, s, m.stats, c.Used())
 		}
 	}
 }
@@ -187,10 +229,11 @@ func (m *model) checkVictim(t *testing.T, step int, left []gone, eviction int) i
 }
 
 func FuzzAgainstModel(f *testing.F) {
-	f.Add([]byte{3, 0, 9, 3, 1, 9, 3, 2, 9, 3, 3, 9, 3, 4, 9, 0, 0, 0, 3, 5, 30}) // evictions by bytes
-	f.Add([]byte{3, 0, 0, 3, 1, 0, 3, 2, 0, 3, 3, 0, 3, 4, 0, 0, 0, 0, 3, 5, 0})  // by entries
-	f.Add([]byte{131, 0, 1, 7, 0, 1, 0, 0, 0, 131, 0, 2, 6, 0, 0})                // expiry, removal
-	f.Add([]byte{3, 0, 20, 3, 1, 15, 3, 0, 30, 3, 0, 45, 0, 0, 0})                // replacement, rejection
+	f.Add([]byte{3, 0, 9, 3, 1, 9, 3, 2, 9, 3, 3, 9, 3, 4, 9, 0, 0, 0, 3, 5, 30})                // evictions by bytes
+	f.Add([]byte{3, 0, 0, 3, 1, 0, 3, 2, 0, 3, 3, 0, 3, 4, 0, 0, 0, 0, 3, 5, 0})                 // by entries
+	f.Add([]byte{131, 0, 1, 7, 0, 1, 0, 0, 0, 131, 0, 2, 6, 0, 0})                               // expiry, removal
+	f.Add([]byte{3, 0, 20, 3, 1, 15, 3, 0, 30, 3, 0, 45, 0, 0, 0})                               // replacement, rejection
+	f.Add([]byte{3, 0, 9, 8, 0, 20, 17, 0, 30, 9, 0, 47, 9, 0, 47, 8, 0, 1, 10, 0, 47, 3, 0, 1}) // reservations
 	f.Fuzz(func(t *testing.T, script []byte) {
 		against(t, 1, script)
 		against(t, 4, script)

@@ -1,44 +1,43 @@
 package cache
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Set stores v under key until expires; the zero time means for good. size is
-// how many bytes v holds, as far as the budget is concerned. v becomes the most
+// how many bytes v holds, as far as the limit is concerned. v becomes the most
 // recently used; what was under key is replaced; and as many of the least
-// recently used entries as needed are evicted before, so that no limit is ever
-// exceeded.
+// recently used entries as needed are evicted before, so that the entry exceeds
+// no limit.
 //
-// Set reports false, and counts a rejection, where key and size together are
-// over the whole cache's byte limit or size is negative. What was under key is
-// then removed all the same: a lookup never finds what v was to replace.
+// Set reports false, and counts a rejection, if the entry (key, size and
+// [EntryOverhead]) and all that is reserved are together over the byte limit, or
+// size is negative. What was under key is then removed all the same: a lookup
+// never finds what v was to replace.
 func (c *Cache[V]) Set(key string, v V, size int64, expires time.Time) bool {
-	// size is compared first: added to the key's length it could overflow.
-	if size < 0 || size > c.limitBytes || int64(len(key))+size > c.limitBytes {
-		c.rejected.Add(1)
-		c.reject(key)
-		return false
-	}
-	e := &entry[V]{key: key, value: v, cost: int64(len(key)) + size, expires: expires}
-	at := c.index(key)
-	var room [4]victim[V] // more than one is evicted only for a large value
-	for _, gone := range c.fill(at, e, room[:0]) {
-		c.tell(gone.entry, gone.why)
-	}
-	return true
+	return c.SetReserved(key, v, size, expires, 0)
 }
 
-// reject removes what a value that cannot be stored was to replace.
-func (c *Cache[V]) reject(key string) {
-	s := &c.shards[c.index(key)]
-	s.mu.Lock()
-	old, ok := s.lru.Peek(key)
-	if ok {
-		c.drop(s, old, Replaced)
+// SetReserved is Set for a value whose memory is reserved already, all of it or
+// a part: reserved bytes become the entry's, what the entry does not need of
+// them is released, and only what it needs beyond makes others leave. At no
+// moment both or neither are counted.
+//
+// If it reports false, the reservation stays, and is still the caller's to
+// release. SetReserved panics if reserved is negative or more than all that is
+// reserved.
+func (c *Cache[V]) SetReserved(key string, v V, size int64, expires time.Time, reserved int64) bool {
+	mustNotBeNegative("SetReserved", reserved)
+	if all := c.reserved.Load(); reserved > all {
+		panic(fmt.Sprintf("cache: SetReserved with %d bytes: only %d are reserved", reserved, all))
 	}
-	s.mu.Unlock()
-	if ok {
-		c.tell(old, Replaced)
-	}
+	e := &entry[V]{key: key, value: v, expires: expires}
+	at := c.index(key)
+	var room [4]victim[V] // more than one is evicted only for a large value
+	gone, ok := c.fill(at, e, size, reserved, room[:0])
+	c.tellAll(gone)
+	return ok
 }
 
 // victim is an entry that left to make room.
@@ -49,23 +48,37 @@ type victim[V any] struct {
 
 // fill makes room for e, stores it in shard at, and appends to gone what had to
 // leave. An entry that is to be replaced stays until there is room, so that no
-// lookup misses between the two.
+// lookup misses between the two. It reports false if e cannot be stored.
 //
-// Only the holder of filling adds entries. So what fits stays fitting until it
-// is stored, and a key that was not there is still not there.
-func (c *Cache[V]) fill(at int, e *entry[V], gone []victim[V]) []victim[V] {
+// Only the holder of filling adds entries and reservations. So what fits stays
+// fitting until it is stored, and a key that was not there is still not there.
+func (c *Cache[V]) fill(at int, e *entry[V], size, reserved int64, gone []victim[V]) ([]victim[V], bool) {
 	c.filling.Lock()
 	defer c.filling.Unlock()
-	c.clock.tick()
 
 	s := &c.shards[at]
+	base := int64(len(e.key)) + EntryOverhead
+	// Compared without adding to size, which could overflow.
+	if size < 0 || size > c.limitBytes-base || !c.fits(base+size-reserved) {
+		c.rejected.Add(1)
+		s.mu.Lock()
+		if old, ok := s.lru.Peek(e.key); ok {
+			c.drop(s, old, Replaced)
+			gone = append(gone, victim[V]{old, Replaced})
+		}
+		s.mu.Unlock()
+		return gone, false
+	}
+	e.cost = base + size
+	c.clock.tick()
+
 	s.mu.Lock()
 	old, replace := s.lru.Get(e.key)
 	for {
-		entries, bytes := int64(1), e.cost
+		entries, bytes := int64(1), e.cost-reserved
 		if replace {
 			old.used = c.clock.now() // so that others go first
-			entries, bytes = 0, e.cost-old.cost
+			entries, bytes = 0, bytes-old.cost
 		}
 		over, full := c.over(entries, bytes)
 		if !full {
@@ -88,10 +101,12 @@ func (c *Cache[V]) fill(at int, e *entry[V], gone []victim[V]) []victim[V] {
 	e.used = c.clock.now()
 	s.lru.Add(e.key, e)
 	c.entries.Add(1)
+	c.reserved.Add(-reserved)
 	c.bytes.Add(e.cost)
+	c.used.Add(e.cost - reserved)
 	c.clock.filled(at, e.used)
 	s.mu.Unlock()
-	return gone
+	return gone, true
 }
 
 // over returns the limit that so many more entries and bytes would exceed.
@@ -99,14 +114,14 @@ func (c *Cache[V]) over(entries, bytes int64) (Reason, bool) {
 	switch {
 	case c.entries.Load()+entries > c.limitEntries:
 		return Capacity, true
-	case c.bytes.Load()+bytes > c.limitBytes:
+	case c.used.Load()+bytes > c.limitBytes:
 		return Bytes, true
 	}
 	return 0, false
 }
 
 // evict removes the least recently used entry of all and returns it, or nil
-// where the cache emptied meanwhile.
+// if there is none.
 func (c *Cache[V]) evict(why Reason) *entry[V] {
 	for {
 		at, ok := c.clock.oldest()

@@ -26,11 +26,19 @@ func (s *shard[V]) init(limit int) (err error) {
 	return err
 }
 
+// EntryOverhead is how many bytes count for an entry next to its key and size:
+// the list's node (80), the entry (64, with a V of one word), its slots in the
+// map (29 when a map is fullest, 57 after it grew) and what the allocator rounds
+// up. Measured as live heap, with Go 1.26 on 64 bits, after 4 million Sets of
+// random keys of 4 to 60 bytes in caches of 16 to 230 MiB: 199 to 221 bytes for
+// an entry. What a larger V takes beyond a word belongs into size.
+const EntryOverhead = 224
+
 // entry is what a shard holds. All but used is immutable.
 type entry[V any] struct {
 	key     string
 	value   V
-	cost    int64 // bytes that count against the budget
+	cost    int64 // bytes that count against the limit
 	expires time.Time
 	used    uint64 // the clock's mark of the last use, under the shard's lock
 }

@@ -29,14 +29,15 @@ func (r Reason) String() string {
 type Stats struct {
 	Hits     uint64
 	Misses   uint64 // nothing under the key, or expired
-	Rejected uint64 // values that Set did not store
+	Rejected uint64 // values that were not stored: too large for what is not reserved
 
 	// Evicted counts the values that left, by Reason:
 	// Evicted[cache.Expired] are those that a Get found expired.
 	Evicted [reasons]uint64
 
-	Entries int
-	Bytes   int64
+	Entries  int
+	Bytes    int64 // of the entries, EntryOverhead included
+	Reserved int64 // bytes reserved next to them
 }
 
 // Stats adds up the shards, one after the other: what happens meanwhile may or
@@ -53,14 +54,14 @@ func (c *Cache[V]) Stats() Stats {
 		}
 		s.mu.Unlock()
 	}
-	t.Entries, t.Bytes = c.Len(), c.Bytes()
+	t.Entries, t.Bytes, t.Reserved = c.Len(), c.Bytes(), c.Reserved()
 	return t
 }
 
 // Len returns how many entries there are, expired ones included.
 func (c *Cache[V]) Len() int { return int(c.entries.Load()) }
 
-// Bytes returns how many bytes of the budget are used.
+// Bytes returns how many bytes of the limit the entries take.
 func (c *Cache[V]) Bytes() int64 { return c.bytes.Load() }
 
 // Limits returns the most entries and bytes that the cache may hold.
