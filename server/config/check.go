@@ -47,16 +47,17 @@ func blame(c Config, err error) (key, value string) {
 }
 
 func checkRoot(name string) error {
+	// Looked at first: to open a named pipe would wait for its other end.
+	if info, err := os.Stat(name); err != nil {
+		return err
+	} else if !info.IsDir() {
+		return errors.New("is not a directory")
+	}
 	dir, err := os.Open(name)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	if info, err := dir.Stat(); err != nil {
-		return err
-	} else if !info.IsDir() {
-		return errors.New("is not a directory")
-	}
 	if _, err := dir.Readdirnames(1); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
