@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/limit"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -31,6 +31,11 @@ const (
 	// is left for the answer's way through a busy server.
 	fileFresh = time.Second
 	fileStale = 750 * time.Millisecond
+
+	// DefaultMaxOpen is what the descriptors that are kept for files (512,
+	// see server/listen) leave for streams: 256 are for as many fetches at
+	// once, and 64 for the admin listener, the poller and logs.
+	DefaultMaxOpen = 192
 
 	// maxReading is how many bytes may be on their way into memory at
 	// once, so that many misses for large files wait instead of exhausting
@@ -48,7 +53,14 @@ type DirectoryConfig struct {
 	// should be well below the cache's budget.
 	MaxStored int64
 
-	// Log gets the errors of streams, which have nobody to return them to.
+	// MaxOpen is how many files may be open for streams at once, each
+	// counted once however many requests read it. A stream that needs one
+	// more waits for a second and is then answered with 503. Zero means
+	// DefaultMaxOpen.
+	MaxOpen int
+
+	// Log gets the errors of streams and of the root's path, which have no
+	// caller to go to: one of each cause in a second.
 	// Nil means slog.Default().
 	Log *slog.Logger
 }
@@ -65,13 +77,21 @@ type DirectoryConfig struct {
 // The ETag of a stored file is a hash of its content, equal on every machine
 // that serves it. That of a streamed file is made of its size and modification
 // time, and weak while that time is so recent that the file may change again
-// without a change of it.
+// without a change of it, or in the future and not seen for long enough.
 //
 // A file counts as unchanged while size, modification time and identity are
 // those that were seen when it was read.
+//
+// The root may be replaced while it is served, as a deploy does that swaps a
+// symbolic link or renames directories: its path is looked at again, several
+// times a second while there are fetches. While nothing can be opened there,
+// the directory from before is served.
 type Directory struct {
-	root      *os.Root
+	root      *rootPath
+	files     *openFiles
+	future    future
 	log       *slog.Logger
+	logged    limit.PerSecond
 	maxStored int64
 	reading   *semaphore.Weighted
 
@@ -88,59 +108,84 @@ func NewDirectory(path string, c DirectoryConfig) (*Directory, error) {
 	if c.MaxStored == 0 {
 		c.MaxStored = DefaultMaxStored
 	}
+	if c.MaxOpen < 0 {
+		return nil, fmt.Errorf("origin: MaxOpen is %d: allowed is 1 or more, or 0 for %d", c.MaxOpen, DefaultMaxOpen)
+	}
+	if c.MaxOpen == 0 {
+		c.MaxOpen = DefaultMaxOpen
+	}
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	root, err := os.OpenRoot(path)
-	if err != nil {
-		return nil, fmt.Errorf("opening the root directory: %w", err)
-	}
-	_, err = root.Lstat("..")
-	return &Directory{
-		root:      root,
+	d := &Directory{
+		files:     newOpenFiles(int64(c.MaxOpen)),
 		log:       c.Log,
 		maxStored: c.MaxStored,
 		reading:   semaphore.NewWeighted(max(maxReading, c.MaxStored)),
-		escapes:   errors.Unwrap(err),
-	}, nil
+	}
+	root, err := newRootPath(path, func(err error) { d.report("the root directory from before is served", err) })
+	if err != nil {
+		return nil, fmt.Errorf("opening the root directory: %w", err)
+	}
+	_, err = root.tree.Lstat("..")
+	d.root, d.escapes = root, errors.Unwrap(err)
+	return d, nil
 }
 
-// Close gives the directory back. Streams that have begun go on.
-func (d *Directory) Close() error { return d.root.Close() }
+// Close gives the directory back. Fetches and streams that have begun go on.
+func (d *Directory) Close() error {
+	d.root.close()
+	return nil
+}
 
 // Key implements [Origin]: the cleaned path.
 func (d *Directory) Key(dst []byte, path string) ([]byte, bool) { return appendPathKey(dst, path) }
 
 // Fetch implements [Origin].
-func (d *Directory) Fetch(ctx context.Context, key string, stale *Answer) (Answer, error) {
+func (d *Directory) Fetch(ctx context.Context, key string, stale *Answer) (answer Answer, err error) {
 	name, ok := fileName(key)
 	if !ok {
 		return notFound, nil
 	}
-	info, err := d.root.Stat(name)
+	err = d.in(func(t *tree) (err error) {
+		answer, err = d.fetch(ctx, t, key, name, stale)
+		return err
+	})
 	switch {
-	case err != nil:
-		return d.failed("looking at", name, err)
-	case info.IsDir():
-		return d.redirect(key, name)
-	case !info.Mode().IsRegular():
+	case err == nil:
+		return answer, nil
+	case d.absent(err):
 		return notFound, nil
-	case info.Size() > d.maxStored:
+	}
+	return Answer{}, err
+}
+
+func (d *Directory) fetch(ctx context.Context, t *tree, key, name string, stale *Answer) (Answer, error) {
+	seen, err := d.sight(t, name)
+	switch {
+	case errors.Is(err, errDirectory) && !strings.HasSuffix(key, "/"): // else index.html itself is one
+		// The key is a cleaned path: it begins with exactly one slash,
+		// so that no target is taken for another host's.
+		return redirectTo(key + "/"), nil
+	case err != nil:
+		return Answer{}, err
+	case seen.info.Size() > d.maxStored:
 		return d.stream(name), nil
-	case stale != nil && stale.seen.current(info):
+	case stale != nil && stale.seen.current(seen.info):
 		return *stale, nil
 	}
 
-	if err := d.reading.Acquire(ctx, info.Size()); err != nil {
+	size := seen.info.Size()
+	if err := d.reading.Acquire(ctx, size); err != nil {
 		return Answer{}, fmt.Errorf("waiting to read %q: %w", name, err)
 	}
-	defer d.reading.Release(info.Size())
-	body, seen, err := d.read(name, info.Size())
+	defer d.reading.Release(size)
+	body, seen, err := d.read(t, name, size)
 	switch {
 	case errors.Is(err, errUnsettled):
 		return d.stream(name), nil
 	case err != nil:
-		return d.failed("reading", name, err)
+		return Answer{}, fmt.Errorf("reading %q: %w", name, err)
 	}
 	return fileAnswer(name, body, seen, stale), nil
 }
@@ -156,12 +201,12 @@ func fileName(key string) (name string, ok bool) {
 	return name, visible[0] != '.' && !strings.Contains(visible, "/.")
 }
 
-// failed tells an error that means that there is no such file from one that
+// absent tells an error that means that there is no such file from one that
 // has to be looked at. What may not be read does not exist either: the
-// difference is nobody's business.
-func (d *Directory) failed(doing, name string, err error) (Answer, error) {
+// difference is for no client to see.
+func (d *Directory) absent(err error) bool {
 	for _, absent := range []error{
-		fs.ErrNotExist, fs.ErrPermission, d.escapes, errNotRegular,
+		fs.ErrNotExist, fs.ErrPermission, d.escapes, errNotRegular, errDirectory,
 		syscall.ENOTDIR,      // a segment before the last is a file
 		syscall.ELOOP,        // links in a circle
 		syscall.ENAMETOOLONG, // longer than any file's
@@ -169,27 +214,24 @@ func (d *Directory) failed(doing, name string, err error) (Answer, error) {
 		syscall.ENXIO,        // a socket, put there after it was looked at
 	} {
 		if errors.Is(err, absent) {
-			return notFound, nil
+			return true
 		}
 	}
-	return Answer{}, fmt.Errorf("%s %q: %w", doing, name, err)
+	return false
 }
 
-// redirect answers for a directory that was asked for without the slash. The
-// key is a cleaned path: it begins with exactly one slash, so that no target is
-// taken for another host's.
-func (d *Directory) redirect(key, name string) (Answer, error) {
-	if strings.HasSuffix(key, "/") {
-		return notFound, nil // index.html itself is a directory
+// report logs an error, unless another with the same cause was logged within
+// the second. The cause is the system's: names would make causes without end.
+func (d *Directory) report(what string, err error) {
+	cause := what
+	if errno := syscall.Errno(0); errors.As(err, &errno) {
+		cause += ": " + errno.Error()
+	} else if errors.Is(err, errBusy) {
+		cause += ": " + errBusy.Error()
 	}
-	info, err := d.root.Stat(name + "/" + indexName)
-	if err != nil {
-		return d.failed("looking for the index of", name, err)
+	if withheld, ok := d.logged.Allow(cause, time.Now()); ok {
+		d.log.Error(what, "err", err, "withheld", withheld)
 	}
-	if !info.Mode().IsRegular() {
-		return notFound, nil
-	}
-	return redirectTo(key + "/"), nil
 }
 
 // redirectTo answers with a 301 to a path on this site.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,6 +59,14 @@ func TestNewDirectory(t *testing.T) {
 	}
 	if _, err := NewDirectory(t.TempDir(), DirectoryConfig{MaxStored: -1}); err == nil || !strings.Contains(err.Error(), "MaxStored is -1") {
 		t.Errorf("MaxStored -1: %v", err)
+	}
+	if _, err := NewDirectory(t.TempDir(), DirectoryConfig{MaxOpen: -1}); err == nil || !strings.Contains(err.Error(), "MaxOpen is -1") {
+		t.Errorf("MaxOpen -1: %v", err)
+	}
+	file := t.TempDir() + "/file"
+	write(t, file, "", long)
+	if _, err := NewDirectory(file, DirectoryConfig{}); err == nil || !strings.Contains(err.Error(), "is a regular file, not a directory") {
+		t.Errorf("a file: %v", err)
 	}
 }
 
@@ -286,15 +293,17 @@ func TestDirectoryDoesNotReadAgain(t *testing.T) {
 func TestDirectoryFailure(t *testing.T) {
 	d, _ := newDirectory(t, DirectoryConfig{})
 	for _, err := range []error{fs.ErrNotExist, fs.ErrPermission, errNotRegular, syscall.ENOTDIR} {
-		a, failure := d.failed("opening", "name", &fs.PathError{Op: "open", Path: "name", Err: err})
-		if failure != nil || a.Response.Status != http.StatusNotFound {
-			t.Errorf("%v: %v", err, failure)
+		if !d.absent(fmt.Errorf("opening: %w", &fs.PathError{Op: "open", Path: "name", Err: err})) {
+			t.Errorf("%v: does not count as absent", err)
 		}
 	}
 	for _, err := range []error{syscall.EIO, syscall.EMFILE, fs.ErrClosed} {
-		_, failure := d.failed("opening", "name", &fs.PathError{Op: "open", Path: "name", Err: err})
-		if !errors.Is(failure, err) || !strings.Contains(fmt.Sprint(failure), `opening "name"`) {
-			t.Errorf("%v: %v", err, failure)
+		if d.absent(&fs.PathError{Op: "open", Path: "name", Err: err}) {
+			t.Errorf("%v: counts as absent", err)
 		}
+	}
+	d.Close()
+	if _, err := d.Fetch(context.Background(), "/name", nil); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("fetching from what is closed: %v", err)
 	}
 }

@@ -4,8 +4,10 @@ package origin
 
 import (
 	"net"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
@@ -26,13 +28,35 @@ func TestDirectoryNotRegular(t *testing.T) {
 			t.Errorf("%s: status %d", name, a.Response.Status)
 		}
 		// As if it had taken a file's place after it was looked at.
-		file, _, err := d.open(name)
+		file, _, err := openRegular(d.root.tree, name)
 		if err == nil {
 			file.Close()
 			t.Fatalf("%s: was opened", name)
 		}
-		if a, err := d.failed("opening", name, err); err != nil || a.Response.Status != 404 {
+		if !d.absent(err) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestNewDirectoryOfAPipe: the error says what is there instead of a directory,
+// at once: to open a pipe would wait for its other end.
+func TestNewDirectoryOfAPipe(t *testing.T) {
+	path := t.TempDir() + "/fifo"
+	if err := syscall.Mkfifo(path, 0o644); err != nil {
+		testkit.Lacks(t, "this file system has no FIFOs: "+err.Error())
+	}
+	failed := make(chan error, 1)
+	go func() {
+		_, err := NewDirectory(path, DirectoryConfig{})
+		failed <- err
+	}()
+	select {
+	case err := <-failed:
+		if err == nil || !strings.Contains(err.Error(), "is a named pipe, not a directory") {
+			t.Errorf("%v", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("waits for the other end of the pipe")
 	}
 }

@@ -27,7 +27,7 @@ func TestReadSettled(t *testing.T) {
 	d, root := newDirectory(t, DirectoryConfig{})
 	look := func(name, content string, modified time.Time) fs.FileInfo {
 		write(t, root+"/"+name, content, modified)
-		info, err := d.root.Stat(name)
+		info, err := d.root.tree.Stat(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +67,7 @@ func (broken) Read([]byte) (int, error) { return 0, fs.ErrPermission }
 func TestDirectoryGrowsBeforeRead(t *testing.T) {
 	d, root := newDirectory(t, DirectoryConfig{})
 	write(t, root+"/file", "content", long)
-	if _, _, err := d.read("file", 3); !errors.Is(err, errUnsettled) {
+	if _, _, err := d.read(d.root.tree, "file", 3); !errors.Is(err, errUnsettled) {
 		t.Errorf("reading 7 bytes with a permit for 3: %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -13,8 +14,8 @@ func (d *Directory) stream(name string) Answer {
 	return Answer{Stream: &stream{d, name}}
 }
 
-// stream serves one file from the disk. Each request opens it anew, so that
-// its head and its body are of one and the same file.
+// stream serves one file from the disk. Each request looks for it anew, and its
+// head and its body are of one and the same open file.
 type stream struct {
 	dir  *Directory
 	name string
@@ -23,24 +24,33 @@ type stream struct {
 // sniffLength is what [http.DetectContentType] looks at.
 const sniffLength = 512
 
+// busy is the answer if no further file can be opened. A second is what a
+// client can't wait less for; how long the others read, no number describes.
+var busy = Page(http.StatusServiceUnavailable, hpack.Field{Name: "retry-after", Value: "1"})
+
 // ServeHTTP answers GET and HEAD. Of a file that grows meanwhile it sends what
 // was there at the start.
 func (s *stream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	file, seen, err := s.dir.open(s.name)
+	var file *openFile
+	err := s.dir.in(func(t *tree) (err error) {
+		file, err = s.dir.files.open(r.Context(), t, s.name)
+		return err
+	})
 	if err != nil {
-		answer, err := s.dir.failed("opening", s.name, err)
-		if err != nil {
-			s.fail(w, r, err)
-			return
-		}
-		Send(w, r, answer.Response)
+		s.fail(w, r, "opening", err)
 		return
 	}
-	defer file.Close()
+	defer s.dir.files.close(file)
+	seen, err := see(file)
+	if err != nil {
+		s.fail(w, r, "opening", err)
+		return
+	}
+	s.dir.future.remember(s.name, seen)
 	content := io.NewSectionReader(file, 0, seen.info.Size())
 	start := make([]byte, min(sniffLength, content.Size()))
 	if _, err := content.ReadAt(start, 0); err != nil && err != io.EOF {
-		s.fail(w, r, fmt.Errorf("reading the start of %q: %w", s.name, err))
+		s.fail(w, r, "reading the start of", err)
 		return
 	}
 	head := message.New(http.StatusOK, fileFields(s.name, start), nil, seen.tag(), seen.lastModified())
@@ -48,16 +58,20 @@ func (s *stream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ServeContent(w, r, head, content)
 }
 
-func (s *stream) fail(w http.ResponseWriter, r *http.Request, err error) {
-	s.dir.log.Error("streaming a file", "err", err)
-	Send(w, r, Page(http.StatusInternalServerError))
-}
-
-// tag is the entity tag of a file whose content is not read.
-func (s *sighting) tag() string {
-	tag := fmt.Sprintf(`"%x-%x"`, s.info.Size(), s.info.ModTime().UnixNano())
-	if !s.settled() {
-		return "W/" + tag
+// fail answers for a file that cannot be streamed.
+func (s *stream) fail(w http.ResponseWriter, r *http.Request, doing string, err error) {
+	switch {
+	case s.dir.absent(err):
+		Send(w, r, notFound.Response)
+		return
+	case r.Context().Err() != nil:
+		Send(w, r, busy) // the client left
+		return
 	}
-	return tag
+	s.dir.report("streaming a file", fmt.Errorf("%s %q: %w", doing, s.name, err))
+	if outOfFiles(err) {
+		Send(w, r, busy)
+		return
+	}
+	Send(w, r, Page(http.StatusInternalServerError))
 }

@@ -1,0 +1,137 @@
+package origin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// maxOpenWait is how long a stream waits for a descriptor. Files that are
+// streamed are large: what is not closed within a second will not be soon.
+const maxOpenWait = time.Second
+
+// errBusy means that as many files are open as may be.
+var errBusy = errors.New("all descriptors for files are in use")
+
+// openFiles are the files that are being streamed, each open once however many
+// streams read it.
+type openFiles struct {
+	limit int64
+	slots *semaphore.Weighted // a slot is a descriptor
+
+	mu     sync.Mutex
+	byName map[string]*openFile
+}
+
+// openFile is a file and its readers, which use ReadAt alone.
+type openFile struct {
+	*os.File
+	name string
+	info fs.FileInfo // when it was opened: which file it is
+	uses int         // guarded by openFiles.mu
+}
+
+func newOpenFiles(limit int64) *openFiles {
+	return &openFiles{limit: limit, slots: semaphore.NewWeighted(limit), byName: make(map[string]*openFile)}
+}
+
+// open returns the regular file that name stands for now, for a call of close.
+// It is errBusy, after a wait, if the file is not open yet and no further one
+// may be.
+func (o *openFiles) open(ctx context.Context, t *tree, name string) (*openFile, error) {
+	info, err := t.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if f := o.share(name, info); f != nil {
+		return f, nil
+	}
+	waiting, cancel := context.WithTimeout(ctx, maxOpenWait)
+	defer cancel()
+	if err := o.slots.Acquire(waiting, 1); err != nil {
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%w: %d are allowed", errBusy, o.limit)
+	}
+	if f := o.share(name, info); f != nil { // opened while this one waited
+		o.slots.Release(1)
+		return f, nil
+	}
+	file, seen, err := openRegular(t, name)
+	if err != nil {
+		o.slots.Release(1)
+		return nil, err
+	}
+	return o.add(&openFile{File: file, name: name, info: seen.info, uses: 1}), nil
+}
+
+// share returns the open file of that name if it is the one that info is of.
+func (o *openFiles) share(name string, info fs.FileInfo) *openFile {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	f := o.byName[name]
+	if f == nil || !os.SameFile(f.info, info) {
+		return nil
+	}
+	f.uses++
+	return f
+}
+
+// add lets others share f, or gives it up for the same file, opened by another
+// meanwhile.
+func (o *openFiles) add(f *openFile) *openFile {
+	if other := o.share(f.name, f.info); other != nil {
+		o.close(f)
+		return other
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.byName[f.name] = f // a file that it replaces is closed by its readers
+	return f
+}
+
+// close ends one use of f.
+func (o *openFiles) close(f *openFile) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if f.uses--; f.uses > 0 {
+		return
+	}
+	if o.byName[f.name] == f {
+		delete(o.byName, f.name)
+	}
+	_ = f.Close() // nothing was written
+	o.slots.Release(1)
+}
+
+// outOfFiles reports whether err means that a descriptor is missing: ours, the
+// process's or the system's.
+func outOfFiles(err error) bool {
+	return errors.Is(err, errBusy) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
+
+// openRegular opens a regular file for reading. It never waits for the other
+// end of a pipe that took the file's place.
+func openRegular(t *tree, name string) (*os.File, *sighting, error) {
+	file, err := t.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	seen, err := see(file)
+	if err == nil && !seen.info.Mode().IsRegular() {
+		err = errNotRegular
+	}
+	if err != nil {
+		file.Close()
+		return nil, nil, err
+	}
+	return file, seen, nil
+}
