@@ -2,13 +2,14 @@ package h2
 
 import (
 	"net/http"
-	"unsafe"
+	"strconv"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	relay "github.com/e0ac7cd4/hotpath/server/stream"
 )
 
 // maxData is the content of a DATA frame of ours: with its head it fills a TLS
@@ -18,48 +19,37 @@ const maxData = 16<<10 - frame.HeaderLen
 // answerHit asks the first door and reports whether it dealt with the request.
 func (c *Conn) answerHit(id uint32, d *decoded, block []byte, generation uint32) (done bool, err *frame.Error) {
 	r := &d.request.Request
-	key, ok := c.cfg.Source.Key(d.key, r)
-	d.key = key
-	if !ok {
+	if !c.cfg.Source.Look(&d.lookup, r, c.now) {
 		return false, nil
 	}
-	stored := c.cfg.Source.Find(view(key), c.now)
-	if stored == nil {
-		return false, nil
-	}
+	stored := d.lookup.Response
 	head := r.Method == http.MethodHead
-	if selected := message.Select(r, stored); selected != stored {
-		stored = selected // depends on more than the key: not remembered
-	} else if !conditional(r) {
+	if message.Conditional(r) {
+		// Depends on more than the key: not remembered.
+		return true, c.answer(id, message.Select(r, stored), stored, head, d, nil)
+	}
+	if d.lookup.Repeatable && len(stored.Body) <= maxData {
 		c.remember(block, d, generation)
 	}
-	return true, c.answer(id, stored, head, d, nil)
+	return true, c.answer(id, stored, stored, head, d, nil)
 }
 
-// conditional reports whether the answer depends on the state of the stored
-// response, beside its presence.
-func conditional(r *message.Request) bool {
-	for i := range r.Fields {
-		switch r.Fields[i].Name {
-		case "if-none-match", "if-modified-since":
-			return true
-		}
-	}
-	return false
-}
-
-// answer sends a stored response on a new stream: at once where body and
-// windows allow, else as a stream that the connection keeps, if it may have one
-// more. The request is known, or else d.
-func (c *Conn) answer(id uint32, r *message.Response, head bool, d *decoded, known *repeat) *frame.Error {
-	body := r.Body
+// answer sends r, which is stored or a part of it, on a new stream: at once if
+// body and windows allow, else as a stream that the connection keeps, if it may
+// have one more. The request is known, or else d.
+func (c *Conn) answer(id uint32, r, stored *message.Response, head bool, d *decoded, known *repeat) *frame.Error {
+	body, more := r.Body, r.More
 	if head {
-		body = nil
+		body, more = nil, nil
+	}
+	status := known.status()
+	if known == nil {
+		status = d.lookup.Status
 	}
 	n := len(body)
-	if n <= maxData && n <= c.window.Room() && int64(n) <= c.peer.initialWindow {
+	if n <= maxData && n <= c.window.Room() && int64(n) <= c.peer.initialWindow && more == nil {
 		c.hits.Count(r.Status)
-		c.appendStored(id, r, n == 0, known)
+		c.appendStored(id, r, status, n == 0, known)
 		if n > 0 {
 			c.window.Take(n)
 			c.appendData(id, body, true)
@@ -76,25 +66,25 @@ func (c *Conn) answer(id uint32, r *message.Response, head bool, d *decoded, kno
 	s.recvDone, s.result = true, metrics.Hit
 	c.countRequest(s, r.Status)
 	s.about = append(c.takeSpare(), about(d, known)...)
-	s.stored = body
+	s.stored, s.more = body, more
 	s.headSent = true
-	c.appendStored(id, r, false, known)
+	c.appendStored(id, r, status, false, known)
 	c.queue(s)
 	return nil
 }
 
-// answerStream sends a stored response on a stream that waited for it.
-func (c *Conn) answerStream(s *stream, r *message.Response) {
-	s.stored = r.Body
+// answerStream sends a whole response on a stream that waited for it.
+func (c *Conn) answerStream(s *stream, r *message.Response, status string) {
+	s.stored, s.more = r.Body, r.More
 	if s.headOnly {
-		s.stored = nil
+		s.stored, s.more = nil, nil
 	}
 	c.countRequest(s, r.Status)
 	s.output = nil
 	s.headSent = true
 	s.moved = c.now
 	end := len(s.stored) == 0
-	c.appendStored(s.id, r, end, nil)
+	c.appendWhole(s.id, r, status, end)
 	if end {
 		c.finish(s)
 	} else {
@@ -102,37 +92,92 @@ func (c *Conn) answerStream(s *stream, r *message.Response) {
 	}
 }
 
+// follow sends a response whose content grows on the stream that waited for it.
+func (c *Conn) follow(s *stream, r *message.Response, f *message.Follower, status string) {
+	if s.headOnly {
+		f.Close()
+		c.answerStream(s, r, status)
+		return
+	}
+	s.output, s.followed = nil, f
+	c.countRequest(s, r.Status)
+	s.headSent = true
+	s.moved = c.now
+	c.appendWhole(s.id, r, status, false)
+	f.Attach(func() { c.mail.Post(letter{Kind: relay.Grown, Stream: s}) })
+	c.queue(s)
+}
+
 // appendStored appends the head of a stored response.
-func (c *Conn) appendStored(id uint32, r *message.Response, end bool, known *repeat) {
+func (c *Conn) appendStored(id uint32, r *message.Response, status *message.FixedField, end bool, known *repeat) {
 	at := len(c.wire.Out)
 	out := frame.AppendHeader(c.wire.Out, frame.Header{})
 	if known != nil {
 		out = c.appendReply(out, known, r)
 	} else {
 		out = c.encoder.AppendBlockStart(out)
-		out = append(out, r.Block...)
-		out = append(out, c.date.Block...)
+		out = r.AppendBlock(out, c.date, status)
 	}
 	c.wire.Out = c.closeHead(out, at, id, end)
 }
 
-// appendHead appends a head that a handler made. date is for final heads.
-func (c *Conn) appendHead(id uint32, status int, fields []hpack.Field, end bool) {
+// appendWhole appends the head of a response that was not a hit, with a value
+// for Cache-Status, "" for none.
+func (c *Conn) appendWhole(id uint32, r *message.Response, status string, end bool) {
 	at := len(c.wire.Out)
 	out := frame.AppendHeader(c.wire.Out, frame.Header{})
 	out = c.encoder.AppendBlockStart(out)
-	if status != 0 {
-		out = hpack.AppendStatus(out, status)
+	out = r.AppendBlock(out, c.date, nil)
+	if status != "" {
+		out = hpack.AppendLiteral(out, hpack.Field{Name: message.CacheStatus, Value: status})
 	}
-	dated := status < 200
-	for _, f := range fields {
-		dated = dated || f.Name == "date"
+	c.wire.Out = c.closeHead(out, at, id, end)
+}
+
+// appendHead appends the head of a response that a handler writes. Final ones
+// (length is for these) get server and date if the handler has given none. What
+// belongs to HTTP/1.1 alone is left out (§8.2.2).
+func (c *Conn) appendHead(id uint32, h *message.Head, status string, end bool) {
+	at := len(c.wire.Out)
+	out := frame.AppendHeader(c.wire.Out, frame.Header{})
+	out = c.encoder.AppendBlockStart(out)
+	out = hpack.AppendStatus(out, h.Status)
+	dated, named := h.Status < 200, h.Status < 200
+	for _, f := range h.Fields {
+		switch f.Name {
+		case "connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade", "content-length":
+			continue
+		case "date":
+			dated = true
+		case "server":
+			named = true
+		}
 		out = c.encoder.AppendField(out, f, worthIndexing(f.Name))
+	}
+	if !named {
+		out = c.encoder.AppendField(out, message.ServerField, true)
 	}
 	if !dated {
 		out = c.encoder.AppendField(out, c.date.Field, true)
 	}
+	if h.Status >= 200 && h.Length >= 0 && h.Status != http.StatusNoContent {
+		out = c.encoder.AppendField(out, hpack.Field{Name: "content-length", Value: strconv.FormatInt(h.Length, 10)}, false)
+	}
+	if status != "" {
+		out = c.encoder.AppendField(out, hpack.Field{Name: message.CacheStatus, Value: status}, true)
+	}
 	c.wire.Out = c.closeHead(out, at, id, end)
+}
+
+// appendTrailers appends the fields that end a response (§8.1).
+func (c *Conn) appendTrailers(id uint32, fields []hpack.Field) {
+	at := len(c.wire.Out)
+	out := frame.AppendHeader(c.wire.Out, frame.Header{})
+	out = c.encoder.AppendBlockStart(out)
+	for _, f := range fields {
+		out = c.encoder.AppendField(out, f, false)
+	}
+	c.wire.Out = c.closeHead(out, at, id, true)
 }
 
 // worthIndexing reports whether a field has few values among many responses.
@@ -144,8 +189,8 @@ func worthIndexing(name string) bool {
 	return false
 }
 
-// closeHead fills in the frame head that was left out at at, for the header
-// block behind it.
+// closeHead fills in the frame header reserved at offset at, for the header block
+// behind it.
 func (c *Conn) closeHead(out []byte, at int, id uint32, end bool) []byte {
 	block := out[at+frame.HeaderLen:]
 	if len(block) > c.peer.maxFrame {
@@ -170,12 +215,9 @@ func (c *Conn) appendData(id uint32, p []byte, end bool) {
 	c.earnUpdates(len(p))
 }
 
-// refuseStream tells the peer that a stream was not begun: it may be retried
-// (§8.7).
+// refuseStream refuses a stream that was not begun: it may be retried (§8.7).
 func (c *Conn) refuseStream(id uint32) {
 	c.limit(metrics.LimitConcurrentStreams)
 	c.countError(frame.RefusedStream, metrics.ScopeStream)
 	c.sendReset(id, frame.RefusedStream)
 }
-
-func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -18,6 +18,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/nethttp"
 )
 
 // hitClient asks for one path again and again, in batches, as a load generator
@@ -144,7 +145,7 @@ func serveHits(tb testing.TB, log access.Config, body int) (net.Conn, *metrics.H
 	m := metrics.NewHotpath(metrics.Options{})
 	cfg := Config{
 		Source:  stored("/bench", strings.Repeat("x", body)),
-		Handler: http.NotFoundHandler(),
+		Handler: nethttp.Handler(http.NotFoundHandler()),
 		Metrics: m,
 		Log:     slog.New(slog.DiscardHandler),
 		Access:  recorder(tb, log, m),

@@ -335,21 +335,3 @@ func TestBodyEndsWithItsStream(t *testing.T) {
 		})
 	}
 }
-
-// TestBodyKeepsWhatIsUnread: a handler that never catches up does not make the
-// body keep what it has read.
-func TestBodyKeepsWhatIsUnread(t *testing.T) {
-	const part = 1 << 10
-	b := &requestBody{news: newSignal(), read: func(int) {}}
-	b.add(make([]byte, part+1))
-	buf := make([]byte, part)
-	for range 1000 {
-		if n, err := b.Read(buf); n != part || err != nil {
-			t.Fatal(n, err)
-		}
-		b.add(buf) // one byte is left each time
-	}
-	if kept := cap(b.buf); kept > 8*part {
-		t.Errorf("%d bytes kept for %d unread", kept, len(b.buf)-b.off)
-	}
-}

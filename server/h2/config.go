@@ -2,7 +2,6 @@ package h2
 
 import (
 	"log/slog"
-	"net/http"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
@@ -12,11 +11,11 @@ import (
 
 // Config is what all connections share. It must not change while one lives.
 type Config struct {
-	Source  message.Source // the first door
-	Handler http.Handler   // the second
+	Source  message.Source  // the first door
+	Handler message.Handler // the second
 	Metrics *metrics.Hotpath
 	Log     *slog.Logger
-	Access  *access.Recorder // nil: nobody wants to know
+	Access  *access.Recorder // nil: no access log
 	Limits  Limits
 }
 

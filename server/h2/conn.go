@@ -17,11 +17,12 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
-// What a handler hears when its stream ends under it.
+// Why a handler's stream ended under it.
 var (
 	errStreamDone = errors.New("h2: the stream has ended")
 	errPeerGone   = errors.New("h2: the client closed the connection")
 	errPeerReset  = errors.New("h2: the client reset the stream")
+	errMemory     = errors.New("h2: the memory was needed for others")
 	errStalled    = fmt.Errorf("h2: the client made no progress: %w", errTimeout)
 	errTimeout    = http.ErrHandlerTimeout
 )
@@ -32,7 +33,7 @@ type Conn struct {
 	cfg    *Config
 	wire   *wire.Conn
 	stripe metrics.Stripe
-	mail   mailbox
+	mail   mailbox // its Wake is the connection's
 	tap    access.Tap
 
 	// The turn.
@@ -83,7 +84,7 @@ type Conn struct {
 // NewConn makes the engine for a connection whose TLS handshake is over.
 func NewConn(cfg *Config, w *wire.Conn) *Conn {
 	now := time.Now()
-	return &Conn{
+	c := &Conn{
 		cfg:     cfg,
 		wire:    w,
 		stripe:  w.Stripe(),
@@ -98,6 +99,8 @@ func NewConn(cfg *Config, w *wire.Conn) *Conn {
 		now:     now,
 		reason:  metrics.ClosePeer,
 	}
+	c.mail.Wake = w.Wake
+	return c
 }
 
 // WithDefaults returns cfg with the defaults of its limits filled in.
@@ -115,7 +118,7 @@ func (c *Conn) Serve() (reason metrics.CloseReason) {
 			_ = c.wire.Close() // whatever state it is in
 			reason = metrics.CloseError
 		}
-		c.mail.close()
+		c.mail.Close()
 		for _, s := range c.streams {
 			c.drop(s, errPeerGone)
 		}
@@ -126,7 +129,7 @@ func (c *Conn) Serve() (reason metrics.CloseReason) {
 }
 
 // Pending implements wire.Engine.
-func (c *Conn) Pending() bool { return c.mail.waiting.Load() }
+func (c *Conn) Pending() bool { return c.mail.Pending() }
 
 // Turn implements wire.Engine: everything that has come is handled, then
 // everything that may go is sent.
@@ -152,6 +155,7 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 		c.gone(err)
 	}
 	c.count()
+	c.forgetTurn()
 	if c.stopped || c.drained() {
 		return wire.Done, time.Time{}
 	}
@@ -331,7 +335,7 @@ func (c *Conn) stalled(s *stream) (end time.Time, waits bool) {
 		return end, false
 	}
 	sending := s.unsent()
-	if !sending && (s.body == nil || s.recvDone || !s.body.starving()) {
+	if !sending && (s.body == nil || s.recvDone || !s.body.Starving()) {
 		s.moved = c.now // it waits for us
 		return end, false
 	}

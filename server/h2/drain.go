@@ -5,6 +5,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	relay "github.com/e0ac7cd4/hotpath/server/stream"
 )
 
 // drainState is how far a graceful end has come (RFC 9113 §6.8): first a
@@ -29,7 +30,7 @@ var (
 
 // Drain asks the connection to end when what is in flight is answered. Safe
 // from any goroutine.
-func (c *Conn) Drain() { c.post(letter{kind: drainLetter}) }
+func (c *Conn) Drain() { c.mail.Post(letter{Kind: relay.Drain}) }
 
 func (c *Conn) startDrain() {
 	if !c.drain.announced.IsZero() {

@@ -68,10 +68,10 @@ var missing = message.New(http.StatusNotFound, nil, []byte("none"), "", time.Tim
 
 // store is a message.Source by path, for GET and HEAD.
 type store struct {
-	mu    sync.Mutex
-	m     map[string]*message.Response
-	keys  int // calls of Key
-	finds int
+	mu     sync.Mutex
+	m      map[string]*message.Response
+	looks  int // calls of Look
+	agains int
 }
 
 func stored(pairs ...any) *store {
@@ -88,24 +88,30 @@ func (s *store) put(path, body string) {
 	s.m[path] = message.New(http.StatusOK, []hpack.Field{{Name: "content-type", Value: "text/plain"}}, []byte(body), `"`+strconv.Itoa(len(body))+`"`, time.Time{})
 }
 
-func (s *store) Key(dst []byte, r *message.Request) ([]byte, bool) {
+func (s *store) Look(l *message.Lookup, r *message.Request, _ time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.keys++
-	return append(dst, r.Path...), r.Method == "GET" || r.Method == "HEAD"
+	s.looks++
+	l.Key = append(l.Key[:0], r.Path...)
+	if r.Method != "GET" && r.Method != "HEAD" {
+		return false
+	}
+	l.Response, l.Repeatable = s.m[string(l.Key)], true
+	return l.Response != nil
 }
 
-func (s *store) Find(key string, _ time.Time) *message.Response {
+func (s *store) Again(l *message.Lookup, _ time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.finds++
-	return s.m[key]
+	s.agains++
+	l.Response = s.m[string(l.Key)]
+	return l.Response != nil
 }
 
-func (s *store) counts() (keys, finds int) {
+func (s *store) counts() (looks, agains int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.keys, s.finds
+	return s.looks, s.agains
 }
 
 // recorder starts an access log in a file of the test's, Combined where nothing

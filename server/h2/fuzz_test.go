@@ -15,6 +15,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/nethttp"
 )
 
 // sessions are what clients send after their preface and SETTINGS.
@@ -70,7 +71,7 @@ func FuzzConn(f *testing.F) {
 			m := metrics.NewHotpath(metrics.Options{Stripes: 1})
 			cfg := Config{
 				Source:  source,
-				Handler: http.HandlerFunc(fuzzHandler),
+				Handler: nethttp.Handler(http.HandlerFunc(fuzzHandler)),
 				Metrics: m,
 				Log:     slog.New(slog.DiscardHandler),
 				Limits:  Limits{Streams: 5, HeaderBytes: 1000, BodyBytes: 1000, OutputBytes: 50_000},

@@ -11,6 +11,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	relay "github.com/e0ac7cd4/hotpath/server/stream"
 )
 
 // headerBlock is a header block of which CONTINUATION frames are to come.
@@ -64,15 +65,16 @@ func (c *Conn) onContinuation(h frame.Header, payload []byte) *frame.Error {
 type decoded struct {
 	list    hpack.List
 	request request
-	key     []byte // what the source calls it
-	about   []byte // what the access log tells of it
+	lookup  message.Lookup
+	about   []byte // the request's record for the access log
 }
 
 var decodeds = sync.Pool{New: func() any { return new(decoded) }}
 
 func (d *decoded) release() {
 	d.list.Reset()
-	d.request, d.key = request{}, d.key[:0]
+	d.request = request{}
+	d.lookup.Reset()
 	decodeds.Put(d)
 }
 
@@ -124,7 +126,7 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 			return err
 		}
 	}
-	return c.handle(id, &d.request, end)
+	return c.handle(id, d, end)
 }
 
 // onTrailers takes the fields that end a request's body (§8.1).
@@ -150,7 +152,7 @@ func (c *Conn) onTrailers(id uint32, list *hpack.List, end bool) *frame.Error {
 	if err := checkTrailers(id, list.Fields); err != nil {
 		return err
 	}
-	s.body.addTrailers(list.Fields)
+	s.body.AddTrailers(list.Fields)
 	c.endBody(s)
 	return nil
 }
@@ -158,7 +160,7 @@ func (c *Conn) onTrailers(id uint32, list *hpack.List, end bool) *frame.Error {
 // endBody notes that the request is complete.
 func (c *Conn) endBody(s *stream) {
 	s.recvDone = true
-	s.body.end()
+	s.body.End()
 	if s.sendDone {
 		c.drop(s, nil)
 	}
@@ -177,9 +179,10 @@ func (c *Conn) refuse(id uint32, r *request, end bool, status int) *frame.Error 
 	s.headOnly = r.Method == http.MethodHead
 	if !end {
 		s.credit = flow.NewCredit(streamWindow)
-		s.body = &requestBody{closed: true}
+		s.body = relay.NewBody(func(int) {}, nil)
+		_ = s.body.Close() // what comes is dropped
 	}
 	s.result = metrics.Bypass
-	c.answerStream(s, message.New(status, []hpack.Field{{Name: "content-type", Value: "text/plain; charset=utf-8"}}, []byte(text), "", time.Time{}))
+	c.answerStream(s, message.New(status, []hpack.Field{{Name: "content-type", Value: "text/plain; charset=utf-8"}}, []byte(text), "", time.Time{}), "")
 	return nil
 }

@@ -1,6 +1,7 @@
 package h2
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net"
@@ -18,17 +19,19 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/nethttp"
 )
 
 // setup is what a test changes of the connection that it talks to.
 type setup struct {
 	limits   Limits
 	source   *store
-	handler  handler
-	settings []frame.Setting // the client's
-	silent   bool            // the client does not say hello
-	panics   int             // how many the test provokes
-	access   *access.Config  // nil: no access log
+	handler  handler                                                 // through nethttp
+	serve    func(p *peer, ctx context.Context, x *message.Exchange) // instead of handler
+	settings []frame.Setting                                         // the client's
+	silent   bool                                                    // the client does not say hello
+	panics   int                                                     // how many the test provokes
+	access   *access.Config                                          // nil: no access log
 }
 
 // handler answers a request on its own goroutine. It may wait for p.release,
@@ -37,8 +40,7 @@ type handler func(p *peer, w writer, r *http.Request)
 
 // writer is all that our ResponseWriter offers beyond the minimum.
 type writer interface {
-	message.StoredWriter
-	message.CacheResultSetter
+	http.ResponseWriter
 	http.Flusher
 	io.StringWriter
 	FlushError() error
@@ -88,8 +90,14 @@ func newPeer(t *testing.T, s setup) *peer {
 	}
 	p := new(peer)
 	cfg := Config{
-		Source:  s.source,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.handler(p, w.(writer), r) }),
+		Source: s.source,
+		Handler: message.HandlerFunc(func(ctx context.Context, x *message.Exchange) {
+			if s.serve != nil {
+				s.serve(p, ctx, x)
+				return
+			}
+			nethttp.Serve(ctx, x, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.handler(p, w.(writer), r) }))
+		}),
 		Metrics: m,
 		Log:     slog.New(slog.NewTextHandler(log, nil)),
 		Limits:  s.limits,

@@ -57,7 +57,7 @@ func (c *Conn) failed(h frame.Header, err *frame.Error) (goesOn bool) {
 	c.countError(err.Code, metrics.ScopeStream)
 	if s := c.streams[err.StreamID]; s != nil {
 		c.reset(s, err.Code, err)
-	} else { // once more, perhaps: it is another error
+	} else { // it may be reset already; reset it again, for this error
 		c.sendReset(err.StreamID, err.Code)
 	}
 	// A peer that makes us reset its streams pays for them as if it had done
@@ -230,10 +230,10 @@ func (c *Conn) bodyBytes(s *stream, content []byte, end bool) *frame.Error {
 		c.freeConn(len(content))
 		return frame.StreamError(s.id, frame.ProtocolError, "DATA does not add up to content-length") // §8.1.1
 	}
-	if s.received > c.cfg.Limits.BodyBytes && s.body.tooLarge(c.cfg.Limits.BodyBytes) {
+	if s.received > c.cfg.Limits.BodyBytes && s.body.TooLarge(c.cfg.Limits.BodyBytes) {
 		c.limit(metrics.LimitBodySize)
 	}
-	c.freeConn(s.body.add(content))
+	c.freeConn(s.body.Add(content))
 	if end {
 		c.endBody(s)
 		return nil

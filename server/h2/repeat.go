@@ -25,17 +25,24 @@ import (
 type repeat struct {
 	block      []byte
 	generation uint32 // of the decoder
-	key        []byte // of the stored response
+	lookup     message.Lookup
 	head       bool   // HEAD
-	about      []byte // what the access log tells of it
+	about      []byte // the request's record for the access log
 
-	turn   uint64            // in which stored was looked up
-	stored *message.Response // nil: none
+	turn uint64 // in which lookup was made; see forgetTurn
 
-	reply           []byte // response header block, only references
-	replyTo         *message.Response
+	reply           []byte // response header block but for age, only references
+	replyTo         uint64 // ID of the response
 	replyDate       *message.DateText
 	replyGeneration uint32 // of the encoder
+}
+
+// status is the Cache-Status of a hit; nil for none.
+func (r *repeat) status() *message.FixedField {
+	if r == nil {
+		return nil
+	}
+	return r.lookup.Status
 }
 
 // repeatSlots is how many requests are remembered: load generators and
@@ -74,12 +81,24 @@ func (c *Conn) answerRepeat(id uint32, block []byte) (done bool, err *frame.Erro
 	}
 	if r.turn != c.turn {
 		r.turn = c.turn
-		r.stored = c.cfg.Source.Find(view(r.key), c.now)
+		if !c.cfg.Source.Again(&r.lookup, c.now) {
+			r.lookup.Response = nil
+		}
 	}
-	if r.stored == nil {
+	if r.lookup.Response == nil {
 		return false, nil
 	}
-	return true, c.answer(id, r.stored, r.head, nil, r)
+	return true, c.answer(id, r.lookup.Response, r.lookup.Response, r.head, nil, r)
+}
+
+// forgetTurn lets go of the responses that the turn looked up: between turns a
+// connection holds none that the cache may have evicted.
+func (c *Conn) forgetTurn() {
+	for _, r := range &c.repeats.slots {
+		if r != nil && r.turn == c.turn {
+			r.lookup.Response = nil
+		}
+	}
 }
 
 // remember takes a plain request that was answered from memory, at its second
@@ -100,10 +119,12 @@ func (c *Conn) remember(block []byte, d *decoded, generation uint32) {
 		c.repeats.slots[slot] = r
 	}
 	r.block = append(r.block[:0], block...)
-	r.key = append(r.key[:0], d.key...)
+	key := append(r.lookup.Key[:0], d.lookup.Key...)
+	r.lookup = d.lookup
+	r.lookup.Key, r.lookup.Response = key, nil
 	r.about = access.AppendRequest(r.about[:0], &d.request.Request)
 	r.generation, r.head = generation, d.request.Method == http.MethodHead
-	r.turn, r.stored, r.replyTo = 0, nil, nil
+	r.turn, r.replyTo = 0, 0
 }
 
 // appendReply appends the response's header block for a request that repeats:
@@ -111,18 +132,35 @@ func (c *Conn) remember(block []byte, d *decoded, generation uint32) {
 func (c *Conn) appendReply(dst []byte, r *repeat, to *message.Response) []byte {
 	dst = c.encoder.AppendBlockStart(dst)
 	generation := c.encoder.Generation()
-	if r.replyTo == to && r.replyDate == c.date && r.replyGeneration == generation {
-		return append(dst, r.reply...)
+	date := c.date
+	if to.Born != 0 {
+		date = nil // it has its own, which does not change
+	}
+	if r.replyTo == to.ID && r.replyDate == date && r.replyGeneration == generation {
+		return appendAge(append(dst, r.reply...), to, c.date.Unix)
 	}
 	start := len(dst)
 	dst = hpack.AppendStatus(dst, to.Status)
 	for _, f := range to.Fields {
 		dst = c.encoder.AppendField(dst, f, true)
 	}
-	dst = c.encoder.AppendField(dst, c.date.Field, true)
+	if date != nil {
+		dst = c.encoder.AppendField(dst, date.Field, true)
+	}
+	if r.lookup.Status != nil {
+		dst = c.encoder.AppendField(dst, r.lookup.Status.Field, true)
+	}
 	if c.encoder.Generation() == generation { // nothing but references
 		r.reply = append(r.reply[:0], dst[start:]...)
-		r.replyTo, r.replyDate, r.replyGeneration = to, c.date, generation
+		r.replyTo, r.replyDate, r.replyGeneration = to.ID, date, generation
 	}
-	return dst
+	return appendAge(dst, to, c.date.Unix)
+}
+
+// appendAge appends the one field of a reply that changes every second.
+func appendAge(dst []byte, r *message.Response, now int64) []byte {
+	if r.Born == 0 {
+		return dst
+	}
+	return message.AppendAge(dst, r.Age(now))
 }

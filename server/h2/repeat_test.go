@@ -38,10 +38,10 @@ func TestRepeats(t *testing.T) {
 			}
 			wantSameFields(p, id, r, first)
 		}
-		keys, finds := source.counts()
+		looks, agains := source.counts()
 		// The first block enters fields, the second is seen, the third kept.
-		if keys != 3 || finds != 20 {
-			p.Errorf("the source was asked for %d keys and %d responses, want 3 and 20", keys, finds)
+		if looks != 3 || agains != 17 {
+			p.Errorf("the source was asked %d times, and %d times again, want 3 and 17", looks, agains)
 		}
 	})
 }
@@ -233,8 +233,8 @@ func TestLongRequestsAreNotRepeats(t *testing.T) {
 			p.write(get(id, "/", "x-long", strings.Repeat("~", maxRepeat)))
 			p.wantBody(id, 200, "hit")
 		}
-		if keys, _ := source.counts(); keys != 5 {
-			p.Errorf("%d keys made for 5 requests", keys)
+		if looks, _ := source.counts(); looks != 5 {
+			p.Errorf("%d looks for 5 requests", looks)
 		}
 	})
 }

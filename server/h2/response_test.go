@@ -3,7 +3,6 @@ package h2
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -12,7 +11,9 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
 // TestResponses: what a handler does, and what arrives.
@@ -79,7 +80,6 @@ func TestResponses(t *testing.T) {
 			w.Header()["lower"] = []string{"1", "2"}
 		}, headers: map[string]string{"a b": "-", "x-newline": "-", "x-space": "trimmed", "lower": "1|2"}},
 		"its own date and server": {handle: func(w writer) { w.Header().Set("Date", "now"); w.Header().Set("Server", "mine") }, headers: map[string]string{"date": "now", "server": "mine"}},
-		"no server":               {handle: func(w writer) { w.Header()["Server"] = nil }, headers: map[string]string{"server": "-"}},
 		"header changed too late": {handle: func(w writer) {
 			w.Header().Set("X-Early", "1")
 			w.WriteHeader(200)
@@ -185,7 +185,7 @@ func TestFlush(t *testing.T) {
 	})
 }
 
-// TestWriteWaitsForThePeer: a handler may be maxOutput bytes ahead.
+// TestWriteWaitsForThePeer: a handler may be (64<<10) bytes ahead.
 func TestWriteWaitsForThePeer(t *testing.T) {
 	const total = 1 << 20
 	written := 0
@@ -209,7 +209,7 @@ func TestWriteWaitsForThePeer(t *testing.T) {
 			ended = f.end()
 			if window == 0 && !ended {
 				synctest.Wait()
-				if ahead := written - got; ahead > maxOutput+smallBody {
+				if ahead := written - got; ahead > (64<<10)+(4<<10) {
 					p.Errorf("the handler is %d bytes ahead", ahead)
 				}
 				window = 50_000
@@ -239,7 +239,7 @@ func TestWriteDeadline(t *testing.T) {
 		}
 		start := time.Now()
 		n, err := w.Write(make([]byte, 1<<20))
-		if !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) != time.Second || n != maxOutput+10 {
+		if !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) != time.Second || n != (64<<10)+10 {
 			p.Errorf("%d bytes, %v after %v", n, err, time.Since(start))
 		}
 		panic(http.ErrAbortHandler)
@@ -299,32 +299,33 @@ func TestContextEndsAfterTheAnswer(t *testing.T) {
 	})
 }
 
-func TestWriteStored(t *testing.T) {
+// TestSend: a handler that answers with a whole response says nothing else.
+func TestSend(t *testing.T) {
 	s := stored("/", strings.Repeat("x", 100_000))
 	large := s.m["/"]
-	run(t, setup{handler: func(p *peer, w writer, r *http.Request) {
-		w.SetCacheResult(metrics.Miss)
-		switch r.URL.Path {
+	run(t, setup{serve: func(p *peer, _ context.Context, x *message.Exchange) {
+		x.Reply.Explain(message.Outcome{Result: metrics.Miss, Status: "hotpath; fwd=uri-miss"})
+		switch x.Path {
 		case "/large":
-			w.WriteStored(large)
+			x.Reply.Send(large)
 		case "/304":
-			w.WriteStored(large.NotModified)
+			x.Reply.Send(large.NotModified)
 		case "/404":
-			w.WriteStored(missing)
-		case "/late":
-			w.WriteHeader(201)
-			w.WriteStored(missing)
-			return
+			x.Reply.Send(missing)
 		}
-		w.WriteStored(missing) // none of these does anything
-		w.WriteHeader(500)
-		if _, err := io.WriteString(w, "more"); err != http.ErrBodyNotAllowed {
-			p.Errorf("writing more: %v", err)
+		x.Reply.Send(missing) // none of these does anything
+		if err := x.Reply.Head(message.Head{Status: 500}); err == nil {
+			p.Error("a head after the answer")
 		}
-		w.Flush()
+		if n, err := x.Reply.Write([]byte("more")); n != 0 || err == nil {
+			p.Errorf("writing more: %d, %v", n, err)
+		}
+		if x.Reply.Flush() == nil || x.Reply.End(nil) == nil {
+			p.Error("flushing or ending what is answered")
+		}
 	}, settings: wide}, func(p *peer) {
 		p.write(frame.AppendWindowUpdate(nil, 0, 1<<20), get(1, "/large"))
-		if r := p.wantResponse(1, 200); len(r.body) != 100_000 || r.field("content-length") != "100000" || r.field("date") == "" {
+		if r := p.wantResponse(1, 200); len(r.body) != 100_000 || r.field("content-length") != "100000" || r.field("date") == "" || r.field("cache-status") != "hotpath; fwd=uri-miss" {
 			p.Errorf("%v, %d bytes", r.fields, len(r.body))
 		}
 		p.write(headers(3, true, pseudo("HEAD", "/large")...))
@@ -338,13 +339,45 @@ func TestWriteStored(t *testing.T) {
 		p.write(post(9, "/404"))
 		p.wantBody(9, 404, "none")
 		p.wantReset(9, frame.NoError)
-		p.write(get(11, "/late"))
-		p.wantBody(11, 201, "")
 		synctest.Wait()
-		for class, want := range map[metrics.Class]uint64{metrics.Class2xx: 3, metrics.Class3xx: 1, metrics.Class4xx: 2} {
+		for class, want := range map[metrics.Class]uint64{metrics.Class2xx: 2, metrics.Class3xx: 1, metrics.Class4xx: 2} {
 			if n := p.metrics.Requests.Value(metrics.H2, class, metrics.Miss); n != want {
 				p.Errorf("%d misses of class %d, want %d", n, class+1, want)
 			}
+		}
+	})
+}
+
+// TestFollow: a content that grows is sent as it comes, to each who follows it,
+// and its failure is seen.
+func TestFollow(t *testing.T) {
+	head := message.Opened(200, []hpack.Field{message.ServerField}, -1)
+	g := message.NewGrowing(-1, 1<<20)
+	run(t, setup{serve: func(_ *peer, _ context.Context, x *message.Exchange) {
+		x.Reply.Follow(head, g.Follow())
+	}}, func(p *peer) {
+		p.write(get(1, "/"), get(3, "/"), headers(5, true, pseudo("HEAD", "/")...))
+		for range 2 {
+			p.next() // heads of 1 and 3, in any order; 5 ends with its own
+		}
+		p.next()
+		synctest.Wait()
+		_ = g.Append(p.Context(), []byte("one"))
+		for range 2 {
+			if f := p.next(); f.Type != frame.Data || string(f.payload) != "one" || f.end() {
+				p.Errorf("%v %q", f.Header, f.payload)
+			}
+		}
+		p.write(frame.AppendRSTStream(nil, 3, frame.Cancel))
+		synctest.Wait()
+		if n := g.Followers(); n != 1 {
+			p.Errorf("%d followers after one left, want 1", n)
+		}
+		g.Fail(errors.New("broken"))
+		p.wantReset(1, frame.InternalError)
+		synctest.Wait()
+		if n := g.Followers(); n != 0 {
+			p.Errorf("%d followers after the failure", n)
 		}
 	})
 }

@@ -5,6 +5,9 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/message"
+	relay "github.com/e0ac7cd4/hotpath/server/stream"
 )
 
 // turnBytes is how much body a turn sends before it looks at what the peer
@@ -86,8 +89,8 @@ func (c *Conn) transmit() (more bool) {
 // where the connection's window is in the way.
 func (c *Conn) sendFrame(s *stream) int {
 	most := min(s.window.Room(), c.window.Room(), maxData)
-	if s.output != nil {
-		return c.sendOutput(s, most)
+	if s.output != nil || s.followed != nil {
+		return c.sendPart(s, most)
 	}
 	if most == 0 {
 		if s.window > 0 {
@@ -97,6 +100,9 @@ func (c *Conn) sendFrame(s *stream) int {
 	}
 	p := s.stored[:min(most, len(s.stored))]
 	s.stored = s.stored[len(p):]
+	if len(s.stored) == 0 && len(s.more) > 0 {
+		s.stored, s.more = s.more[0], s.more[1:]
+	}
 	end := len(s.stored) == 0
 	c.took(s, len(p))
 	c.appendData(s.id, p, end)
@@ -108,36 +114,48 @@ func (c *Conn) sendFrame(s *stream) int {
 	return len(p)
 }
 
-// sendOutput is sendFrame for what a handler has written.
-func (c *Conn) sendOutput(s *stream, most int) int {
+// sendPart is sendFrame for what a handler has written, or has arrived from an
+// origin.
+func (c *Conn) sendPart(s *stream, most int) int {
 	at := len(c.wire.Out)
-	out, taken := s.output.take(frame.AppendHeader(c.wire.Out, frame.Header{}), most)
-	if taken.n == 0 && !taken.end {
-		if taken.waiting && s.window > 0 {
+	out := frame.AppendHeader(c.wire.Out, frame.Header{})
+	var part message.Part
+	if s.output != nil {
+		out, part = s.output.Take(out, most)
+	} else {
+		out, part = s.followed.Next(out, most)
+	}
+	if part.Err != nil && part.N == 0 {
+		c.countError(frame.InternalError, metrics.ScopeStream)
+		c.reset(s, frame.InternalError, part.Err) // a part must not look whole
+		return 0
+	}
+	if part.N == 0 && !part.End {
+		if part.More && s.window > 0 {
 			return -1
 		}
 		return 0
 	}
-	c.took(s, taken.n)
-	endsHere := taken.end && len(taken.trailers) == 0
-	if taken.n > 0 || endsHere {
-		h := frame.Header{Length: uint32(taken.n), Type: frame.Data, StreamID: s.id}
+	c.took(s, part.N)
+	endsHere := part.End && len(part.Trailers) == 0
+	if part.N > 0 || endsHere {
+		h := frame.Header{Length: uint32(part.N), Type: frame.Data, StreamID: s.id}
 		if endsHere {
 			h.Flags = frame.FlagEndStream
 		}
 		frame.AppendHeader(out[:at], h)
 		c.wire.Out = out
-		c.earnUpdates(taken.n)
+		c.earnUpdates(part.N)
 	}
-	if !taken.end {
+	if !part.End {
 		c.queue(s)
-		return taken.n
+		return part.N
 	}
 	if !endsHere {
-		c.appendHead(s.id, 0, taken.trailers, true)
+		c.appendTrailers(s.id, part.Trailers)
 	}
 	c.finish(s)
-	return taken.n
+	return part.N
 }
 
 // earnUpdates allows the WINDOW_UPDATE frames that answer n bytes of DATA.
@@ -169,16 +187,15 @@ func (c *Conn) finish(s *stream) {
 // stop (§8.1).
 func (c *Conn) unwanted(s *stream) { c.reset(s, frame.NoError, nil) }
 
-// sendHead sends a head that a handler made.
+// sendHead sends the final head of a response that a handler writes.
 func (c *Conn) sendHead(s *stream, l *letter) {
-	if l.head.status >= 200 {
-		s.headSent = true
-		s.result = l.result
-		s.moved = c.now
-		c.countRequest(s, l.head.status)
-	}
-	c.appendHead(s.id, l.head.status, l.head.fields, l.head.end)
-	if l.head.end {
+	s.headSent = true
+	s.result = l.Outcome.Result
+	s.moved = c.now
+	c.countRequest(s, l.Head.Status)
+	end := l.Ended || s.headOnly || !relay.BodyAllowed(l.Head.Status)
+	c.appendHead(s.id, l.Head, l.Outcome.Status, end)
+	if end {
 		c.finish(s)
 		return
 	}

@@ -7,6 +7,8 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/flow"
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/message"
+	relay "github.com/e0ac7cd4/hotpath/server/stream"
 )
 
 // stream is a stream that is not answered in the turn that opened it: one whose
@@ -45,15 +47,18 @@ type stream struct {
 	answered time.Time
 	late     int
 
-	// Sending: stored is what is left of a stored response's body, output
-	// what a handler has written. One of them is nil.
-	window flow.Window
-	queued bool // in Conn.sending
-	stored []byte
-	output *output
+	// Sending, one of three: what is left of a stored response's body, with
+	// the segments behind it; what a handler has written; a content that
+	// still grows.
+	window   flow.Window
+	queued   bool // in Conn.sending
+	stored   []byte
+	more     [][]byte
+	output   *relay.Output
+	followed *message.Follower
 
 	// Receiving: body is nil where the request has none.
-	body     *requestBody
+	body     *relay.Body
 	credit   flow.Credit
 	declared int64 // content-length, -1 where there is none
 	received int64
@@ -67,15 +72,22 @@ func (s *stream) sendable() bool {
 	case !s.headSent, s.sendDone:
 		return false
 	case s.output != nil:
-		return s.output.sendable(s.window > 0)
+		return s.output.Sendable(s.window > 0)
+	case s.followed != nil:
+		more, ends := s.followed.Ready()
+		return more && s.window > 0 || ends
 	}
 	return s.window > 0
 }
 
 // unsent reports whether a body waits, for whatever window.
 func (s *stream) unsent() bool {
-	if s.output != nil {
-		return s.headSent && s.output.sendable(true)
+	switch {
+	case s.output != nil:
+		return s.headSent && s.output.Sendable(true)
+	case s.followed != nil:
+		more, _ := s.followed.Ready()
+		return more
 	}
 	return len(s.stored) > 0
 }
@@ -118,15 +130,18 @@ func (c *Conn) drop(s *stream, cause error) {
 // be sent.
 func (c *Conn) release(s *stream, cause error) {
 	if s.output != nil {
-		s.output.fail(cause)
+		s.output.Fail(cause)
 	}
 	if s.body != nil {
-		c.freeConn(s.body.fail(cause))
+		c.freeConn(s.body.Fail(cause))
 	}
 	if s.cancel != nil {
 		s.cancel(cause)
 	}
-	s.output, s.stored = nil, nil
+	if s.followed != nil {
+		s.followed.Close()
+	}
+	s.output, s.followed, s.stored, s.more = nil, nil, nil, nil
 }
 
 // reset ends a stream with RST_STREAM.

@@ -176,7 +176,7 @@ func TestStalledDownload(t *testing.T) {
 			var heard error
 			run(t, setup{source: stored("/", "123456789"), settings: []frame.Setting{{ID: frame.InitialWindowSize, Value: 0}}, handler: func(_ *peer, w writer, _ *http.Request) {
 				w.Flush()
-				_, heard = w.Write(make([]byte, 2*maxOutput))
+				_, heard = w.Write(make([]byte, 2*(64<<10)))
 			}}, func(p *peer) {
 				p.write(get(1, path))
 				p.wantHead(1, 200)

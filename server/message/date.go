@@ -8,13 +8,23 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 )
 
-// DateText is the date field of one second, encoded once for every response
-// sent in it. Immutable.
-type DateText struct {
-	Unix  int64       // the second
+// FixedField is a field that is encoded once for many responses. Immutable.
+type FixedField struct {
 	Field hpack.Field // name and value
 	Block []byte      // HPACK, without a reference to a dynamic table
 	Line  []byte      // HTTP/1.1, with its CRLF
+}
+
+// NewFixedField encodes a field.
+func NewFixedField(name, value string) *FixedField {
+	f := hpack.Field{Name: name, Value: value}
+	return &FixedField{Field: f, Block: hpack.AppendLiteral(nil, f), Line: []byte(name + ": " + value + "\r\n")}
+}
+
+// DateText is the date field of one second, for every response sent in it.
+type DateText struct {
+	*FixedField
+	Unix int64 // the second
 }
 
 var lastDate atomic.Pointer[DateText]
@@ -25,13 +35,11 @@ func Date(now time.Time) *DateText {
 	if d := lastDate.Load(); d != nil && d.Unix == second {
 		return d
 	}
-	f := hpack.Field{Name: "date", Value: now.UTC().Format(http.TimeFormat)}
-	d := &DateText{
-		Unix:  second,
-		Field: f,
-		Block: hpack.AppendLiteral(nil, f),
-		Line:  []byte("date: " + f.Value + "\r\n"),
-	}
+	d := &DateText{NewFixedField("date", now.UTC().Format(http.TimeFormat)), second}
 	lastDate.Store(d)
 	return d
 }
+
+// CacheStatus is the field in which a cache explains its part in a response
+// (RFC 9211).
+const CacheStatus = "cache-status"

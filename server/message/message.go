@@ -1,18 +1,16 @@
 // Package message is what the protocol engines and the edge exchange: a
-// borrowed view of a request, and a stored response that is encoded once for
-// every protocol and then only copied.
+// borrowed view of a request, a stored response that is encoded once for every
+// protocol and then only copied, and a content that still grows.
 //
-// The engines (server/h2, server/h1) know two doors and nothing else:
+// The engines (server/h2, server/h1) have two doors:
 //
 //   - [Source]: a hit. It is asked on the connection's own goroutine, so it
 //     must not block, lock across I/O or allocate.
-//   - [net/http.Handler]: everything else, on a goroutine of its own. A
-//     handler that ends up with a stored response hands it back whole through
-//     [StoredWriter].
+//   - [Handler]: everything else, on a goroutine of its own, as an [Exchange]
+//     whose [Reply] leads back to the connection.
 package message
 
 import (
-	"net/http"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
@@ -25,8 +23,7 @@ type Request struct {
 	Method    string // as received, case-sensitive
 	Scheme    string // "https"
 	Authority string // :authority, or the Host field
-	Path      string // :path: an absolute path and an optional query, as received
-
+	Path      string // :path: an absolute path and an optional query, as received; "*"; "" for CONNECT
 	// Fields are the regular fields in the order received, names in lower
 	// case, pseudo-fields left out.
 	Fields []hpack.Field
@@ -45,23 +42,38 @@ func (r *Request) Field(name string) (string, bool) {
 
 // Source is the first door: what can be answered from memory, now.
 type Source interface {
-	// Key appends to dst the key of the stored response that could answer
-	// r, and reports false where only the handler can answer: another
-	// method than GET or HEAD, a Range, a body. The key does not depend on
-	// what is stored at the moment, so an engine may remember it for a
-	// request that it sees again, byte for byte.
-	Key(dst []byte, r *Request) (key []byte, ok bool)
+	// Look looks for the stored response that answers r, a request without
+	// content, and notes in l what it found. It reports false if there is
+	// none that may be served: then only the handler can answer. Conditions
+	// and ranges are the engine's, with [Select].
+	Look(l *Lookup, r *Request, now time.Time) bool
 
-	// Find returns the stored response for key that may be served at now,
-	// nil where there is none. key is borrowed and not kept.
-	Find(key string, now time.Time) *Response
+	// Again is Look for a request that is the same, byte for byte, as one
+	// for which Look set l.Key and l.Repeatable.
+	Again(l *Lookup, now time.Time) bool
 }
 
-// StoredWriter is implemented by a ResponseWriter that can answer with a
-// stored response without copying its body. WriteStored writes the whole
-// response, head included; it must be the only write. For a HEAD request the
-// body is left out.
-type StoredWriter interface {
-	http.ResponseWriter
-	WriteStored(*Response)
+// Lookup is what a Source found out about a request. An engine keeps one for
+// each request that it remembers, and otherwise reuses its memory.
+type Lookup struct {
+	// Key names the stored response, its variant included. Look writes it
+	// over what was there; empty if the request has none.
+	Key []byte
+
+	// Response is the stored response, set if Look or Again reports true.
+	Response *Response
+
+	// Repeatable is that the same bytes find the same Response again as
+	// long as it is stored and fresh: Again may be asked.
+	Repeatable bool
+
+	// Policy is the source's own, for the handler that gets the request
+	// after a miss: what the request's host is served by.
+	Policy any
+
+	// Status is the Cache-Status of a hit; nil if it is switched off.
+	Status *FixedField
 }
+
+// Reset makes l as new, and keeps its memory.
+func (l *Lookup) Reset() { *l = Lookup{Key: l.Key[:0]} }

@@ -3,6 +3,7 @@ package message
 import (
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
@@ -16,9 +17,14 @@ var ServerField = hpack.Field{Name: "server", Value: "hotpath"}
 type Response struct {
 	Status int
 
-	// Fields are the response's fields, names in lower case. date is not
-	// among them: an engine adds it when it sends.
+	// Fields are the response's fields, names in lower case. What changes
+	// with time is not among them: an engine adds it when it sends.
 	Fields []hpack.Field
+
+	// Born is the Unix second from which Age counts (RFC 9111 §4.2.3), for
+	// a response of another server, whose date is among Fields. 0 means that
+	// we are the origin: then date is added instead.
+	Born int64
 
 	// Body is the whole content; nil for 204 and 304.
 	Body []byte
@@ -47,9 +53,15 @@ type Response struct {
 	Block []byte
 
 	// Head is the HTTP/1.1 status line and Fields, each line with its CRLF,
-	// without the empty line that ends the head: date goes there.
+	// without the empty line that ends the head: see AppendHead.
 	Head []byte
+
+	// ID is another one for each response made, so that an engine can know
+	// one again without keeping it in memory.
+	ID uint64
 }
+
+var lastID atomic.Uint64
 
 // New makes a stored response. fields have lower-case names and neither date,
 // server nor content-length: those are added here and by the engines. Fields
@@ -74,6 +86,16 @@ func New(status int, fields []hpack.Field, body []byte, etag string, modified ti
 	return r
 }
 
+// Opened makes the head of a response whose content is still to come: length
+// is its size in bytes, -1 if that is not known yet. fields have lower-case
+// names and no content-length.
+func Opened(status int, fields []hpack.Field, length int64) *Response {
+	if length < 0 {
+		return encode(status, fields, nil)
+	}
+	return withLength(status, append(make([]hpack.Field, 0, len(fields)+1), fields...), length)
+}
+
 // notModifiedFields leaves what describes the content out of a 304
 // (RFC 9110 §15.4.5).
 func notModifiedFields(all []hpack.Field) []hpack.Field {
@@ -89,7 +111,7 @@ func notModifiedFields(all []hpack.Field) []hpack.Field {
 }
 
 func encode(status int, fields []hpack.Field, body []byte) *Response {
-	r := &Response{Status: status, Fields: fields, Body: body}
+	r := &Response{Status: status, Fields: fields, Body: body, ID: lastID.Add(1)}
 	r.Block = hpack.AppendStatus(r.Block, status)
 	for _, f := range fields {
 		r.Block = hpack.AppendLiteral(r.Block, f)
@@ -106,6 +128,52 @@ func encode(status int, fields []hpack.Field, body []byte) *Response {
 		r.Head = append(r.Head, "\r\n"...)
 	}
 	return r
+}
+
+// Age is the age field's value at the second now (RFC 9111 §5.1), in seconds.
+// It is of use only if Born is not 0.
+func (r *Response) Age(now int64) int64 { return max(0, now-r.Born) }
+
+// AppendBlock appends the whole header block for HPACK, without a reference to
+// a dynamic table: Block, then date or age, then status, which may be nil.
+func (r *Response) AppendBlock(dst []byte, date *DateText, status *FixedField) []byte {
+	dst = append(dst, r.Block...)
+	if r.Born == 0 {
+		dst = append(dst, date.Block...)
+	} else {
+		dst = AppendAge(dst, r.Age(date.Unix))
+	}
+	if status != nil {
+		dst = append(dst, status.Block...)
+	}
+	return dst
+}
+
+// AppendAge appends an age field in HPACK: a literal without indexing whose
+// name is entry 21 of the static table (RFC 7541 §6.2.2, appendix A).
+func AppendAge(dst []byte, age int64) []byte {
+	dst = append(dst, 0x0f, 21-15, 0)
+	start := len(dst)
+	dst = strconv.AppendInt(dst, age, 10)
+	dst[start-1] = byte(len(dst) - start) // as it is, not in Huffman code
+	return dst
+}
+
+// AppendHead appends the whole head for HTTP/1.1 but for the empty line at its
+// end: Head, then date or age, then status, which may be nil.
+func (r *Response) AppendHead(dst []byte, date *DateText, status *FixedField) []byte {
+	dst = append(dst, r.Head...)
+	if r.Born == 0 {
+		dst = append(dst, date.Line...)
+	} else {
+		dst = append(dst, "age: "...)
+		dst = strconv.AppendInt(dst, r.Age(date.Unix), 10)
+		dst = append(dst, "\r\n"...)
+	}
+	if status != nil {
+		dst = append(dst, status.Line...)
+	}
+	return dst
 }
 
 // Length is the number of bytes in Body and More.

@@ -1,18 +1,23 @@
-package h2
+package stream
 
 import (
+	"os"
 	"sync"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/server/message"
 )
+
+// errDeadline is what a read or a write past its deadline returns.
+var errDeadline = os.ErrDeadlineExceeded
 
 // maxOutput is how much a handler may write ahead of the peer, in bytes.
 const maxOutput = 64 << 10
 
-// output is a response's body between the handler that writes it and the
+// Output is a response's content between the handler that writes it and the
 // connection that sends it.
-type output struct {
+type Output struct {
 	mu       sync.Mutex
 	buf      []byte
 	sent     int // of buf
@@ -21,6 +26,9 @@ type output struct {
 	failure  error
 	room     signal
 }
+
+// NewOutput makes an empty output.
+func NewOutput() *Output { return &Output{room: newSignal()} }
 
 // signal wakes one waiter; one that comes later finds it too.
 type signal chan struct{}
@@ -34,9 +42,9 @@ func (s signal) raise() {
 	}
 }
 
-// write adds p, in parts where it is more than there is room for. news is
+// write adds p, in parts if it is more than there is room for. news is
 // called after each part. It returns how much the output took.
-func (o *output) write(p []byte, deadline func() time.Time, news func()) (n int, err error) {
+func (o *Output) write(p []byte, deadline func() time.Time, news func()) (n int, err error) {
 	for {
 		o.mu.Lock()
 		if err := o.failure; err != nil {
@@ -61,14 +69,14 @@ func (o *output) write(p []byte, deadline func() time.Time, news func()) (n int,
 }
 
 // end notes that nothing more comes but trailers.
-func (o *output) end(trailers []hpack.Field) {
+func (o *Output) end(trailers []hpack.Field) {
 	o.mu.Lock()
 	o.ended, o.trailers = true, trailers
 	o.mu.Unlock()
 }
 
-// fail makes every further write fail.
-func (o *output) fail(err error) {
+// Fail makes every further write fail.
+func (o *Output) Fail(err error) {
 	o.mu.Lock()
 	if o.failure == nil {
 		o.failure = err
@@ -78,25 +86,24 @@ func (o *output) fail(err error) {
 	o.room.raise()
 }
 
-// sendable reports whether there is something to send: content where a window
+// failed is the error that writes fail with.
+func (o *Output) failed() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.failure
+}
+
+// Sendable reports whether there is something to send: content if a window
 // allows it, or the end, which needs none.
-func (o *output) sendable(windowOpen bool) bool {
+func (o *Output) Sendable(windowOpen bool) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	left := len(o.buf) - o.sent
 	return left > 0 && windowOpen || left == 0 && o.ended
 }
 
-// taken is what take took.
-type taken struct {
-	n        int
-	end      bool // nothing is left, and nothing more comes
-	waiting  bool // something is left
-	trailers []hpack.Field
-}
-
-// take appends up to most bytes to dst.
-func (o *output) take(dst []byte, most int) ([]byte, taken) {
+// Take appends up to most bytes to dst.
+func (o *Output) Take(dst []byte, most int) ([]byte, message.Part) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	p := o.buf[o.sent:]
@@ -113,7 +120,7 @@ func (o *output) take(dst []byte, most int) ([]byte, taken) {
 	if len(p) > 0 {
 		o.room.raise()
 	}
-	return dst, taken{n: len(p), end: o.ended && !waiting, waiting: waiting, trailers: o.trailers}
+	return dst, message.Part{N: len(p), End: o.ended && !waiting, More: waiting, Trailers: o.trailers}
 }
 
 // wait waits for s until the deadline, zero for none.

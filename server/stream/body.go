@@ -1,4 +1,4 @@
-package h2
+package stream
 
 import (
 	"io"
@@ -10,11 +10,13 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 )
 
-// requestBody is a request's body between the connection that receives it and
-// the handler that reads it. The stream's window bounds what it holds.
-type requestBody struct {
-	// read tells the connection that n bytes have left; expect that the
-	// handler wants a body that the client holds back (RFC 9110 §10.1.1).
+// Body is a request's content between the connection that receives it and the
+// handler that reads it. What it holds is bounded by the connection, which
+// receives no more than it has given credit for.
+type Body struct {
+	// read reports to the connection that n bytes have left; expect that
+	// the handler reads content that the client holds back (RFC 9110
+	// §10.1.1), nil if it holds back nothing.
 	read   func(n int)
 	expect func()
 
@@ -23,13 +25,18 @@ type requestBody struct {
 	off      int
 	failure  error // what a Read returns when buf is empty
 	closed   bool  // by the handler: nothing is kept any more
-	trailers http.Header
+	trailers []hpack.Field
 	deadline time.Time
-	news     signal
+	news     signal // more content, an end, another deadline
 }
 
-// add takes content and returns how much of it was not kept.
-func (b *requestBody) add(p []byte) (unkept int) {
+// NewBody makes an empty body. expect may be nil.
+func NewBody(read func(n int), expect func()) *Body {
+	return &Body{read: read, expect: expect, news: newSignal()}
+}
+
+// Add takes content and returns how much of it was not kept.
+func (b *Body) Add(p []byte) (unkept int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed || b.failure != nil {
@@ -44,8 +51,8 @@ func (b *requestBody) add(p []byte) (unkept int) {
 	return 0
 }
 
-// tooLarge makes reads fail beyond limit and reports whether that is new.
-func (b *requestBody) tooLarge(limit int64) bool {
+// TooLarge makes reads fail beyond limit and reports whether that is new.
+func (b *Body) TooLarge(limit int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.failure != nil || b.closed {
@@ -56,24 +63,28 @@ func (b *requestBody) tooLarge(limit int64) bool {
 	return true
 }
 
-// addTrailers must come before end. The fields' strings are cloned.
-func (b *requestBody) addTrailers(fields []hpack.Field) {
+// AddTrailers must come before End. The fields' strings are cloned.
+func (b *Body) AddTrailers(fields []hpack.Field) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, f := range fields {
-		if b.trailers == nil {
-			b.trailers = make(http.Header)
-		}
-		b.trailers.Add(f.Name, strings.Clone(f.Value))
+		b.trailers = append(b.trailers, hpack.Field{Name: strings.Clone(f.Name), Value: strings.Clone(f.Value)})
 	}
 }
 
-// end notes that the body is complete.
-func (b *requestBody) end() { b.fail(io.EOF) }
+// Trailers is the trailer section, complete when Read has returned io.EOF.
+func (b *Body) Trailers() []hpack.Field {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.trailers
+}
 
-// fail ends the body with err, after what has arrived where err is io.EOF. It
-// returns how many bytes nobody will read.
-func (b *requestBody) fail(err error) (unread int) {
+// End notes that the body is complete.
+func (b *Body) End() { b.Fail(io.EOF) }
+
+// Fail ends the body with err, after what has arrived if err is io.EOF. It
+// returns how many bytes will not be read.
+func (b *Body) Fail(err error) (unread int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err != io.EOF || b.closed {
@@ -90,15 +101,15 @@ func (b *requestBody) fail(err error) (unread int) {
 	return unread
 }
 
-// starving reports whether a handler may be waiting for the peer.
-func (b *requestBody) starving() bool {
+// Starving reports whether a handler may be waiting for the peer.
+func (b *Body) Starving() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return len(b.buf) == b.off && !b.closed && b.failure == nil
 }
 
 // Read implements io.Reader, for the handler.
-func (b *requestBody) Read(p []byte) (int, error) {
+func (b *Body) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -131,8 +142,16 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	}
 }
 
+// Awaited reports whether the client holds the content back and no Read has
+// asked for it: it may never be sent.
+func (b *Body) Awaited() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.expect != nil
+}
+
 // Close implements io.Closer, for the handler: what comes later is dropped.
-func (b *requestBody) Close() error {
+func (b *Body) Close() error {
 	b.mu.Lock()
 	unread := len(b.buf) - b.off
 	b.buf, b.off, b.closed = nil, 0, true
@@ -144,8 +163,8 @@ func (b *requestBody) Close() error {
 	return nil
 }
 
-// setDeadline bounds Reads that begin later, and one that is waiting.
-func (b *requestBody) setDeadline(t time.Time) {
+// SetDeadline bounds Reads that begin later, and one that is waiting.
+func (b *Body) SetDeadline(t time.Time) {
 	b.mu.Lock()
 	b.deadline = t
 	b.mu.Unlock()

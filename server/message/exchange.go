@@ -1,0 +1,142 @@
+package message
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/metrics"
+)
+
+// Handler is the second door: it answers every request that the first one did
+// not. Serve has a goroutine of its own and may block; ctx ends when the client
+// is gone, or does not expect an answer any more. When Serve returns, the
+// exchange is over, but for a response that was given to the connection whole
+// ([Reply.Send], [Reply.Follow]). A panic is answered with 500, or breaks the
+// response off.
+type Handler interface {
+	Serve(ctx context.Context, x *Exchange)
+}
+
+// HandlerFunc is a function as a Handler.
+type HandlerFunc func(ctx context.Context, x *Exchange)
+
+// Serve calls f.
+func (f HandlerFunc) Serve(ctx context.Context, x *Exchange) { f(ctx, x) }
+
+// Exchange is one request and the way of its answer. It belongs to the
+// handler, with all that it refers to.
+type Exchange struct {
+	Request
+
+	// Body is the request's content, nil if it has none. Length is its size
+	// in bytes: 0 if there is none, -1 if only its end shows. Trailers
+	// returns the trailer fields once Body has returned io.EOF.
+	Body     io.ReadCloser
+	Length   int64
+	Trailers func() []hpack.Field
+
+	// Upgrade is the protocol of a request that asks for a tunnel: the
+	// Upgrade field of HTTP/1.1, or the :protocol of an extended CONNECT
+	// (RFC 8441). "" for any other request.
+	Upgrade string
+
+	// Key and Policy are what [Source.Look] found out; "" and nil for a
+	// request that was not looked up, as one with content.
+	Key    string
+	Policy any
+
+	Proto       Proto
+	Peer, Local net.Addr                   // the ends of the connection
+	TLS         func() tls.ConnectionState // nil without TLS
+
+	Reply Reply
+}
+
+// Client is the address of the peer; zero if it has no IP address.
+func (x *Exchange) Client() netip.AddrPort {
+	if a, ok := x.Peer.(*net.TCPAddr); ok {
+		a := a.AddrPort()
+		return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+	}
+	return netip.AddrPort{}
+}
+
+// Proto is the version of HTTP that a client speaks.
+type Proto uint8
+
+const (
+	HTTP10 Proto = iota
+	HTTP11
+	HTTP2
+)
+
+// String returns the version as a Via field has it (RFC 9110 §7.6.3).
+func (p Proto) String() string { return [...]string{HTTP10: "1.0", HTTP11: "1.1", HTTP2: "2.0"}[p] }
+
+// Outcome is how the cache took part in an answer.
+type Outcome struct {
+	Result metrics.CacheResult
+	Status string // value of the Cache-Status field (RFC 9211); "" for none
+}
+
+// Head is the head of a final response that is written piece by piece. Names
+// are in lower case. Date and Server are added if they are missing;
+// content-length is Length's, and hop-by-hop fields are the engine's.
+type Head struct {
+	Status int
+	Fields []hpack.Field
+	Length int64 // of the content in bytes; -1 if only its end shows
+}
+
+// Reply is the way of an answer to its connection. Its methods are for the
+// handler's goroutine. The answer is one of: Send; Follow; Tunnel; or any
+// number of Inform, then Head, Writes and End. An error means that the client
+// is gone, or that the response is not what Head declared: the handler returns.
+type Reply interface {
+	// Explain notes how the cache took part. It is called at most once,
+	// before the answer; else the request counts as [metrics.Bypass].
+	Explain(Outcome)
+
+	// Send answers with a whole response. For HEAD its content is left out.
+	Send(*Response)
+
+	// Follow answers with the head of r and the content that f reads, as it
+	// grows. f is the connection's from then on.
+	Follow(r *Response, f *Follower)
+
+	// Inform sends an informational response (RFC 9110 §15.2) at once.
+	Inform(status int, fields []hpack.Field) error
+
+	// Head begins a response. It leaves with the first of its content, or
+	// with Flush.
+	Head(Head) error
+
+	// Write adds to the content. It waits while the client takes less than
+	// the handler writes.
+	Write(p []byte) (int, error)
+
+	// Flush sends what was written, the head at least.
+	Flush() error
+
+	// End completes the response. It is an error if the content is shorter
+	// than declared: the response is broken off then.
+	End(trailers []hpack.Field) error
+
+	// Abort breaks the response off so that the client sees it; if its head
+	// is not sent, it becomes a 500.
+	Abort()
+
+	// Tunnel agrees to an upgrade and returns the client's side of it.
+	Tunnel(status int, fields []hpack.Field) (io.ReadWriteCloser, error)
+
+	// SetReadDeadline and SetWriteDeadline bound how long a read of the
+	// request's Body and a Write may wait; the zero time for no bound but
+	// the connection's own.
+	SetReadDeadline(time.Time)
+	SetWriteDeadline(time.Time)
+}

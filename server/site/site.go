@@ -1,0 +1,71 @@
+package site
+
+import (
+	"encoding/binary"
+
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
+	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/origin"
+)
+
+// Site is what is served to some hosts, and by which rules. It must not change
+// once it is in a Table.
+type Site struct {
+	// Name is for logs and metrics.
+	Name string
+
+	// Hosts are names in lower case without a port, or "*.example.com" for
+	// every name below it. Default is whether the site gets requests for
+	// hosts that no site has.
+	Hosts   []string
+	Default bool
+
+	// Origin answers what is not stored. Files is whether it is a directory:
+	// one that we are the origin of, that has GET, HEAD and OPTIONS, and that
+	// knows neither hosts nor queries.
+	Origin origin.Origin
+	Files  bool
+
+	// Query is what of a query is in the key.
+	Query Query
+
+	Rules *rfc9111.Rules
+
+	// HitStatus is the Cache-Status of a hit; nil if the site sends none.
+	HitStatus *message.FixedField
+
+	number uint16 // in its table
+}
+
+// AppendKey appends to dst what names the resource of r in the cache: the site,
+// for an upstream the host, and the target. It reports false if the target is
+// malformed.
+func (s *Site) AppendKey(dst []byte, r *message.Request) (key []byte, ok bool) {
+	dst = binary.BigEndian.AppendUint16(dst, s.number)
+	if s.Files {
+		return origin.AppendPathKey(dst, r.Path)
+	}
+	if r.Path == "" || r.Path[0] != '/' {
+		return dst, false
+	}
+	dst = appendHost(dst, r.Authority)
+	path, query := cutQuery(r.Path)
+	dst = append(dst, path...)
+	return s.Query.append(dst, query), true
+}
+
+// Path is the part of a key of a files site that names the file: its cleaned
+// path.
+func Path(key string) string { return key[keyPrefix:] }
+
+const keyPrefix = 2 // the site's number
+
+// cutQuery splits a target in its path and its query, which begins with "?".
+func cutQuery(target string) (path, query string) {
+	for i := range len(target) {
+		if target[i] == '?' {
+			return target[:i], target[i:]
+		}
+	}
+	return target, ""
+}

@@ -1,0 +1,123 @@
+package site
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Table finds the site of a request by its host.
+type Table struct {
+	sites    []*Site
+	exact    map[string]*Site
+	patterns []pattern // the longest first
+	fallback *Site     // nil: none
+}
+
+// pattern is a host of the form "*.example.com".
+type pattern struct {
+	suffix string // ".example.com"
+	site   *Site
+}
+
+// NewTable makes a table. Two sites with the same host, or two defaults, are an
+// error.
+func NewTable(sites ...*Site) (*Table, error) {
+	if len(sites) > math.MaxUint16 {
+		return nil, fmt.Errorf("%d sites: at most %d are allowed", len(sites), math.MaxUint16)
+	}
+	t := &Table{sites: sites, exact: make(map[string]*Site)}
+	for i, s := range sites {
+		s.number = uint16(i)
+		if s.Default {
+			if t.fallback != nil {
+				return nil, fmt.Errorf("sites %s and %s are both the default", t.fallback.Name, s.Name)
+			}
+			t.fallback = s
+		}
+		for _, host := range s.Hosts {
+			if suffix, ok := strings.CutPrefix(host, "*"); ok {
+				if slices.ContainsFunc(t.patterns, func(p pattern) bool { return p.suffix == suffix }) {
+					return nil, fmt.Errorf("two sites have the host %s", host)
+				}
+				t.patterns = append(t.patterns, pattern{suffix, s})
+				continue
+			}
+			if t.exact[host] != nil {
+				return nil, fmt.Errorf("two sites have the host %s", host)
+			}
+			t.exact[host] = s
+		}
+	}
+	slices.SortFunc(t.patterns, func(a, b pattern) int { return cmp.Compare(len(b.suffix), len(a.suffix)) })
+	return t, nil
+}
+
+// Sites are all sites of the table.
+func (t *Table) Sites() []*Site { return t.sites }
+
+// maxHost is the longest name that DNS has, in octets (RFC 1035 §2.3.4), and
+// room for a port.
+const maxHost = 253 + len(":65535")
+
+// Find returns the site for an authority, the default one if no other has its
+// host, and nil without that. An exact host comes before a pattern, a longer
+// pattern before a shorter one.
+func (t *Table) Find(authority string) *Site {
+	if len(t.exact) == 0 && len(t.patterns) == 0 {
+		return t.fallback
+	}
+	if len(authority) > maxHost {
+		return t.fallback
+	}
+	var room [maxHost + 1]byte
+	host := withoutPort(appendHost(room[:0], authority))
+	if s := t.exact[string(host)]; s != nil {
+		return s
+	}
+	for i := range t.patterns {
+		if p := &t.patterns[i]; len(host) > len(p.suffix) && string(host[len(host)-len(p.suffix):]) == p.suffix {
+			return p.site
+		}
+	}
+	return t.fallback
+}
+
+// appendHost appends an authority in one form for all that mean the same: in
+// lower case, without the port of HTTPS and without a dot at the end of the name
+// (RFC 3986 §6.2.3, RFC 1034 §3.1).
+func appendHost(dst []byte, authority string) []byte {
+	start := len(dst)
+	for i := range len(authority) {
+		c := authority[i]
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		dst = append(dst, c)
+	}
+	if n := len(dst) - len(":443"); n >= start && string(dst[n:]) == ":443" {
+		dst = dst[:n]
+	}
+	if n := len(dst) - 1; n >= start && dst[n] == ':' {
+		dst = dst[:n] // an empty port
+	}
+	if n := len(dst) - 1; n > start && dst[n] == '.' {
+		dst = dst[:n]
+	}
+	return dst
+}
+
+// withoutPort cuts the port off a host, and the dot at the end of its name.
+func withoutPort(host []byte) []byte {
+	for i := len(host) - 1; i >= 0 && host[i] != ']'; i-- {
+		if host[i] == ':' {
+			if host = host[:i]; i > 0 && host[i-1] == '.' {
+				host = host[:i-1]
+			}
+			break
+		}
+	}
+	return host
+}

@@ -1,0 +1,14 @@
+// Package stream is what an engine's connection and a handler share of one
+// exchange, the same for HTTP/1.1 and HTTP/2:
+//
+//	handler ── Reply ──▶ Output ──▶ connection     output.go, reply.go
+//	handler ◀── Body ◀──────────── connection      body.go
+//	handler ── Letter ─▶ Mailbox ─▶ connection     mailbox.go
+//
+// A Reply belongs to the handler's goroutine. Body, Output and Mailbox are used
+// by both sides, each with a mutex of its own. The connection never waits: it
+// takes letters and output at its turn, and is woken by Mailbox.Wake. The
+// handler waits for room in the Output, and for content in the Body.
+//
+// [Run] is the handler's goroutine. S names a stream in the engine's letters.
+package stream
