@@ -1,0 +1,192 @@
+package rfc9111
+
+import (
+	"strings"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+)
+
+// Conditional appends the fields that ask whether one of the stored responses,
+// given by their fields, is current (RFC 9111 §4.3.1): If-None-Match with the
+// entity tags of all, and If-Modified-Since if there is one response alone. It
+// appends nothing if none has a validator. The request's own conditions must
+// not be sent along: they are about the client's copy.
+func Conditional(dst []hpack.Field, variants ...[]hpack.Field) []hpack.Field {
+	tags, n := "", 0
+	for _, fields := range variants {
+		etag, ok := get(fields, "etag")
+		switch etag = trim(etag); {
+		case !ok || !validETag(etag):
+		case n == 0:
+			tags, n = etag, 1
+		default:
+			tags, n = tags+", "+etag, n+1
+		}
+	}
+	if n > 0 {
+		dst = append(dst, hpack.Field{Name: "if-none-match", Value: tags})
+	}
+	if len(variants) == 1 {
+		if modified, ok := get(variants[0], "last-modified"); ok {
+			// The value is sent as it came; only its form is looked at.
+			if _, ok := parseDate(modified, time.Unix(0, 0)); ok {
+				dst = append(dst, hpack.Field{Name: "if-modified-since", Value: trim(modified)})
+			}
+		}
+	}
+	return dst
+}
+
+// Selects reports whether a 304 is about a stored response (§4.3.4):
+//
+//   - with a strong entity tag, if the stored one is the same;
+//   - else with a weak one, if they match by weak comparison; of several stored
+//     responses the most recent is meant;
+//   - else with Last-Modified, if the stored one is the same;
+//   - with none of them, if the stored response was the only one that was asked
+//     about. A 304 need not repeat Last-Modified (RFC 9110 §15.4.5).
+//
+// If it is about none, the stored responses are not current and the request is
+// repeated without conditions.
+func Selects(stored, from304 []hpack.Field, only bool) bool {
+	if etag, ok := get(from304, "etag"); ok {
+		mine, _ := get(stored, "etag")
+		if etag, mine = trim(etag), trim(mine); strings.HasPrefix(etag, "W/") {
+			return strings.TrimPrefix(mine, "W/") == etag[2:]
+		}
+		return mine == etag
+	}
+	if modified, ok := get(from304, "last-modified"); ok {
+		mine, ok := get(stored, "last-modified")
+		return ok && sameDate(trim(mine), trim(modified))
+	}
+	return only
+}
+
+// sameDate compares dates, whatever the formats.
+func sameDate(a, b string) bool {
+	if a == b {
+		return true
+	}
+	epoch := time.Unix(0, 0)
+	x, okX := parseDate(a, epoch)
+	y, okY := parseDate(b, epoch)
+	return okX && okY && x == y
+}
+
+// HeadFreshens reports whether a 200 to a HEAD request confirms a stored
+// response to GET whose content has length bytes: every validator and the
+// Content-Length that came agree with it (§4.3.5). If so, it is updated with
+// [Freshen]; if not, it is stale.
+func HeadFreshens(stored []hpack.Field, length int64, head []hpack.Field) bool {
+	if etag, ok := get(head, "etag"); ok {
+		if mine, _ := get(stored, "etag"); trim(mine) != trim(etag) {
+			return false
+		}
+	}
+	if modified, ok := get(head, "last-modified"); ok {
+		if mine, ok := get(stored, "last-modified"); !ok || !sameDate(trim(mine), trim(modified)) {
+			return false
+		}
+	}
+	if n, ok := get(head, "content-length"); ok {
+		if l := parseLength(trim(n)); l != length {
+			return false
+		}
+	}
+	return true
+}
+
+// parseLength reads a Content-Length, -1 if it is none or passes 2^63-1.
+func parseLength(v string) int64 {
+	n := int64(0)
+	for i := 0; i < len(v); i++ {
+		c := v[i]
+		if c < '0' || c > '9' || n > (1<<63-1-int64(c-'0'))/10 {
+			return -1
+		}
+		n = n*10 + int64(c-'0')
+	}
+	if v == "" {
+		return -1
+	}
+	return n
+}
+
+// NotModified reports whether a request's If-None-Match or If-Modified-Since
+// shows that the client's copy is as current as the stored response, which came
+// at the Unix second received (§4.3.2). If-None-Match goes before
+// If-Modified-Since (RFC 9110 §13.2.2). Against a stored response without
+// Last-Modified, Date stands in, then the time at which it came.
+func NotModified(request, stored []hpack.Field, received int64) bool {
+	noneMatch, since := false, ""
+	etag, _ := get(stored, "etag")
+	etag = strings.TrimPrefix(trim(etag), "W/")
+	for i := range request {
+		switch f := &request[i]; f.Name {
+		case "if-none-match":
+			if noneMatch = true; listMatches(f.Value, etag) {
+				return true
+			}
+		case "if-modified-since":
+			if since == "" {
+				since = f.Value
+			}
+		}
+	}
+	if noneMatch || since == "" {
+		return false
+	}
+	near := time.Unix(received, 0)
+	at, ok := parseDate(since, near)
+	if !ok {
+		return false // RFC 9110 §13.1.3
+	}
+	if modified, ok := lastModified(stored, near); ok {
+		return modified <= at
+	}
+	if date, ok := dateValue(stored, near); ok {
+		return date <= at
+	}
+	return received <= at
+}
+
+// listMatches reports whether an If-None-Match line is "*" or has the opaque
+// tag, by weak comparison (RFC 9110 §8.8.3.2, §13.1.2). What is behind a
+// malformed tag is not read.
+func listMatches(list, opaque string) bool {
+	for {
+		list = strings.TrimLeft(list, " \t,")
+		if trim(list) == "*" {
+			return true
+		}
+		list = strings.TrimPrefix(list, "W/")
+		if list == "" || list[0] != '"' {
+			return false
+		}
+		end := strings.IndexByte(list[1:], '"')
+		if end < 0 {
+			return false
+		}
+		if list[:end+2] == opaque {
+			return true
+		}
+		list = list[end+2:]
+	}
+}
+
+// validETag reports whether v is an entity tag (RFC 9110 §8.8.3):
+// [ "W/" ] DQUOTE *etagc DQUOTE.
+func validETag(v string) bool {
+	v = strings.TrimPrefix(trim(v), "W/")
+	if len(v) < 2 || v[0] != '"' || v[len(v)-1] != '"' {
+		return false
+	}
+	for i := 1; i < len(v)-1; i++ {
+		if c := v[i]; c <= ' ' || c == '"' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
