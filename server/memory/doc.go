@@ -27,17 +27,18 @@
 // the order in which the differences reach it. In between it may be early or
 // late by the calls under way, and is never trusted below 0.
 //
-// One goroutine at a time makes the cache's reservation equal to that sum, for
-// all others: [Ledger.settle]. Reserving evicts, an eviction may make another
-// body linger, and its call then only leaves a mark: the chain is a loop, not a
-// recursion, and takes no lock.
+// The cache's reservation follows that sum before the call returns, under a lock
+// in which nothing is evicted. Then one goroutine at a time evicts, for all
+// others, and cuts: an eviction may make another body linger, and the call for
+// that counts it and leaves a mark. So the chain is a loop, not a recursion.
 //
 // # Bounds
 //
-// Nothing new is taken while the limit is reached, so it is exceeded only by
-// values that were counted before as entries: at most by those that Sets under
-// way put in their place, until the senders that were cut are gone. Not counted
-// is a response within the turn that looked it up, which neither waits nor pins.
+// Nothing new is taken while the limit is reached. It is exceeded only by bodies
+// that were counted before, as entries: between their eviction and the call of
+// Evicted, by what each Set or Take under way evicts; and after it by what the
+// senders hold that have been cut and are not gone. Not counted is a response
+// within the turn that looked it up, which neither waits nor pins.
 //
 // What lingers and what is buffered together may take half of the limit, so that
 // clients that read nothing cannot empty the cache; beyond it the slowest are

@@ -25,11 +25,16 @@ func (p *plain) Reserve(n int64) bool {
 	return true
 }
 
-func (p *plain) ForceReserve(n int64) int64 {
+func (p *plain) ForceReserve(n int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.reserved += n
-	return max(p.reserved-p.limit, 0)
+}
+
+func (p *plain) Trim() (bool, int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return false, max(p.reserved-p.limit, 0)
 }
 
 func (p *plain) Release(n int64) {

@@ -1,14 +1,17 @@
 package memory
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// Store is what the ledger needs of the cache; see package cache for each.
+// Store is what the ledger needs of the cache; see there for each. Reserve and Trim
+// may call the ledger, the others call nothing.
 type Store interface {
 	Reserve(n int64) bool
-	ForceReserve(n int64) (over int64)
+	ForceReserve(n int64)
+	Trim() (evicted bool, over int64)
 	Release(n int64)
 	Reserved() int64
 }
@@ -18,22 +21,20 @@ type Ledger struct {
 	store Store
 	limit int64
 
-	lingering atomic.Int64  // bytes; see Pins
-	buffered  atomic.Int64  // bytes
-	wanted    atomic.Int64  // bytes that a Take could not have
-	chances   atomic.Uint64 // rises when there may be a sender more that helps
+	lingering atomic.Int64 // bytes; see Pins
+	buffered  atomic.Int64 // bytes
+	wanted    atomic.Int64 // bytes that a Take could not have
 	cuts      atomic.Uint64
 
-	marks   atomic.Int64 // calls of settle since the one at work last looked
-	settled              // that one's
+	// exhausted is set while all senders that would help have been cut.
+	exhausted atomic.Bool
+
+	marks atomic.Int64 // calls of settle since the one at work last looked
+
+	following sync.Mutex
+	reserved  int64 // bytes reserved in store for what lingers, under following
 
 	senders senders
-}
-
-// settled is what only the goroutine that settles reads and writes.
-type settled struct {
-	reserved int64  // bytes of the store's reservation that are for what lingers
-	barren   uint64 // chances before the last look that found too few senders
 }
 
 // New makes a ledger on top of store, whose limit is limit bytes. All that is
@@ -85,35 +86,39 @@ func (l *Ledger) Stats() Stats {
 	return s
 }
 
-// settle has the store's reservation follow what lingers, and cuts senders if
-// too much is held. If another goroutine, or a caller of this one, is at it, that
-// one looks again; so it may be called from within the store and from Cut.
+// follow makes the store's reservation what lingers. Under a lock, for a body may
+// begin and cease to linger at once, and must be reserved before it is released.
+func (l *Ledger) follow() {
+	l.following.Lock()
+	defer l.following.Unlock()
+	lingering := max(l.lingering.Load(), 0)
+	if n := lingering - l.reserved; n > 0 {
+		l.store.ForceReserve(n)
+	} else {
+		l.store.Release(-n)
+	}
+	l.reserved = lingering
+}
+
+// settle evicts, and cuts senders, if more is held than may be. If another
+// goroutine, or a caller of this one, is at it, that one looks again; so it may
+// be called from within the store's Trim and from Cut.
 func (l *Ledger) settle() {
 	if l.marks.Add(1) > 1 {
 		return
 	}
 	for {
 		marks := l.marks.Load()
-		if need := l.follow(); need > 0 {
-			l.cut(need)
+		l.cut(max(l.heldBeyondHalf(), l.wanted.Swap(0)))
+		evicted, over := l.store.Trim()
+		if evicted {
+			continue // it may have freed nothing, and be too much that senders hold
 		}
+		l.cut(over)
 		if l.marks.CompareAndSwap(marks, 0) {
 			return
 		}
 	}
-}
-
-// follow makes the store's reservation what lingers, and returns how many bytes
-// senders hold too many. Called by settle alone.
-func (l *Ledger) follow() (need int64) {
-	lingering := max(l.lingering.Load(), 0)
-	grown := lingering - l.settled.reserved
-	l.settled.reserved = lingering
-	if grown < 0 {
-		l.store.Release(-grown)
-	}
-	over := l.store.ForceReserve(max(grown, 0))
-	return max(over, l.heldBeyondHalf(), l.wanted.Swap(0))
 }
 
 // heldBeyondHalf is by how much what senders hold exceeds half of the limit.
@@ -124,12 +129,15 @@ func (l *Ledger) heldBeyondHalf() int64 {
 // cut cuts senders that hold need bytes together, those included that have been
 // cut and not left yet. Called by settle alone.
 func (l *Ledger) cut(need int64) {
-	chances := l.chances.Load()
-	if l.settled.barren == chances+1 {
-		return // none was left the last time, and none came since
+	if need <= 0 {
+		return
 	}
 	missing := need - l.senders.freeing()
 	if missing <= 0 {
+		return
+	}
+	// Set before looking, so that none is overlooked that comes meanwhile.
+	if l.exhausted.Swap(true) {
 		return
 	}
 	// A bit more at once, so that not every byte beyond is another look at
@@ -137,12 +145,18 @@ func (l *Ledger) cut(need int64) {
 	missing += l.limit / 64
 	candidates := l.senders.candidates(time.Now())
 	chosen := choose(candidates, missing)
-	if len(chosen) == len(candidates) {
-		l.settled.barren = chances + 1
+	if len(chosen) < len(candidates) {
+		l.exhausted.Store(false)
 	}
 	chosen = l.senders.mark(chosen)
 	l.cuts.Add(uint64(len(chosen)))
 	for _, c := range chosen {
 		c.ticket.sender.Cut(c.ticket)
 	}
+}
+
+// oneMore notes that there is another sender that would help, and reports whether
+// one was missing.
+func (l *Ledger) oneMore() bool {
+	return l.exhausted.Load() && l.exhausted.Swap(false)
 }

@@ -77,11 +77,13 @@ func (l *Ledger) change(p *Pins, delta int64) uint64 {
 
 // linger counts a body of size bytes that begins or ceases to linger.
 func (l *Ledger) linger(size int64, begins bool) {
-	if begins {
-		l.chances.Add(1)
-	} else {
-		size = -size
+	if !begins {
+		l.lingering.Add(-size)
+		l.follow()
+		return
 	}
 	l.lingering.Add(size)
+	l.follow()
+	l.oneMore()
 	l.settle()
 }

@@ -52,9 +52,11 @@ func (l *Ledger) Join(s Sender, p *Pins, now time.Time) *Ticket {
 	l.senders.list = append(l.senders.list, t)
 	l.senders.mu.Unlock()
 	// Pinned last: if that exceeds the limit, this one may be cut as well.
-	l.chances.Add(1)
 	if p != nil {
 		l.Pin(p)
+		if p.share() > 0 && l.oneMore() {
+			l.settle()
+		}
 	}
 	return t
 }
@@ -99,8 +101,7 @@ func (t *Ticket) Take(n int64) bool {
 		return false
 	}
 	l.buffered.Add(n)
-	l.chances.Add(1)
-	if l.heldBeyondHalf() > 0 {
+	if l.oneMore() || l.heldBeyondHalf() > 0 {
 		l.settle()
 	}
 	return true
