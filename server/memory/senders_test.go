@@ -117,7 +117,10 @@ func TestWhoIsCut(t *testing.T) {
 			{size: 60, age: time.Hour, cut: true}, {size: 490, moved: 1 << 30, age: time.Minute}, {size: 80, age: time.Hour, cut: true},
 		}},
 		{"one of several that send a body frees its share alone", []sender{
-			{size: 200, moved: 1 << 30, age: time.Hour, cut: true}, {shared: true, age: time.Hour, cut: true}, {size: 300, moved: 1 << 40, age: time.Hour},
+			{size: 160, moved: 1 << 30, age: time.Hour, cut: true}, {shared: true, age: time.Hour, cut: true}, {size: 300, moved: 1 << 40, age: time.Hour},
+		}},
+		{"1/64 of the limit more than it takes, for the bytes that come next", []sender{
+			{size: 120, age: time.Hour, cut: true}, {size: 110, age: time.Hour, cut: true}, {size: 100, age: time.Hour},
 		}},
 		{"none if all together are not enough", []sender{
 			{size: 50, age: time.Hour}, {buffered: 40, age: time.Hour},
