@@ -55,5 +55,6 @@
 // # Concurrency
 //
 // All methods may be called from any goroutine, also from the cache's OnEvict. No
-// lock is held when the store or a [Sender] is called. Neither may panic.
+// lock is held when an entry may be evicted or a [Sender] is cut. Neither may
+// panic.
 package memory
