@@ -35,7 +35,8 @@
 // [Cache.Reserve] makes room as Set does, and refuses what does not fit;
 // [Cache.SetReserved] turns what is reserved into an entry; [Cache.Release] gives
 // it back. [Cache.ForceReserve] alone may exceed the limit: it is for memory that
-// an entry leaves behind in use when it is evicted, and says by how much.
+// an entry leaves behind in use when it is evicted. [Cache.Trim] then evicts, and
+// says by how much the limit is exceeded nevertheless.
 //
 // An expired entry stays, and is counted, until a lookup finds it or it is the
 // least recently used.

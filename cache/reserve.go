@@ -28,32 +28,60 @@ func (c *Cache[V]) reserve(n int64, gone []victim[V]) ([]victim[V], bool) {
 	if !c.fits(n) {
 		return gone, false
 	}
-	gone = c.makeRoom(n, gone)
+	for c.used.Load() > c.limitBytes-n {
+		if oldest := c.evict(Bytes); oldest != nil {
+			gone = append(gone, victim[V]{oldest, Bytes})
+		}
+	}
 	c.reserved.Add(n)
 	c.used.Add(n)
 	return gone, true
 }
 
-// ForceReserve is Reserve for memory that is in use already, so that it is too
-// late to refuse: it always counts n, evicts the least recently used entries
-// while the limit is exceeded, and returns by how many bytes it still is: 0 if
-// there was room. While it is exceeded there are no entries, and neither Reserve
-// nor Set takes anything. ForceReserve(0) reserves nothing and returns the same.
-func (c *Cache[V]) ForceReserve(n int64) (over int64) {
+// ForceReserve counts n bytes as reserved that are in use already, so that it is
+// too late to refuse: the limit may be exceeded. It evicts nothing and calls
+// nothing, so that a caller may count under a lock of its own and evict without
+// it: [Cache.Trim] is to follow. ForceReserve panics if n is negative.
+func (c *Cache[V]) ForceReserve(n int64) {
 	mustNotBeNegative("ForceReserve", n)
-	var room [4]victim[V]
-	gone, over := c.forceReserve(n, room[:0])
-	c.tellAll(gone)
-	return over
-}
-
-func (c *Cache[V]) forceReserve(n int64, gone []victim[V]) ([]victim[V], int64) {
 	c.filling.Lock()
 	defer c.filling.Unlock()
 	c.reserved.Add(n)
 	c.used.Add(n)
-	gone = c.makeRoom(0, gone)
-	return gone, max(c.used.Load()-c.limitBytes, 0)
+}
+
+// Trim evicts the least recently used entry if the limit is exceeded, and reports
+// whether it did; if not, over is by how many bytes the limit is exceeded with no
+// entry left, 0 if it is not. While it is exceeded neither Reserve nor Set takes
+// anything but what evictions make room for.
+//
+// It is one entry a call, for the caller to look between any two: if OnEvict
+// reserves by force what it is called for, because that is still in use, the
+// eviction freed nothing.
+func (c *Cache[V]) Trim() (evicted bool, over int64) {
+	oldest, over := c.trim()
+	if oldest == nil {
+		return false, over
+	}
+	c.tell(oldest, Bytes)
+	return true, 0
+}
+
+func (c *Cache[V]) trim() (*entry[V], int64) {
+	c.filling.Lock()
+	defer c.filling.Unlock()
+	for {
+		over := c.used.Load() - c.limitBytes
+		if over <= 0 {
+			return nil, 0
+		}
+		if c.entries.Load() == 0 {
+			return nil, over
+		}
+		if oldest := c.evict(Bytes); oldest != nil {
+			return oldest, 0
+		}
+	}
 }
 
 // Release gives back n bytes that were reserved. It panics if n is negative or
@@ -77,19 +105,6 @@ func (c *Cache[V]) Used() int64 { return c.used.Load() }
 // fits reports whether n bytes more would fit if there were no entries. filling
 // is held, so what fits stays fitting: reservations grow only under it.
 func (c *Cache[V]) fits(n int64) bool { return n <= c.limitBytes-c.reserved.Load() }
-
-// makeRoom evicts until n bytes more fit or there are no entries. filling is
-// held.
-func (c *Cache[V]) makeRoom(n int64, gone []victim[V]) []victim[V] {
-	for c.used.Load() > c.limitBytes-n {
-		oldest := c.evict(Bytes)
-		if oldest == nil {
-			break
-		}
-		gone = append(gone, victim[V]{oldest, Bytes})
-	}
-	return gone
-}
 
 func mustNotBeNegative(method string, n int64) {
 	if n < 0 {

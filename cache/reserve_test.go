@@ -3,6 +3,7 @@ package cache_test
 import (
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +62,8 @@ func TestReserve(t *testing.T) {
 					case reserve:
 						ok = c.Reserve(n)
 					case force:
-						over = c.ForceReserve(n)
+						c.ForceReserve(n)
+						over = trim(c)
 					case release:
 						c.Release(n)
 					case set:
@@ -141,7 +143,7 @@ func TestEveryWayOut(t *testing.T) {
 		{"more entries than allowed", func(c *cache.Cache[int]) { c.Set("b", 2, 0, never); c.Set("c", 2, 0, never) }, cache.Capacity},
 		{"more bytes than allowed", func(c *cache.Cache[int]) { c.Set("b", 2, unit, never) }, cache.Bytes},
 		{"room reserved", func(c *cache.Cache[int]) { c.Reserve(2 * unit) }, cache.Bytes},
-		{"room reserved by force", func(c *cache.Cache[int]) { c.ForceReserve(2 * unit) }, cache.Bytes},
+		{"room reserved by force", func(c *cache.Cache[int]) { c.ForceReserve(2 * unit); trim(c) }, cache.Bytes},
 		{"an entry of reserved room", func(c *cache.Cache[int]) { c.Reserve(unit); c.SetReserved("b", 2, unit, never, unit) }, cache.Bytes},
 	} {
 		for _, shards := range []int{1, 2} {
@@ -197,8 +199,46 @@ func TestReserveAllocations(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() {
 		c.Reserve(10)
 		c.ForceReserve(10)
+		c.Trim()
 		c.Release(20)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// trim evicts until the limit holds or there is nothing left.
+func trim(c *cache.Cache[int]) (over int64) {
+	for {
+		evicted, over := c.Trim()
+		if !evicted {
+			return over
+		}
+	}
+}
+
+// TestTrim: OnEvict reserves what is evicted and still in use, so that more has to
+// leave, until a value does that is not in use.
+func TestTrim(t *testing.T) {
+	const n = 10
+	var c *cache.Cache[int]
+	c = newCache(t, cache.Config[int]{Bytes: n * unit, Shards: 1, OnEvict: func(_ string, v int, _ cache.Reason) {
+		if v < n/2 {
+			c.ForceReserve(unit)
+		}
+	}})
+	for i := range n {
+		c.Set(strconv.Itoa(i), i, 0, never)
+	}
+	if evicted, over := c.Trim(); evicted || over != 0 || c.Len() != n {
+		t.Errorf("within the limit: %t, %d over, %d entries left", evicted, over, c.Len())
+	}
+	c.ForceReserve(1)
+	for i := range n/2 + 1 {
+		if evicted, over := c.Trim(); !evicted || over != 0 || c.Len() != n-1-i {
+			t.Errorf("beyond it: %t, %d over, %d entries left", evicted, over, c.Len())
+		}
+	}
+	if evicted, over := c.Trim(); evicted || over != 0 || c.Len() != n/2-1 {
+		t.Errorf("when one left that was not in use: %t, %d over, %d entries left", evicted, over, c.Len())
 	}
 }

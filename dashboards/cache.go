@@ -27,6 +27,14 @@ var cacheAndOrigin = board{
 				about:   "capacity: more entries than the limit; bytes: more bytes. These two cost hits. replaced: a newer value came; removed: purged.",
 				queries: []query{{legend: "{{reason}}", expr: `sum by (reason) (rate(hotpath_cache_evictions_total[$rate]))`}}},
 		}},
+		{"Memory", []panel{
+			{title: "Memory by kind", unit: units.BytesIEC, w: 12, stack: true,
+				about:   "What -cache-bytes limits. arriving: bodies being received; sending: bodies that left the cache while slow clients read them; buffered: output that waits. The last two may take half together.",
+				queries: []query{{legend: "{{kind}}", expr: `sum by (kind) (hotpath_memory_bytes)`}}},
+			{title: "Responses cut", unit: units.CountsPerSecond, w: 12,
+				about:   "The slowest, cut because memory ran out: clients that do not read, or a -cache-bytes too small for those that read slowly.",
+				queries: []query{{legend: "{{instance}}", expr: `rate(hotpath_senders_cut_total[$rate])`}}},
+		}},
 		{"Cache", []panel{
 			{title: "Lookups", unit: units.OpsPerSecond, stack: true,
 				about:   "Times that the cache was asked, by whether it had a fresh entry.",

@@ -29,6 +29,12 @@ func NewGaugeFunc(set *Set, name, help string, read func() int64) {
 	newFuncs(set, name, help, prometheus.GaugeValue, Label{}, func(int) float64 { return float64(read()) })
 }
 
+// NewGaugeVecFunc is [NewGaugeFunc] for each value of a label: read is called with
+// each index of label.Values.
+func NewGaugeVecFunc[A ~uint8](set *Set, name, help string, label Label, read func(A) int64) {
+	newFuncs(set, name, help, prometheus.GaugeValue, label, func(i int) float64 { return float64(read(A(i))) })
+}
+
 func newFuncs(set *Set, name, help string, kind prometheus.ValueType, label Label, read func(int) float64) {
 	f := &funcs{kind: kind, values: label.Values, read: read}
 	var names []string

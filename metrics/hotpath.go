@@ -62,6 +62,16 @@ type Options struct {
 	// Cache reports the cache's state, from any goroutine, several times
 	// for each scrape; nil means an empty cache.
 	Cache func() CacheStats
+
+	// Memory reports what the server holds, as Cache does; nil means
+	// nothing.
+	Memory func() MemoryStats
+}
+
+// MemoryStats is what a server reports at a scrape. Cuts never goes back.
+type MemoryStats struct {
+	Bytes [4]int64 // by Memory
+	Cuts  uint64
 }
 
 // CacheStats is what a cache reports at a scrape. The counts never go back.
@@ -83,9 +93,13 @@ func NewHotpath(o Options) *Hotpath {
 	if o.Cache == nil {
 		o.Cache = func() CacheStats { return CacheStats{} }
 	}
+	if o.Memory == nil {
+		o.Memory = func() MemoryStats { return MemoryStats{} }
+	}
 	set := NewSet(o.Stripes)
 	m := newHotpath(set)
 	watchCache(set, o.Cache)
+	watchMemory(set, o.Memory)
 	newBuildInfo(set, o.Version, runtime.Version())
 	return m
 }

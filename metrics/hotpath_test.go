@@ -75,6 +75,8 @@ func TestNames(t *testing.T) {
 		"hotpath_cache_evictions_total":         4,
 		"hotpath_cache_expired_total":           1,
 		"hotpath_cache_rejected_total":          1,
+		"hotpath_memory_bytes":                  4,
+		"hotpath_senders_cut_total":             1,
 		"hotpath_build_info":                    1,
 
 		"hotpath_tls_certificate_expiry_timestamp_seconds": 1,
@@ -110,6 +112,7 @@ func TestLabels(t *testing.T) {
 		{sideLabel, int(ByUs), "us"},
 		{scopeLabel, int(ScopeConnection), "connection"},
 		{evictionLabel, int(EvictRemoved), "removed"},
+		{memoryLabel, int(MemoryBuffered), "buffered"},
 		{lookupLabel, int(Miss), "miss"},
 		{fetchLabel, int(FetchError), "error"},
 		{revalidationLabel, int(RevalidationError), "error"},
@@ -124,6 +127,9 @@ func TestLabels(t *testing.T) {
 		if len(slices.Compact(sorted)) != len(tt.label.Values) {
 			t.Errorf("%s: a value twice in %q", tt.label.Name, tt.label.Values)
 		}
+	}
+	if n := len(MemoryStats{}.Bytes); n != len(memoryLabel.Values) {
+		t.Errorf("MemoryStats has %d kinds, the label %d", n, len(memoryLabel.Values))
 	}
 	if n := len(CacheStats{}.Evicted); n != len(evictionLabel.Values) {
 		t.Errorf("CacheStats has %d reasons, the label %d", n, len(evictionLabel.Values))
@@ -161,7 +167,7 @@ func TestCacheStats(t *testing.T) {
 			Evicted: [4]uint64{EvictCapacity: 9, EvictBytes: 10, EvictReplaced: 11, EvictRemoved: 12}}
 	}})
 	const want = `
-# HELP hotpath_cache_bytes Bytes that the cache's entries hold, keys included.
+# HELP hotpath_cache_bytes Bytes that the cache's entries hold, keys and overhead included.
 # TYPE hotpath_cache_bytes gauge
 hotpath_cache_bytes 3
 # HELP hotpath_cache_entries Entries in the cache.
@@ -176,7 +182,7 @@ hotpath_cache_evictions_total{reason="replaced"} 11
 # HELP hotpath_cache_expired_total Entries that a lookup found expired.
 # TYPE hotpath_cache_expired_total counter
 hotpath_cache_expired_total 7
-# HELP hotpath_cache_limit_bytes Bytes that the cache may hold.
+# HELP hotpath_cache_limit_bytes Bytes that the cache may hold, and all of hotpath_memory_bytes.
 # TYPE hotpath_cache_limit_bytes gauge
 hotpath_cache_limit_bytes 4
 # HELP hotpath_cache_limit_entries Entries that the cache may hold.
@@ -186,12 +192,30 @@ hotpath_cache_limit_entries 2
 # TYPE hotpath_cache_lookups_total counter
 hotpath_cache_lookups_total{result="hit"} 5
 hotpath_cache_lookups_total{result="miss"} 6
-# HELP hotpath_cache_rejected_total Values too large for the cache.
+# HELP hotpath_cache_rejected_total Values too large for what the cache has left.
 # TYPE hotpath_cache_rejected_total counter
 hotpath_cache_rejected_total 8
 `
 	exposed(t, m.Set, want, "hotpath_cache_entries", "hotpath_cache_bytes", "hotpath_cache_limit_entries", "hotpath_cache_limit_bytes",
 		"hotpath_cache_lookups_total", "hotpath_cache_evictions_total", "hotpath_cache_expired_total", "hotpath_cache_rejected_total")
+}
+
+func TestMemoryStats(t *testing.T) {
+	m := NewHotpath(Options{Memory: func() MemoryStats {
+		return MemoryStats{Bytes: [4]int64{MemoryStored: 1, MemoryArriving: 2, MemorySending: 3, MemoryBuffered: 4}, Cuts: 5}
+	}})
+	const want = `
+# HELP hotpath_memory_bytes Bytes held within the limit of the cache, by what for.
+# TYPE hotpath_memory_bytes gauge
+hotpath_memory_bytes{kind="arriving"} 2
+hotpath_memory_bytes{kind="buffered"} 4
+hotpath_memory_bytes{kind="sending"} 3
+hotpath_memory_bytes{kind="stored"} 1
+# HELP hotpath_senders_cut_total Responses that were cut for being the slowest when memory ran out.
+# TYPE hotpath_senders_cut_total counter
+hotpath_senders_cut_total 5
+`
+	exposed(t, m.Set, want, "hotpath_memory_bytes", "hotpath_senders_cut_total")
 }
 
 func TestBuildInfo(t *testing.T) {

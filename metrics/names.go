@@ -171,6 +171,16 @@ const (
 	EvictRemoved                  // purged
 )
 
+// Memory is what bytes are held for, of those within one limit.
+type Memory uint8
+
+const (
+	MemoryStored   Memory = iota // entries of the cache
+	MemoryArriving               // bodies that are being received
+	MemorySending                // bodies that left the cache and are still being sent
+	MemoryBuffered               // output that waits for its peer
+)
+
 type (
 	// FetchOutcome is how a fetch from the origin ended.
 	FetchOutcome uint8
@@ -216,6 +226,7 @@ var (
 	sideLabel         = Label{"by", []string{"peer", "us"}}
 	scopeLabel        = Label{"scope", []string{"stream", "connection"}}
 	evictionLabel     = Label{"reason", []string{"capacity", "bytes", "replaced", "removed"}}
+	memoryLabel       = Label{"kind", []string{"stored", "arriving", "sending", "buffered"}}
 	lookupLabel       = Label{"result", []string{"hit", "miss"}}
 	fetchLabel        = Label{"outcome", []string{"ok", "notfound", "refused", "timeout", "canceled", "error"}}
 	revalidationLabel = Label{"outcome", []string{"same", "changed", "error"}}
@@ -318,11 +329,11 @@ func newHotpath(set *Set) *Hotpath {
 func watchCache(set *Set, read func() CacheStats) {
 	NewGaugeFunc(set, "hotpath_cache_entries", "Entries in the cache.",
 		func() int64 { return int64(read().Entries) })
-	NewGaugeFunc(set, "hotpath_cache_bytes", "Bytes that the cache's entries hold, keys included.",
+	NewGaugeFunc(set, "hotpath_cache_bytes", "Bytes that the cache's entries hold, keys and overhead included.",
 		func() int64 { return read().Bytes })
 	NewGaugeFunc(set, "hotpath_cache_limit_entries", "Entries that the cache may hold.",
 		func() int64 { return int64(read().LimitEntries) })
-	NewGaugeFunc(set, "hotpath_cache_limit_bytes", "Bytes that the cache may hold.",
+	NewGaugeFunc(set, "hotpath_cache_limit_bytes", "Bytes that the cache may hold, and all of hotpath_memory_bytes.",
 		func() int64 { return read().LimitBytes })
 	NewCounterVecFunc(set, "hotpath_cache_lookups_total", "Times that the cache was asked for an entry, by whether it had a fresh one.", lookupLabel,
 		func(r CacheResult) uint64 {
@@ -335,8 +346,16 @@ func watchCache(set *Set, read func() CacheStats) {
 		func(why Eviction) uint64 { return read().Evicted[why] })
 	NewCounterFunc(set, "hotpath_cache_expired_total", "Entries that a lookup found expired.",
 		func() uint64 { return read().Expired })
-	NewCounterFunc(set, "hotpath_cache_rejected_total", "Values too large for the cache.",
+	NewCounterFunc(set, "hotpath_cache_rejected_total", "Values too large for what the cache has left.",
 		func() uint64 { return read().Rejected })
+}
+
+// watchMemory names the instruments that read the memory's ledger at scrape.
+func watchMemory(set *Set, read func() MemoryStats) {
+	NewGaugeVecFunc(set, "hotpath_memory_bytes", "Bytes held within the limit of the cache, by what for.", memoryLabel,
+		func(kind Memory) int64 { return read().Bytes[kind] })
+	NewCounterFunc(set, "hotpath_senders_cut_total", "Responses that were cut for being the slowest when memory ran out.",
+		func() uint64 { return read().Cuts })
 }
 
 // newBuildInfo names the instrument that is always 1 and whose labels tell

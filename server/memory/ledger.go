@@ -1,0 +1,162 @@
+package memory
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Store is what the ledger needs of the cache; see there for each. Reserve and Trim
+// may call the ledger, the others call nothing.
+type Store interface {
+	Reserve(n int64) bool
+	ForceReserve(n int64)
+	Trim() (evicted bool, over int64)
+	Release(n int64)
+	Reserved() int64
+}
+
+// Ledger counts the server's memory; see the package comment. [New] makes one.
+type Ledger struct {
+	store Store
+	limit int64
+
+	lingering atomic.Int64 // bytes; see Pins
+	buffered  atomic.Int64 // bytes
+	wanted    atomic.Int64 // bytes that a Take could not have
+	cuts      atomic.Uint64
+
+	// exhausted is set while all senders that would help have been cut.
+	exhausted atomic.Bool
+
+	marks atomic.Int64 // calls of settle since the one at work last looked
+
+	following sync.Mutex
+	reserved  int64 // bytes reserved in store for what lingers, under following
+
+	senders senders
+}
+
+// New makes a ledger on top of store, whose limit is limit bytes. All that is
+// reserved in store goes through the ledger.
+func New(store Store, limit int64) *Ledger {
+	return &Ledger{store: store, limit: limit}
+}
+
+// Take counts n bytes that are about to be received or made, and reports false,
+// counting nothing, if they do not fit even into a cache without entries. The
+// slowest senders are then cut if that makes room for a later Take; the caller
+// refuses what it was about to do (503), or waits.
+func (l *Ledger) Take(n int64) bool {
+	if l.store.Reserve(n) {
+		return true
+	}
+	missing := l.store.Reserved() + n - l.limit
+	if missing > 0 && missing <= l.lingering.Load()+l.buffered.Load() {
+		l.wanted.Store(missing)
+		l.settle()
+	}
+	return false
+}
+
+// Give takes n bytes back out of the count. What became an entry's, by the
+// cache's SetReserved, is not given.
+func (l *Ledger) Give(n int64) { l.store.Release(n) }
+
+// Stats are bytes by kind, but for what the cache stores, and counts since the
+// ledger was made.
+type Stats struct {
+	Arriving  int64 // taken from the ledger
+	Lingering int64 // bodies that are still being sent, though no entry holds them
+	Buffered  int64 // output, taken from a ticket
+	Senders   int   // that have joined and not left
+	Cuts      uint64
+}
+
+// Stats reads one count after the other: what happens meanwhile may be in some
+// of them.
+func (l *Ledger) Stats() Stats {
+	s := Stats{
+		Lingering: max(l.lingering.Load(), 0),
+		Buffered:  max(l.buffered.Load(), 0),
+		Senders:   l.senders.len(),
+		Cuts:      l.cuts.Load(),
+	}
+	s.Arriving = max(l.store.Reserved()-s.Lingering-s.Buffered, 0)
+	return s
+}
+
+// follow makes the store's reservation what lingers. Under a lock, for a body may
+// begin and cease to linger at once, and must be reserved before it is released.
+func (l *Ledger) follow() {
+	l.following.Lock()
+	defer l.following.Unlock()
+	lingering := max(l.lingering.Load(), 0)
+	if n := lingering - l.reserved; n > 0 {
+		l.store.ForceReserve(n)
+	} else {
+		l.store.Release(-n)
+	}
+	l.reserved = lingering
+}
+
+// settle evicts, and cuts senders, if more is held than may be. If another
+// goroutine, or a caller of this one, is at it, that one looks again; so it may
+// be called from within the store's Trim and from Cut.
+func (l *Ledger) settle() {
+	if l.marks.Add(1) > 1 {
+		return
+	}
+	for {
+		marks := l.marks.Load()
+		l.cut(max(l.heldBeyondHalf(), l.wanted.Swap(0)))
+		evicted, over := l.store.Trim()
+		if evicted {
+			continue // it may have freed nothing, and be too much that senders hold
+		}
+		l.cut(over)
+		if l.marks.CompareAndSwap(marks, 0) {
+			return
+		}
+	}
+}
+
+// heldBeyondHalf is by how much what senders hold exceeds half of the limit.
+func (l *Ledger) heldBeyondHalf() int64 {
+	return l.lingering.Load() + l.buffered.Load() - l.limit/2
+}
+
+// cut cuts senders that hold need bytes together, those included that have been
+// cut and not left yet. Called by settle alone.
+func (l *Ledger) cut(need int64) {
+	if need <= 0 {
+		return
+	}
+	missing := need - l.senders.freeing()
+	if missing <= 0 {
+		return
+	}
+	// Set before looking, so that none is overlooked that comes meanwhile.
+	if l.exhausted.Swap(true) {
+		return
+	}
+	// A bit more at once, so that not every byte beyond is another look at
+	// all senders.
+	missing += l.limit / 64
+	candidates := l.senders.candidates(time.Now())
+	chosen := choose(candidates, missing)
+	if len(chosen) < len(candidates) {
+		l.exhausted.Store(false)
+	}
+	chosen = l.senders.mark(chosen)
+	l.cuts.Add(uint64(len(chosen)))
+	for _, c := range chosen {
+		c.ticket.sender.Cut(c.ticket)
+	}
+}
+
+// oneMore notes that there is another sender that would help, and reports whether
+// one was missing.
+func (l *Ledger) oneMore() bool {
+	return l.exhausted.Load() && l.exhausted.Swap(false)
+}
