@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net"
 	"sync/atomic"
 )
@@ -40,6 +41,7 @@ var (
 	// errUnasked: an answer without a request. It would be taken for the
 	// answer to the next one (RFC 9112 §9.2 has the client close instead).
 	errUnasked = &protocolError{httpProtocolError, "bytes that were not asked for on an idle connection"}
+	errCut     = &protocolError{httpResponseIncomplete, "the connection ended in the middle of the response"}
 	errTaken   = errors.New("a connection was used before its last response ended")
 )
 
@@ -76,6 +78,9 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(p)
 	if n == 0 {
+		if err == io.EOF && c.state.Load() == connAsked && c.framer.cut() {
+			err = c.fail(errCut)
+		}
 		return 0, err
 	}
 	if c.state.Load() != connAsked {

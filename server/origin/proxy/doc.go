@@ -32,8 +32,8 @@
 //
 // # Limits
 //
-// A response head has at most 64 KiB and 256 fields, a trailer section 16 KiB,
-// a response at most 32 informational heads before it. A fetch holds one buffer
+// A response head has at most 64 KiB and 256 fields, a trailer section 3 KiB in
+// HTTP/1.1, a response at most 32 informational heads before it. A fetch holds one buffer
 // of 32 KiB; an HTTP/1.1 connection two of 4 KiB; an HTTP/2 connection at most
 // 1 MiB of content that was received and is not yet delivered.
 package proxy

@@ -77,7 +77,8 @@ const (
 	// beside its text.
 	maxFields = 256
 	// maxTrailers: checksums, timings and a status are a few hundred bytes.
-	maxTrailers = 16 << 10
+	// net/http wants the section whole in its buffer of bufferSize.
+	maxTrailers = 3 << 10
 	// maxInforms is how many informational heads may precede a response:
 	// 102 every few seconds, and 103 more than once.
 	maxInforms = 32
@@ -95,6 +96,12 @@ func (f *framer) begin(m method, out *reply) {
 
 // done reports that the response has ended, so that no byte may come.
 func (f *framer) done() bool { return f.stage == stageDone }
+
+// cut reports whether a response has begun that an end of the connection here
+// would leave incomplete (RFC 9112 §8).
+func (f *framer) cut() bool {
+	return f.out.began && f.stage != stageDone && f.stage != stageClose && f.stage != stageTunnel
+}
 
 // next follows p, the next bytes. n is how many of them are part of the
 // response: fewer than len(p), without an error, if it ended before. An error

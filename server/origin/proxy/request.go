@@ -146,7 +146,7 @@ func (p *Proxy) fields(q *outgoing, r *origin.Request) error {
 		q.add("Cookie", strings.Join(cookies, "; ")) // RFC 9113 §8.2.3
 	}
 	if passes(via) > maxPasses {
-		return newError(proxyLoopDetected, fmt.Errorf("Via names %s more than %d times", pseudonym, maxPasses))
+		return newError(proxyLoopDetected, fmt.Errorf("the field Via names %s more than %d times", pseudonym, maxPasses))
 	}
 	for _, v := range via {
 		q.add("Via", v)
