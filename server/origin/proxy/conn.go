@@ -1,0 +1,147 @@
+package proxy
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"sync/atomic"
+)
+
+// conn is an HTTP/1.1 connection to an upstream, above TLS, with a framer in
+// its way in.
+//
+// The framer belongs to the goroutine that calls Read, net/http's, from the
+// first byte of a request until the response has ended; begin, which is called
+// by the fetch that got the connection, has it in between. state hands it over.
+type conn struct {
+	net.Conn
+	state  atomic.Uint32
+	framer framer
+	broken atomic.Pointer[error] // why the connection is of no more use
+
+	// Of the request that is about to be written; given by begin, taken by
+	// the first Write.
+	cut    []byte // what is left out of the request line: see target
+	reused bool
+	peek   *peeker
+
+	begun atomic.Bool // a byte of the last request was written
+}
+
+// What state says.
+const (
+	connIdle  uint32 = iota // no request: any byte that comes is unasked
+	connTaken               // begin was called, nothing is written yet
+	connAsked               // a response is expected
+	connBroken
+)
+
+var (
+	// errUnasked: an answer without a request. It would be taken for the
+	// answer to the next one (RFC 9112 §9.2 has the client close instead).
+	errUnasked = &protocolError{httpProtocolError, "bytes that were not asked for on an idle connection"}
+	errCut     = &protocolError{httpResponseIncomplete, "the connection ended in the middle of the response"}
+	errTaken   = errors.New("a connection was used before its last response ended")
+)
+
+func newConn(c net.Conn) *conn {
+	return &conn{Conn: c, peek: newPeeker(c)}
+}
+
+// begin readies the connection for a request, whose response is followed into
+// out.
+func (c *conn) begin(m method, cut []byte, reused bool, out *reply) {
+	if c.state.Load() != connIdle {
+		c.fail(errTaken)
+		return
+	}
+	c.framer.begin(m, out)
+	c.cut, c.reused = cut, reused
+	c.begun.Store(false)
+	if !c.state.CompareAndSwap(connIdle, connTaken) {
+		c.fail(errTaken)
+	}
+}
+
+// fail makes the connection useless, and returns why it is.
+func (c *conn) fail(err error) error {
+	c.broken.CompareAndSwap(nil, &err)
+	c.state.Store(connBroken)
+	return *c.broken.Load()
+}
+
+// Read implements [net.Conn]. What it returns is part of the response.
+func (c *conn) Read(p []byte) (int, error) {
+	if err := c.broken.Load(); err != nil {
+		return 0, *err
+	}
+	n, err := c.Conn.Read(p)
+	if n == 0 {
+		if err == io.EOF && c.state.Load() == connAsked && c.framer.cut() {
+			err = c.fail(errCut)
+		}
+		return 0, err
+	}
+	if c.state.Load() != connAsked {
+		return 0, c.fail(errUnasked)
+	}
+	if c.framer.stage == stageTunnel {
+		return n, err
+	}
+	used, bad := c.framer.next(p[:n])
+	switch {
+	case bad != nil:
+		bad = c.fail(bad)
+		if used == 0 {
+			return 0, bad
+		}
+		return used, nil
+	case used < n:
+		c.fail(errUnasked) // behind a response that is whole
+		return used, nil
+	case c.framer.done():
+		c.state.CompareAndSwap(connAsked, connIdle)
+	}
+	return n, err
+}
+
+// Write implements [net.Conn].
+func (c *conn) Write(p []byte) (int, error) {
+	if c.state.Load() == connTaken {
+		if c.reused && c.peek.pending() {
+			return 0, c.fail(errUnasked)
+		}
+		if !c.state.CompareAndSwap(connTaken, connAsked) {
+			return 0, *c.broken.Load()
+		}
+		c.begun.Store(true)
+		if len(c.cut) > 0 {
+			return c.writeCut(p)
+		}
+	} else if err := c.broken.Load(); err != nil {
+		return 0, *err
+	}
+	return c.Conn.Write(p)
+}
+
+// writeCut writes the first bytes of a request without what is to be cut.
+func (c *conn) writeCut(p []byte) (int, error) {
+	at := bytes.Index(p, c.cut)
+	if at < 0 {
+		return 0, c.fail(errors.New("the request line is longer than the write buffer"))
+	}
+	line := append(append(make([]byte, 0, len(p)), p[:at]...), p[at+len(c.cut):]...)
+	if n, err := c.Conn.Write(line); err != nil {
+		return n, err
+	}
+	return len(p), nil
+}
+
+// CloseWrite ends the way out, for a tunnel one of whose sides has ended.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return c.Conn.Close()
+}

@@ -1,0 +1,132 @@
+package proxy
+
+import (
+	"net/netip"
+	"strings"
+
+	"github.com/e0ac7cd4/hotpath/server/origin"
+)
+
+// aboutClient reports whether a field claims who the client is, or how it
+// reached us. Only a trusted proxy's are passed on.
+func aboutClient(name string) bool {
+	switch name {
+	case "forwarded", "x-real-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip",
+		"x-original-forwarded-for", "cf-connecting-ip", "fastly-client-ip":
+		return true
+	}
+	return strings.HasPrefix(name, "x-forwarded-")
+}
+
+// disguised reports whether a name with an underscore would be taken by a CGI
+// or WSGI server, which maps "-" and "_" to the same variable, for a field that
+// is removed or written by us.
+func disguised(name string) bool {
+	if strings.IndexByte(name, '_') < 0 {
+		return false
+	}
+	name = strings.ReplaceAll(name, "_", "-")
+	return aboutClient(name) || hopByHop(name) || endToEnd(name)
+}
+
+// trusts reports whether a client's forwarded fields are believed.
+func (c *Config) trusts(client netip.Addr) bool {
+	client = client.Unmap()
+	for _, prefix := range c.TrustedProxies {
+		if prefix.Contains(client) {
+			return true
+		}
+	}
+	return false
+}
+
+// chain are the forwarded fields of a trusted proxy.
+type chain struct {
+	xFor, forwarded        []string
+	xProto, xHost, xRealIP string
+}
+
+// take takes a field of a trusted proxy, and reports whether it did: it is then
+// written anew by forward.
+func (c *chain) take(name, value string) bool {
+	switch name {
+	case "x-forwarded-for":
+		c.xFor = append(c.xFor, value)
+	case "forwarded":
+		c.forwarded = append(c.forwarded, value)
+	case "x-forwarded-proto":
+		c.xProto = value
+	case "x-forwarded-host":
+		c.xHost = value
+	case "x-real-ip":
+		c.xRealIP = value
+	default:
+		return false
+	}
+	return true
+}
+
+// forward tells the upstream about the client, behind what a trusted proxy said.
+func (q *outgoing) forward(c *Config, r *origin.Request, before *chain) {
+	if !r.Client.Addr().IsValid() {
+		return // the checks have no client
+	}
+	client := r.Client.Addr().Unmap().WithZone("")
+	var scratch [maxAddress]byte
+	ip := q.own(string(client.AppendTo(scratch[:0])))
+	scheme := "http"
+	if r.Secure {
+		scheme = "https"
+	}
+	if c.ForwardedStyle != Forwarded {
+		q.add("X-Forwarded-For", list(before.xFor, ip))
+		q.add("X-Forwarded-Proto", or(before.xProto, scheme))
+		if host := or(before.xHost, q.authority); host != "" {
+			q.add("X-Forwarded-Host", host)
+		}
+	}
+	if c.ForwardedStyle != XForwarded {
+		q.add("Forwarded", list(before.forwarded, forwardedElement(client, ip, scheme, q.authority)))
+	}
+	q.add("X-Real-Ip", or(before.xRealIP, ip))
+}
+
+// forwardedElement is one element of a Forwarded field (RFC 7239 §4).
+func forwardedElement(client netip.Addr, ip, scheme, host string) string {
+	var b strings.Builder
+	b.Grow(len("for=\"[]\";proto=https;host=\"\"") + len(ip) + len(host))
+	b.WriteString("for=")
+	if client.Is6() {
+		b.WriteString(`"[`)
+		b.WriteString(ip)
+		b.WriteString(`]"`)
+	} else {
+		b.WriteString(ip)
+	}
+	b.WriteString(";proto=")
+	b.WriteString(scheme)
+	if host != "" && validHost(host) { // no quote and no backslash in it
+		b.WriteString(`;host="`)
+		b.WriteString(host)
+		b.WriteString(`"`)
+	}
+	return b.String()
+}
+
+// list appends an element to the lines of a list field, as one line.
+func list(before []string, element string) string {
+	if len(before) == 0 {
+		return element
+	}
+	return strings.Join(before, ", ") + ", " + element
+}
+
+func or(first, second string) string {
+	if first != "" {
+		return first
+	}
+	return second
+}
+
+// maxAddress is the length of the longest IPv6 address in text.
+const maxAddress = len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")
