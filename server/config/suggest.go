@@ -3,25 +3,34 @@ package config
 import "strings"
 
 // suggest completes "allowed: " for a name that is no knob's: the nearest one,
-// where it is near enough to be a slip of the hand.
+// if it is near enough to be a slip of the hand.
 func suggest(name string) string {
-	const list = "the keys that -h lists"
+	var c Config
+	var names []string
+	for _, k := range knobs(&c) {
+		names = append(names, k.name)
+	}
+	return meant("the keys that -h lists", nearest(name, names))
+}
+
+// longestName is twice the longest name of a setting, in bytes: of a longer
+// one no setting is near, and the distance takes quadratic time.
+const longestName = 64
+
+// nearest is the one of the names that name is most like, "" if it is like none.
+func nearest(name string, names []string) string {
 	name = strings.ToLower(strings.ReplaceAll(name, "_", "-"))
+	if len(name) > longestName {
+		return ""
+	}
 	// A third of the letters wrong is another word.
 	best, distance := "", len(name)/3+1
-	if len(name) > 64 { // twice the longest knob; the distance is quadratic
-		return list
-	}
-	var c Config
-	for _, k := range knobs(&c) {
-		if d := editDistance(name, k.name); d < distance {
-			best, distance = k.name, d
+	for _, candidate := range names {
+		if d := editDistance(name, candidate); d < distance {
+			best, distance = candidate, d
 		}
 	}
-	if best == "" {
-		return list
-	}
-	return list + " (did you mean " + best + "?)"
+	return best
 }
 
 // editDistance is the number of bytes to insert, delete or replace that makes
