@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/e0ac7cd4/hotpath/internal/suggest"
 )
 
 // sitesKey is the key of the file that is no knob: the list of sites.
@@ -109,7 +111,7 @@ func (r *reader) each(node *yaml.Node, path, allowed string, visit func(key, val
 
 // top reads the settings.
 func (r *reader) top(root *yaml.Node) {
-	r.each(root, "", suggest(""), func(key, value *yaml.Node) {
+	r.each(root, "", suggestKey(""), func(key, value *yaml.Node) {
 		name := key.Value
 		k := named(name)
 		_, several := k.value.(many)
@@ -144,7 +146,7 @@ func (r *reader) top(root *yaml.Node) {
 func (r *reader) nested(key, value *yaml.Node) {
 	const flat = "one `key: value` a line; only sites have keys within keys"
 	if len(value.Content) == 0 {
-		r.fail(key, value, key.Value, "is no setting", suggest(key.Value))
+		r.fail(key, value, key.Value, "is no setting", suggestKey(key.Value))
 	}
 	r.each(value, key.Value+".", flat, func(child, value *yaml.Node) {
 		path, name := key.Value+"."+child.Value, key.Value+"-"+child.Value
@@ -152,12 +154,7 @@ func (r *reader) nested(key, value *yaml.Node) {
 			name = child.Value
 		}
 		if named(name).value == nil {
-			var c Config
-			var names []string
-			for _, k := range knobs(&c) {
-				names = append(names, k.name)
-			}
-			name = nearest(name, names)
+			name = suggest.Nearest(name, knobNames())
 		}
 		likely := ""
 		if name != "" && value.Kind == yaml.ScalarNode {

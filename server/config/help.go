@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/e0ac7cd4/hotpath/internal/suggest"
 )
 
 // Command is a subcommand of the program.
@@ -30,7 +32,7 @@ func UnknownCommand(name string) error {
 	for i, c := range Commands {
 		names[i] = c.Name
 	}
-	allowed := meant("the commands "+strings.Join(names, ", ")+", or flags; -h lists both", nearest(name, names))
+	allowed := meant("the commands "+strings.Join(names, ", ")+", or flags; -h lists both", suggest.Nearest(name, names))
 	return &Error{"argument", name, name, "is no command", allowed}
 }
 

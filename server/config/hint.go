@@ -3,9 +3,10 @@ package config
 import (
 	"math/bits"
 	"net"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/e0ac7cd4/hotpath/internal/suggest"
 )
 
 // hinter is a value that can say how a text which it refuses was probably
@@ -18,7 +19,7 @@ type hinter interface {
 // none. It changes the field of v, which is not used if there is a mistake.
 func likely(v value, s string) string {
 	h, ok := v.(hinter)
-	if !ok || len(s) > longestName {
+	if !ok || len(s) > maxShown {
 		return ""
 	}
 	for _, candidate := range h.candidates(s) {
@@ -29,23 +30,11 @@ func likely(v value, s string) string {
 	return ""
 }
 
-// quantity is a number and the unit behind it, as people write both.
-var quantity = regexp.MustCompile(`^([0-9][0-9_,]*)(\.[0-9]+)?\s*([A-Za-zµ]*)(?:/s|/sec|ps)?$`)
-
-// split takes a quantity apart; the number has no grouping any more.
-func split(s string) (whole, fraction, unit string, ok bool) {
-	m := quantity.FindStringSubmatch(strings.TrimSpace(s))
-	if m == nil {
-		return "", "", "", false
-	}
-	return strings.NewReplacer("_", "", ",", "").Replace(m[1]), m[2], strings.ToLower(m[3]), true
-}
-
 // powers of thousand behind a plain number.
 var powers = map[string]string{"k": "000", "m": "000000"}
 
 func (v *count) candidates(s string) []string {
-	whole, fraction, unit, ok := split(s)
+	whole, fraction, unit, ok := suggest.Quantity(s)
 	if !ok || fraction != "" {
 		return nil
 	}
@@ -56,7 +45,7 @@ func (v *count) candidates(s string) []string {
 }
 
 func (v *rate) candidates(s string) []string {
-	whole, fraction, unit, ok := split(s)
+	whole, fraction, unit, ok := suggest.Quantity(s)
 	if !ok || fraction != "" {
 		return nil
 	}
@@ -71,7 +60,7 @@ var binary = map[string]string{
 }
 
 func (v *size) candidates(s string) []string {
-	whole, fraction, unit, ok := split(s)
+	whole, fraction, unit, ok := suggest.Quantity(s)
 	name := binary[unit]
 	if !ok || name == "" {
 		return nil
@@ -84,32 +73,12 @@ func (v *size) candidates(s string) []string {
 	return []string{formatSize(int64(n*factor)) + v.unit()}
 }
 
-// spans are units of time as people write them, in Go's.
-var spans = map[string]string{
-	"": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s", "s": "s",
-	"min": "m", "mins": "m", "minute": "m", "minutes": "m", "m": "m",
-	"hr": "h", "hrs": "h", "hour": "h", "hours": "h", "h": "h",
-	"ms": "ms", "msec": "ms", "millis": "ms", "milliseconds": "ms", "us": "us", "µs": "us",
-}
-
 func (v *span) candidates(s string) []string {
-	whole, fraction, unit, ok := split(s)
-	if !ok {
-		return []string{strings.ToLower(strings.ReplaceAll(s, " ", ""))}
-	}
-	if unit == "d" || unit == "day" || unit == "days" {
-		if days, err := strconv.Atoi(whole); err == nil && fraction == "" && days < 1000 {
-			return []string{strconv.Itoa(24*days) + "h"}
-		}
-	}
-	if spans[unit] == "" {
-		return nil
-	}
 	// 60000 without a unit is too long as seconds: it was milliseconds.
-	return []string{whole + fraction + spans[unit], whole + fraction + "ms"}
+	return []string{suggest.Duration(s, "s"), suggest.Duration(s, "ms")}
 }
 
-func (v *choice) candidates(s string) []string { return []string{nearest(s, v.of)} }
+func (v *choice) candidates(s string) []string { return []string{suggest.Nearest(s, v.of)} }
 
 func (v *level) candidates(s string) []string {
 	names := []string{"debug", "info", "warn", "error"}
@@ -121,7 +90,7 @@ func (v *level) candidates(s string) []string {
 	case "trace", "verbose":
 		return []string{"debug"}
 	}
-	return []string{nearest(s, names)}
+	return []string{suggest.Nearest(s, names)}
 }
 
 func (v *toggle) candidates(s string) []string {

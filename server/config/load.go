@@ -108,7 +108,7 @@ func (l *loader) take(s setting) {
 	}
 	k, ok := l.knobs[s.key]
 	if !ok {
-		l.mistake(&Error{s.where, s.key, s.value, "is no setting", suggest(s.key)})
+		l.mistake(&Error{s.where, s.key, s.value, "is no setting", suggestKey(s.key)})
 		return
 	}
 	set := k.value.set
@@ -237,7 +237,7 @@ func allowedFor(name string) string {
 	if k := named(name); k.value != nil {
 		return k.value.allowed()
 	}
-	return suggest(name)
+	return suggestKey(name)
 }
 
 var (

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/e0ac7cd4/hotpath/internal/suggest"
 )
 
 // sites reads the list of sites.
@@ -47,7 +49,7 @@ func (r *reader) siteLevel(node *yaml.Node, s *Site, table []siteKnob, prefix st
 		}
 		switch {
 		case len(keysAt(table, name+".")) == 0:
-			likely := nearest(key.Value, keysAt(table, prefix))
+			likely := suggest.Nearest(key.Value, keysAt(table, prefix))
 			for _, k := range table {
 				if strings.HasSuffix(k.name, "."+key.Value) {
 					likely = k.name[:len(k.name)-len(key.Value)-1] + ": {" + key.Value + ": …}"

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/net/idna"
+
+	"github.com/e0ac7cd4/hotpath/internal/suggest"
 )
 
 // maxHost is the length of a name in the DNS, without the dot at its end
@@ -177,7 +179,7 @@ func (v *hostName) check() error {
 func (v *hostName) String() string  { return *v.p }
 func (v *hostName) allowed() string { return HostClient + ", " + HostUpstream + ", or a host's name" }
 func (v *hostName) candidates(s string) []string {
-	return []string{nearest(s, []string{HostClient, HostUpstream}), bareHost(s)}
+	return []string{suggest.Nearest(s, []string{HostClient, HostUpstream}), bareHost(s)}
 }
 
 // serverName is a host's name, or empty.
