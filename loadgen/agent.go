@@ -36,7 +36,7 @@ func readToken(file string) (string, error) {
 	return strings.TrimSpace(token), nil
 }
 
-// token is what agents want to know of us.
+// token is what agents ask for.
 func (o *options) token() (string, error) {
 	token, err := readToken(o.tokenFile)
 	if err == nil && token == "" {
@@ -51,13 +51,10 @@ func runAgent(ctx context.Context, args []string, s streams) error {
 	f.SetOutput(io.Discard)
 	address := f.String("listen", "127.0.0.1:9191", "`ADDRESS` on which to wait for coordinators")
 	tokenFile := f.String("token-file", "", "`FILE` with the token that they must know (or "+tokenVariable+"); without one a token is made and printed")
-	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
+	if err := parse(f, args, "flags alone are allowed"); errors.Is(err, flag.ErrHelp) {
 		return help(s.out, f)
 	} else if err != nil {
-		return usageError{fmt.Errorf("%w (agent -h lists the flags)", err)}
-	}
-	if f.NArg() > 0 {
-		return usageError{fmt.Errorf("unexpected argument %q: flags alone are allowed", f.Arg(0))}
+		return usageError{err}
 	}
 	token, err := readToken(*tokenFile)
 	if err != nil {

@@ -28,7 +28,10 @@ func runCapacity(ctx context.Context, args []string, s streams) error {
 	if err := where.Check(); err != nil {
 		return usageError{err}
 	}
-	o.rate = o.minRate
+	o.rate = rate{capacity.DefaultStart, time.Second} // of the warm-up
+	if o.minRate.freq > 0 {
+		o.rate = o.minRate
+	}
 	cfg, err := o.config(s.in)
 	if err != nil {
 		return err
@@ -64,7 +67,7 @@ func runCapacity(ctx context.Context, args []string, s streams) error {
 		return p.Held, nil
 	})
 	live.Done()
-	found.Best, found.Confirmed = result.Best, result.Confirmed
+	found.Best, found.Confirmed, found.Low, found.High = result.Best, result.Confirmed, result.Low, result.High
 	if ctx.Err() != nil { // Ctrl-C: the report so far
 		found.Interrupted, err = true, nil
 	}

@@ -79,13 +79,10 @@ const defaultObjectives = "mean<=3ms,errors<=0"
 func parseFlags(command string, args []string, out io.Writer) (*options, error) {
 	o := &options{headers: make(http.Header), rate: rate{per: time.Second}, amplitude: rate{per: time.Second}}
 	f := o.flags(command)
-	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
+	if err := parse(f, args, "flags alone are allowed, and before them a command"); errors.Is(err, flag.ErrHelp) {
 		return nil, help(out, f)
 	} else if err != nil {
-		return nil, usageError{fmt.Errorf("%w (-h lists the flags)", err)}
-	}
-	if f.NArg() > 0 {
-		return nil, usageError{fmt.Errorf("unexpected argument %q: flags alone are allowed, and before them capacity or agent", f.Arg(0))}
+		return nil, usageError{err}
 	}
 	if o.duration == 0 && o.requests == 0 {
 		o.duration = defaultDuration
@@ -105,25 +102,27 @@ func parseFlags(command string, args []string, out io.Writer) (*options, error) 
 	return o, nil
 }
 
-// checkTogether tells which flags were given that do not go together.
+// checkTogether reports all flags that were given and do not go together.
 func (o *options) checkTogether(f *flag.FlagSet) error {
 	given := make(map[string]bool)
 	f.Visit(func(def *flag.Flag) { given[def.Name] = true })
-	switch {
-	case o.http1 && given["streams"] && o.streams != 1:
-		return errors.New("-streams: HTTP/1.1 has one request in flight on a connection")
-	case given["format"] && o.targets == "":
-		return errors.New("-format is that of -targets, which is missing")
-	case given["method"] && o.target == "":
-		return errors.New("-method is that of -target, which is missing; -targets has methods")
-	case given["duration"] && o.duration <= 0:
-		return fmt.Errorf("-duration %v: it must be more than 0", o.duration)
-	case given["probe"] && o.probe <= 0:
-		return fmt.Errorf("-probe %v: it must be more than 0", o.probe)
-	case given["token-file"] && o.workers == "":
-		return errors.New("-token-file is for -workers, which is missing")
+	var all []error
+	for _, c := range []struct {
+		wrong bool
+		text  string
+	}{
+		{o.http1 && given["streams"] && o.streams != 1, "-streams: HTTP/1.1 has one request in flight on a connection"},
+		{given["format"] && o.targets == "", "-format is that of -targets, which is missing"},
+		{given["method"] && o.target == "", "-method is that of -target, which is missing; -targets has methods"},
+		{given["duration"] && o.duration <= 0, fmt.Sprintf("-duration %v: it must be more than 0", o.duration)},
+		{given["probe"] && o.probe <= 0, fmt.Sprintf("-probe %v: it must be more than 0", o.probe)},
+		{given["token-file"] && o.workers == "", "-token-file is for -workers, which is missing"},
+	} {
+		if c.wrong {
+			all = append(all, errors.New(c.text))
+		}
 	}
-	return nil
+	return errors.Join(all...)
 }
 
 // flags are those of a command, which set o.
@@ -137,26 +136,26 @@ func (o *options) flags(command string) *flag.FlagSet {
 	f.StringVar(&o.body, "body", "", "`FILE` with the content of requests whose target has none")
 	f.Var(headerFlag{o.headers}, "header", "`FIELD` of every request, \"name: value\"; repeatable")
 	if command == "capacity" {
-		o.minRate, o.maxRate = rate{1000, time.Second}, rate{}
-		f.Var(&o.minRate, "min", "`RATE` that is tried first")
+		o.minRate, o.maxRate = rate{}, rate{}
+		f.Var(&o.minRate, "min", "lowest `RATE` that is tried; the search begins there, or at 1000 without it")
 		f.Var(&o.maxRate, "max", "`RATE` that is not exceeded; 0: no limit")
-		f.DurationVar(&o.probe, "probe", 5*time.Second, "`TIME` for which each rate is tried")
+		duration(f, &o.probe, "probe", 5*time.Second, "`TIME` for which each rate is tried")
 		f.Float64Var(&o.precision, "precision", 0.02, "how near to the limit, as a `SHARE` of it")
 	} else {
 		f.Var(&o.rate, "rate", "`RATE` asked: 150000, 150k, 300/1m; 0: closed loop, as fast as it goes (default 0)")
 		f.Float64Var(&o.slope, "slope", 0, "`NUMBER` of requests per second that the rate gains each second")
 		f.Var(&o.amplitude, "amplitude", "`RATE` by which it swings, as a sine around -rate; needs -period")
-		f.DurationVar(&o.period, "period", 0, "`TIME` of one swing")
+		duration(f, &o.period, "period", 0, "`TIME` of one swing")
 		f.StringVar(&o.startAt, "start-at", "mean-up", "`WHERE` the sine begins: "+strings.Join(sineStarts(), ", "))
-		f.DurationVar(&o.duration, "duration", 0, "`TIME` in which requests are due (default "+defaultDuration.String()+")")
+		duration(f, &o.duration, "duration", 0, "`TIME` in which requests are due (default "+defaultDuration.String()+")")
 		f.Uint64Var(&o.requests, "requests", 0, "`NUMBER` of requests, in place of -duration")
 		f.StringVar(&o.results, "results", "", "`FILE` for every result, in vegeta's encoding")
 		f.StringVar(&o.hdr, "hdr", "", "`FILE` for the latencies, in HdrHistogram's text form")
 	}
-	f.DurationVar(&o.warmup, "warmup", 0, "`TIME` of load before, at the first rate, that is not measured")
+	duration(f, &o.warmup, "warmup", 0, "`TIME` of load before, at the first rate, that is not measured")
 	f.IntVar(&o.connections, "connections", 8, "`NUMBER` of connections, shared out among the targets' origins")
 	f.IntVar(&o.streams, "streams", 32, "`NUMBER` of requests in flight on a connection; HTTP/1.1 has one")
-	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "`TIME` for a request, from the moment it is due")
+	duration(f, &o.timeout, "timeout", 30*time.Second, "`TIME` for a request, from the moment it is due")
 	f.BoolVar(&o.http1, "http1", false, "HTTP/1.1 in place of HTTP/2")
 	f.BoolVar(&o.insecure, "insecure", false, "trust every certificate")
 	f.StringVar(&o.caCert, "cacert", "", "PEM `FILE` of certificates to trust")

@@ -27,6 +27,7 @@ var usages = map[string]string{
        loadgen capacity [flags]  search for the highest rate that holds -slo
        loadgen agent [flags]     take part in attacks of other machines
        loadgen version           what was built
+       loadgen help [command]    this text, or a command's
 
 Requests are sent when they are due, whatever the server does, and latencies run
 from that moment. The report goes to the standard output, progress to the

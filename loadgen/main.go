@@ -22,11 +22,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/e0ac7cd4/hotpath/internal/buildinfo"
+	"github.com/e0ac7cd4/hotpath/internal/suggest"
 )
 
 // Exit codes.
@@ -57,27 +61,60 @@ func printVersion(_ context.Context, _ []string, s streams) error {
 	return err
 }
 
+// commands are what may come first, but for flags, which attack.
+var commands = map[string]func(context.Context, []string, streams) error{
+	"capacity": runCapacity,
+	"agent":    runAgent,
+	"version":  printVersion,
+	"help":     printHelp,
+}
+
+// printHelp is -h of the command that is named behind it, or of an attack.
+func printHelp(ctx context.Context, args []string, s streams) error {
+	if len(args) > 0 && args[0] == "capacity" {
+		return runCapacity(ctx, []string{"-h"}, s)
+	}
+	if len(args) > 0 && args[0] == "agent" {
+		return runAgent(ctx, []string{"-h"}, s)
+	}
+	return runAttack(ctx, []string{"-h"}, s)
+}
+
+// choose is the command that args ask for, and its arguments.
+func choose(args []string) (command func(context.Context, []string, streams) error, rest []string, err error) {
+	if len(args) == 0 {
+		return runAttack, args, nil
+	}
+	switch args[0] {
+	case "-version", "--version", "-v", "-V":
+		return printVersion, nil, nil
+	case "-?":
+		return printHelp, nil, nil
+	}
+	switch command, ok := commands[args[0]]; {
+	case ok:
+		return command, args[1:], nil
+	case strings.HasPrefix(args[0], "-"):
+		return runAttack, args, nil
+	}
+	names := slices.Sorted(maps.Keys(commands))
+	return nil, nil, usageError{fmt.Errorf("%q is no command: allowed are %s, or flags, which attack; -h lists both%s",
+		args[0], strings.Join(names, ", "), meant("", suggest.Nearest(args[0], names)))}
+}
+
 // run runs a command and returns the exit code.
 func run(ctx context.Context, args []string, s streams) int {
-	command := runAttack
-	if len(args) > 0 {
-		switch args[0] {
-		case "capacity":
-			command, args = runCapacity, args[1:]
-		case "agent":
-			command, args = runAgent, args[1:]
-		case "version":
-			command = printVersion
-		}
+	command, args, err := choose(args)
+	if err == nil {
+		err = command(ctx, args, s)
 	}
-	err := command(ctx, args, s)
 	switch {
 	case err == nil, errors.Is(err, errHelp):
 		return exitOK
 	case errors.Is(err, errMissed):
 		return exitFailure // the verdicts have said it
 	}
-	fmt.Fprintln(s.err, "loadgen:", err)
+	lines(s.err, err)
 	if errors.As(err, new(usageError)) {
 		return exitUsage
 	}

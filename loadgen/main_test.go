@@ -95,6 +95,13 @@ func TestMistakes(t *testing.T) {
 		"nothing":              {nil, "-target URL or -targets FILE is needed"},
 		"both":                 {[]string{"-target", local, "-targets", "x"}, "one of the two"},
 		"flag":                 {[]string{"-nope"}, "-h lists the flags"},
+		"duration, no unit":    {[]string{"-target", local, "-duration", "1"}, `invalid value "1" for flag -duration: allowed is a duration such as 500ms, 30s or 2m (did you mean 1s?)`},
+		"unknown flag":         {[]string{"-target", local, "-connection", "5"}, "there is no flag -connection: -h lists the flags (did you mean -connections?)"},
+		"number":               {[]string{"-target", local, "-connections", "many"}, `"many" for flag -connections: allowed is a number`},
+		"slo, share":           {[]string{"-target", local, "-slo", "errors<=1%"}, "(did you mean error-ratio<=1%?)"},
+		"unknown command":      {[]string{"capcity"}, `"capcity" is no command: allowed are agent, capacity, help, version, or flags, which attack; -h lists both (did you mean capacity?)`},
+		"endless targets":      {[]string{"-targets", "/dev/zero"}, "larger than 64 MiB"},
+		"capacity, max":        {[]string{"capacity", "-target", local, "-min", "20", "-max", "10"}, "the highest rate"},
 		"argument":             {[]string{"-target", local, "extra"}, `"extra"`},
 		"rate":                 {[]string{"-target", local, "-rate", "fast"}, "300/1m"},
 		"negative rate":        {[]string{"-target", local, "-rate", "-5"}, "300/1m"},
@@ -137,7 +144,6 @@ func TestMistakes(t *testing.T) {
 		"stranger":             {[]string{"-target", "https://192.0.2.1/", "-rate", "1001"}, "-yes"},
 		"stranger, full speed": {[]string{"-target", "https://192.0.2.1/"}, "-yes"},
 		"stranger, capacity":   {[]string{"capacity", "-target", "https://192.0.2.1/", "-max", "2000"}, "-yes"},
-		"capacity from 0":      {[]string{"capacity", "-target", local, "-min", "0"}, "the first rate"},
 		"capacity, precision":  {[]string{"capacity", "-target", local, "-precision", "2"}, "precision"},
 		"agent":                {[]string{"agent", "x"}, `"x"`},
 		"agent, address":       {[]string{"agent", "-listen", "nowhere"}, "-listen"},
@@ -376,9 +382,57 @@ func waitFor(t *testing.T, address string) {
 	}
 }
 
+// TestAllMistakes: all that is wrong with flags is reported in one go, a line
+// each.
+func TestAllMistakes(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"-target", "x", "-duration", "1", "-nope", "5", "-slo", "mean<=3", "extra", "-rate", "fast"},
+			[]string{"-duration", "-nope", "mean<=3ms", `"extra"`, "-rate"}},
+		{[]string{"-http1", "-streams", "8", "-format", "json", "-method", "PUT"}, []string{"-streams", "-format", "-method"}},
+		{[]string{"agent", "-liste", "x", "-token-fil", "y"}, []string{"did you mean -listen?", "did you mean -token-file?"}},
+	} {
+		code, out, stderr := call(t, t.Context(), "", tt.args...)
+		got := strings.Split(strings.TrimSpace(stderr), "\n")
+		if code != exitUsage || out != "" || len(got) != len(tt.want) {
+			t.Errorf("%q: exit %d, %q\n%s", tt.args, code, out, stderr)
+			continue
+		}
+		for i, want := range tt.want {
+			if !strings.HasPrefix(got[i], "loadgen: ") || !strings.Contains(got[i], want) {
+				t.Errorf("line %d is %q, want it to have %q", i+1, got[i], want)
+			}
+		}
+	}
+}
+
+// TestHelp: whatever asks for help gets it, with the commands that there are.
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{"help"}, {"-h"}, {"--help"}, {"-help"}, {"-?"}} {
+		code, out, stderr := call(t, t.Context(), "", args...)
+		if code != exitOK || stderr != "" || !strings.Contains(out, "\n  -target URL") {
+			t.Errorf("%q: exit code %d, %q, %q", args, code, out, stderr)
+		}
+		for name := range commands {
+			if !strings.Contains(out, "loadgen "+name+" ") {
+				t.Errorf("%q does not show the command %s", args, name)
+			}
+		}
+	}
+	for _, command := range []string{"capacity", "agent"} {
+		if _, out, _ := call(t, t.Context(), "", "help", command); !strings.HasPrefix(out, "usage: loadgen "+command) {
+			t.Errorf("help %s: %q", command, out)
+		}
+	}
+}
+
 func TestVersionCommand(t *testing.T) {
-	code, out, stderr := call(t, t.Context(), "", "version")
-	if code != exitOK || stderr != "" || !strings.HasPrefix(out, "loadgen ") || strings.Count(out, "\n") != 1 {
-		t.Errorf("exit code %d, %q, %q", code, out, stderr)
+	for _, word := range []string{"version", "--version", "-version", "-v", "-V"} {
+		code, out, stderr := call(t, t.Context(), "", word)
+		if code != exitOK || stderr != "" || !strings.HasPrefix(out, "loadgen ") || strings.Count(out, "\n") != 1 {
+			t.Errorf("%s: exit code %d, %q, %q", word, code, out, stderr)
+		}
 	}
 }

@@ -11,6 +11,10 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
+// maxTargets bounds the text of targets, in bytes: a million of them; what is
+// larger is another file, or a device without an end.
+const maxTargets = 64 << 20
+
 // readTargets reads what is to be asked for. vegeta's targeters read its formats
 // and add the body and the headers that every request has.
 func (o *options) readTargets(stdin io.Reader) ([]vegeta.Target, error) {
@@ -38,9 +42,12 @@ func (o *options) readTargets(stdin io.Reader) ([]vegeta.Target, error) {
 		defer f.Close()
 		src = f
 	}
-	text, err := io.ReadAll(src)
+	text, err := io.ReadAll(io.LimitReader(src, maxTargets+1))
 	if err != nil {
 		return nil, fmt.Errorf("-targets: %w", err)
+	}
+	if len(text) > maxTargets {
+		return nil, fmt.Errorf("-targets %s: is larger than 64 MiB, as much as is allowed", o.targets)
 	}
 	var targeter vegeta.Targeter
 	switch o.format {

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/listen"
 )
 
@@ -63,7 +64,7 @@ func TestWrongSettings(t *testing.T) {
 		says []string
 	}{
 		{"unknown flag", nil, []string{"-cache-entires", "5"}, []string{"cache-entires", "cache-entries"}},
-		{"no flag", nil, []string{"serve"}, []string{`"serve"`, "is not a flag"}},
+		{"no flag", nil, []string{"-log-level", "info", "serve"}, []string{`"serve"`, "is not a flag"}},
 		{"no value", nil, []string{"-listen"}, []string{"flag -listen", "has no value"}},
 		{"not a number", nil, []string{"-cache-entries", "many"}, []string{"flag -cache-entries", `"many"`, "allowed: a number from 1"}},
 		{"too small", nil, []string{"-max-conns=0"}, []string{"flag -max-conns", `"0"`}},
@@ -95,12 +96,46 @@ func TestWrongSettings(t *testing.T) {
 	}
 }
 
-func TestHelpFlag(t *testing.T) {
-	for _, flag := range []string{"-h", "--help"} {
-		if status, stdout, stderr := command(t, nil, flag); status != 0 || stderr != "" || !strings.Contains(stdout, "-cache-bytes (default 256MiB)") {
-			t.Errorf("%s: exit status %d, %q, %q", flag, status, stdout, stderr)
+// TestHelp: whatever asks for help gets the same text, in which the program has
+// its own name.
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{"-h"}, {"--help"}, {"-help"}, {"help"}, {"-?"}, {"help", "check"}, {"check", "-h"}} {
+		status, stdout, stderr := command(t, nil, args...)
+		if status != 0 || stderr != "" || !strings.Contains(stdout, "-cache-bytes (default 256MiB)") || !strings.Contains(stdout, "\n  hotpath check [-key value ...]") {
+			t.Errorf("%q: exit status %d, %q, %q", args, status, stdout, stderr)
+		}
+		for _, c := range config.Commands {
+			if !strings.Contains(stdout, "\n  hotpath "+c.Name+" ") {
+				t.Errorf("%q does not show the command %s", args, c.Name)
+			}
+		}
+		if strings.Contains(stdout, "\n  server") {
+			t.Errorf("%q calls the program server", args)
 		}
 	}
+}
+
+// TestUnknownCommand: what is no command is refused with those that there are.
+func TestUnknownCommand(t *testing.T) {
+	for word, says := range map[string]string{"serve": "check, health, version, help", "chek": "did you mean check?", "start": "or flags; -h lists both"} {
+		status, stdout, stderr := command(t, nil, word)
+		if status != exitUsage || stdout != "" {
+			t.Errorf("%s: exit status %d, %q", word, status, stdout)
+		}
+		wantOneLine(t, stderr, `argument "`+word+`": is no command`, says)
+	}
+}
+
+// TestWarnings: a setting that does nothing is in the log of a server that
+// starts all the same.
+func TestWarnings(t *testing.T) {
+	p := start(t, "-access-log-sample", "7")
+	p.eventually("the warning", func() error {
+		if !strings.Contains(p.output(), "access-log is off") {
+			return errors.New("nothing in the log about a setting that does nothing")
+		}
+		return nil
+	})
 }
 
 func TestCheckCommand(t *testing.T) {

@@ -45,7 +45,7 @@ func TestHealthCommand(t *testing.T) {
 
 func TestHealthWrongSettings(t *testing.T) {
 	for _, tt := range []struct{ args, says []string }{
-		{[]string{"-admin", "off"}, []string{"admin", `"off"`, "nobody to ask", "allowed: the address"}},
+		{[]string{"-admin", "off"}, []string{"admin", `"off"`, "no listener can be asked", "allowed: the address"}},
 		{[]string{"-admin", "127.0.0.1:0"}, []string{"127.0.0.1:0", "cannot be known"}},
 		{[]string{"-admin", "here"}, []string{"flag -admin", `"here"`}},
 		{[]string{"-config", "/nowhere/hotpath.yaml"}, []string{"/nowhere/hotpath.yaml", "no such file"}},
@@ -56,14 +56,16 @@ func TestHealthWrongSettings(t *testing.T) {
 		}
 		wantOneLine(t, stderr, tt.says...)
 	}
-	if status, stdout, _ := command(t, nil, "health", "-h"); status != 0 || !strings.Contains(stdout, "server health") {
+	if status, stdout, _ := command(t, nil, "health", "-h"); status != 0 || !strings.Contains(stdout, "hotpath health") {
 		t.Errorf("-h: exit status %d, %q", status, stdout)
 	}
 }
 
 func TestVersionCommand(t *testing.T) {
-	status, stdout, stderr := command(t, nil, "version")
-	if status != 0 || stderr != "" || !strings.HasPrefix(stdout, "hotpath ") || !strings.HasSuffix(stdout, " "+runtime.Version()+" "+runtime.GOOS+"/"+runtime.GOARCH+"\n") {
-		t.Errorf("exit status %d, %q, %q", status, stdout, stderr)
+	for _, word := range []string{"version", "--version", "-version", "-v", "-V"} {
+		status, stdout, stderr := command(t, nil, word)
+		if status != 0 || stderr != "" || !strings.HasPrefix(stdout, "hotpath ") || !strings.HasSuffix(stdout, " "+runtime.Version()+" "+runtime.GOOS+"/"+runtime.GOARCH+"\n") {
+			t.Errorf("%s: exit status %d, %q, %q", word, status, stdout, stderr)
+		}
 	}
 }

@@ -16,7 +16,7 @@
 //  6. edge/source.go     the request's key; the cache is asked (cache)
 //  7. h2/answer.go       a hit goes into the batch; h1/answer.go
 //  8. wire/write.go      the batch is encrypted and written: the turn's end
-//  9. access/            the access log hears of it, sampled
+//  9. access/            it is one for the access log, perhaps, and counted
 //
 // What is no hit leaves the connection's goroutine after 6:
 //
@@ -32,12 +32,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/e0ac7cd4/hotpath/internal/buildinfo"
 	"github.com/e0ac7cd4/hotpath/server/config"
+	"github.com/e0ac7cd4/hotpath/server/live"
 )
 
 // Exit codes.
@@ -47,37 +50,64 @@ const (
 )
 
 func main() {
-	args := os.Args[1:]
+	os.Exit(dispatch(os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+}
+
+// dispatch does what was asked for, and returns the exit code.
+func dispatch(args, environ []string, stdout, stderr io.Writer) int {
+	first := ""
 	if len(args) > 0 {
-		switch args[0] {
-		case "check":
-			os.Exit(config.Check(args[1:], os.Environ(), os.Stdout, os.Stderr))
-		case "health":
-			os.Exit(health(args[1:], os.Environ(), os.Stdout, os.Stderr))
-		case "version":
-			fmt.Println(buildinfo.Line("hotpath"))
-			return
-		}
+		first = args[0]
 	}
-	cfg, err := config.Load(args, os.Environ(), config.ReadFile)
-	switch {
-	case errors.Is(err, config.ErrHelp):
-		if err := config.WriteHelp(os.Stdout); err != nil {
-			os.Exit(exitFailure)
-		}
-		return
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "hotpath:", err)
-		os.Exit(exitUsage)
+	switch first {
+	case "check":
+		return config.Check(args[1:], environ, stdout, stderr)
+	case "health":
+		return health(args[1:], environ, stdout, stderr)
+	case "version", "-version", "--version", "-v", "-V":
+		return done(fmt.Fprintln(stdout, buildinfo.Line("hotpath")))
+	case "help", "-?":
+		return done(0, config.WriteHelp(stdout))
 	}
-	if err := cfg.CheckFiles(); err != nil {
-		fmt.Fprintln(os.Stderr, "hotpath:", err)
-		os.Exit(exitUsage)
+	if first != "" && !strings.HasPrefix(first, "-") {
+		config.WriteError(stderr, config.UnknownCommand(first))
+		return exitUsage
+	}
+	return serve(args, environ, stdout, stderr)
+}
+
+// done is the exit code of a command that only writes.
+func done(_ int, err error) int {
+	if err != nil {
+		return exitFailure
+	}
+	return 0
+}
+
+// serve is the command without a name: the server.
+func serve(args, environ []string, stdout, stderr io.Writer) int {
+	cfg, err := config.Load(args, environ, config.ReadFile)
+	if errors.Is(err, config.ErrHelp) {
+		return done(0, config.WriteHelp(stdout))
+	}
+	if err == nil {
+		err = cfg.CheckFiles()
+	}
+	if err != nil {
+		config.WriteError(stderr, err)
+		return exitUsage
+	}
+	if warnings := cfg.Warnings(); len(warnings) > 0 {
+		log := newLogger(cfg, stderr, new(live.Journal))
+		for _, w := range warnings {
+			log.Warn("a setting does nothing", "setting", w.Error())
+		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	if err := run(ctx, cfg, os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, "hotpath:", err)
-		os.Exit(exitFailure)
+	if err := run(ctx, cfg, stderr); err != nil {
+		config.WriteError(stderr, err)
+		return exitFailure
 	}
+	return 0
 }

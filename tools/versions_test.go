@@ -4,6 +4,7 @@ package tools
 import (
 	"io/fs"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -11,9 +12,11 @@ import (
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v3"
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
 
+	"github.com/e0ac7cd4/hotpath/internal/buildinfo"
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
@@ -123,4 +126,59 @@ func TestBazelVersions(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestRelease: the programs, the releases and CHANGELOG.md agree on the version.
+func TestRelease(t *testing.T) {
+	testkit.NeedTree(t)
+	text, err := os.ReadFile("../CHANGELOG.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := regexp.MustCompile(`(?m)^## \[([^\]]+)\](?: - (unreleased|\d{4}-\d{2}-\d{2}))?$`).FindStringSubmatch(string(text))
+	if first == nil || first[1] != buildinfo.Release || first[2] == "" {
+		t.Errorf("the first heading of CHANGELOG.md is %q; want [%s] with a date, or unreleased", first, buildinfo.Release)
+	}
+	if got := buildinfo.Version(); !strings.HasPrefix(got, "v"+buildinfo.Release) {
+		t.Errorf("the programs call themselves %s, want a version that begins with v%s", got, buildinfo.Release)
+	}
+	status := exec.Command("sh", "workspace-status")
+	status.Env = append(os.Environ(), "VERSION=", "GIT_CEILING_DIRECTORIES=")
+	stamped, err := status.Output()
+	if err != nil {
+		t.Skipf("no clone: %v", err)
+	}
+	if m := regexp.MustCompile(`(?m)^STABLE_VERSION (.*)$`).FindSubmatch(stamped); m == nil || !strings.HasPrefix(string(m[1]), "v") {
+		t.Errorf("Bazel stamps a release with %s, want a version that begins with v", stamped)
+	}
+}
+
+// TestWorkflow: what a hosted runner does is .ci/run, with the Go of go.mod.
+func TestWorkflow(t *testing.T) {
+	testkit.NeedTree(t)
+	text, err := os.ReadFile("../.github/workflows/ci.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var workflow struct {
+		Jobs map[string]struct {
+			Steps []struct {
+				Run  string
+				With map[string]string
+			}
+		}
+	}
+	if err := yaml.Unmarshal(text, &workflow); err != nil {
+		t.Fatal(err)
+	}
+	runs, fromMod := false, false
+	for _, job := range workflow.Jobs {
+		for _, step := range job.Steps {
+			runs = runs || step.Run == ".ci/run"
+			fromMod = fromMod || step.With["go-version-file"] == "go.mod"
+		}
+	}
+	if !runs || !fromMod {
+		t.Errorf("ci.yml runs .ci/run: %v, takes Go from go.mod: %v; want both", runs, fromMod)
+	}
 }

@@ -6,7 +6,7 @@ func TestVersion(t *testing.T) {
 	before := version
 	defer func() { version = before }()
 	for stamp, want := range map[string]string{
-		"":      "devel", // a test is built from a working tree
+		"":      "v" + Release + "-devel", // a test is built from a working tree
 		"1.2.3": "1.2.3",
 	} {
 		version = stamp

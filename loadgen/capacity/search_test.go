@@ -39,20 +39,27 @@ func TestSearch(t *testing.T) {
 		{"up, then between", Config{Min: 1000, Precision: .1}, upTo(12_345),
 			"1000+ 2000+ 4000+ 8000+ 16000- 11300+ 13400- 12300+ 13400- 12300+", 12_300, 13_400},
 		{"the first is the best", Config{Min: 1000, Precision: 1}, upTo(1500), "1000+ 2000- 2000- 1000+", 1000, 2000},
-		{"down, then between", Config{Min: 1000, Precision: .1}, upTo(150),
+		{"down, then between", Config{Start: 1000, Precision: .1}, upTo(150),
 			"1000- 500- 250- 120+ 173- 144+ 158- 158- 144+", 144, 158},
-		{"down to the floor", Config{Min: 10}, upTo(0), "10- 5- 2.5- 1.2- 1- 1-", 0, 1},
-		{"the floor holds", Config{Min: 10, Precision: .5}, upTo(1), "10- 5- 2.5- 1.2- 1+ 1.2- 1+", 1, 1.2},
+		{"down to the floor", Config{Start: 10}, upTo(0), "10- 5- 2.5- 1.2- 1- 1-", 0, 1},
+		{"the floor holds", Config{Start: 10, Precision: .5}, upTo(1), "10- 5- 2.5- 1.2- 1+ 1.2- 1+", 1, 1.2},
 		{"up to the limit", Config{Min: 1000, Max: 5500}, upTo(1e9), "1000+ 2000+ 4000+ 5500+ 5500+", 5500, 0},
 		{"only one rate", Config{Min: 1000, Max: 1000}, upTo(1e9), "1000+ 1000+", 1000, 0},
 		{"the limit is missed", Config{Min: 1000, Max: 5500, Precision: .2}, upTo(5000),
 			"1000+ 2000+ 4000+ 5500- 4700+ 5500- 4700+", 4700, 5500},
 		{"three must agree, nothing wavers", Config{Min: 10, Precision: 1, Confirm: 3}, upTo(10),
-			"10+ 10+ 10+ 20- 20- 20- 20- 20- 20- 10+ 10+ 10+", 10, 20},
+			"10+ 20- 20- 20- 20- 20- 20- 10+ 10+ 10+", 10, 20},
+		{"two near the limit agree, one on the way", Config{Min: 1000, Precision: .5, Confirm: 2}, upTo(4500),
+			"1000+ 2000+ 4000+ 8000- 8000- 5700- 5700- 5700- 5700- 4000+ 4000+", 4000, 5700},
+		{"no less than the lowest", Config{Min: 5000, Confirm: 2}, upTo(4999), "5000- 5000- 5000- 5000-", 0, 5000},
+		{"down to the lowest", Config{Min: 100, Start: 1000, Confirm: 2}, upTo(99), "1000- 1000- 500- 500- 250- 250- 120- 120- 100- 100- 100- 100-", 0, 100},
 		{"no limit", Config{Min: 3e8}, upTo(math.Inf(1)), "300000000+ 600000000+ 1000000000+ 1000000000+", 1e9, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			if tt.c.Confirm == 0 {
+				tt.c.Confirm = 1
+			}
 			r, err := Search(t.Context(), tt.c, tt.try)
 			if err != nil {
 				t.Fatal(err)
@@ -108,6 +115,12 @@ func TestSearchGoesBack(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			if tt.c.Confirm == 0 {
+				tt.c.Confirm = 1
+			}
+			if tt.c.Start == 0 {
+				tt.c.Start, tt.c.Min = tt.c.Min, Floor
+			}
 			r, err := Search(t.Context(), tt.c, script(tt.answers))
 			if err != nil {
 				t.Error(err)
@@ -128,11 +141,12 @@ func TestSearchSharp(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 20_000 {
 		c := Config{
-			Min:       math.Pow(10, random.Float64()*6),
+			Start:     math.Pow(10, random.Float64()*6),
 			Precision: math.Pow(10, -3*random.Float64()),
+			Confirm:   1,
 		}
 		if random.IntN(2) == 0 {
-			c.Min = math.Ceil(c.Min)
+			c.Start = math.Ceil(c.Start)
 		}
 		threshold := math.Pow(10, random.Float64()*9)
 		r, err := Search(t.Context(), c, upTo(threshold))
@@ -159,7 +173,7 @@ func TestSearchSharp(t *testing.T) {
 				fail("%v tried %d times", p.Rate, tries[p.Rate])
 			}
 		}
-		doublings := math.Abs(math.Log2(threshold / c.Min))
+		doublings := math.Abs(math.Log2(threshold / c.Start))
 		halvings := math.Log2(math.Ln2 / math.Log1p(c.Precision))
 		if most := int(doublings+halvings) + 7; len(r.Probes) > most {
 			fail("%d tries, want at most %d", len(r.Probes), most)
@@ -182,6 +196,64 @@ func TestSearchRoundRates(t *testing.T) {
 	}
 }
 
+// A result says between which rates tries disagreed.
+func TestSearchNoise(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		answers   string
+		want      string
+		best      float64
+		low, high float64
+	}{
+		{"none", "++" + "--" + "--" + "--" + "++", "100+ 200+ 400- 400- 280- 280- 280- 280- 200+ 200+", 200, 0, 0},
+		{"the missed one held once", "++" + "--" + "-+-" + "--" + "++", "100+ 200+ 400- 400- 280- 280+ 280- 280- 280- 200+ 200+", 200, 200, 280},
+		{"the best missed once", "++" + "--" + "--" + "--" + "+-+", "100+ 200+ 400- 400- 280- 280- 280- 280- 200+ 200- 200+", 200, 200, 280},
+		{"far below, no matter", "-++" + "++" + "--" + "--" + "--" + "++", "100- 100+ 100+ 200+ 400+ 800- 800- 570- 570- 570- 570- 400+ 400+", 400, 0, 0},
+		{"nothing held", "-+-" + "--", "100- 100+ 100- 100- 100-", 0, 0, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r, err := Search(t.Context(), Config{Min: 100, Precision: .5}, script(tt.answers))
+			if err != nil {
+				t.Error(err)
+			}
+			if got := trace(r.Probes); got != tt.want {
+				t.Errorf("probes\n%s, want\n%s", got, tt.want)
+			}
+			if r.Best != tt.best || r.Low != tt.low || r.High != tt.high {
+				t.Errorf("best %v, noise from %v to %v; want %v, from %v to %v", r.Best, r.Low, r.High, tt.best, tt.low, tt.high)
+			}
+		})
+	}
+}
+
+// TestSearchKeepsTheLowest: a machine that stutters sends no search below the
+// lowest rate, and one stutter there is no verdict.
+func TestSearchKeepsTheLowest(t *testing.T) {
+	const searches = 1000
+	nothing := 0
+	for seed := range uint64(searches) {
+		random := rand.New(rand.NewPCG(seed, 7))
+		try := func(_ context.Context, rate float64) (bool, error) {
+			return rate <= 20_000 && random.Float64() > .1, nil
+		}
+		r, err := Search(t.Context(), Config{Min: 5000}, try)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range r.Probes {
+			if p.Rate < 5000 {
+				t.Fatalf("seed %d: %v/s was tried", seed, p.Rate)
+			}
+		}
+		if r.Best == 0 {
+			nothing++
+		}
+	}
+	if nothing > searches/50 {
+		t.Errorf("%d of %d searches found no rate, with one try in 10 that stutters", nothing, searches)
+	}
+}
+
 // A server whose threshold moves by 5 %, on a machine that spoils one try in
 // 20: two tries that agree find it.
 func TestSearchNoisy(t *testing.T) {
@@ -193,7 +265,7 @@ func TestSearchNoisy(t *testing.T) {
 		try := func(_ context.Context, rate float64) (bool, error) {
 			return rate <= threshold*(1+.05*random.NormFloat64()) && random.Float64() > .05, nil
 		}
-		r, err := Search(t.Context(), Config{Min: 1000, Confirm: 2}, try)
+		r, err := Search(t.Context(), Config{Min: 1000}, try)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -253,7 +325,7 @@ func TestSearchCutShort(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			tries := 0
-			r, err := Search(ctx, Config{Min: 1000}, func(_ context.Context, rate float64) (bool, error) {
+			r, err := Search(ctx, Config{Min: 1000, Confirm: 1}, func(_ context.Context, rate float64) (bool, error) {
 				if tries++; tries == 5 {
 					return tt.stop(cancel)
 				}
@@ -282,11 +354,12 @@ func TestConfig(t *testing.T) {
 		c    Config
 		want string // in the error
 	}{
-		{Config{}, "the first rate is 0/s; allowed: from 1/s to 1000000000/s"},
-		{Config{Min: .9}, "first rate is 0.9/s"},
-		{Config{Min: math.NaN()}, "first rate is NaN/s"},
-		{Config{Min: 2e9}, "first rate is 2e+09/s"},
-		{Config{Min: 10, Max: 9}, "the highest rate is 9/s; allowed: from the first rate, 10/s, to 1000000000/s, or 0"},
+		{Config{Min: .9}, "the lowest rate is 0.9/s; allowed: from 1/s to 1000000000/s, or 0 for 1/s"},
+		{Config{Min: math.NaN()}, "lowest rate is NaN/s"},
+		{Config{Min: 2e9}, "lowest rate is 2e+09/s"},
+		{Config{Min: 10, Max: 9}, "the highest rate is 9/s; allowed: from the lowest rate, 10/s, to 1000000000/s, or 0"},
+		{Config{Min: 10, Start: 9}, "the first rate is 9/s; allowed: from the lowest, 10/s, to the highest, 1e+09/s"},
+		{Config{Start: math.NaN()}, "the first rate is NaN/s"},
 		{Config{Min: 10, Max: math.Inf(1)}, "highest rate is +Inf/s"},
 		{Config{Min: 10, Max: math.NaN()}, "highest rate is NaN/s"},
 		{Config{Min: 10, Precision: -.1}, "the precision is -0.1; allowed: a share above 0, up to 1"},

@@ -23,6 +23,33 @@ type Capacity struct {
 	Confirmed   bool    // the search came to its end: it held twice, and the next one missed twice
 	Interrupted bool
 	Probes      []Probe // in the order they were made
+
+	// Low and High are the rates between which probes disagreed; 0: none did.
+	Low, High float64
+}
+
+// noise is a sentence on probes that disagreed, "" if there is nothing to say.
+func (c *Capacity) noise() string {
+	if c.High > 0 {
+		return " Probes from " + human.Rate(c.Low) + " to " + human.Rate(c.High) + " disagreed: the limit is within them, no more exactly."
+	}
+	lowest, held := 0.0, 0
+	for _, p := range c.byRate() {
+		if lowest == 0 {
+			lowest = p.Rate
+		}
+		if p.Rate == lowest && p.Held {
+			held++
+		}
+	}
+	if c.Best == 0 && lowest > 0 {
+		text := " The lowest that was tried is " + human.Rate(lowest)
+		if held > 0 {
+			text += ", and " + plural(held, "probe") + " of it held"
+		}
+		return text + "."
+	}
+	return ""
 }
 
 // Probe is a run at a rate.
@@ -51,13 +78,13 @@ func (c *Capacity) bounds() string {
 func (c *Capacity) result() string {
 	switch {
 	case c.Best > 0 && c.Confirmed:
-		return human.Rate(c.Best) + " held " + c.bounds() + "."
+		return human.Rate(c.Best) + " held " + c.bounds() + "." + c.noise()
 	case c.Best > 0:
 		return human.Rate(c.Best) + " held " + c.bounds() + ", and perhaps more does: the search did not come to its end."
 	case c.Interrupted:
 		return "The search was interrupted before a rate was decided on."
 	}
-	return "No rate held " + c.bounds() + "."
+	return "No rate held " + c.bounds() + "." + c.noise()
 }
 
 // setup is how all probes attacked.
@@ -136,6 +163,8 @@ type capacityDocument struct {
 	Best        float64         `json:"best"`
 	Confirmed   bool            `json:"confirmed"`
 	Interrupted bool            `json:"interrupted"`
+	Low         float64         `json:"noise_low"`  // probes from here disagreed,
+	High        float64         `json:"noise_high"` // to here; 0: none did
 	Probes      []probeDocument `json:"probes"`
 }
 
@@ -148,7 +177,7 @@ type probeDocument struct {
 // CapacityJSON writes the search with every probe's run as JSON has it: one
 // line.
 func CapacityJSON(w io.Writer, c *Capacity) error {
-	d := capacityDocument{c.Target, c.Objectives.String(), c.Best, c.Confirmed, c.Interrupted, make([]probeDocument, len(c.Probes))}
+	d := capacityDocument{c.Target, c.Objectives.String(), c.Best, c.Confirmed, c.Interrupted, c.Low, c.High, make([]probeDocument, len(c.Probes))}
 	for i, p := range c.Probes {
 		d.Probes[i] = probeDocument{p.Rate, p.Held, newDocument(p.Run, p.Verdicts)}
 	}

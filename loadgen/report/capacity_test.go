@@ -130,3 +130,23 @@ func TestCapacityHTML(t *testing.T) {
 		t.Error("a chart without probes")
 	}
 }
+
+// TestCapacityNoise: a result that is no more exact than the noise says so.
+func TestCapacityNoise(t *testing.T) {
+	probe := func(rate float64, held bool) Probe { return Probe{Rate: rate, Held: held} }
+	for _, tt := range []struct {
+		c    Capacity
+		want string
+	}{
+		{Capacity{Best: 5000, Confirmed: true}, "5,000/s held without objectives."},
+		{Capacity{Best: 5000, Confirmed: true, Low: 4700, High: 5300},
+			"5,000/s held without objectives. Probes from 4,700/s to 5,300/s disagreed: the limit is within them, no more exactly."},
+		{Capacity{Probes: []Probe{probe(5000, false), probe(5000, false)}}, "No rate held without objectives. The lowest that was tried is 5,000/s."},
+		{Capacity{Probes: []Probe{probe(5000, false), probe(5000, true), probe(5000, false)}},
+			"No rate held without objectives. The lowest that was tried is 5,000/s, and 1 probe of it held."},
+	} {
+		if got := tt.c.result(); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}

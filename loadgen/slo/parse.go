@@ -31,12 +31,16 @@ const maxNumber = 1e15
 //   - error-ratio, success: shares such as 0.001 or 0.1%
 //
 // Spaces around each part are ignored. An error is one line that names what is
-// wrong and what is allowed.
+// wrong, what is allowed and, if it can be told, what was meant.
 func Parse(s string) (Objectives, error) {
 	var all Objectives
 	for text := range strings.SplitSeq(s, ",") {
-		one, err := parseObjective(strings.TrimSpace(text))
+		text = strings.TrimSpace(text)
+		one, err := parseObjective(text)
 		if err != nil {
+			if meant := likely(text); meant != "" {
+				err = fmt.Errorf("%w (did you mean %s?)", err, meant)
+			}
 			return nil, err
 		}
 		all = append(all, one)

@@ -106,6 +106,39 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
+// TestMeant: what is refused comes with what was meant.
+func TestMeant(t *testing.T) {
+	for in, want := range map[string]string{
+		"errors<=1%":       "error-ratio<=1%",
+		"mean<=3":          "mean<=3ms",
+		"mean<=3 ms":       "mean<=3ms",
+		"mean=3ms":         "mean<=3ms",
+		"mean =< 3ms":      "mean<=3ms",
+		"rate=150k":        "rate>=150k",
+		"rate>=150/s":      "rate>=150",
+		"rate>=1K":         "rate>=1k",
+		"rate>=150,000":    "", // a comma begins another objective
+		"Mean<=3ms":        "mean<=3ms",
+		"error<=0":         "errors<=0",
+		"avg<=3ms":         "mean<=3ms",
+		"99p<=3ms":         "p99<=3ms",
+		"p99<=10":          "p99<=10ms",
+		"success>=99":      "success>=99%",
+		"error-rate<=0.1%": "error-ratio<=0.1%",
+		"speed>=5":         "",
+		"mean":             "",
+	} {
+		_, err := Parse(in)
+		if err == nil {
+			t.Errorf("Parse(%q) is no error", in)
+			continue
+		}
+		if _, meant, _ := strings.Cut(err.Error(), "(did you mean "); strings.TrimSuffix(meant, "?)") != want {
+			t.Errorf("Parse(%q): %v; want it to suggest %q", in, err, want)
+		}
+	}
+}
+
 func TestFlag(t *testing.T) {
 	var o Objectives
 	flags := flag.NewFlagSet("", flag.ContinueOnError)

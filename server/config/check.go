@@ -2,6 +2,7 @@ package config
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -10,40 +11,99 @@ import (
 	"path/filepath"
 )
 
-// CheckFiles reports, as an [*Error], the first file named by c that cannot do
-// its job: certificate and key must load and belong together, the root must be
-// a directory that can be listed, the access log a file that can be appended
-// to, and the token's file must hold one.
+// CheckFiles reports, as [Mistakes], all files named by c that cannot do their
+// job: certificates and keys must load and belong together, a root must be a
+// directory that can be listed, the access log a file that can be appended to,
+// and the token's file must hold one.
 func (c Config) CheckFiles() error {
+	var all Mistakes
+	fail := func(where, key, value string, err error, allowed string) {
+		all = append(all, &Error{where, key, value, fileProblem(err), allowed})
+	}
+	const (
+		pair      = "PEM files of a certificate and of the private key that belongs to it"
+		directory = "a directory that can be read"
+	)
 	if c.Cert != "" {
-		if _, err := tls.LoadX509KeyPair(c.Cert, c.Key); err != nil {
-			key, value := blame(c, err)
-			return &Error{key, key, value, fileProblem(err), "PEM files of a certificate and of the private key that belongs to it"}
+		if key, value, err := checkPair(c.Cert, c.Key); err != nil {
+			fail(c.at(key), key, value, err, pair)
 		}
 	}
 	if c.Root != "" {
 		if err := checkRoot(c.Root); err != nil {
-			return &Error{"root", "root", c.Root, fileProblem(err), "a directory that can be read"}
+			fail(c.at("root"), "root", c.Root, err, directory)
 		}
 	}
 	if c.AccessLog != "off" && c.AccessLogFile != "-" {
 		if err := checkAppend(c.AccessLogFile); err != nil {
 			const key = "access-log-file"
-			return &Error{key, key, c.AccessLogFile, fileProblem(err), "a file that can be written, or one to be made in a directory that is there"}
+			fail(c.at(key), key, c.AccessLogFile, err, "a file that can be written, or one to be made in a directory that is there")
 		}
 	}
-	_, err := c.AdminToken()
+	if _, err := c.AdminToken(); err != nil {
+		if e := new(Error); errors.As(err, &e) {
+			all = append(all, e)
+		}
+	}
+	for i := range c.Sites {
+		s := &c.Sites[i]
+		if s.name == "" {
+			continue // the knobs' own
+		}
+		if s.Cert != "" {
+			if key, value, err := checkPair(s.Cert, s.Key); err != nil {
+				fail(s.at(key), s.name+"."+key, value, err, pair)
+			}
+		}
+		if s.Root != "" {
+			if err := checkRoot(s.Root); err != nil {
+				fail(s.at("root"), s.name+".root", s.Root, err, directory)
+			}
+		}
+		if s.TLS.CA != "" {
+			if err := checkCA(s.TLS.CA); err != nil {
+				fail(s.at("tls.ca"), s.name+".tls.ca", s.TLS.CA, err, "a PEM file of certificates")
+			}
+		}
+	}
+	return all.orNil()
+}
+
+// checkPair loads a certificate and its key; with an error it names the
+// setting to blame, and its value.
+func checkPair(cert, key string) (name, value string, err error) {
+	for _, file := range []struct{ name, value string }{{"cert", cert}, {"key", key}} {
+		if err := ordinary(file.value); err != nil {
+			return file.name, file.value, err
+		}
+	}
+	if _, err = tls.LoadX509KeyPair(cert, key); err == nil {
+		return "", "", nil
+	}
+	name, value = blame(cert, key, err)
+	return name, value, err
+}
+
+// checkCA reports what keeps the certificates of a file from being trusted.
+func checkCA(name string) error {
+	if err := ordinary(name); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(name)
+	if err == nil && !x509.NewCertPool().AppendCertsFromPEM(text) {
+		err = errors.New("has no certificate in PEM form")
+	}
 	return err
 }
 
 // blame names the knob that an error of loading the pair is about: the key
-// where it is the key's file that could not be read, else the certificate.
-func blame(c Config, err error) (key, value string) {
+// if it is the key's file that could not be read, else the certificate.
+func blame(cert, key string, err error) (name, value string) {
 	var pathErr *os.PathError
-	if errors.As(err, &pathErr) && pathErr.Path == c.Key && c.Key != c.Cert {
-		return "key", c.Key
+	if errors.As(err, &pathErr) && pathErr.Path == key && key != cert {
+		return "key", key
 	}
-	return "cert", c.Cert
+	return "cert", cert
 }
 
 func checkRoot(name string) error {
@@ -88,21 +148,28 @@ func checkAppend(name string) error {
 
 // Check is the subcommand check: it loads the settings as the server would and
 // checks the files that they name, without a listener. It returns the exit
-// status: 0 with a line on stdout where all is well, 2 with a line on stderr
-// where not.
+// status: 0 with a line on stdout if all is well, 2 with a line on stderr for
+// each mistake if not. Settings that do nothing are a line on stderr each, and
+// well.
 func Check(args, environ []string, stdout, stderr io.Writer) int {
 	c, err := Load(args, environ, ReadFile)
+	if errors.Is(err, ErrHelp) {
+		if err := WriteHelp(stdout); err != nil {
+			return 1
+		}
+		return 0
+	}
 	if err == nil {
+		for _, w := range c.Warnings() {
+			fmt.Fprintln(stderr, "hotpath: warning:", w)
+		}
 		err = c.CheckFiles()
 	}
-	switch {
-	case errors.Is(err, ErrHelp):
-		err = WriteHelp(stdout)
-	case err == nil:
+	if err == nil {
 		_, err = fmt.Fprintln(stdout, "configuration is valid")
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "hotpath: "+err.Error())
+		WriteError(stderr, err)
 		return 2
 	}
 	return 0

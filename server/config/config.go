@@ -7,10 +7,15 @@
 // Where a knob is set more than once, the flag wins over the environment, the
 // environment over the file, and the file over the default.
 //
+// What the server serves is in [Config.Sites]: the sites of the file, each with
+// settings of its own from the table in siteknobs.go, or the one of the knobs.
+//
 // Nothing is guessed: an unknown flag, variable or key, a value that is not
-// allowed and a file that cannot be read are all an [*Error] of one line that
-// names the key, the value, where it was set and what is allowed. A value is
-// checked even where another source overrides it.
+// allowed and a file that cannot be read are each an [*Error] of one line that
+// names the key, the value, where it was set, what is allowed and, if it can be
+// told, what was meant. All of them are reported at once, as [Mistakes]. A value
+// is checked even if another source overrides it. What is allowed and does not
+// do anything is one of [Config.Warnings].
 //
 // [Load] and [Config.Validate] touch nothing but their arguments.
 // [Config.CheckFiles] and [Check] read the files that the knobs name. All of
@@ -20,7 +25,6 @@ package config
 import (
 	"log/slog"
 	"net"
-	"strings"
 	"time"
 )
 
@@ -37,7 +41,13 @@ type Config struct {
 
 	Cert string // PEM file with the certificate chain; "" with Key: self-signed
 	Key  string // PEM file with the private key
-	Root string // directory that is served, "" for the demo site
+	// What the one site of a configuration without sites serves: one of
+	// them, or neither for the demo site. Sites has it too.
+	Root      string   // directory
+	Upstreams []string // URLs, see [Site.Upstreams]
+
+	// Sites are what is served, and to which hosts: at least one.
+	Sites []Site
 
 	CacheEntries int   // stored responses
 	CacheBytes   int64 // keys, fields and bodies of all stored responses
@@ -78,6 +88,9 @@ type Config struct {
 	MemoryLimit int64 // Go's soft memory limit, 0 for none
 	LogFormat   string
 	LogLevel    slog.Level
+
+	// where is the place of each knob that was set, by name.
+	where map[string]string
 }
 
 // Default returns the documented defaults.
@@ -88,41 +101,42 @@ func Default() Config {
 			panic("config: default of " + k.name + ": " + err.Error())
 		}
 	}
+	c.Sites = []Site{c.flagSite()}
 	return c
 }
 
-// Validate reports the first knob whose value is not allowed, alone or beside
-// another knob, as an [*Error]. It reads no file.
-func (c Config) Validate() error {
-	return c.validate(nil)
+// at is the place where a knob was set; its name if it has its default, or c
+// was not loaded.
+func (c *Config) at(name string) string {
+	if where := c.where[name]; where != "" {
+		return where
+	}
+	return name
 }
 
-// validate is Validate with the place where each knob was set, by name; a knob
-// that is not in set has its default.
-func (c Config) validate(set map[string]string) error {
-	fail := func(key, value, problem, allowed string) error {
-		where := set[key]
-		if where == "" {
-			where = key
+// Validate reports, as [Mistakes], all values that are not allowed, alone or
+// beside others. It reads no file.
+func (c Config) Validate() error {
+	return c.validate(nil).orNil()
+}
+
+// validate is Validate, but for the knobs in wrong and the settings "sites[0].…"
+// in it: their mistakes are known, and what they have is none of their values.
+func (c *Config) validate(wrong map[string]bool) Mistakes {
+	var all Mistakes
+	for _, k := range knobs(c) {
+		if wrong[k.name] {
+			continue
 		}
-		return &Error{Where: where, Key: key, Value: value, Problem: problem, Allowed: allowed}
-	}
-	for _, k := range knobs(&c) {
 		if err := k.value.check(); err != nil {
-			return fail(k.name, k.value.String(), err.Error(), k.value.allowed())
+			all = append(all, &Error{c.at(k.name), k.name, k.value.String(), err.Error(), k.value.allowed()})
+			if wrong == nil {
+				wrong = make(map[string]bool)
+			}
+			wrong[k.name] = true
 		}
 	}
-	switch {
-	case c.Cert != "" && c.Key == "":
-		return fail("cert", c.Cert, "there is no key to it", "cert and key together, or neither")
-	case c.Key != "" && c.Cert == "":
-		return fail("key", c.Key, "there is no cert to it", "cert and key together, or neither")
-	case c.Admin != "" && c.Admin == c.Listen && !strings.HasSuffix(c.Admin, ":0"):
-		return fail("admin", c.Admin, "is the address of listen", "an address of its own, or off")
-	case c.adminExposed() && c.AdminTokenFile == "" && !c.AdminInsecure:
-		return fail("admin", c.Admin, "can be reached from other machines by anybody", "a loopback address; another with admin-token-file, or with admin-insecure")
-	}
-	return nil
+	return append(append(all, c.contradictions(wrong)...), c.validateSites(wrong)...)
 }
 
 // adminExposed reports whether the admin listener can be reached from another

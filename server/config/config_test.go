@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -34,14 +35,18 @@ func TestDefault(t *testing.T) {
 		AccessLog: "off", AccessLogSample: 100, AccessLogFormat: "combined", AccessLogFile: "-", AccessLogRate: 8 << 20,
 		LogFormat: "text", LogLevel: slog.LevelInfo,
 	}
-	if got := Default(); got != want {
+	site := DefaultSite()
+	site.Default = true
+	want.Sites = []Site{site}
+	if got := Default(); !reflect.DeepEqual(got, want) {
 		t.Errorf("Default() =\n%+v, want\n%+v", got, want)
 	}
 	if err := want.Validate(); err != nil {
 		t.Errorf("Validate: %v", err)
 	}
 	got, err := Load(nil, nil, files(nil))
-	if err != nil || got != want {
+	got.where = nil
+	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("Load with nothing set = %+v, %v", got, err)
 	}
 }
@@ -93,8 +98,8 @@ func TestEverySource(t *testing.T) {
 		"access-log": "all", "access-log-format": "json",
 		"log-format": "json", "log-level": "debug", "config": "f.yaml",
 		"min-write-rate": "2KiB/s", "access-log-rate": "2KiB/s", "reset-refill": "7/s", "control-refill": "7/s",
-		"admin-token-file": "t", "admin-insecure": "true",
-		"memory-limit": "64MiB", "max-header-bytes": "3KiB", "max-output": "32KiB",
+		"admin-token-file": "t", "admin-insecure": "true", "cache-shards": "8", "upstream": "http://u:1",
+		"memory-limit": "512MiB", "max-header-bytes": "3KiB", "max-output": "32KiB",
 	}
 	def := Default()
 	for _, k := range knobs(&def) {
@@ -155,7 +160,7 @@ func TestLoadErrors(t *testing.T) {
 			want: `flag -log-formal "": has no value; allowed: the keys that -h lists (did you mean log-format?)`},
 		{name: "argument", args: []string{"serve"},
 			want: `argument "serve": is not a flag; allowed: -key value or -key=value; -h lists the keys`},
-		{name: "end of flags", args: []string{"--", "x"},
+		{name: "end of flags", args: []string{"--"},
 			want: `argument "--": is not a flag; allowed: -key value or -key=value; -h lists the keys`},
 		{name: "bad flag", args: []string{"-cache-bytes=12Q"},
 			want: `flag -cache-bytes "12Q": is not a size; allowed: bytes, or with a unit (GiB, MiB, KiB, GB, MB, kB, B), from 1`},
@@ -170,9 +175,9 @@ func TestLoadErrors(t *testing.T) {
 		{name: "unknown key", file: "listen: :1\n\nroots: /x\n",
 			want: `f.yaml:3: roots "/x": is no setting; allowed: the keys that -h lists (did you mean root?)`},
 		{name: "bad value in the file", file: "# shards\ncache-shards: 2000",
-			want: `f.yaml:2: cache-shards "2000": is too large; allowed: 0 (by the number of cores), or a number from 1 to 1024`},
+			want: `f.yaml:2: cache-shards "2000": is too large; allowed: 0 (by the number of cores), or a power of two from 1 to 1024`},
 		{name: "bad duration", file: "idle-timeout: 60",
-			want: `f.yaml:1: idle-timeout "60": is not a duration; allowed: a duration such as 500ms, 30s or 2m, from 1ms to 24h`},
+			want: `f.yaml:1: idle-timeout "60": is not a duration; allowed: a duration such as 500ms, 30s or 2m, from 1ms to 24h (did you mean 60s?)`},
 		{name: "duplicate key", file: "root: a\nroot: b\n",
 			want: `f.yaml:2: root "b": is set on line 1 already; allowed: each key once`},
 		{name: "list", file: "listen: [a, b]\n",
@@ -188,7 +193,7 @@ func TestLoadErrors(t *testing.T) {
 		{name: "complex key", file: "? [a]\n: b\n",
 			want: `f.yaml:1: key "": is not a plain key; allowed: the keys that -h lists`},
 		{name: "second document", file: "root: a\n---\nroot: b\n",
-			want: `config "f.yaml": has more than one YAML document; allowed: one`},
+			want: `flag -config "f.yaml": has more than one YAML document; allowed: one`},
 		{name: "too large", file: strings.Repeat("#", maxFile) + "\n",
 			want: `flag -config "f.yaml": is larger than 1 MiB; allowed: a YAML file of at most 1 MiB that can be read`},
 		{name: "missing file", environ: []string{"HOTPATH_CONFIG=nowhere"},
@@ -202,7 +207,7 @@ func TestLoadErrors(t *testing.T) {
 		{name: "admin for everybody", args: []string{"-admin", ":9180"},
 			want: `flag -admin ":9180": can be reached from other machines by anybody; allowed: a loopback address; another with admin-token-file, or with admin-insecure`},
 		{name: "neither true nor false", environ: []string{"HOTPATH_ADMIN_INSECURE=1"},
-			want: `environment HOTPATH_ADMIN_INSECURE "1": is neither true nor false; allowed: true, false`},
+			want: `environment HOTPATH_ADMIN_INSECURE "1": is neither true nor false; allowed: true, false (did you mean true?)`},
 		{name: "control characters", args: []string{"-listen", "a\nb\x1b[31m"},
 			want: `flag -listen "a\nb\x1b[31m": is not an address; allowed: host:port, :port for every address`},
 		{name: "control characters in a key", args: []string{"-a\nb", "c"},
@@ -352,6 +357,7 @@ func TestAdminExposed(t *testing.T) {
 func FuzzLoadFile(f *testing.F) {
 	for _, seed := range []string{
 		"listen: :8443\ncache-bytes: 256MiB\n", "a: &a [*a]", "? {a: b}\n: c", "<<: {root: x}", "root: |\n  x\n  y\n",
+		"sites:\n  - hosts: [a, '*.b']\n    upstream: http://u\n    cache: {negative: {404: 10s}}\n", "sites: [{root: x, default: true}, 1, {cache: 1}]",
 		"---\n...\n---\n", "!!binary root: x", "%YAML 1.1\n---\nroot: 'a'", "root: \"\\x00\"",
 	} {
 		f.Add([]byte(seed))
@@ -365,9 +371,14 @@ func FuzzLoadFile(f *testing.F) {
 			}
 			return
 		}
-		var e *Error
-		if !errors.As(err, &e) || strings.ContainsAny(err.Error(), "\n\r") {
-			t.Errorf("%q: not an *Error of one line", err)
+		var all Mistakes
+		if !errors.As(err, &all) || len(all) == 0 {
+			t.Fatalf("%q: no Mistakes", err)
+		}
+		for _, e := range all {
+			if strings.ContainsAny(e.Error(), "\n\r") || e.Where == "" || e.Allowed == "" {
+				t.Errorf("%q: not a line that says where, and what is allowed", e)
+			}
 		}
 	})
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -25,6 +26,53 @@ func (e *Error) Error() string {
 	}
 	text := fmt.Sprintf("%s %q: %s; allowed: %s", e.Where, value, e.Problem, e.Allowed)
 	return oneLine(text)
+}
+
+// Mistakes are all settings that cannot be used, those of the file first, then
+// those of the environment, of the flags, and what does not go together. As an
+// error it is never empty.
+type Mistakes []*Error
+
+// Error is a line for each mistake.
+func (m Mistakes) Error() string {
+	lines := make([]string, len(m))
+	for i, e := range m {
+		lines[i] = e.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap makes each mistake one that [errors.As] finds.
+func (m Mistakes) Unwrap() []error {
+	all := make([]error, len(m))
+	for i, e := range m {
+		all[i] = e
+	}
+	return all
+}
+
+// orNil is m as an error: nil if there is no mistake.
+func (m Mistakes) orNil() error {
+	if len(m) == 0 {
+		return nil
+	}
+	return m
+}
+
+// WriteError writes an error of this package, or another one, as the program
+// reports it: each of its lines begins with the program's name.
+func WriteError(w io.Writer, err error) {
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		fmt.Fprintln(w, "hotpath:", line)
+	}
+}
+
+// meant adds the likely right form to what is allowed; "" for none.
+func meant(allowed, likely string) string {
+	if likely == "" {
+		return allowed
+	}
+	return allowed + " (did you mean " + likely + "?)"
 }
 
 // oneLine replaces what a terminal or a log collector would take for the end

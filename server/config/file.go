@@ -5,54 +5,161 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/e0ac7cd4/hotpath/internal/suggest"
 )
 
-// parseFile reads one YAML document that maps keys to scalars: no nesting,
-// nothing twice, no alias. name is only for messages.
-func parseFile(name string, data []byte) ([]setting, error) {
-	fail := func(node *yaml.Node, key, problem, allowed string) error {
-		return &Error{fmt.Sprintf("%s:%d: %s", name, node.Line, key), key, node.Value, problem, allowed}
-	}
+// sitesKey is the key of the file that is no knob: the list of sites.
+const sitesKey = "sites"
+
+const oneDocument = "YAML: one `key: value` a line"
+
+// file reads one YAML document that maps keys to values: no key twice, no
+// alias, nothing nested but sites. name is only for messages.
+func (l *loader) file(name string, data []byte) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var document yaml.Node
 	switch err := decoder.Decode(&document); {
 	case errors.Is(err, io.EOF):
-		return nil, nil
+		return
 	case err != nil:
-		return nil, &Error{configKnob, configKnob, name, strings.TrimPrefix(err.Error(), "yaml: "), "YAML: one `key: value` a line"}
+		l.mistake(syntaxMistake(name, data, err))
+		return
 	}
+	r := reader{loader: l, name: name}
 	root := document.Content[0]
-	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
-		return nil, nil
-	}
-	if root.Kind != yaml.MappingNode {
-		return nil, fail(root, "top", "is not a mapping", "one `key: value` a line")
-	}
-	settings := make([]setting, 0, len(root.Content)/2)
-	lines := make(map[string]int)
-	for i := 0; i+1 < len(root.Content); i += 2 {
-		key, value := root.Content[i], root.Content[i+1]
-		switch {
-		case key.Kind != yaml.ScalarNode:
-			return nil, fail(key, "key", "is not a plain key", suggest(""))
-		case key.Value == configKnob:
-			return nil, fail(value, configKnob, "cannot be set in the file itself", "-config or HOTPATH_CONFIG")
-		case lines[key.Value] != 0:
-			return nil, fail(value, key.Value, fmt.Sprintf("is set on line %d already", lines[key.Value]), "each key once")
-		case value.Kind != yaml.ScalarNode:
-			return nil, fail(value, key.Value, "is not a single value", allowedFor(key.Value))
-		case value.Tag == "!!null":
-			return nil, fail(value, key.Value, "has no value", allowedFor(key.Value))
-		}
-		lines[key.Value] = key.Line
-		where := fmt.Sprintf("%s:%d: %s", name, key.Line, key.Value)
-		settings = append(settings, setting{key.Value, value.Value, where})
+	switch {
+	case root.Kind == yaml.ScalarNode && root.Tag == "!!null":
+	case root.Kind != yaml.MappingNode:
+		r.fail(root, root, "top", "is not a mapping", "one `key: value` a line")
+	default:
+		r.top(root)
 	}
 	if err := decoder.Decode(&document); !errors.Is(err, io.EOF) {
-		return nil, &Error{configKnob, configKnob, name, "has more than one YAML document", "one"}
+		l.mistake(&Error{l.whereIs(configKnob), configKnob, name, "has more than one YAML document", "one"})
 	}
-	return settings, nil
+}
+
+var (
+	yamlLine  = regexp.MustCompile(`^(?:yaml: )?line ([0-9]+): `)
+	yamlStart = regexp.MustCompile(`^yaml: `)
+)
+
+// syntaxMistake is an error of the parser, with the line that it is about if it
+// says so.
+func syntaxMistake(name string, data []byte, err error) *Error {
+	problem := err.Error()
+	e := &Error{name, configKnob, "", yamlStart.ReplaceAllString(problem, ""), oneDocument}
+	if m := yamlLine.FindStringSubmatch(problem); m != nil {
+		n, _ := strconv.Atoi(m[1]) // digits
+		e.Where, e.Problem = name+":"+m[1], problem[len(m[0]):]
+		if lines := strings.Split(string(data), "\n"); n > 0 && n <= len(lines) {
+			e.Value = strings.TrimSpace(lines[n-1])
+		}
+	}
+	return e
+}
+
+// reader goes through a document.
+type reader struct {
+	*loader
+	name string
+}
+
+// place is where a key stands, as an Error shows it.
+func (r *reader) place(key *yaml.Node, path string) string {
+	return fmt.Sprintf("%s:%d: %s", r.name, key.Line, path)
+}
+
+// fail adds a mistake at key, about value.
+func (r *reader) fail(key, value *yaml.Node, path, problem, allowed string) {
+	r.mistake(&Error{r.place(key, path), path, value.Value, problem, allowed})
+}
+
+// single reports, as what is wrong with it, that a node is not one value.
+func single(value *yaml.Node) (problem string) {
+	switch {
+	case value.Kind != yaml.ScalarNode:
+		return "is not a single value"
+	case value.Tag == "!!null":
+		return "has no value"
+	}
+	return ""
+}
+
+// each calls visit for the keys of a mapping that are plain and given once.
+func (r *reader) each(node *yaml.Node, path, allowed string, visit func(key, value *yaml.Node)) {
+	lines := make(map[string]int)
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		switch {
+		case key.Kind != yaml.ScalarNode:
+			r.fail(key, key, path+"key", "is not a plain key", allowed)
+		case lines[key.Value] != 0:
+			r.fail(key, value, path+key.Value, fmt.Sprintf("is set on line %d already", lines[key.Value]), "each key once")
+		default:
+			lines[key.Value] = key.Line
+			visit(key, value)
+		}
+	}
+}
+
+// top reads the settings.
+func (r *reader) top(root *yaml.Node) {
+	r.each(root, "", suggestKey(""), func(key, value *yaml.Node) {
+		name := key.Value
+		k := named(name)
+		_, several := k.value.(many)
+		switch {
+		case name == sitesKey:
+			r.sites(key, value)
+		case name == configKnob:
+			r.fail(key, value, name, "cannot be set in the file itself", "-config or HOTPATH_CONFIG")
+		case k.value == nil && value.Kind == yaml.MappingNode:
+			r.nested(key, value)
+		case several && value.Kind == yaml.SequenceNode:
+			for _, item := range value.Content {
+				if problem := single(item); problem != "" {
+					r.fail(item, item, name, problem, k.value.allowed())
+					continue
+				}
+				r.take(setting{name, item.Value, r.place(item, name), fromFile, nil})
+			}
+		default:
+			if problem := single(value); problem != "" {
+				r.wrong[name] = true
+				r.fail(key, value, name, problem, allowedFor(name))
+				return
+			}
+			r.take(setting{name, value.Value, r.place(key, name), fromFile, nil})
+		}
+	})
+}
+
+// nested refuses settings that are put together under the beginning of their
+// names, and names the right form.
+func (r *reader) nested(key, value *yaml.Node) {
+	const flat = "one `key: value` a line; only sites have keys within keys"
+	if len(value.Content) == 0 {
+		r.fail(key, value, key.Value, "is no setting", suggestKey(key.Value))
+	}
+	r.each(value, key.Value+".", flat, func(child, value *yaml.Node) {
+		path, name := key.Value+"."+child.Value, key.Value+"-"+child.Value
+		if named(child.Value).value != nil {
+			name = child.Value
+		}
+		if named(name).value == nil {
+			name = suggest.Nearest(name, knobNames())
+		}
+		likely := ""
+		if name != "" && value.Kind == yaml.ScalarNode {
+			likely = name + ": " + value.Value
+		}
+		r.fail(child, value, path, "is nested", meant(flat, likely))
+	})
 }

@@ -7,22 +7,46 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/e0ac7cd4/hotpath/internal/suggest"
 )
 
-// helpWidth is the columns of a terminal that nobody has made narrower.
+// Command is a subcommand of the program.
+type Command struct {
+	Name      string
+	Arguments string
+	Does      string // in a few words
+}
+
+// Commands are all subcommands. What else comes first is a flag.
+var Commands = []Command{
+	{"check", "[-key value ...]", "check the settings and their files"},
+	{"health", "[-key value ...]", "is the server with these settings ready"},
+	{"version", "", "what was built"},
+	{"help", "", "this text"},
+}
+
+// UnknownCommand is the mistake of asking for a command that does not exist.
+func UnknownCommand(name string) error {
+	names := make([]string, len(Commands))
+	for i, c := range Commands {
+		names[i] = c.Name
+	}
+	allowed := meant("the commands "+strings.Join(names, ", ")+", or flags; -h lists both", suggest.Nearest(name, names))
+	return &Error{"argument", name, name, "is no command", allowed}
+}
+
+// helpWidth is the columns of a terminal whose width was not changed.
 const helpWidth = 80
 
 // WriteHelp writes the text of -h.
 func WriteHelp(w io.Writer) error {
 	var b bytes.Buffer
-	b.WriteString(`hotpath serves HTTPS from memory.
-
-  server [-key value ...]                run
-  server check [-key value ...]          check the settings and their files
-  server health [-key value ...]         is the server with these settings ready
-  server version                         what was built
-  server -h                              this text
-
+	b.WriteString("hotpath serves HTTPS from memory.\n\n  hotpath [-key value ...]              run\n")
+	for _, c := range Commands {
+		fmt.Fprintf(&b, "  %-37s %s\n", strings.TrimSpace("hotpath "+c.Name+" "+c.Arguments), c.Does)
+	}
+	b.WriteString(`
 Each setting is a flag, an environment variable (-cache-bytes is
 HOTPATH_CACHE_BYTES) and a key of the YAML file that -config names
 (cache-bytes: 64MiB). A flag wins over the environment, the environment over
@@ -89,25 +113,71 @@ these that gives it wins:
 Sizes are bytes, or a number with a unit: ` + unitNames() + ` (a KiB is 1024
 bytes, a kB 1000). Durations are in Go's form: ` + "`500ms`, `30s`, `1m30s`" + `.
 
-A setting that is unknown or has an impossible value, and a file that cannot be
-read, end the start with exit status 2 and one line that names the key, the
-value, where it was set and what is allowed. ` + "`server check -config FILE`" + ` does
-that check alone, loads the certificate with its key and looks at the root, and
-exits with 0 or 2.
+A setting that is unknown or has an impossible value, two that contradict each
+other, and a file that cannot be read end the start with exit status 2. All of
+them are reported at once, a line each, with the place where it was set, the
+value, what is allowed and, if it can be told, what was meant:
+
+` + "```" + `
+hotpath: hotpath.yaml:3: idle-timeout "60": is not a duration; allowed: a duration such as 500ms, 30s or 2m, from 1ms to 24h (did you mean 60s?)
+` + "```" + `
+
+` + "`hotpath check -config FILE`" + ` does that check alone, loads certificates with
+their keys and looks at the directories, and exits with 0 or 2. It warns of
+settings that have no effect beside the others.
 `)
 	c := Default()
 	group := ""
 	for _, k := range knobs(&c) {
 		if k.group != group {
 			group = k.group
-			b.WriteString("\n## " + group + "\n\n| key | default | allowed | meaning |\n|---|---|---|---|\n")
+			b.WriteString("\n## " + group + "\n" + tableHead)
 		}
-		def := "empty"
-		if k.def != "" {
-			def = "`" + k.def + "`"
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", k.name, def, k.value.allowed(), k.help)
+		tableRow(&b, k.name, k.def, k.value, k.help)
+	}
+	b.WriteString(`
+## Sites
+
+Several sites stand in the file, under ` + "`sites`" + `: a list, each item with the
+hosts whose requests it gets, and what it serves. Then ` + "`root` and `upstream`" + ` outside
+of it are a mistake; the certificate outside of it is that of sites without one.
+
+` + "```yaml" + `
+` + siteExample + "```" + `
+
+In the table a dot stands for a mapping within: ` + "`cache.default-fresh`" + ` is
+` + "`cache: {default-fresh: 1m}`" + `. What can be several is one value, or a list.
+Hosts are compared without regard to case; names that are not ASCII may be
+written as they are. An exact host wins over a pattern, and the longer pattern
+over the shorter one.
+` + tableHead)
+	s := DefaultSite()
+	for _, k := range siteKnobs(&s) {
+		tableRow(&b, k.name, k.def, k.value, k.help)
 	}
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+// siteExample is a file with sites, as the documentation shows it.
+const siteExample = `sites:
+  - hosts: [example.com, "*.example.com"]
+    upstream: [http://10.0.0.1:3000, http://10.0.0.2:3000]
+    cache-key: {query: sorted, drop: [utm_source, utm_campaign]}
+    cache: {negative: {404: 10s}, stale-if-error: 1h}
+    health: {path: /healthz}
+  - default: true
+    root: /var/www/html
+`
+
+const tableHead = "\n| key | default | allowed | meaning |\n|---|---|---|---|\n"
+
+// tableRow writes a setting as a row of a table.
+func tableRow(b *bytes.Buffer, name, def string, v value, help string) {
+	if def == "" {
+		def = "empty"
+	} else {
+		def = "`" + def + "`"
+	}
+	fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", name, def, v.allowed(), help)
 }

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/cache"
 )
 
 // envPrefix begins every environment variable that is ours.
@@ -43,10 +45,6 @@ const (
 	// Counts are kept in 32 bits by the protocol (SETTINGS values) and by
 	// the kernel (descriptors).
 	maxCount = math.MaxInt32
-
-	// A shard is a lock and a list: more of them than this only cuts the
-	// byte budget into pieces too small for a body.
-	maxShards = 1024
 
 	// A TLS record has 16 KiB of content at most (RFC 8446 §5.1), and
 	// output is sealed in whole records.
@@ -89,12 +87,14 @@ func knobs(c *Config) []knob {
 
 		{groupServe, "root", "", &text{p: &c.Root, what: "a directory", empty: "the built-in demo site"},
 			"Directory to serve. Nothing outside of it is reachable, by a symbolic link either."},
+		{groupServe, "upstream", "", upstreams(&c.Upstreams),
+			"Server in front of which to stand, in place of root. The flag may be given again, the variable and the file's value have commas between, and the file's may be a list."},
 
 		{groupCache, "cache-entries", "1024", &count{p: &c.CacheEntries, min: 1, max: maxCount},
 			"Stored responses. The least recently used one leaves first."},
 		{groupCache, "cache-bytes", "256MiB", &size{p: &c.CacheBytes, min: 1, max: math.MaxInt64},
 			"Memory for stored responses: keys, fields and bodies counted."},
-		{groupCache, "cache-shards", "0", &count{p: &c.CacheShards, zero: "by the number of cores", min: 1, max: maxShards},
+		{groupCache, "cache-shards", "0", &count{p: &c.CacheShards, zero: "by the number of cores", min: 1, max: cache.MaxShards, powerOfTwo: true},
 			"Independent parts of the cache, each with its own lock. With one shard the order is exactly least recently used."},
 		{groupCache, "max-stored", "8MiB", &size{p: &c.MaxStored, min: 1, max: math.MaxInt64},
 			"Largest body that is kept in the cache; a larger one is streamed from the origin for every request."},

@@ -8,12 +8,11 @@ import (
 	"strings"
 )
 
-// ErrHelp is returned by [Load] where the arguments ask for help: see
-// [WriteHelp].
+// ErrHelp is returned by [Load] if the arguments ask for help: see [WriteHelp].
 var ErrHelp = errors.New("help requested")
 
-// maxFile bounds the configuration file, in bytes: it has some thirty keys,
-// and whatever is larger is another file.
+// maxFile bounds the configuration file, in bytes: a site has some ten lines,
+// so that it is room for a thousand of them; what is larger is another file.
 const maxFile = 1 << 20
 
 // foreignEnv are variables with our prefix that are not the server's: the
@@ -22,96 +21,180 @@ var foreignEnv = map[string]bool{
 	"HOTPATH_REQUIRE_TOOLS": true,
 }
 
+// source is where a setting comes from. A later one wins.
+type source uint8
+
+const (
+	fromFile source = iota + 1
+	fromEnvironment
+	fromFlag
+)
+
 // setting is one value from one source.
 type setting struct {
 	key   string
 	value string
 	where string // the source with the key, as an Error shows it
+	from  source
+	bad   *Error // it could not be read; then the rest is not used
 }
 
 // Load reads the command-line arguments (without the program's name), the
 // environment in the form of [os.Environ], and the file that either of them
 // names, which it gets from readFile ([ReadFile] outside of tests). The result
-// is valid. The error is [ErrHelp] or an [*Error].
+// is valid. The error is [ErrHelp], or [Mistakes] with all that is wrong.
 func Load(args, environ []string, readFile func(name string) ([]byte, error)) (Config, error) {
-	fromArgs, err := parseArgs(args)
+	flags, err := parseArgs(args)
 	if err != nil {
 		return Config{}, err
 	}
-	fromEnv := parseEnv(environ)
-	settings := append(fromEnv, fromArgs...)
+	settings := append(parseEnv(environ), flags...)
+	l := newLoader()
 
 	var file setting
 	for _, s := range settings {
-		if s.key == configKnob {
+		if s.key == configKnob && s.bad == nil {
 			file = s
 		}
 	}
 	if file.value != "" {
+		l.c.where[configKnob] = file.where
 		data, err := readFile(file.value)
 		if err == nil && len(data) > maxFile {
 			err = errFileTooLarge
 		}
 		if err != nil {
-			return Config{}, &Error{file.where, configKnob, file.value, fileProblem(err), "a YAML file of at most 1 MiB that can be read"}
+			l.mistake(&Error{file.where, configKnob, file.value, fileProblem(err), "a YAML file of at most 1 MiB that can be read"})
+		} else {
+			l.file(file.value, data)
 		}
-		fromFile, err := parseFile(file.value, data)
-		if err != nil {
-			return Config{}, err
-		}
-		settings = append(fromFile, settings...)
 	}
-	return apply(settings)
+	for _, s := range settings {
+		l.take(s)
+	}
+	return l.end()
 }
 
-// apply gives each setting its turn; the last one of a knob wins.
-func apply(settings []setting) (Config, error) {
-	c := Default()
-	byName := make(map[string]knob)
-	for _, k := range knobs(&c) {
-		byName[k.name] = k
+// loader is a Config in the making.
+type loader struct {
+	c        Config
+	knobs    map[string]knob   // bound to c
+	from     map[string]source // of the value that each knob has
+	wrong    map[string]bool   // knobs with a value that is not allowed, from any source
+	mistakes Mistakes
+}
+
+func newLoader() *loader {
+	l := &loader{c: Default(), knobs: make(map[string]knob), from: make(map[string]source), wrong: make(map[string]bool)}
+	l.c.where = make(map[string]string)
+	l.c.Sites = nil
+	for _, k := range knobs(&l.c) {
+		l.knobs[k.name] = k
 	}
-	set := make(map[string]string, len(settings))
-	for _, s := range settings {
-		k, ok := byName[s.key]
-		if !ok {
-			return Config{}, &Error{s.where, s.key, s.value, "is no setting", suggest(s.key)}
-		}
-		if err := k.value.set(s.value); err != nil {
-			return Config{}, &Error{s.where, s.key, s.value, err.Error(), k.value.allowed()}
-		}
-		set[s.key] = s.where
+	return l
+}
+
+func (l *loader) mistake(e *Error) { l.mistakes = append(l.mistakes, e) }
+
+func (l *loader) whereIs(key string) string { return l.c.at(key) }
+
+// take gives a setting its turn: it wins over those before it. What has several
+// parts is added to what the same source has given.
+func (l *loader) take(s setting) {
+	if s.bad != nil {
+		l.wrong[s.key] = true
+		l.mistake(s.bad)
+		return
 	}
-	return c, c.validate(set)
+	k, ok := l.knobs[s.key]
+	if !ok {
+		l.mistake(&Error{s.where, s.key, s.value, "is no setting", suggestKey(s.key)})
+		return
+	}
+	set := k.value.set
+	if several, ok := k.value.(many); ok && l.from[s.key] == s.from && s.from != fromEnvironment {
+		set = several.add
+	}
+	if err := set(s.value); err != nil {
+		l.wrong[s.key] = true
+		l.mistake(&Error{s.where, s.key, s.value, err.Error(), meant(k.value.allowed(), likely(named(s.key).value, s.value))})
+	}
+	l.from[s.key] = s.from
+	l.c.where[s.key] = s.where
+}
+
+// end checks what goes together and returns the result.
+func (l *loader) end() (Config, error) {
+	if len(l.c.Sites) == 0 {
+		l.c.Sites = []Site{l.c.flagSite()}
+	}
+	all := append(l.mistakes, l.c.validate(l.wrong)...)
+	if len(all) > 0 {
+		return Config{}, all
+	}
+	return l.c, nil
 }
 
 // parseArgs reads -key value, -key=value and the same with two dashes; a toggle
-// is -key or -key=value.
+// is -key or -key=value. The error is ErrHelp.
 func parseArgs(args []string) ([]setting, error) {
 	var settings []setting
+	bad := func(where, key, value, problem, allowed string) {
+		settings = append(settings, setting{key: key, bad: &Error{where, key, value, problem, allowed}})
+	}
+	toggled := "" // the toggle that was the argument before
 	for len(args) > 0 {
 		arg := args[0]
 		args = args[1:]
-		name, ok := strings.CutPrefix(arg, "-")
-		if !ok || name == "" || name == "-" {
-			return nil, &Error{"argument", arg, arg, "is not a flag", "-key value or -key=value; -h lists the keys"}
+		before := toggled
+		toggled = ""
+		name, ok := flagName(arg)
+		if !ok {
+			allowed := "-key value or -key=value; -h lists the keys"
+			if before != "" {
+				allowed = meant(allowed, "-"+before+"="+arg)
+			}
+			bad("argument", "", arg, "is not a flag", allowed)
+			continue
 		}
-		name = strings.TrimPrefix(name, "-")
 		name, value, hasValue := strings.Cut(name, "=")
 		where := "flag -" + name
+		known := named(name).value != nil
 		switch {
 		case !hasValue && (name == "h" || name == "help"):
 			return nil, ErrHelp
 		case !hasValue && isToggle(name):
-			value = "true"
-		case !hasValue && len(args) == 0:
-			return nil, &Error{where, name, "", "has no value", allowedFor(name)}
+			value, toggled = "true", name
+		case !hasValue && (len(args) == 0 || isFlag(args[0], known)):
+			bad(where, name, "", "has no value", allowedFor(name))
+			continue
 		case !hasValue:
 			value, args = args[0], args[1:]
 		}
-		settings = append(settings, setting{name, value, where})
+		settings = append(settings, setting{name, value, where, fromFlag, nil})
 	}
 	return settings, nil
+}
+
+// flagName takes the dashes from a flag.
+func flagName(arg string) (name string, ok bool) {
+	name, ok = strings.CutPrefix(arg, "-")
+	if !ok || name == "" || name == "-" {
+		return "", false
+	}
+	return strings.TrimPrefix(name, "-"), true
+}
+
+// isFlag reports whether an argument is the next flag rather than the value of
+// the one before it: the value of a known one may begin with a dash, if it is
+// not a flag itself.
+func isFlag(arg string, afterKnown bool) bool {
+	name, ok := flagName(arg)
+	if !ok {
+		return false
+	}
+	name, _, _ = strings.Cut(name, "=")
+	return !afterKnown || named(name).value != nil
 }
 
 // parseEnv picks the variables that are ours.
@@ -127,12 +210,13 @@ func parseEnv(environ []string) []setting {
 		if strings.ToUpper(rest) != rest || strings.Contains(rest, "-") {
 			key = name // not how a variable of ours is written, so no knob's name
 		}
-		settings = append(settings, setting{key, value, "environment " + name})
+		settings = append(settings, setting{key, value, "environment " + name, fromEnvironment, nil})
 	}
 	return settings
 }
 
-// named is the knob of that name; a knob without a value where there is none.
+// named is the knob of that name, bound to a Config of its own; a knob without
+// a value if there is none.
 func named(name string) knob {
 	var c Config
 	for _, k := range knobs(&c) {
@@ -148,20 +232,40 @@ func isToggle(name string) bool {
 	return ok
 }
 
-// allowedFor is what the knob of that name allows, or a hint where there is
-// none.
+// allowedFor is what the knob of that name allows, or a hint if there is none.
 func allowedFor(name string) string {
 	if k := named(name); k.value != nil {
 		return k.value.allowed()
 	}
-	return suggest(name)
+	return suggestKey(name)
 }
 
-var errFileTooLarge = errors.New("is larger than 1 MiB")
+var (
+	errFileTooLarge = errors.New("is larger than 1 MiB")
+	errNotRegular   = errors.New("is not a regular file")
+)
 
-// ReadFile reads a configuration file, and no more of it than a configuration
-// file may have: the name could be that of a device without an end.
+// ordinary reports, as what is wrong with it, that a file is none to be read: a
+// named pipe would wait for a writer, and a device may have no end.
+func ordinary(name string) error {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return err
+	case info.IsDir():
+		return errors.New("is a directory")
+	case !info.Mode().IsRegular():
+		return errNotRegular
+	}
+	return nil
+}
+
+// ReadFile reads a configuration file, if it is a regular one, and no more of it
+// than a configuration file may have.
 func ReadFile(name string) ([]byte, error) {
+	if err := ordinary(name); err != nil {
+		return nil, err
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
@@ -175,7 +279,11 @@ func ReadFile(name string) ([]byte, error) {
 func fileProblem(err error) string {
 	var pathErr *os.PathError
 	if errors.As(err, &pathErr) {
-		return fmt.Sprintf("cannot %s: %v", pathErr.Op, pathErr.Err)
+		op := pathErr.Op
+		if op == "stat" { // it is looked at before it is opened: one word for both
+			op = "open"
+		}
+		return fmt.Sprintf("cannot %s: %v", op, pathErr.Err)
 	}
 	return err.Error()
 }

@@ -24,7 +24,7 @@ func (c Config) AdminToken() (string, error) {
 	token, err := readToken(c.AdminTokenFile)
 	if err != nil {
 		const key = "admin-token-file"
-		return "", &Error{key, key, c.AdminTokenFile, fileProblem(err), "a file with one line of 16 to 1024 visible ASCII characters"}
+		return "", &Error{c.at(key), key, c.AdminTokenFile, fileProblem(err), "a file with one line of 16 to 1024 visible ASCII characters"}
 	}
 	return token, nil
 }

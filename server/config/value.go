@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"slices"
 	"strconv"
@@ -52,10 +53,13 @@ func orZero(zero, rest string) string {
 
 // count is a plain number.
 type count struct {
-	p        *int
-	zero     string // meaning of zero; "" where it is only a number
-	min, max int
+	p          *int
+	zero       string // meaning of zero; "" where it is only a number
+	min, max   int
+	powerOfTwo bool // and of others than zero only these
 }
+
+var errNoPower = errors.New("is no power of two")
 
 func (v *count) set(s string) error {
 	n, err := parseInt(s)
@@ -69,9 +73,21 @@ func (v *count) set(s string) error {
 	return v.check()
 }
 
-func (v *count) check() error   { return within(*v.p, v.zero, v.min, v.max) }
+func (v *count) check() error {
+	if err := within(*v.p, v.zero, v.min, v.max); err != nil {
+		return err
+	}
+	if v.powerOfTwo && *v.p&(*v.p-1) != 0 {
+		return errNoPower
+	}
+	return nil
+}
+
 func (v *count) String() string { return strconv.Itoa(*v.p) }
 func (v *count) allowed() string {
+	if v.powerOfTwo {
+		return orZero(v.zero, fmt.Sprintf("a power of two from %d to %d", v.min, v.max))
+	}
 	if v.max == maxCount {
 		return orZero(v.zero, fmt.Sprintf("a number from %d", v.min))
 	}
@@ -126,7 +142,7 @@ func (v *size) unit() string {
 
 func (v *size) allowed() string {
 	rest := "bytes, or with a unit (" + unitNames() + "), from " + formatSize(v.min) + v.unit()
-	if v.max <= 1<<30 {
+	if v.max < math.MaxInt64 {
 		rest += " to " + formatSize(v.max) + v.unit()
 	}
 	return orZero(v.zero, rest)

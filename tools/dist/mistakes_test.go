@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/e0ac7cd4/hotpath/internal/buildinfo"
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
@@ -108,7 +109,7 @@ func TestDescribeClone(t *testing.T) {
 	if err := os.WriteFile("file", nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"init", "-q"}, {"add", "file"}, {"commit", "-q", "-m", "x"}, {"tag", "v1.2.3"}} {
+	for _, args := range [][]string{{"init", "-q"}, {"add", "file"}, {"commit", "-q", "-m", "x"}} {
 		output(t, "git", args...)
 	}
 	head := strings.TrimSpace(output(t, "git", "rev-parse", "HEAD"))
@@ -119,6 +120,8 @@ func TestDescribeClone(t *testing.T) {
 			t.Errorf("%+v, %v; want %s, %s and the commit's time", r, err, version, revision)
 		}
 	}
+	want("v"+buildinfo.Release+"-dev-"+strings.TrimSpace(output(t, "git", "rev-parse", "--short", "HEAD")), head)
+	output(t, "git", "tag", "v1.2.3")
 	want("v1.2.3", head)
 	if err := os.WriteFile("file", []byte("changed"), 0o644); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/buildinfo"
 )
 
 // release is what everything that is made says of itself.
@@ -29,6 +31,15 @@ var versionPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 
 func isVersion(s string) bool { return versionPattern.MatchString(s) }
 
+// untagged is the version of a tree that git describes as tag: the tag, with what
+// is behind it; without any tag, that of the release to come and the commit.
+func untagged(tag string) string {
+	if strings.HasPrefix(tag, "v") {
+		return tag
+	}
+	return "v" + buildinfo.Release + "-dev-" + tag
+}
+
 // describe collects what flags and environment say, and asks git for the rest.
 // Binaries that are given may be of another tree than this, so that git has
 // nothing to say about them.
@@ -43,7 +54,7 @@ func describe(ctx context.Context, o options) (release, error) {
 		if !isVersion(tag) {
 			return r, fmt.Errorf("git describes the tree as %q, which cannot be a version: give -version", tag)
 		}
-		r.version = tag
+		r.version = untagged(tag)
 	}
 	if r.revision == "" && built {
 		// An unpacked archive of the source has none, and is built all the same.

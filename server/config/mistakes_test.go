@@ -1,0 +1,202 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// mistakes are the lines of a load that fails; file is f.yaml.
+func mistakes(t *testing.T, file string, environ []string, args ...string) []string {
+	t.Helper()
+	if file != "" {
+		args = append(args, "-config", "f.yaml")
+	}
+	_, err := Load(args, environ, files(map[string]string{"f.yaml": file}))
+	if err == nil {
+		return nil
+	}
+	var all Mistakes
+	if !errors.As(err, &all) {
+		t.Fatalf("got %v, want Mistakes", err)
+	}
+	return strings.Split(err.Error(), "\n")
+}
+
+// TestAllMistakes: whatever is wrong is reported in one go, with its place, and
+// the file first.
+func TestAllMistakes(t *testing.T) {
+	got := mistakes(t, "idle-timeout: 60\n\nroots: /x\ncache-bytes: 64M\nroot: [a]\n",
+		[]string{"HOTPATH_LOG_LEVEL=warning"},
+		"-max-conns", "0", "serve", "-cert", "c.pem", "-listen", "-admin", "off")
+	want := []string{
+		`f.yaml:1: idle-timeout "60": is not a duration; allowed: a duration such as 500ms, 30s or 2m, from 1ms to 24h (did you mean 60s?)`,
+		`f.yaml:3: roots "/x": is no setting; allowed: the keys that -h lists (did you mean root?)`,
+		`f.yaml:4: cache-bytes "64M": is not a size; allowed: bytes, or with a unit (GiB, MiB, KiB, GB, MB, kB, B), from 1 (did you mean 64MiB?)`,
+		`f.yaml:5: root "": is not a single value; allowed: a directory, or empty (the built-in demo site)`,
+		`environment HOTPATH_LOG_LEVEL "warning": is not a level; allowed: debug, info, warn, error (did you mean warn?)`,
+		`flag -max-conns "0": is too small; allowed: a number from 1`,
+		`argument "serve": is not a flag; allowed: -key value or -key=value; -h lists the keys`,
+		`flag -listen "": has no value; allowed: host:port, :port for every address`,
+		`flag -cert "c.pem": there is no key to it; allowed: cert and key together, or neither`,
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// TestMeant: a value that is refused comes with the one that was meant.
+func TestMeant(t *testing.T) {
+	for _, tt := range []struct{ key, value, want string }{
+		{"idle-timeout", "60", "60s"},
+		{"idle-timeout", "60000000", "60000000ms"},
+		{"idle-timeout", "1.5 minutes", "1.5m"},
+		{"idle-timeout", "30 s", "30s"},
+		{"idle-timeout", "1d", "24h"},
+		{"idle-timeout", "soon", ""},
+		{"cache-bytes", "64M", "64MiB"},
+		{"cache-bytes", "1.5GiB", "1536MiB"},
+		{"cache-bytes", "64 mb", "64MiB"},
+		{"cache-bytes", "1_000", "1000"},
+		{"cache-bytes", "2TB", "2048GiB"},
+		{"min-write-rate", "1k/s", "1KiB/s"},
+		{"reset-refill", "33 per second", ""},
+		{"reset-refill", "33/sec", "33/s"},
+		{"max-conns", "25k", "25000"},
+		{"max-conns", "25,000", "25000"},
+		{"max-conns", "many", ""},
+		{"cache-shards", "3", "4"},
+		{"access-log", "sample", "sampled"},
+		{"access-log-format", "JSON", "json"},
+		{"log-level", "WARNING", "warn"},
+		{"admin-insecure", "yes", "true"},
+		{"listen", "8443", ":8443"},
+		{"listen", "localhost", "localhost:8443"},
+		{"listen", "https://0.0.0.0:443/", "0.0.0.0:443"},
+		{"listen", "::1:8443", "[::1]:8443"},
+		{"upstream", "localhost:3000", "http://localhost:3000"},
+		{"upstream", "3000", "http://127.0.0.1:3000"},
+		{"upstream", "http://api.example/v1?x", "http://api.example"},
+	} {
+		k := named(tt.key)
+		if err := k.value.set(tt.value); err == nil {
+			t.Errorf("%s: %q is allowed", tt.key, tt.value)
+		}
+		if got := likely(k.value, tt.value); got != tt.want {
+			t.Errorf("%s: %q means %q, want %q", tt.key, tt.value, got, tt.want)
+		}
+	}
+}
+
+// TestNested: keys within keys are refused one by one, with the key that was
+// meant.
+func TestNested(t *testing.T) {
+	got := mistakes(t, "cache:\n  bytes: 64MiB\n  entires: 5\nserver:\n  listen: :1\n  colour: red\naccess-log: {file: x}\n", nil)
+	want := []string{
+		"f.yaml:2: cache.bytes \"64MiB\": is nested; allowed: one `key: value` a line; only sites have keys within keys (did you mean cache-bytes: 64MiB?)",
+		"f.yaml:3: cache.entires \"5\": is nested; allowed: one `key: value` a line; only sites have keys within keys (did you mean cache-entries: 5?)",
+		"f.yaml:5: server.listen \":1\": is nested; allowed: one `key: value` a line; only sites have keys within keys (did you mean listen: :1?)",
+		"f.yaml:6: server.colour \"red\": is nested; allowed: one `key: value` a line; only sites have keys within keys",
+		`f.yaml:7: access-log "": is not a single value; allowed: off, errors, sampled, all`,
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// TestFlags: what takes its value from the wrong place is named.
+func TestFlags(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want string // the mistakes, parts of them, in order
+	}{
+		{[]string{"-listen", "-max-conns", "5"}, "flag -listen \"\": has no value"},
+		{[]string{"-admin-insecure", "true"}, "did you mean -admin-insecure=true?"},
+		{[]string{"-max-cons", "-log-level", "info"}, "flag -max-cons \"\": has no value"},
+		{[]string{"-max-conns", "-5"}, "flag -max-conns \"-5\": is too small"},
+		{[]string{"-cache-shards", "3"}, "is no power of two; allowed: 0 (by the number of cores), or a power of two from 1 to 1024 (did you mean 4?)"},
+		{[]string{"-memory-limit", "128MiB"}, `flag -memory-limit "128MiB": is less than cache-bytes, 256MiB, is to hold; allowed: a limit above cache-bytes, or smaller cache-bytes (did you mean cache-bytes 64MiB?)`},
+		{[]string{"-root", "a", "-upstream", "http://b"}, `flag -upstream "http://b": stands beside root "a"; allowed: root or upstream`},
+		{[]string{"-upstream", "http://b", "-upstream", "HTTP://B/"}, `flag -upstream "HTTP://B/": is given twice`},
+	} {
+		got := mistakes(t, "", nil, tt.args...)
+		if len(got) != 1 || !strings.Contains(got[0], tt.want) {
+			t.Errorf("%q: %q, want one line with %s", tt.args, got, tt.want)
+		}
+	}
+}
+
+// TestUpstreamFlag: several come from a flag that is given again, a variable
+// with commas, and a list of the file; a later source replaces an earlier one.
+func TestUpstreamFlag(t *testing.T) {
+	for name, tt := range map[string]struct {
+		file    string
+		environ []string
+		args    []string
+	}{
+		"flags":       {"upstream: http://z\n", []string{"HOTPATH_UPSTREAM=http://y"}, []string{"-upstream", "http://a:1", "-upstream", "http://B:2/"}},
+		"environment": {"upstream: http://z\n", []string{"HOTPATH_UPSTREAM=http://a:1, http://b:2"}, nil},
+		"list":        {"upstream: [http://a:1, http://b:2]\n", nil, nil},
+		"commas":      {"upstream: http://a:1,http://b:2\n", nil, nil},
+	} {
+		c, err := Load(append(tt.args, "-config", "f.yaml"), tt.environ, files(map[string]string{"f.yaml": tt.file}))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := strings.Join(c.Sites[0].Upstreams, " "); got != "http://a:1 http://b:2" || len(c.Sites) != 1 || !c.Sites[0].Default {
+			t.Errorf("%s: %+v", name, c.Sites)
+		}
+	}
+}
+
+// TestWarnings: what is given and has no effect is said, and is no mistake.
+func TestWarnings(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want string // a part of the only warning; "": none
+	}{
+		{nil, ""},
+		{[]string{"-access-log-file", "x"}, `flag -access-log-file "x": has no effect: access-log is off`},
+		{[]string{"-access-log-file", "x", "-access-log", "all"}, ""},
+		{[]string{"-access-log-file", "-"}, ""}, // is the default
+		{[]string{"-access-log", "all", "-access-log-sample", "7"}, "access-log is all"},
+		{[]string{"-admin-insecure"}, "no other machine can reach"},
+		{[]string{"-admin", "off", "-admin-token-file", "x"}, "admin is off"},
+		{[]string{"-cache-bytes", "1MiB", "-max-stored", "2MiB"}, "has room for"},
+		{[]string{"-cache-bytes", "1MiB"}, ""},
+		{[]string{"-cache-shards", "8", "-cache-entries", "4"}, "is more than cache-entries, 4"},
+	} {
+		c, err := Load(tt.args, nil, files(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := c.Warnings()
+		if tt.want == "" && len(got) > 0 || tt.want != "" && (len(got) != 1 || !strings.Contains(got[0].Error(), tt.want)) {
+			t.Errorf("%q: %v, want %q", tt.args, got, tt.want)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	if status := Check([]string{"-access-log-file", "x"}, nil, &stdout, &stderr); status != 0 ||
+		!strings.HasPrefix(stderr.String(), "hotpath: warning: flag -access-log-file") || stdout.String() != "configuration is valid\n" {
+		t.Errorf("exit status %d, %q, %q; want a warning, and valid", status, stdout.String(), stderr.String())
+	}
+}
+
+// TestCheckTellsAll: files that cannot be used are reported together, each with
+// the place where it was named.
+func TestCheckTellsAll(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	status := Check([]string{"-root", "/nowhere", "-access-log", "all", "-access-log-file", "/nowhere/x"}, []string{"HOTPATH_ADMIN_TOKEN_FILE=/nowhere/t"}, &stdout, &stderr)
+	want := []string{`hotpath: flag -root "/nowhere"`, `hotpath: flag -access-log-file "/nowhere/x"`, `hotpath: environment HOTPATH_ADMIN_TOKEN_FILE "/nowhere/t"`}
+	lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
+	if status != 2 || len(lines) != len(want) {
+		t.Fatalf("exit status %d, %q", status, stderr.String())
+	}
+	for i, line := range lines {
+		if !strings.HasPrefix(line, want[i]) {
+			t.Errorf("line %d is %q, want it to begin with %q", i+1, line, want[i])
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Site is what is served to some hosts, and how. It is plain data: the table in
+// siteknobs.go is the one definition of its settings and of their defaults.
+// Start from [DefaultSite] or [Load]; a Site that Load returns is valid, and
+// each field holds the value to use.
+type Site struct {
+	// Hosts are what requests ask for: "example.com", or "*.example.com"
+	// for every name one or more labels below it. They are lower-case
+	// A-labels (RFC 5890) or addresses, without a port, the dot at the end
+	// and brackets; no other site has the same one. An exact host wins over
+	// a pattern, a longer pattern over a shorter one.
+	Hosts []string
+	// Default is whether the site gets requests for hosts that no site
+	// names. One at most has it; without one they are misdirected
+	// (421, RFC 9110 §15.5.20).
+	Default bool
+
+	// What is served. One of the two; neither is the demo site, which the
+	// default site of a Config without sites may be.
+	Root      string   // a directory
+	Upstreams []string // "http://host:port" or "https://host", without path and all alike in scheme
+
+	// PEM files. "" for both: [Config.Cert] and Key.
+	Cert, Key string
+
+	CacheKey SiteCacheKey
+	Cache    SiteCache
+
+	// Of an upstream.
+	Host           string // sent as Host: [HostClient], [HostUpstream] or a name
+	Balance        string // among upstreams: [RoundRobin], [LeastConn] or [Hash]
+	Health         SiteHealth
+	Timeouts       SiteTimeouts
+	TLS            SiteTLS
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For and Forwarded are believed
+
+	// where is the place in the file of each setting that it has, by name.
+	where map[string]string
+	// name begins the site's settings in messages: "sites[0]", or "" for the
+	// site of the flags.
+	name string
+}
+
+// What a Site's Host can be besides a name.
+const (
+	HostClient   = "client"   // what the client has sent
+	HostUpstream = "upstream" // the upstream's own host and port
+)
+
+// How an upstream is chosen for a request.
+const (
+	RoundRobin = "round_robin"
+	LeastConn  = "least_conn"
+	Hash       = "hash" // by the cache key: one upstream for a resource
+)
+
+// What of a query is in the cache key.
+const (
+	QuerySent   = "sent"   // all of it, as it was sent
+	QuerySorted = "sorted" // its parameters, sorted by name
+	QueryDrop   = "drop"   // nothing
+)
+
+// SiteCacheKey is what of a request's target tells resources apart. Keep and
+// Drop are names of parameters; one of them at most has any.
+type SiteCacheKey struct {
+	Query string   // QuerySent, QuerySorted or QueryDrop
+	Keep  []string // these parameters alone count
+	Drop  []string // these do not count
+}
+
+// SiteCache are a site's rules where RFC 9111 leaves a choice.
+type SiteCache struct {
+	DefaultFresh         time.Duration         // of a response that says nothing; 0: not stored for that
+	Heuristics           bool                  // from Last-Modified, RFC 9111 §4.2.2
+	StoreSetCookie       bool                  // responses with Set-Cookie
+	HonorRequest         bool                  // Cache-Control of requests, RFC 9111 §5.2.1
+	Negative             map[int]time.Duration // freshness of error statuses that say nothing
+	StaleWhileRevalidate time.Duration         // RFC 5861 §3, of a response that does not say; 0: none
+	StaleIfError         time.Duration         // RFC 5861 §4, of a response that does not say; 0: none
+	CacheStatus          bool                  // the Cache-Status field, RFC 9211
+}
+
+// SiteHealth is how upstreams are asked whether they work.
+type SiteHealth struct {
+	Path      string // asked with GET; "": they are not asked
+	Interval  time.Duration
+	Timeout   time.Duration // at most Interval
+	Healthy   int           // so many successes in a row bring one back
+	Unhealthy int           // so many failures in a row take one out
+}
+
+// SiteTimeouts are the deadlines of an upstream.
+type SiteTimeouts struct {
+	Dial time.Duration // TCP and TLS
+	Head time.Duration // from the end of the request to the head of its response
+	Idle time.Duration // without a byte of a body, in either direction
+}
+
+// SiteTLS is how upstreams of https are verified.
+type SiteTLS struct {
+	CA         string // PEM file of the certificates to trust; "": the system's
+	ServerName string // name in SNI and certificate; "": the upstream's host
+	Insecure   bool   // every certificate is trusted
+}
+
+// DefaultSite returns a site that has every default, and neither hosts nor
+// anything to serve.
+func DefaultSite() Site {
+	var s Site
+	for _, k := range siteKnobs(&s) {
+		if err := k.value.set(k.def); err != nil {
+			panic("config: default of sites " + k.name + ": " + err.Error())
+		}
+	}
+	return s
+}
+
+// flagSite is the one site of a configuration without sites: it gets every
+// request.
+func (c *Config) flagSite() Site {
+	s := DefaultSite()
+	s.Default = true
+	s.Root, s.Upstreams = c.Root, c.Upstreams
+	return s
+}
+
+// at is the place where the site's setting was given.
+func (s *Site) at(name string) string {
+	if where := s.where[name]; where != "" {
+		return where
+	}
+	return s.name + "." + name
+}

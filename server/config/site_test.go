@@ -1,0 +1,179 @@
+package config
+
+import (
+	"net/netip"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestSites reads every setting of a site.
+func TestSites(t *testing.T) {
+	file := `
+cert: all.pem
+key: all.key
+sites:
+  - hosts: [Example.COM., "*.example.com", BÜCHER.example, "[::1]"]
+    upstream: [https://10.0.0.1:3000, https://ORIGIN.example/]
+    cert: a.pem
+    key: a.key
+    cache-key: {query: sorted, drop: [utm_source, gclid]}
+    cache:
+      default-fresh: 1m
+      heuristics: true
+      store-set-cookie: true
+      honor-request: false
+      negative: {404: 10s, 503: 1s}
+      stale-while-revalidate: 30s
+      stale-if-error: 48h
+      cache-status: false
+    host: upstream
+    balance: hash
+    health: {path: /healthz, interval: 5s, timeout: 1s, healthy: 1, unhealthy: 2}
+    timeouts: {dial: 1s, head: 2s, idle: 3s}
+    tls: {ca: ca.pem, server-name: origin.example}
+    trusted-proxies: [10.0.0.0/8, 192.0.2.1]
+  - default: true
+    hosts: www.example.org
+    root: /srv
+`
+	c, err := Load([]string{"-config", "f"}, nil, files(map[string]string{"f": file}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := Site{
+		Hosts:     []string{"example.com", "*.example.com", "xn--bcher-kva.example", "::1"},
+		Upstreams: []string{"https://10.0.0.1:3000", "https://origin.example"},
+		Cert:      "a.pem", Key: "a.key",
+		CacheKey: SiteCacheKey{Query: QuerySorted, Drop: []string{"utm_source", "gclid"}},
+		Cache: SiteCache{DefaultFresh: time.Minute, Heuristics: true, StoreSetCookie: true, Negative: map[int]time.Duration{404: 10 * time.Second, 503: time.Second},
+			StaleWhileRevalidate: 30 * time.Second, StaleIfError: 48 * time.Hour},
+		Host: HostUpstream, Balance: Hash,
+		Health:         SiteHealth{"/healthz", 5 * time.Second, time.Second, 1, 2},
+		Timeouts:       SiteTimeouts{time.Second, 2 * time.Second, 3 * time.Second},
+		TLS:            SiteTLS{CA: "ca.pem", ServerName: "origin.example"},
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.1/32")},
+	}
+	second := DefaultSite()
+	second.Default, second.Hosts, second.Root = true, []string{"www.example.org"}, "/srv"
+	for i, want := range []Site{first, second} {
+		got := c.Sites[i]
+		got.where, got.name = nil, ""
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("site %d is\n%+v, want\n%+v", i, got, want)
+		}
+	}
+}
+
+// TestSiteKnobs: defaults are written as they are read, and rows of a table are
+// one line.
+func TestSiteKnobs(t *testing.T) {
+	s := DefaultSite()
+	seen := make(map[string]bool)
+	for _, k := range siteKnobs(&s) {
+		if seen[k.name] {
+			t.Errorf("%s is defined twice", k.name)
+		}
+		seen[k.name] = true
+		if k.value.String() != k.def {
+			t.Errorf("%s: its default %q is written %q", k.name, k.def, k.value)
+		}
+		if !strings.HasSuffix(k.help, ".") || strings.ContainsAny(k.help, "|\n") || strings.ContainsAny(k.value.allowed(), "|\n") {
+			t.Errorf("%s: help or allowed do not fit in a line of a table", k.name)
+		}
+	}
+	for _, name := range upstreamOnly {
+		if !seen[name] {
+			t.Errorf("%s is for upstreams, and no setting", name)
+		}
+	}
+}
+
+// TestSiteExample: the documentation shows a file that loads.
+func TestSiteExample(t *testing.T) {
+	c, err := Load([]string{"-config", "f"}, nil, files(map[string]string{"f": siteExample}))
+	if err != nil || len(c.Sites) != 2 {
+		t.Errorf("%+v, %v", c.Sites, err)
+	}
+}
+
+// TestSiteMistakes: each is a line with its place in the file.
+func TestSiteMistakes(t *testing.T) {
+	for _, tt := range []struct {
+		name, sites string
+		want        []string // parts of the lines
+	}{
+		{"not a list", "sites: {hosts: a}", []string{`f.yaml:1: sites "": is not a list of sites; allowed: a list whose items begin with a dash`}},
+		{"empty", "sites: []", []string{"is not a list of sites"}},
+		{"not a mapping", "sites: [a]", []string{`f.yaml:1: sites[0] "a": is not a mapping`}},
+		{"nothing", "sites: [{}]", []string{`sites[0] "": gets no request; allowed: hosts: [example.com], or default: true`, "has nothing to serve; allowed: root: DIR, or upstream: URL"}},
+		{"all of them", "sites:\n  - hosts: [a, https://b.example/x]\n    rot: /x\n    root: /y\n    cache: {default-fresh: 60, negative: {404: 10, 200: 1s}, fresh: 1s}\n    health: 5\n",
+			[]string{
+				`f.yaml:2: sites[0].hosts "https://b.example/x": is not a host; allowed: a host such as example.com or *.example.com, without scheme and port, or several, or empty (by ` + "`default: true`" + `) (did you mean b.example?)`,
+				`f.yaml:3: sites[0].rot "/x": is no setting of a site; allowed: the keys hosts, default, root,`,
+				`f.yaml:5: sites[0].cache.default-fresh "60": is not a duration; allowed: 0 (they are not kept for that), or a duration such as 500ms, 30s or 2m, from 1ms to 8760h (did you mean 60s?)`,
+				`f.yaml:5: sites[0].cache.negative.404 "10": is not a duration; allowed: a mapping such as {404: 10s, 410: 1m}, of statuses from 400 to 599 to durations (did you mean 10s?)`,
+				`f.yaml:5: sites[0].cache.negative.200 "1s": has a status that is not from 400 to 599`,
+				`f.yaml:5: sites[0].cache.fresh "1s": is no setting of a site; allowed: the keys default-fresh, heuristics,`,
+				`f.yaml:6: sites[0].health "5": is not a mapping; allowed: the keys path, interval, timeout, healthy, unhealthy`,
+			}},
+		{"flat", "sites: [{default: true, root: /x, stale-if-error: 1h}]", []string{`(did you mean cache: {stale-if-error: …}?)`}},
+		{"twice a host", "sites:\n  - {hosts: [a.example], root: /x}\n  - {hosts: [A.example.], root: /y}\n",
+			[]string{`f.yaml:3: sites[1].hosts "a.example": belongs to f.yaml:2: sites[0].hosts already; allowed: each host in one site`}},
+		{"a host twice in a site", "sites: [{hosts: [a, A], root: /x}]", []string{`sites[0].hosts "A": is given twice`}},
+		{"two defaults", "sites:\n  - {default: true, root: /x}\n  - {default: true, root: /y}\n", []string{`f.yaml:3: sites[1].default "true": is set at f.yaml:2: sites[0].default already`}},
+		{"root and upstream", "sites: [{default: true, root: /x, upstream: http://a}]", []string{`sites[0].upstream "http://a": stands beside root; allowed: root or upstream`}},
+		{"cert alone", "sites: [{default: true, root: /x, cert: c}]", []string{`sites[0].cert "c": there is no key to it`}},
+		{"key policy under key", "sites: [{default: true, root: /x, key: {query: drop}}]", []string{`sites[0].key "": is not a single value`}},
+		{"for an upstream", "sites: [{default: true, root: /x, balance: hash}]", []string{`sites[0].balance "hash": is for an upstream, and the site has a root`}},
+		{"keep and drop", "sites: [{default: true, root: /x, cache-key: {keep: a, drop: b}}]", []string{`sites[0].cache-key.drop "b": stands beside cache-key.keep`}},
+		{"keep of nothing", "sites: [{default: true, root: /x, cache-key: {query: drop, keep: a}}]", []string{`the query is dropped as a whole`}},
+		{"TLS without it", "sites: [{default: true, upstream: http://a, tls: {insecure: true}}]", []string{`sites[0].tls.insecure "true": has no effect: the upstream is not https`}},
+		{"TLS twice", "sites: [{default: true, upstream: https://a, tls: {insecure: true, ca: x}}]", []string{`sites[0].tls.ca "x": has no effect`}},
+		{"mixed", "sites: [{default: true, upstream: [https://a, http://b]}]", []string{`mixes http and https`}},
+		{"health of nothing", "sites: [{default: true, upstream: http://a, health: {interval: 1s}}]", []string{`there is no health.path`}},
+		{"health that is late", "sites: [{default: true, upstream: http://a, health: {path: /, interval: 1s}}]", []string{`is longer than the interval, 1s`}},
+		{"a network", "sites: [{default: true, upstream: http://a, trusted-proxies: [10.1.0.0/8]}]", []string{`has bits beyond its length; allowed: a network such as 10.0.0.0/8, or an address, or several, or empty (none) (did you mean 10.0.0.0/8?)`}},
+		{"a user", "sites: [{default: true, upstream: 'http://u:p@a'}]", []string{`has a user`}},
+		{"a pattern within", "sites: [{hosts: ['a.*.example'], root: /x}]", []string{`has a * that is not the whole first label`}},
+		{"a port", "sites: [{hosts: ['a.example:8443'], root: /x}]", []string{`(did you mean a.example?)`}},
+		{"null", "sites: [{hosts: , root: /x}]", []string{`sites[0].hosts "": has no value`}},
+		{"beside root", "root: /x\nsites: [{default: true, root: /x}]", []string{`f.yaml:1: root "/x": stands beside the sites of f.yaml:2; allowed: in a file with sites, a site's own root or upstream`}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := mistakes(t, tt.sites, nil)
+			if len(got) != len(tt.want) {
+				t.Fatalf("got %d lines\n%s\nwant %d", len(got), strings.Join(got, "\n"), len(tt.want))
+			}
+			for i, want := range tt.want {
+				if !strings.Contains(got[i], want) {
+					t.Errorf("got\n%s\nwant it to have\n%s", got[i], want)
+				}
+			}
+		})
+	}
+}
+
+// TestSiteFiles: files of sites are looked at, and their place is named.
+func TestSiteFiles(t *testing.T) {
+	file := "sites:\n  - default: true\n    upstream: https://a\n    cert: /nowhere/c\n    key: /nowhere/k\n    tls: {ca: /dev/zero}\n  - hosts: b\n    root: /nowhere/r\n"
+	c, err := Load([]string{"-config", "f.yaml"}, nil, files(map[string]string{"f.yaml": file}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = c.CheckFiles()
+	if err == nil {
+		t.Fatal("no mistake in files that are not there")
+	}
+	want := []string{`f.yaml:4: sites[0].cert "/nowhere/c": cannot open`, `f.yaml:6: sites[0].tls.ca "/dev/zero": is not a regular file`, `f.yaml:8: sites[1].root "/nowhere/r": cannot open`}
+	got := strings.Split(err.Error(), "\n")
+	for i, line := range got {
+		if i >= len(want) || !strings.HasPrefix(line, want[i]) {
+			t.Errorf("line %d: %s", i, line)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d lines, want %d", len(got), len(want))
+	}
+}

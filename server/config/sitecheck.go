@@ -1,0 +1,131 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// validateSites reports what is wrong in sites and between them.
+func (c *Config) validateSites(wrong map[string]bool) Mistakes {
+	var all Mistakes
+	owner := make(map[string]*Site) // by host; "" for the default
+	for i := range c.Sites {
+		s := &c.Sites[i]
+		if s.name == "" || wrong[s.name] {
+			continue // the knobs' own, or none
+		}
+		all = append(all, s.validate(wrong)...)
+		if s.Default {
+			if first := owner[""]; first != nil {
+				all = append(all, &Error{s.at("default"), s.name + ".default", "true", "is set at " + first.at("default") + " already", "one default site"})
+			} else {
+				owner[""] = s
+			}
+		}
+		if wrong[s.name+".hosts"] {
+			continue
+		}
+		for _, host := range s.Hosts {
+			if first := owner[host]; first != nil {
+				all = append(all, &Error{s.at("hosts"), s.name + ".hosts", host, "belongs to " + first.at("hosts") + " already", "each host in one site"})
+			} else {
+				owner[host] = s
+			}
+		}
+	}
+	return all
+}
+
+// validate reports what is wrong in the site, but for the settings in wrong.
+func (s *Site) validate(wrong map[string]bool) Mistakes {
+	var all Mistakes
+	values := make(map[string]string)
+	for _, k := range siteKnobs(s) {
+		values[k.name] = k.value.String()
+		if wrong[s.name+"."+k.name] {
+			continue
+		}
+		if err := k.value.check(); err != nil {
+			all = append(all, &Error{s.at(k.name), s.name + "." + k.name, k.value.String(), err.Error(), k.value.allowed()})
+		}
+	}
+	given := func(name string) bool { return values[name] != "" || wrong[s.name+"."+name] }
+	fail := func(name, problem, allowed string) {
+		key, where := s.name+"."+name, s.at(name)
+		if name == "" {
+			key, where = s.name, s.at("")
+		}
+		if !wrong[key] {
+			all = append(all, &Error{strings.TrimSuffix(where, "."), key, values[name], problem, allowed})
+		}
+	}
+	either := func(a, b string) {
+		if given(a) && given(b) {
+			fail(b, "stands beside "+a, a+" or "+b)
+		}
+	}
+	if !given("hosts") && !s.Default && !wrong[s.name+".default"] {
+		fail("", "gets no request", "hosts: [example.com], or default: true")
+	}
+	either("root", "upstream")
+	if !given("root") && !given("upstream") {
+		fail("", "has nothing to serve", "root: DIR, or upstream: URL")
+	}
+	if given("cert") && !given("key") {
+		fail("cert", "there is no key to it", "cert and key together, or neither")
+	}
+	if given("key") && !given("cert") {
+		fail("key", "there is no cert to it", "cert and key together, or neither")
+	}
+	either("cache-key.keep", "cache-key.drop")
+	if s.CacheKey.Query == QueryDrop {
+		for _, name := range []string{"cache-key.keep", "cache-key.drop"} {
+			if given(name) {
+				fail(name, "has no effect: the query is dropped as a whole", "query: sent or query: sorted beside it")
+			}
+		}
+	}
+	if given("root") && !given("upstream") {
+		for _, name := range upstreamOnly {
+			if s.where[name] != "" {
+				fail(name, "is for an upstream, and the site has a root", "an upstream in place of the root")
+			}
+		}
+		return all
+	}
+	s.validateUpstream(wrong, fail)
+	return all
+}
+
+// validateUpstream reports through fail what does not go together in front of
+// upstreams.
+func (s *Site) validateUpstream(wrong map[string]bool, fail func(name, problem, allowed string)) {
+	secure := 0
+	for _, u := range s.Upstreams {
+		if strings.HasPrefix(u, "https:") {
+			secure++
+		}
+	}
+	if secure > 0 && secure < len(s.Upstreams) {
+		fail("upstream", "mixes http and https", "one scheme for all that are alike")
+	}
+	if secure == 0 && len(s.Upstreams) > 0 && !wrong[s.name+".upstream"] {
+		for _, name := range []string{"tls.ca", "tls.server-name", "tls.insecure"} {
+			if s.where[name] != "" {
+				fail(name, "has no effect: the upstream is not https", "an upstream of https")
+			}
+		}
+	}
+	if s.TLS.Insecure && s.TLS.CA != "" {
+		fail("tls.ca", "has no effect: tls.insecure trusts every certificate", "one of the two")
+	}
+	if s.Health.Path == "" && !wrong[s.name+".health.path"] {
+		for _, name := range []string{"health.interval", "health.timeout", "health.healthy", "health.unhealthy"} {
+			if s.where[name] != "" {
+				fail(name, "has no effect: there is no health.path", "a health.path beside it")
+			}
+		}
+	} else if s.Health.Timeout > s.Health.Interval {
+		fail("health.timeout", fmt.Sprintf("is longer than the interval, %s", formatDuration(s.Health.Interval)), "at most the interval")
+	}
+}

@@ -1,0 +1,99 @@
+package config
+
+// siteKnob is the one definition of a site's setting. The name has a dot
+// between the keys of nested mappings.
+type siteKnob struct {
+	name  string
+	def   string // default, as a user would write it
+	value value
+	help  string
+}
+
+// Bounds of a site that are not a matter of taste.
+const (
+	// A response that is fresh for longer than a year is a mistake in the
+	// unit; RFC 9111 §1.2.2 asks for no more than 68 years.
+	maxFresh = 365 * maxTime
+
+	// So many successes or failures in a row, at the longest interval, take
+	// months.
+	maxInRow = 100
+)
+
+// siteKnobs is the table, bound to the fields of s.
+func siteKnobs(s *Site) []siteKnob {
+	return []siteKnob{
+		{"hosts", "", hosts(&s.Hosts),
+			"Hosts of the requests that the site gets. `*.example.com` is every name below example.com, not example.com itself. A site needs hosts or `default: true`."},
+		{"default", "false", &toggle{p: &s.Default},
+			"The site gets what no other site's hosts match. One site may; without one, such requests are answered 421."},
+		{"root", "", &text{p: &s.Root, what: "a directory", empty: "there is an upstream"},
+			"Directory to serve. A site has a root or an upstream."},
+		{"upstream", "", upstreams(&s.Upstreams),
+			"Server in front of which to stand, or a list of servers that are alike."},
+		{"cert", "", &text{p: &s.Cert, what: "a PEM file with the certificate and its chain", empty: "the certificate outside of sites"},
+			"Certificate to present to clients that ask for one of the hosts. It needs the key beside it."},
+		{"key", "", &text{p: &s.Key, what: "a PEM file with the private key", empty: "the key outside of sites"},
+			"Private key of the certificate."},
+
+		{"cache-key.query", QuerySent, &choice{p: &s.CacheKey.Query, of: []string{QuerySent, QuerySorted, QueryDrop}},
+			"What of the query tells resources apart. sent: all of it as it was sent. sorted: its parameters, in any order. drop: nothing."},
+		{"cache-key.keep", "", parameters(&s.CacheKey.Keep),
+			"Only these parameters of the query tell resources apart."},
+		{"cache-key.drop", "", parameters(&s.CacheKey.Drop),
+			"These parameters of the query do not tell resources apart."},
+
+		{"cache.default-fresh", "0s", &span{p: &s.Cache.DefaultFresh, zero: "they are not kept for that", min: minTime, max: maxFresh},
+			"Freshness lifetime of responses that have neither Cache-Control nor Expires."},
+		{"cache.heuristics", "false", &toggle{p: &s.Cache.Heuristics},
+			"Such responses are fresh for a tenth of the time since Last-Modified (RFC 9111 §4.2.2)."},
+		{"cache.store-set-cookie", "false", &toggle{p: &s.Cache.StoreSetCookie},
+			"Responses that set a cookie may be stored, and given to everybody."},
+		{"cache.honor-request", "true", &toggle{p: &s.Cache.HonorRequest},
+			"Cache-Control of a request counts (RFC 9111 §5.2.1). With false a client's reload does not reach the origin."},
+		{"cache.negative", "", &statuses{p: &s.Cache.Negative},
+			"Freshness lifetime of error responses that have neither Cache-Control nor Expires, by status."},
+		{"cache.stale-while-revalidate", "0s", &span{p: &s.Cache.StaleWhileRevalidate, zero: "what the response says", min: minTime, max: maxFresh},
+			"How long a stale response that says nothing about it is still served while it is validated (RFC 5861 §3)."},
+		{"cache.stale-if-error", "0s", &span{p: &s.Cache.StaleIfError, zero: "what the response says", min: minTime, max: maxFresh},
+			"How long a stale response that says nothing about it is still served when the origin fails (RFC 5861 §4)."},
+		{"cache.cache-status", "true", &toggle{p: &s.Cache.CacheStatus},
+			"Responses say in Cache-Status what the cache did (RFC 9211)."},
+
+		{"host", HostClient, &hostName{p: &s.Host},
+			"Host of the requests that an upstream gets. client: as the client sent it. upstream: the upstream's own."},
+		{"balance", RoundRobin, &choice{p: &s.Balance, of: []string{RoundRobin, LeastConn, Hash}},
+			"How an upstream is chosen. round_robin: in turn. least_conn: the one with the fewest requests. hash: by the cache key, so that one upstream has all of a resource."},
+		{"health.path", "", &urlPath{p: &s.Health.Path},
+			"Path that each upstream is asked for; a status below 400 is a success."},
+		{"health.interval", "10s", &span{p: &s.Health.Interval, min: minTime, max: maxTime},
+			"Time from one such request to the next."},
+		{"health.timeout", "2s", &span{p: &s.Health.Timeout, min: minTime, max: maxTime},
+			"For an answer to it; none is a failure."},
+		{"health.healthy", "2", &count{p: &s.Health.Healthy, min: 1, max: maxInRow},
+			"Successes in a row that bring an upstream back."},
+		{"health.unhealthy", "3", &count{p: &s.Health.Unhealthy, min: 1, max: maxInRow},
+			"Failures in a row that take an upstream out."},
+		{"timeouts.dial", "5s", &span{p: &s.Timeouts.Dial, min: minTime, max: maxTime},
+			"For a connection to an upstream, with its TLS handshake."},
+		{"timeouts.head", "30s", &span{p: &s.Timeouts.Head, min: minTime, max: maxTime},
+			"From the end of a request to the head of its response."},
+		{"timeouts.idle", "30s", &span{p: &s.Timeouts.Idle, min: minTime, max: maxTime},
+			"For a body of which no byte comes, or is taken; then the exchange is ended."},
+		{"tls.ca", "", &text{p: &s.TLS.CA, what: "a PEM file of certificates", empty: "those that the system trusts"},
+			"Certificates that are trusted to sign an upstream's."},
+		{"tls.server-name", "", &serverName{p: &s.TLS.ServerName},
+			"Name that an upstream is asked for, and that its certificate must have."},
+		{"tls.insecure", "false", &toggle{p: &s.TLS.Insecure},
+			"Every certificate of an upstream is trusted."},
+		{"trusted-proxies", "", prefixes(&s.TrustedProxies),
+			"Clients whose X-Forwarded-For, X-Forwarded-Proto and Forwarded are believed and added to; others' are replaced."},
+	}
+}
+
+// upstreamOnly are the settings that mean nothing beside a root.
+var upstreamOnly = []string{
+	"host", "balance", "trusted-proxies",
+	"health.path", "health.interval", "health.timeout", "health.healthy", "health.unhealthy",
+	"timeouts.dial", "timeouts.head", "timeouts.idle", "tls.ca", "tls.server-name", "tls.insecure",
+}

@@ -1,0 +1,80 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// contradictions are the knobs that do not go together. What involves a wrong
+// one is left out.
+func (c *Config) contradictions(wrong map[string]bool) Mistakes {
+	var all Mistakes
+	fail := func(key, value, problem, allowed string, beside ...string) {
+		for _, k := range append(beside, key) {
+			if wrong[k] {
+				return
+			}
+		}
+		all = append(all, &Error{c.at(key), key, value, problem, allowed})
+	}
+	if c.Cert != "" && c.Key == "" {
+		fail("cert", c.Cert, "there is no key to it", "cert and key together, or neither", "key")
+	}
+	if c.Key != "" && c.Cert == "" {
+		fail("key", c.Key, "there is no cert to it", "cert and key together, or neither", "cert")
+	}
+	if c.Admin != "" && c.Admin == c.Listen && !strings.HasSuffix(c.Admin, ":0") {
+		fail("admin", c.Admin, "is the address of listen", "an address of its own, or off", "listen")
+	}
+	if c.adminExposed() && c.AdminTokenFile == "" && !c.AdminInsecure {
+		fail("admin", c.Admin, "can be reached from other machines by anybody", "a loopback address; another with admin-token-file, or with admin-insecure", "admin-token-file", "admin-insecure")
+	}
+	if c.MemoryLimit > 0 && c.MemoryLimit < c.CacheBytes {
+		fail("memory-limit", formatSize(c.MemoryLimit), "is less than cache-bytes, "+formatSize(c.CacheBytes)+", is to hold",
+			meant("a limit above cache-bytes, or smaller cache-bytes", "cache-bytes "+formatSize(max(1, c.MemoryLimit/2))), "cache-bytes")
+	}
+	if c.Root != "" && len(c.Upstreams) > 0 {
+		fail("upstream", strings.Join(c.Upstreams, ","), "stands beside root "+quote(c.Root), "root or upstream", "root")
+	}
+	if where := c.where[sitesKey]; where != "" {
+		const allowed = "in a file with sites, a site's own root or upstream"
+		at := strings.TrimSuffix(where, ": "+sitesKey)
+		if c.Root != "" {
+			fail("root", c.Root, "stands beside the sites of "+at, allowed)
+		}
+		if len(c.Upstreams) > 0 {
+			fail("upstream", strings.Join(c.Upstreams, ","), "stands beside the sites of "+at, allowed)
+		}
+	}
+	return all
+}
+
+func quote(s string) string { return fmt.Sprintf("%q", s) }
+
+// Warnings are the settings that were given and do nothing. The server starts
+// with them.
+func (c Config) Warnings() []*Error {
+	var all []*Error
+	// without warns of a knob that was set, and means something only if on.
+	without := func(key string, on bool, problem, allowed string) {
+		where, set := c.where[key]
+		if !set || on {
+			return
+		}
+		for _, k := range knobs(&c) {
+			if k.name == key && k.value.String() != k.def {
+				all = append(all, &Error{where, key, k.value.String(), problem, allowed})
+			}
+		}
+	}
+	logged := c.AccessLog != "off"
+	for _, key := range []string{"access-log-file", "access-log-format", "access-log-rate"} {
+		without(key, logged, "has no effect: access-log is off", "access-log errors, sampled or all beside it")
+	}
+	without("access-log-sample", c.AccessLog == "sampled", "has no effect: access-log is "+c.AccessLog, "access-log sampled beside it")
+	without("admin-token-file", c.Admin != "", "has no effect: admin is off", "an admin address beside it")
+	without("admin-insecure", c.adminExposed(), "has no effect: no other machine can reach admin "+quote(c.Admin), "an admin address for other machines beside it")
+	without("max-stored", c.MaxStored <= c.CacheBytes, "is more than cache-bytes, "+formatSize(c.CacheBytes)+", has room for", "at most cache-bytes")
+	without("cache-shards", c.CacheShards <= c.CacheEntries, fmt.Sprintf("is more than cache-entries, %d", c.CacheEntries), "fewer shards than entries")
+	return all
+}
