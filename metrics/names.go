@@ -159,6 +159,8 @@ const (
 	LimitBodyTimeout
 	LimitConcurrentStreams
 	LimitBodySize
+	LimitHelloTimeout // a ClientHello did not come, or not whole
+	LimitHelloSize    // a ClientHello was too large
 )
 
 // Eviction is why an entry left the cache, other than by expiry.
@@ -229,6 +231,7 @@ var (
 		"header_list", "header_block", "continuation", "early_reset", "control_frames",
 		"control_queue", "output_buffer", "handshake_timeout", "head_timeout", "idle_timeout",
 		"write_timeout", "body_timeout", "concurrent_streams", "body_size",
+		"hello_timeout", "hello_size",
 	}}
 )
 

@@ -105,6 +105,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.
 		Access:           accessLog,
 		MaxConns:         maxConns,
 		MaxHandshakes:    cfg.MaxHandshakes,
+		HelloTimeout:     cfg.HelloTimeout,
 		HandshakeTimeout: cfg.HandshakeTimeout,
 		HeadTimeout:      cfg.HeadTimeout,
 		IdleTimeout:      cfg.IdleTimeout,

@@ -63,6 +63,7 @@ type Config struct {
 	MaxOutput    int64 // output waiting to be written, per connection
 	MinWriteRate int64 // bytes per second that a reading client takes at least
 
+	HelloTimeout     time.Duration // from accept to the end of the ClientHello
 	HandshakeTimeout time.Duration // from accept to the end of the TLS handshake
 	HeadTimeout      time.Duration // from the first byte of a request head to its last
 	IdleTimeout      time.Duration // connection without a request

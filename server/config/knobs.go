@@ -102,7 +102,7 @@ func knobs(c *Config) []knob {
 		{groupConns, "max-conns", "25000", &count{p: &c.MaxConns, min: 1, max: maxCount},
 			"Open connections; further ones are closed at once. Lowered at start, with a warning, to what RLIMIT_NOFILE allows."},
 		{groupConns, "max-handshakes", "512", &count{p: &c.MaxHandshakes, min: 1, max: maxCount},
-			"TLS handshakes in progress; further connections wait their turn within the handshake timeout."},
+			"TLS handshakes in progress, counted from the client's first message; further connections wait their turn within the handshake timeout."},
 		{groupConns, "max-fetches", "256", &count{p: &c.MaxFetches, min: 1, max: maxCount},
 			"Misses being fetched from the origin at once; hits are not affected."},
 		{groupConns, "max-output", "256KiB", &size{p: &c.MaxOutput, min: minOutput, max: 1 << 30},
@@ -130,6 +130,8 @@ func knobs(c *Config) []knob {
 		{groupAbuse, "max-control", "1000", &count{p: &c.MaxControl, min: 1, max: maxCount},
 			"Control frames waiting to be sent per connection: answers to PING and SETTINGS, resets. At the limit the connection is not read, then closed."},
 
+		{groupTime, "hello-timeout", "3s", &span{p: &c.HelloTimeout, min: minTime, max: maxTime},
+			"From accept to the last byte of the client's first message, of 16 KiB at most; then the connection is closed. A client without it takes no place among max-handshakes. The default leaves room for one packet that is lost and sent again."},
 		{groupTime, "handshake-timeout", "5s", &span{p: &c.HandshakeTimeout, min: minTime, max: maxTime},
 			"From accept to the end of the TLS handshake; then the connection is closed."},
 		{groupTime, "head-timeout", "10s", &span{p: &c.HeadTimeout, min: minTime, max: maxTime},
