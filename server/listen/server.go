@@ -113,6 +113,7 @@ func (s *Server) Serve(l net.Listener) error {
 	defer close(s.stopped)
 	go s.settle()
 	backoff := minBackoff
+	var short, other seldom
 	for {
 		nc, err := l.Accept()
 		switch {
@@ -124,10 +125,14 @@ func (s *Server) Serve(l net.Listener) error {
 			return nil
 		}
 		s.cfg.Metrics.AcceptErrors.Add(s.stripe, 1)
+		cause := &other
 		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
 			s.refuse(spare.acceptAndClose(l), metrics.RefuseDescriptors)
+			cause = &short
 		}
-		s.cfg.Log.Warn("accepting a connection", "err", err, "retry", backoff)
+		if skipped, ok := cause.due(time.Now()); ok {
+			s.cfg.Log.Warn("accepting a connection", "err", err, "retry", backoff, "not-logged", skipped)
+		}
 		time.Sleep(backoff)
 		backoff = min(2*backoff, maxBackoff)
 	}
