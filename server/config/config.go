@@ -68,7 +68,8 @@ type Config struct {
 	HeadTimeout      time.Duration // from the first byte of a request head to its last
 	IdleTimeout      time.Duration // connection without a request
 	WriteTimeout     time.Duration // output slower than MinWriteRate
-	DrainTimeout     time.Duration // from the signal to stop to the exit
+	DrainDelay       time.Duration // from the signal to stop to the end of accepting
+	DrainTimeout     time.Duration // from there to the exit
 
 	AccessLog       string // which requests: off, errors, sampled, all
 	AccessLogSample int    // of how many one is logged, when sampled

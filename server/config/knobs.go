@@ -142,8 +142,10 @@ func knobs(c *Config) []knob {
 			"For a client that takes its response slower than min-write-rate; then the connection is closed."},
 		{groupTime, "min-write-rate", "1KiB/s", &size{p: &c.MinWriteRate, perSecond: true, min: 1, max: 1 << 30},
 			"Rate below which a client counts as not reading."},
+		{groupTime, "drain-delay", "0s", &span{p: &c.DrainDelay, zero: "at once", min: minTime, max: maxTime},
+			"After SIGTERM or SIGINT, how long connections are still accepted while `/readyz` says draining: longer than a balancer takes to see it."},
 		{groupTime, "drain-timeout", "30s", &span{p: &c.DrainTimeout, zero: "no wait", min: minTime, max: maxTime},
-			"For requests in flight after SIGTERM or SIGINT; then what is left is closed."},
+			"For requests in flight after SIGTERM or SIGINT and drain-delay; then what is left is closed."},
 
 		{groupAccess, "access-log", "off", &choice{p: &c.AccessLog, of: []string{"off", "errors", "sampled", "all"}},
 			"Which requests are logged. errors: those answered with 4xx or 5xx, or ended before their end. sampled: these, and one of so many others. all: all."},
