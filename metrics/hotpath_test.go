@@ -66,6 +66,8 @@ func TestNames(t *testing.T) {
 		"hotpath_coalesced_misses_total":        1,
 		"hotpath_revalidations_total":           3,
 		"hotpath_access_log_records_total":      3,
+		"hotpath_admin_connections":             1,
+		"hotpath_tls_buffers_direct":            1,
 		"hotpath_draining":                      1,
 		"hotpath_cache_entries":                 1,
 		"hotpath_cache_bytes":                   1,
@@ -79,6 +81,7 @@ func TestNames(t *testing.T) {
 
 		"hotpath_tls_certificate_expiry_timestamp_seconds": 1,
 		"hotpath_config_loaded_timestamp_seconds":          1,
+		"hotpath_admin_connections_refused_total":          1,
 	}
 	for name, n := range want {
 		if series[name] != n {

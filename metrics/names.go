@@ -308,6 +308,13 @@ func newHotpath(set *Set) *Hotpath {
 		AccessLog: NewCounterVec[LogOutcome](set, "hotpath_access_log_records_total",
 			"Records for the access log, by what became of them.", logLabel),
 
+		AdminConnections: NewLevel(set, "hotpath_admin_connections",
+			"Open connections to the admin listener."),
+		AdminRefused: NewCounter(set, "hotpath_admin_connections_refused_total",
+			"Connections to the admin listener that were closed because all places were taken: idle ones first, new ones if there were none."),
+		TLSDirect: NewLevel(set, "hotpath_tls_buffers_direct",
+			"1 while TLS records are put into crypto/tls's buffers directly, 0 while it reads them itself."),
+
 		CertificateExpiry: NewLevel(set, "hotpath_tls_certificate_expiry_timestamp_seconds",
 			"When the certificate that is presented ends, in seconds since 1970; 0 before it is loaded."),
 		ConfigLoaded: NewLevel(set, "hotpath_config_loaded_timestamp_seconds",
