@@ -77,6 +77,10 @@ type Options struct {
 	WriteQuantum int
 
 	Gate Gate // for handshakes; nil: none
+
+	// PlainTLS leaves the buffers of crypto/tls alone, at the price of an
+	// allocation for each record and 5 KiB for each connection: see TLSBuffers.
+	PlainTLS bool
 }
 
 // Conn is a connection under an engine. Its methods are for the goroutine that
@@ -176,7 +180,7 @@ func (c *Conn) Wake() {
 // closes the connection unless e leaves.
 func (c *Conn) Serve(e Engine) {
 	c.engine, c.phase = e, turning
-	shrink(c.tls) // of the ClientHello
+	c.shrink() // of the ClientHello
 	if c.raw == nil {
 		c.servePump()
 	} else {
@@ -278,7 +282,7 @@ func (c *Conn) giveBack() {
 	// Quiet: hold no more than what is needed. A client is quiet after every
 	// response, and would only make garbage.
 	if c.confirmed && !c.client {
-		shrink(c.tls)
+		c.shrink()
 		if len(c.plainRest) == 0 {
 			c.plainRest = nil
 		}

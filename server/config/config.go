@@ -77,7 +77,8 @@ type Config struct {
 	AccessLogFile   string // "-": standard output
 	AccessLogRate   int64  // bytes per second, 0 for no limit
 
-	MemoryLimit int64 // Go's soft memory limit, 0 for none
+	TLSBuffers  string // whether crypto/tls's buffers are used directly: auto, off
+	MemoryLimit int64  // Go's soft memory limit, 0 for none
 	LogFormat   string
 	LogLevel    slog.Level
 }

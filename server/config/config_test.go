@@ -32,7 +32,7 @@ func TestDefault(t *testing.T) {
 		HelloTimeout: 3 * time.Second, HandshakeTimeout: 5 * time.Second, HeadTimeout: 10 * time.Second, IdleTimeout: time.Minute,
 		WriteTimeout: 30 * time.Second, DrainTimeout: 30 * time.Second,
 		AccessLog: "off", AccessLogSample: 100, AccessLogFormat: "combined", AccessLogFile: "-", AccessLogRate: 8 << 20,
-		LogFormat: "text", LogLevel: slog.LevelInfo,
+		TLSBuffers: "auto", LogFormat: "text", LogLevel: slog.LevelInfo,
 	}
 	if got := Default(); got != want {
 		t.Errorf("Default() =\n%+v, want\n%+v", got, want)
