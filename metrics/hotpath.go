@@ -46,6 +46,10 @@ type Hotpath struct {
 
 	AccessLog *CounterVec[LogOutcome]
 
+	AdminConnections *Level
+	AdminRefused     *Counter
+	TLSDirect        *Level // 0 or 1
+
 	CertificateExpiry *Level // Unix time, s
 	ConfigLoaded      *Level // Unix time, s
 	Draining          *Level // 0 or 1

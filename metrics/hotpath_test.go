@@ -59,13 +59,15 @@ func TestNames(t *testing.T) {
 		"hotpath_streams_total":                 1,
 		"hotpath_streams_reset_total":           2,
 		"hotpath_protocol_errors_total":         15 * 2,
-		"hotpath_limit_breaches_total":          14,
+		"hotpath_limit_breaches_total":          16,
 		"hotpath_panics_total":                  1,
 		"hotpath_origin_fetches_total":          6,
 		"hotpath_origin_fetch_duration_seconds": 1,
 		"hotpath_coalesced_misses_total":        1,
 		"hotpath_revalidations_total":           3,
 		"hotpath_access_log_records_total":      3,
+		"hotpath_admin_connections":             1,
+		"hotpath_tls_buffers_direct":            1,
 		"hotpath_draining":                      1,
 		"hotpath_cache_entries":                 1,
 		"hotpath_cache_bytes":                   1,
@@ -81,6 +83,7 @@ func TestNames(t *testing.T) {
 
 		"hotpath_tls_certificate_expiry_timestamp_seconds": 1,
 		"hotpath_config_loaded_timestamp_seconds":          1,
+		"hotpath_admin_connections_refused_total":          1,
 	}
 	for name, n := range want {
 		if series[name] != n {
@@ -118,7 +121,7 @@ func TestLabels(t *testing.T) {
 		{revalidationLabel, int(RevalidationError), "error"},
 		{logLabel, int(LogFailed), "failed"},
 		{codeLabel, int(UnknownError), "UNKNOWN"},
-		{limitLabel, int(LimitBodySize), "body_size"},
+		{limitLabel, int(LimitHelloSize), "hello_size"},
 	} {
 		if len(tt.label.Values) != tt.last+1 || tt.label.Values[tt.last] != tt.value {
 			t.Errorf("%s: %q, want %q last, at %d", tt.label.Name, tt.label.Values, tt.value, tt.last)

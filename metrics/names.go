@@ -159,6 +159,8 @@ const (
 	LimitBodyTimeout
 	LimitConcurrentStreams
 	LimitBodySize
+	LimitHelloTimeout // a ClientHello did not come, or not whole
+	LimitHelloSize    // a ClientHello was too large
 )
 
 // Eviction is why an entry left the cache, other than by expiry.
@@ -240,6 +242,7 @@ var (
 		"header_list", "header_block", "continuation", "early_reset", "control_frames",
 		"control_queue", "output_buffer", "handshake_timeout", "head_timeout", "idle_timeout",
 		"write_timeout", "body_timeout", "concurrent_streams", "body_size",
+		"hello_timeout", "hello_size",
 	}}
 )
 
@@ -315,6 +318,13 @@ func newHotpath(set *Set) *Hotpath {
 
 		AccessLog: NewCounterVec[LogOutcome](set, "hotpath_access_log_records_total",
 			"Records for the access log, by what became of them.", logLabel),
+
+		AdminConnections: NewLevel(set, "hotpath_admin_connections",
+			"Open connections to the admin listener."),
+		AdminRefused: NewCounter(set, "hotpath_admin_connections_refused_total",
+			"Connections to the admin listener that were closed because all places were taken: idle ones first, new ones if there were none."),
+		TLSDirect: NewLevel(set, "hotpath_tls_buffers_direct",
+			"1 while TLS records are put into crypto/tls's buffers directly, 0 while it reads them itself."),
 
 		CertificateExpiry: NewLevel(set, "hotpath_tls_certificate_expiry_timestamp_seconds",
 			"When the certificate that is presented ends, in seconds since 1970; 0 before it is loaded."),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestDrain stops the server in the middle of a response that its client is
@@ -79,4 +81,46 @@ func wantRefused(url string) error {
 	}
 	defer c.Close()
 	return fmt.Errorf("%s still accepts", url)
+}
+
+// TestDrainDelay: readiness ends first; connections are still accepted, until
+// the delay is over.
+func TestDrainDelay(t *testing.T) {
+	const delay = 3 * time.Second
+	p := start(t, "-drain-delay", delay.String())
+	asked := time.Now()
+	p.signal(syscall.SIGTERM)
+	p.eventually("readiness to end", func() error { return p.wantReady(http.StatusServiceUnavailable) })
+	r, err := p.client("http/1.1").Get(p.url + "/")
+	if late := time.Since(asked) > delay/2; err != nil && !late {
+		t.Errorf("within the delay: %v", err)
+	} else if err == nil {
+		r.Body.Close()
+	}
+	p.eventually("the listener to close", func() error { return wantRefused(p.url) })
+	if took := time.Since(asked); took < delay {
+		t.Errorf("the listener closed after %v, want %v at least", took, delay)
+	}
+	p.wantStopped()
+}
+
+// TestHangup: SIGHUP is logged and changes nothing.
+func TestHangup(t *testing.T) {
+	p := start(t)
+	p.signal(syscall.SIGHUP)
+	const line = "ignoring SIGHUP: settings and certificate are read at start; new ones need a restart"
+	p.eventually("a line in the log", func() error {
+		if _, ok := p.logged(line); !ok {
+			return errors.New("there is none")
+		}
+		return nil
+	})
+	if err := p.wantReady(http.StatusOK); err != nil {
+		t.Error(err)
+	}
+	p.signal(syscall.SIGTERM)
+	p.wantStopped()
+	if n := strings.Count(p.output(), "SIGHUP"); n != 1 {
+		t.Errorf("%d lines about it, want one", n)
+	}
 }

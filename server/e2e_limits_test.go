@@ -12,15 +12,15 @@ import (
 // TestSilentPeers opens connections that say less than they should, each until
 // the server has had enough of it: it is closed, and counted under its limit.
 func TestSilentPeers(t *testing.T) {
-	p := start(t, "-handshake-timeout", "150ms", "-head-timeout", "250ms", "-idle-timeout", "400ms")
+	p := start(t, "-hello-timeout", "150ms", "-head-timeout", "250ms", "-idle-timeout", "400ms")
 	address := strings.TrimPrefix(p.url, "https://")
 	for _, tt := range []struct {
 		name, limit string
 		protocol    string // of TLS; "" for none
 		says        string
 	}{
-		{"nothing at all", "handshake_timeout", "", ""},
-		{"half a ClientHello", "handshake_timeout", "", "\x16\x03\x01\x02\x00\x01"},
+		{"nothing at all", "hello_timeout", "", ""},
+		{"half a ClientHello", "hello_timeout", "", "\x16\x03\x01\x02\x00\x01"},
 		{"half an HTTP/1.1 head", "head_timeout", "http/1.1", "GET / HTTP/1.1\r\nHost:"},
 		{"half an HTTP/2 preface", "head_timeout", "h2", "PRI * HTTP/2.0\r\n"},
 		{"no HTTP/1.1 request", "idle_timeout", "http/1.1", ""},

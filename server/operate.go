@@ -51,7 +51,7 @@ func startAdmin(ctx context.Context, cfg config.Config, o watched) (address stri
 	if err != nil {
 		return "", nil, fmt.Errorf("opening the admin listener: %w", err)
 	}
-	server := admin.New(admin.Config{Metrics: metrics.NewRegistry(o.metrics), Ready: o.ready, Live: recorder, Token: token, Log: o.log})
+	server := admin.New(admin.Config{Metrics: metrics.NewRegistry(o.metrics), Ready: o.ready, Live: recorder, Token: token, Count: o.metrics, Log: o.log})
 	go func() {
 		if err := server.Serve(l); err != nil {
 			o.log.Error("the admin listener ended", "err", err)

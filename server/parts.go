@@ -99,12 +99,14 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.
 			WriteTimeout: cfg.WriteTimeout,
 			WriteQuantum: max(1, int(cfg.WriteTimeout.Seconds()*float64(cfg.MinWriteRate))),
 			Gate:         wire.NewGate(runtime.GOMAXPROCS(0)),
+			PlainTLS:     !tlsBuffers(cfg, m, log),
 		},
 		Metrics:          m,
 		Log:              log,
 		Access:           accessLog,
 		MaxConns:         maxConns,
 		MaxHandshakes:    cfg.MaxHandshakes,
+		HelloTimeout:     cfg.HelloTimeout,
 		HandshakeTimeout: cfg.HandshakeTimeout,
 		HeadTimeout:      cfg.HeadTimeout,
 		IdleTimeout:      cfg.IdleTimeout,
@@ -112,6 +114,23 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.
 		HeaderBytes:      int(cfg.MaxHeaderBytes),
 		BodyBytes:        cfg.MaxBody,
 	}), nil
+}
+
+// tlsBuffers reports whether crypto/tls's buffers are used directly, and shows it
+// to operators.
+func tlsBuffers(cfg config.Config, m *metrics.Hotpath, log *slog.Logger) bool {
+	why := wire.TLSBuffers()
+	switch {
+	case cfg.TLSBuffers == "off":
+		log.Info("TLS buffers: crypto/tls reads records itself", "because", "tls-buffers is off")
+		return false
+	case why != nil:
+		log.Warn("TLS buffers: crypto/tls reads records itself, with more garbage and memory", "because", why)
+		return false
+	}
+	m.TLSDirect.Set(1)
+	log.Info("TLS buffers: records are put into them directly", "go", runtime.Version())
+	return true
 }
 
 func loadCertificate(cfg config.Config, log *slog.Logger) (tls.Certificate, error) {

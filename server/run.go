@@ -27,6 +27,7 @@ var (
 func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	journal := new(live.Journal)
 	log := newLogger(cfg, stderr, journal)
+	defer onHangup(log)()
 	if cfg.MemoryLimit > 0 {
 		debug.SetMemoryLimit(cfg.MemoryLimit)
 	}
@@ -86,12 +87,15 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 
 	select {
 	case err := <-served:
-		return fmt.Errorf("accepting connections ended: %w", err)
+		return acceptingEnded(err)
 	case <-ctx.Done():
 	}
 	unready.Store(&errDraining)
 	m.Draining.Set(1)
-	log.Info("draining", "timeout", cfg.DrainTimeout.String())
+	log.Info("draining", "delay", cfg.DrainDelay.String(), "timeout", cfg.DrainTimeout.String())
+	if err := keepAccepting(cfg.DrainDelay, served); err != nil {
+		return err
+	}
 	if err := l.Close(); err != nil {
 		return fmt.Errorf("closing the public listener: %w", err)
 	}
@@ -106,4 +110,24 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	}
 	log.Info("stopped")
 	return nil
+}
+
+// keepAccepting lets the public listener go on for delay: a balancer sees that
+// readiness is gone before connections are refused.
+func keepAccepting(delay time.Duration, served <-chan error) error {
+	if delay == 0 {
+		return nil
+	}
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case err := <-served:
+		return acceptingEnded(err)
+	case <-timer.C:
+		return nil
+	}
+}
+
+func acceptingEnded(err error) error {
+	return fmt.Errorf("accepting connections ended: %w", err)
 }

@@ -2,5 +2,10 @@
 
 package main
 
+import "log/slog"
+
 // onReopen does nothing where there is no SIGUSR1.
 func onReopen(func()) (stop func()) { return func() {} }
+
+// onHangup does nothing where there is no SIGHUP.
+func onHangup(*slog.Logger) (stop func()) { return func() {} }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -18,6 +19,23 @@ func onReopen(reopen func()) (stop func()) {
 	go func() {
 		for range asked {
 			reopen()
+		}
+	}()
+	return func() {
+		signal.Stop(asked)
+		close(asked)
+	}
+}
+
+// onHangup logs each SIGHUP and ignores it otherwise, until stop is called: who
+// sends it asks for a reload, or has closed a terminal, and neither is a reason
+// to end without draining.
+func onHangup(log *slog.Logger) (stop func()) {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGHUP)
+	go func() {
+		for range asked {
+			log.Info("ignoring SIGHUP: settings and certificate are read at start; new ones need a restart")
 		}
 	}()
 	return func() {

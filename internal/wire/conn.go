@@ -77,6 +77,10 @@ type Options struct {
 	WriteQuantum int
 
 	Gate Gate // for handshakes; nil: none
+
+	// PlainTLS leaves the buffers of crypto/tls alone, at the price of an
+	// allocation for each record and 5 KiB for each connection: see TLSBuffers.
+	PlainTLS bool
 }
 
 // Conn is a connection under an engine. Its methods are for the goroutine that
@@ -87,7 +91,8 @@ type Conn struct {
 	Out []byte
 
 	nc      net.Conn
-	tls     *tls.Conn       // nil: plaintext, in tests
+	config  *tls.Config     // nil: plaintext, in tests
+	tls     *tls.Conn       // nil: plaintext, or no handshake yet
 	raw     syscall.RawConn // nil: served by a pump
 	pump    *pump           // nil: served by the poller
 	client  bool            // the peer is a server
@@ -120,30 +125,28 @@ type Conn struct {
 // New prepares a connection whose peer is a client. Where config is nil it is
 // served without TLS.
 func New(nc net.Conn, config *tls.Config, opt *Options) *Conn {
-	return newConn(nc, config, opt, tls.Server)
+	return newConn(nc, config, opt)
 }
 
 // NewClient prepares a connection whose peer is a server. Where config is nil
 // there is no TLS.
 func NewClient(nc net.Conn, config *tls.Config, opt *Options) *Conn {
-	c := newConn(nc, config, opt, tls.Client)
+	c := newConn(nc, config, opt)
 	c.client = true
 	return c
 }
 
-func newConn(nc net.Conn, config *tls.Config, opt *Options, side func(net.Conn, *tls.Config) *tls.Conn) *Conn {
-	c := &Conn{nc: nc, opt: opt, stripe: opt.Metrics.Set.Stripe()}
+func newConn(nc net.Conn, config *tls.Config, opt *Options) *Conn {
+	c := &Conn{nc: nc, config: config, opt: opt, stripe: opt.Metrics.Set.Stripe()}
 	c.backlog.conn = c
 	if sc, ok := nc.(syscall.Conn); ok && pollable {
 		c.raw, _ = sc.SyscallConn()
 	}
-	if config != nil {
-		c.tls = side((*transport)(c), config)
-	}
 	return c
 }
 
-// TLS is the TLS connection, for its state; nil without TLS.
+// TLS is the TLS connection, for its state; nil without TLS and before
+// Handshake.
 func (c *Conn) TLS() *tls.Conn { return c.tls }
 
 // Stripe is the connection's stripe of every instrument.
@@ -177,7 +180,7 @@ func (c *Conn) Wake() {
 // closes the connection unless e leaves.
 func (c *Conn) Serve(e Engine) {
 	c.engine, c.phase = e, turning
-	shrink(c.tls) // of the ClientHello
+	c.shrink() // of the ClientHello
 	if c.raw == nil {
 		c.servePump()
 	} else {
@@ -279,7 +282,7 @@ func (c *Conn) giveBack() {
 	// Quiet: hold no more than what is needed. A client is quiet after every
 	// response, and would only make garbage.
 	if c.confirmed && !c.client {
-		shrink(c.tls)
+		c.shrink()
 		if len(c.plainRest) == 0 {
 			c.plainRest = nil
 		}
@@ -301,8 +304,15 @@ func (c *Conn) finish() {
 		c.backlog.wait(goodbyeTime)
 		return
 	}
+	if c.backlog.wait(closeTime) && !c.lost && c.readErr != io.EOF {
+		c.linger()
+	}
+}
+
+// linger ends our half, and reads and drops what the peer still says.
+func (c *Conn) linger() {
 	half, ok := c.nc.(interface{ CloseWrite() error })
-	if !c.backlog.wait(closeTime) || c.lost || c.readErr == io.EOF || !ok || half.CloseWrite() != nil {
+	if !ok || half.CloseWrite() != nil {
 		return
 	}
 	if c.nc.SetReadDeadline(time.Now().Add(lingerTime)) == nil {

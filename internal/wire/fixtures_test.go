@@ -116,7 +116,7 @@ func serve(t testing.TB, server, client net.Conn, secure bool, opt *Options, sta
 	}
 	go func() {
 		defer close(s.ended)
-		if s.TLS() != nil {
+		if secure {
 			if err := s.Handshake(time.Now().Add(patience)); err != nil {
 				t.Errorf("handshake: %v", err)
 				server.Close()

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"crypto/tls"
 	"runtime"
 	"slices"
 	"time"
@@ -35,7 +36,7 @@ func (g Gate) leave() {
 }
 
 // Handshake agrees with the peer on TLS, before Serve. It blocks, until the
-// deadline.
+// deadline. After AwaitHello it does not wait for the ClientHello.
 func (c *Conn) Handshake(deadline time.Time) error {
 	if err := c.nc.SetDeadline(deadline); err != nil {
 		return err
@@ -49,6 +50,12 @@ func (c *Conn) Handshake(deadline time.Time) error {
 func (c *Conn) handshake() error {
 	c.opt.Gate.enter()
 	defer c.opt.Gate.leave()
+	// Made here, and not for peers that never say anything: it takes 2 KiB.
+	if c.client {
+		c.tls = tls.Client((*transport)(c), c.config)
+	} else {
+		c.tls = tls.Server((*transport)(c), c.config)
+	}
 	return c.tls.Handshake()
 }
 

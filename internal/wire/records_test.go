@@ -43,7 +43,7 @@ func openHeld(t testing.TB, config *tls.Config, start func(*Conn)) (served, *hol
 	server, nc := tcpPair(t)
 	h := &holder{Conn: nc, through: 1}
 	s := serve(t, server, nc, false, newOptions(), func(c *Conn) {
-		c.tls = tls.Server((*transport)(c), serverTLS())
+		c.config = serverTLS()
 		if err := c.Handshake(time.Now().Add(patience)); err != nil {
 			t.Errorf("handshake: %v", err)
 			c.Close()

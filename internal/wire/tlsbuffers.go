@@ -3,7 +3,10 @@ package wire
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"reflect"
+	"runtime"
 	"unsafe"
 )
 
@@ -16,9 +19,10 @@ import (
 //   - What is put into rawInput need not be read through a net.Conn: that costs
 //     an allocation for every record, the only one of a hit. See feed.
 //
-// They are found by name and used only while they are of the types that they
-// have today; else both functions do nothing, all works as crypto/tls intends,
-// and TestTLSBuffersKnown fails.
+// They are found by name, and used only if they are of the types that they have
+// today, in releases of Go with which that was tested, and unless
+// Options.PlainTLS is set; else both methods do nothing, and all works as
+// crypto/tls intends. TLSBuffers says which it is.
 var tlsBuffers = findTLSBuffers()
 
 type tlsBufferOffsets struct {
@@ -39,17 +43,32 @@ func findTLSBuffers() (o tlsBufferOffsets) {
 	return o
 }
 
+// TLSBuffers reports, as an error, why crypto/tls's buffers are left alone in
+// this program; nil if they are used.
+func TLSBuffers() error {
+	switch {
+	case !tlsBuffersTested:
+		return fmt.Errorf("it was not tested with %s", runtime.Version())
+	case !tlsBuffers.known:
+		return errors.New("crypto/tls does not have them as they were")
+	}
+	return nil
+}
+
+// direct reports whether this connection uses them.
+func (c *Conn) direct() bool { return tlsBuffersTested && tlsBuffers.known && !c.opt.PlainTLS }
+
 func rawInputOf(c *tls.Conn) *bytes.Buffer {
 	return (*bytes.Buffer)(unsafe.Add(unsafe.Pointer(c), tlsBuffers.rawInput))
 }
 
-// feed gives c a whole record before it asks, and reports whether it did: not
-// where c still holds part of another.
-func feed(c *tls.Conn, record []byte) bool {
-	if !tlsBuffers.known {
+// feed gives TLS a whole record before it asks, and reports whether it did: not
+// if it still holds part of another.
+func (c *Conn) feed(record []byte) bool {
+	if !c.direct() {
 		return false
 	}
-	rawInput := rawInputOf(c)
+	rawInput := rawInputOf(c.tls)
 	if rawInput.Len() > 0 {
 		return false
 	}
@@ -57,15 +76,15 @@ func feed(c *tls.Conn, record []byte) bool {
 	return true
 }
 
-// shrink lets go of c's input buffers where they are empty: new ones are the
-// same. c must not be reading.
-func shrink(c *tls.Conn) {
-	if c == nil || !tlsBuffers.known {
+// shrink lets go of TLS's input buffers if they are empty: new ones are the
+// same. TLS must not be reading.
+func (c *Conn) shrink() {
+	if c.tls == nil || !c.direct() {
 		return
 	}
-	rawInput := rawInputOf(c)
-	hand := (*bytes.Buffer)(unsafe.Add(unsafe.Pointer(c), tlsBuffers.hand))
-	input := (*bytes.Reader)(unsafe.Add(unsafe.Pointer(c), tlsBuffers.input))
+	rawInput := rawInputOf(c.tls)
+	hand := (*bytes.Buffer)(unsafe.Add(unsafe.Pointer(c.tls), tlsBuffers.hand))
+	input := (*bytes.Reader)(unsafe.Add(unsafe.Pointer(c.tls), tlsBuffers.input))
 	if rawInput.Len() > 0 || hand.Len() > 0 || input.Len() > 0 {
 		return
 	}

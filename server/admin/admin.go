@@ -9,7 +9,8 @@
 //	/readyz        200 while requests are welcome, 503 with the reason while not
 //	/debug/pprof/  Go profiles
 //
-// Every path answers GET and HEAD alone, and no answer may be cached. With a
+// Every path answers GET and HEAD alone, /healthz and /readyz OPTIONS as well, as
+// some balancers ask, and no answer may be cached. With a
 // token, all but /healthz and /readyz answer only who shows it. Without, the
 // address should be a loopback one; [Server.Serve] warns about any other, and on
 // a loopback one names that the DNS gave are refused. What a page of another site
@@ -30,6 +31,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
 // Limits of the listener. Scrapers and people are few, but the port may be
@@ -51,7 +54,7 @@ const (
 type Server struct {
 	server  http.Server
 	handler http.Handler
-	silent  silent
+	conns   conns
 	ready   func() error
 	open    bool // it asks for no token
 	log     *slog.Logger
@@ -71,12 +74,15 @@ type Config struct {
 	// Token is what clients must show; "" means none.
 	Token string
 
+	// Count counts the listener's own connections; nil: they are not counted.
+	Count *metrics.Hotpath
+
 	Log *slog.Logger
 }
 
 // New returns a server that does not listen yet.
 func New(cfg Config) *Server {
-	s := &Server{ready: cfg.Ready, open: cfg.Token == "", log: cfg.Log}
+	s := &Server{ready: cfg.Ready, open: cfg.Token == "", log: cfg.Log, conns: conns{metrics: cfg.Count}}
 	errorLog := slog.NewLogLogger(cfg.Log.Handler(), slog.LevelWarn)
 
 	mux := http.NewServeMux()
@@ -107,7 +113,7 @@ func New(cfg Config) *Server {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		ConnState:         s.silent.connState,
+		ConnState:         s.conns.connState,
 		ErrorLog:          errorLog,
 	}
 	return s
@@ -130,20 +136,24 @@ func (s *Server) Serve(l net.Listener) error {
 // Shutdown stops accepting and waits for answers in progress, until ctx ends:
 // then what is left is cut.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.silent.close()
+	s.conns.closeSilent()
 	if err := s.server.Shutdown(ctx); err != nil {
 		return errors.Join(fmt.Errorf("waiting for admin requests: %w", err), s.server.Close())
 	}
 	return nil
 }
 
-// readOnly lets GET and HEAD pass.
+// readOnly lets GET and HEAD pass, and OPTIONS to what balancers ask: HAProxy's
+// option httpchk sends it unless it is told otherwise, and takes the status.
 func readOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		probe := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
+		if r.Method == http.MethodOptions && probe {
+			h.Set("Allow", "GET, HEAD, OPTIONS")
+		} else if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			h.Set("Allow", "GET, HEAD")
 			plain(w, http.StatusMethodNotAllowed, "only GET and HEAD are served here")
 			return

@@ -92,6 +92,10 @@ func TestRoutes(t *testing.T) {
 		{"POST", "/debug/pprof/symbol", nil, 405, "text/plain", ""},
 		{"DELETE", "/metrics", nil, 405, "text/plain", ""},
 		{"OPTIONS", "/nothing", nil, 405, "text/plain", ""},
+		{"OPTIONS", "/metrics", nil, 405, "text/plain", ""},
+		{"OPTIONS", "/readyz", nil, 200, "text/plain", "ready"}, // HAProxy's option httpchk
+		{"OPTIONS", "/readyz", errors.New("draining"), 503, "text/plain", "draining\n"},
+		{"OPTIONS", "/healthz", nil, 200, "text/plain", "ok"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.method+tt.path, func(t *testing.T) {
@@ -268,7 +272,7 @@ func TestShutdownWaitsForNoSilence(t *testing.T) {
 		go func() { served <- s.Serve(l) }()
 		early := l.Dial()
 		synctest.Wait()
-		s.silent.close()
+		s.conns.closeSilent()
 		late := l.Dial()
 		for _, c := range []net.Conn{early, late} {
 			if n, err := c.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {

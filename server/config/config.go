@@ -73,11 +73,13 @@ type Config struct {
 	MaxOutput    int64 // output waiting to be written, per connection
 	MinWriteRate int64 // bytes per second that a reading client takes at least
 
+	HelloTimeout     time.Duration // from accept to the end of the ClientHello
 	HandshakeTimeout time.Duration // from accept to the end of the TLS handshake
 	HeadTimeout      time.Duration // from the first byte of a request head to its last
 	IdleTimeout      time.Duration // connection without a request
 	WriteTimeout     time.Duration // output slower than MinWriteRate
-	DrainTimeout     time.Duration // from the signal to stop to the exit
+	DrainDelay       time.Duration // from the signal to stop to the end of accepting
+	DrainTimeout     time.Duration // from there to the exit
 
 	AccessLog       string // which requests: off, errors, sampled, all
 	AccessLogSample int    // of how many one is logged, when sampled
@@ -85,7 +87,8 @@ type Config struct {
 	AccessLogFile   string // "-": standard output
 	AccessLogRate   int64  // bytes per second, 0 for no limit
 
-	MemoryLimit int64 // Go's soft memory limit, 0 for none
+	TLSBuffers  string // whether crypto/tls's buffers are used directly: auto, off
+	MemoryLimit int64  // Go's soft memory limit, 0 for none
 	LogFormat   string
 	LogLevel    slog.Level
 

@@ -30,10 +30,10 @@ func TestDefault(t *testing.T) {
 		MaxStreams: 250, MaxHeaderBytes: 16 << 10, MaxHeaderFields: 128, MaxContinuations: 8, MaxBody: 16 << 20,
 		MaxResets: 200, ResetRefill: 33, ControlBudget: 1000, ControlRefill: 100, MaxControl: 1000,
 		MaxOutput: 256 << 10, MinWriteRate: 1 << 10,
-		HandshakeTimeout: 5 * time.Second, HeadTimeout: 10 * time.Second, IdleTimeout: time.Minute,
+		HelloTimeout: 3 * time.Second, HandshakeTimeout: 5 * time.Second, HeadTimeout: 10 * time.Second, IdleTimeout: time.Minute,
 		WriteTimeout: 30 * time.Second, DrainTimeout: 30 * time.Second,
 		AccessLog: "off", AccessLogSample: 100, AccessLogFormat: "combined", AccessLogFile: "-", AccessLogRate: 8 << 20,
-		LogFormat: "text", LogLevel: slog.LevelInfo,
+		TLSBuffers: "auto", LogFormat: "text", LogLevel: slog.LevelInfo,
 	}
 	site := DefaultSite()
 	site.Default = true

@@ -102,7 +102,7 @@ func knobs(c *Config) []knob {
 		{groupConns, "max-conns", "25000", &count{p: &c.MaxConns, min: 1, max: maxCount},
 			"Open connections; further ones are closed at once. Lowered at start, with a warning, to what RLIMIT_NOFILE allows."},
 		{groupConns, "max-handshakes", "512", &count{p: &c.MaxHandshakes, min: 1, max: maxCount},
-			"TLS handshakes in progress; further connections wait their turn within the handshake timeout."},
+			"TLS handshakes in progress, counted from the client's first message; further connections wait their turn within the handshake timeout."},
 		{groupConns, "max-fetches", "256", &count{p: &c.MaxFetches, min: 1, max: maxCount},
 			"Misses being fetched from the origin at once; hits are not affected."},
 		{groupConns, "max-output", "256KiB", &size{p: &c.MaxOutput, min: minOutput, max: 1 << 30},
@@ -130,6 +130,8 @@ func knobs(c *Config) []knob {
 		{groupAbuse, "max-control", "1000", &count{p: &c.MaxControl, min: 1, max: maxCount},
 			"Control frames waiting to be sent per connection: answers to PING and SETTINGS, resets. At the limit the connection is not read, then closed."},
 
+		{groupTime, "hello-timeout", "3s", &span{p: &c.HelloTimeout, min: minTime, max: maxTime},
+			"From accept to the last byte of the client's first message, of 16 KiB at most; then the connection is closed. A client without it takes no place among max-handshakes. The default leaves room for one packet that is lost and sent again."},
 		{groupTime, "handshake-timeout", "5s", &span{p: &c.HandshakeTimeout, min: minTime, max: maxTime},
 			"From accept to the end of the TLS handshake; then the connection is closed."},
 		{groupTime, "head-timeout", "10s", &span{p: &c.HeadTimeout, min: minTime, max: maxTime},
@@ -140,8 +142,10 @@ func knobs(c *Config) []knob {
 			"For a client that takes its response slower than min-write-rate; then the connection is closed."},
 		{groupTime, "min-write-rate", "1KiB/s", &size{p: &c.MinWriteRate, perSecond: true, min: 1, max: 1 << 30},
 			"Rate below which a client counts as not reading."},
+		{groupTime, "drain-delay", "0s", &span{p: &c.DrainDelay, zero: "at once", min: minTime, max: maxTime},
+			"After SIGTERM or SIGINT, how long connections are still accepted while `/readyz` says draining: longer than a balancer takes to see it."},
 		{groupTime, "drain-timeout", "30s", &span{p: &c.DrainTimeout, zero: "no wait", min: minTime, max: maxTime},
-			"For requests in flight after SIGTERM or SIGINT; then what is left is closed."},
+			"For requests in flight after SIGTERM or SIGINT and drain-delay; then what is left is closed."},
 
 		{groupAccess, "access-log", "off", &choice{p: &c.AccessLog, of: []string{"off", "errors", "sampled", "all"}},
 			"Which requests are logged. errors: those answered with 4xx or 5xx, or ended before their end. sampled: these, and one of so many others. all: all."},
@@ -156,6 +160,8 @@ func knobs(c *Config) []knob {
 
 		{groupProc, "memory-limit", "0", &size{p: &c.MemoryLimit, zero: "off", min: minMemory, max: math.MaxInt64},
 			"Soft limit on the memory of the Go runtime: the garbage collector works harder near it."},
+		{groupProc, "tls-buffers", "auto", &choice{p: &c.TLSBuffers, of: []string{"auto", "off"}},
+			"Whether TLS records are put into the buffers of Go's crypto/tls directly, which saves an allocation for each record and 5 KiB for each connection. auto: with the releases of Go that this was tested with. off: never."},
 		{groupProc, "log-format", "text", &choice{p: &c.LogFormat, of: []string{"text", "json"}},
 			"Form of the log on standard error."},
 		{groupProc, "log-level", "info", &level{p: &c.LogLevel},

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 // client is a client's TLS configuration for protocols.
@@ -16,16 +18,43 @@ func (s *site) client(protocols ...string) *tls.Config {
 	return &tls.Config{RootCAs: s.roots, ServerName: "localhost", NextProtos: protocols}
 }
 
-// connect opens a TCP connection, on which nothing takes longer than patience.
+// connect opens a connection without TLS, on which nothing takes longer than
+// patience.
 func (s *site) connect() net.Conn {
 	s.Helper()
-	nc, err := net.Dial("tcp", s.address)
-	if err != nil {
-		s.Fatal(err)
+	var nc net.Conn
+	if p, ok := s.ln.(*testkit.Pipes); ok {
+		nc = p.Dial()
+	} else {
+		var err error
+		if nc, err = net.Dial("tcp", s.address); err != nil {
+			s.Fatal(err)
+		}
 	}
 	s.Cleanup(func() { nc.Close() })
 	_ = nc.SetDeadline(time.Now().Add(patience))
 	return nc
+}
+
+// helloOnly opens a connection on which a client says its ClientHello and then
+// neither hears nor says anything.
+func (s *site) helloOnly() net.Conn {
+	s.Helper()
+	d := deaf{s.connect(), make(chan struct{})}
+	_ = tls.Client(d, s.client("h2")).Handshake() // ends unheard, the connection stays
+	<-d.said
+	return d.Conn
+}
+
+// deaf is a client's connection that never hears the server.
+type deaf struct {
+	net.Conn
+	said chan struct{}
+}
+
+func (d deaf) Read([]byte) (int, error) {
+	close(d.said)
+	return 0, io.ErrUnexpectedEOF
 }
 
 // dial opens a connection and agrees on TLS.
@@ -92,12 +121,18 @@ func (c *h1Conn) wantEnd() {
 // wantEnd reads the end of a connection, which is not for want of patience.
 func wantEnd(s *site, r io.Reader) {
 	s.Helper()
+	if rest := toEnd(s, r); len(rest) > 0 {
+		s.Errorf("%q before the connection's end", rest)
+	}
+}
+
+// toEnd is wantEnd that returns what is read before.
+func toEnd(s *site, r io.Reader) (rest []byte) {
+	s.Helper()
 	rest, err := io.ReadAll(r)
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		s.Fatalf("the connection is still open; read %q", rest)
 	}
-	if len(rest) > 0 {
-		s.Errorf("%q before the connection's end", rest)
-	}
+	return rest
 }

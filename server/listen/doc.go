@@ -1,9 +1,12 @@
 // Package listen takes connections in and sends them on their way:
 //
-//	accept ─▶ permit ─▶ handshake permit ─▶ TLS ─▶ ALPN ─┬─ h2 ───────▶ server/h2
-//	                                                     └─ http/1.1 ─▶ server/h1 ─▶ net/http
+//	accept ─▶ permit ─▶ ClientHello ─▶ handshake permit ─▶ TLS ─▶ ALPN ─┬─ h2 ─▶ server/h2
+//	                                                                    └─ else ▶ server/h1 ─▶ net/http
 //
-//	server.go     accept, the bulkheads, a connection's stations, the drain
+//	server.go     accept, permits, a connection's stations, the drain
+//	greet.go      the wait for a ClientHello, and for a handshake permit
+//	plain.go      the answer to HTTP without TLS
+//	handshake.go  the handshake
 //	nethttp.go    what the HTTP/1.1 loop gives up
 //	tell.go       what the access log hears of it
 //	tls.go        what TLS we speak, and with which certificate
@@ -14,10 +17,13 @@
 //
 // A connection has a permit from accept to close; where all are taken it is
 // closed at once, so that its client can go elsewhere. A handshake, which costs
-// a hundred times what a request does, has a permit of another kind; where all
-// are taken it waits, within the deadline for the handshake.
+// a hundred times what a request does, has a permit of another kind; if all are
+// taken it waits, within the deadline for the handshake. It takes one when the
+// whole ClientHello is there: a peer that says nothing costs a descriptor, a
+// permit of the first kind and a small stack, for Config.HelloTimeout at most.
 //
 // # Concurrency
 //
-// One goroutine accepts. A connection's handshake and its life have one each.
+// One goroutine accepts. A connection's greeting, its handshake and its life have
+// one each, one after the other.
 package listen

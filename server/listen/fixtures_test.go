@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/h1"
@@ -91,6 +92,7 @@ func testConfig(certificate tls.Certificate, handler http.Handler, log io.Writer
 		Log:              logger,
 		MaxConns:         1000,
 		MaxHandshakes:    1000,
+		HelloTimeout:     patience,
 		HandshakeTimeout: patience,
 		HeadTimeout:      patience,
 		IdleTimeout:      patience,
@@ -103,6 +105,21 @@ func testConfig(certificate tls.Certificate, handler http.Handler, log io.Writer
 // start starts a server with what change makes of its configuration. At the
 // test's end it is stopped, and then must have given everything back.
 func start(t *testing.T, handler http.HandlerFunc, change func(*Config)) *site {
+	t.Helper()
+	ln, err := Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startOn(t, ln, handler, change)
+}
+
+// startInMemory is start without sockets, for tests in a bubble of fake time.
+func startInMemory(t *testing.T, handler http.HandlerFunc, change func(*Config)) *site {
+	t.Helper()
+	return startOn(t, testkit.NewPipes(), handler, change)
+}
+
+func startOn(t *testing.T, ln net.Listener, handler http.HandlerFunc, change func(*Config)) *site {
 	t.Helper()
 	certificate, _, err := SelfSigned()
 	if err != nil {
@@ -119,9 +136,7 @@ func start(t *testing.T, handler http.HandlerFunc, change func(*Config)) *site {
 		change(&cfg)
 	}
 	s.Server, s.m, s.gate = New(cfg), cfg.Metrics, cfg.Wire.Gate
-	if s.ln, err = Listen(t.Context(), "127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
+	s.ln = ln
 	s.address = s.ln.Addr().String()
 	go func() { s.served <- s.Serve(s.ln) }()
 	t.Cleanup(s.end)

@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -32,9 +30,10 @@ type Config struct {
 	Log     *slog.Logger
 	Access  *access.Recorder // of what net/http answers; nil: nobody wants to know
 
-	MaxConns         int // open at once; see Descriptors
-	MaxHandshakes    int // in progress at once
-	HandshakeTimeout time.Duration
+	MaxConns         int           // open at once; see Descriptors
+	MaxHandshakes    int           // in progress at once
+	HelloTimeout     time.Duration // from accept to the end of the ClientHello
+	HandshakeTimeout time.Duration // from accept to the end of the handshake
 
 	// For net/http, as for the engines:
 	HeadTimeout, IdleTimeout time.Duration
@@ -66,6 +65,7 @@ type conn struct {
 	drain  func() // nil during the handshake; guarded by Server.mu
 	state  metrics.ConnState
 	stripe metrics.Stripe
+	agreed time.Time // when the handshake must be over
 }
 
 // New makes a server.
@@ -113,6 +113,7 @@ func (s *Server) Serve(l net.Listener) error {
 	defer close(s.stopped)
 	go s.settle()
 	backoff := minBackoff
+	var short, other seldom
 	for {
 		nc, err := l.Accept()
 		switch {
@@ -124,10 +125,14 @@ func (s *Server) Serve(l net.Listener) error {
 			return nil
 		}
 		s.cfg.Metrics.AcceptErrors.Add(s.stripe, 1)
+		cause := &other
 		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
 			s.refuse(spare.acceptAndClose(l), metrics.RefuseDescriptors)
+			cause = &short
 		}
-		s.cfg.Log.Warn("accepting a connection", "err", err, "retry", backoff)
+		if skipped, ok := cause.due(time.Now()); ok {
+			s.cfg.Log.Warn("accepting a connection", "err", err, "retry", backoff, "not-logged", skipped)
+		}
 		time.Sleep(backoff)
 		backoff = min(2*backoff, maxBackoff)
 	}
@@ -143,7 +148,7 @@ func (s *Server) admit(nc net.Conn) {
 		return
 	}
 	m := s.cfg.Metrics
-	c := &conn{wire: wire.New(nc, s.cfg.TLS, s.cfg.Wire), state: metrics.StateHandshake}
+	c := &conn{wire: wire.New(nc, s.cfg.TLS, s.cfg.Wire), state: metrics.StateHandshake, agreed: time.Now().Add(s.cfg.HandshakeTimeout)}
 	c.stripe = c.wire.Stripe()
 	m.ConnectionsAccepted.Add(c.stripe, 1)
 	m.PermitsInUse.Add(c.stripe, 1)
@@ -151,108 +156,11 @@ func (s *Server) admit(nc net.Conn) {
 	s.mu.Lock()
 	s.conns[c] = struct{}{}
 	s.mu.Unlock()
-	select {
-	case s.arrivals <- c:
-	default:
-		go s.shakeHands(c)
-	}
-}
-
-// maxResting is how many goroutines wait for another handshake: their stacks
-// have grown to the 16 KiB that one takes, which to do again costs 4 % of it.
-const maxResting = 8
-
-func (s *Server) shakeHands(c *conn) {
-	for {
-		s.handshake(c)
-		select {
-		case s.resting <- struct{}{}:
-		default:
-			return
-		}
-		select {
-		case c = <-s.arrivals:
-			<-s.resting
-		case <-s.stopped:
-			return
-		}
-	}
+	go s.greet(c)
 }
 
 func (s *Server) refuse(n int, why metrics.RefuseReason) {
 	s.cfg.Metrics.ConnectionsRefused.Add(s.stripe, why, uint64(n))
-}
-
-// handshake agrees on TLS and a protocol. The connection's life is another
-// goroutine's: that takes 4 KiB of stack.
-func (s *Server) handshake(c *conn) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.cfg.Metrics.Panics.Add(c.stripe, 1)
-			s.cfg.Log.Error("panic in a handshake", "panic", p, "stack", string(debug.Stack()))
-			s.close(c, metrics.CloseError)
-		}
-	}()
-	deadline := time.Now().Add(s.cfg.HandshakeTimeout)
-	if !s.startHandshake(deadline) {
-		s.refuse(1, metrics.RefuseHandshakes)
-		s.close(c, metrics.CloseLimit)
-		return
-	}
-	if err := s.agree(c, deadline); err != nil {
-		s.failHandshake(c, err)
-		return
-	}
-	m := s.cfg.Metrics
-	state := c.wire.TLS().ConnectionState()
-	m.Handshakes.Add(c.stripe, versionOf(state.Version), metrics.HandshakeOK, 1)
-	if state.DidResume {
-		m.HandshakesResumed.Add(c.stripe, 1)
-	}
-	if state.NegotiatedProtocol == "h2" {
-		go s.serveH2(c)
-	} else {
-		go s.serveH1(c)
-	}
-}
-
-// agree is the handshake itself; it gives the permit back.
-func (s *Server) agree(c *conn, deadline time.Time) error {
-	m := s.cfg.Metrics
-	m.HandshakesInProgress.Add(c.stripe, 1)
-	defer func() {
-		m.HandshakesInProgress.Add(c.stripe, -1)
-		<-s.handshakes
-	}()
-	return c.wire.Handshake(deadline)
-}
-
-// startHandshake takes a handshake permit.
-func (s *Server) startHandshake(deadline time.Time) bool {
-	select {
-	case s.handshakes <- struct{}{}:
-		return true
-	default:
-	}
-	timer := time.NewTimer(time.Until(deadline))
-	defer timer.Stop()
-	select {
-	case s.handshakes <- struct{}{}:
-		return true
-	case <-timer.C:
-		return false
-	}
-}
-
-func (s *Server) failHandshake(c *conn, err error) {
-	outcome, reason := metrics.HandshakeError, metrics.CloseError
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		outcome, reason = metrics.HandshakeTimeout, metrics.CloseTimeout
-		s.cfg.Metrics.LimitBreaches.Add(c.stripe, metrics.LimitHandshakeTimeout, 1)
-	}
-	s.cfg.Metrics.Handshakes.Add(c.stripe, versionOf(c.wire.TLS().ConnectionState().Version), outcome, 1)
-	s.cfg.Log.Debug("TLS handshake", "peer", c.wire.RemoteAddr().String(), "err", err)
-	s.close(c, reason)
 }
 
 func (s *Server) serveH2(c *conn) {
@@ -346,14 +254,4 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-time.After(cutTime):
 	}
 	return fmt.Errorf("draining: %d connections were cut off: %w", left, context.Cause(ctx))
-}
-
-func versionOf(v uint16) metrics.TLSVersion {
-	switch v {
-	case tls.VersionTLS12:
-		return metrics.TLS12
-	case tls.VersionTLS13:
-		return metrics.TLS13
-	}
-	return metrics.TLSNone
 }

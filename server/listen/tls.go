@@ -23,7 +23,7 @@ func TLSConfig(certificate tls.Certificate) *tls.Config {
 	return &tls.Config{
 		Certificates: []tls.Certificate{certificate},
 		MinVersion:   tls.VersionTLS12,
-		NextProtos:   []string{"h2", "http/1.1"},
+		NextProtos:   []string{"h2", "http/1.1", "http/1.0"}, // 1.0 alone is what curl --http1.0 offers
 		CipherSuites: []uint16{ // for 1.2; the suites of 1.3 are all good
 			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
 			tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,

@@ -1,0 +1,66 @@
+package listen
+
+import (
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/wire"
+	"github.com/e0ac7cd4/hotpath/metrics"
+)
+
+// greet waits for a new connection's ClientHello and then for a handshake
+// permit, and gives it to a goroutine for the handshake. It has a goroutine of
+// its own because that of a handshake has a stack of 16 KiB, which a peer that
+// says nothing shall not take; this one's is 2.
+func (s *Server) greet(c *conn) {
+	deadline := c.agreed
+	if hello := time.Now().Add(s.cfg.HelloTimeout); hello.Before(deadline) {
+		deadline = hello
+	}
+	if err := c.wire.AwaitHello(deadline); err != nil {
+		s.failHello(c, err, deadline)
+		return
+	}
+	if !s.startHandshake(c.agreed) {
+		s.refuse(1, metrics.RefuseHandshakes)
+		s.close(c, metrics.CloseLimit)
+		return
+	}
+	select {
+	case s.arrivals <- c:
+	default:
+		go s.shakeHands(c)
+	}
+}
+
+// failHello closes a connection that has not brought a ClientHello. It counts as
+// a handshake that failed only if it has said something else: balancers and
+// browsers open connections to see whether they can.
+func (s *Server) failHello(c *conn, err error, deadline time.Time) {
+	m := s.cfg.Metrics
+	silent := c.wire.Said() == 0
+	reason := metrics.CloseError
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		m.LimitBreaches.Add(c.stripe, metrics.LimitHelloTimeout, 1)
+		reason = metrics.CloseTimeout
+	case errors.Is(err, wire.ErrHelloTooLarge):
+		m.LimitBreaches.Add(c.stripe, metrics.LimitHelloSize, 1)
+		reason = metrics.CloseLimit
+	case errors.Is(err, wire.ErrPlainHTTP):
+		c.wire.RefusePlain(plainAnswer(c.wire.AwaitPlainHead(deadline)))
+	case silent && errors.Is(err, io.EOF):
+		reason = metrics.ClosePeer
+	}
+	if !silent {
+		outcome := metrics.HandshakeError
+		if reason == metrics.CloseTimeout {
+			outcome = metrics.HandshakeTimeout
+		}
+		m.Handshakes.Add(c.stripe, metrics.TLSNone, outcome, 1)
+	}
+	s.cfg.Log.Debug("waiting for a ClientHello", "peer", c.wire.RemoteAddr().String(), "err", err)
+	s.close(c, reason)
+}

@@ -1,0 +1,112 @@
+package listen
+
+import (
+	"crypto/tls"
+	"errors"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/metrics"
+)
+
+// maxResting is how many goroutines wait for another handshake: their stacks
+// have grown to the 16 KiB that one takes, which to do again costs 4 % of it.
+const maxResting = 8
+
+func (s *Server) shakeHands(c *conn) {
+	for {
+		s.handshake(c)
+		select {
+		case s.resting <- struct{}{}:
+		default:
+			return
+		}
+		select {
+		case c = <-s.arrivals:
+			<-s.resting
+		case <-s.stopped:
+			return
+		}
+	}
+}
+
+// handshake agrees on TLS and a protocol. The connection's life is another
+// goroutine's: that takes 4 KiB of stack.
+func (s *Server) handshake(c *conn) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.cfg.Metrics.Panics.Add(c.stripe, 1)
+			s.cfg.Log.Error("panic in a handshake", "panic", p, "stack", string(debug.Stack()))
+			s.close(c, metrics.CloseError)
+		}
+	}()
+	if err := s.agree(c); err != nil {
+		s.failHandshake(c, err)
+		return
+	}
+	m := s.cfg.Metrics
+	state := c.wire.TLS().ConnectionState()
+	m.Handshakes.Add(c.stripe, versionOf(state.Version), metrics.HandshakeOK, 1)
+	if state.DidResume {
+		m.HandshakesResumed.Add(c.stripe, 1)
+	}
+	if state.NegotiatedProtocol == "h2" {
+		go s.serveH2(c)
+	} else {
+		go s.serveH1(c)
+	}
+}
+
+// agree is the handshake itself; it gives the permit back.
+func (s *Server) agree(c *conn) error {
+	m := s.cfg.Metrics
+	m.HandshakesInProgress.Add(c.stripe, 1)
+	defer func() {
+		m.HandshakesInProgress.Add(c.stripe, -1)
+		<-s.handshakes
+	}()
+	return c.wire.Handshake(c.agreed)
+}
+
+// startHandshake takes a handshake permit.
+func (s *Server) startHandshake(deadline time.Time) bool {
+	select {
+	case s.handshakes <- struct{}{}:
+		return true
+	default:
+	}
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
+	select {
+	case s.handshakes <- struct{}{}:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+func (s *Server) failHandshake(c *conn, err error) {
+	outcome, reason := metrics.HandshakeError, metrics.CloseError
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		outcome, reason = metrics.HandshakeTimeout, metrics.CloseTimeout
+		s.cfg.Metrics.LimitBreaches.Add(c.stripe, metrics.LimitHandshakeTimeout, 1)
+	}
+	version := metrics.TLSNone
+	if t := c.wire.TLS(); t != nil {
+		version = versionOf(t.ConnectionState().Version)
+	}
+	s.cfg.Metrics.Handshakes.Add(c.stripe, version, outcome, 1)
+	s.cfg.Log.Debug("TLS handshake", "peer", c.wire.RemoteAddr().String(), "err", err)
+	s.close(c, reason)
+}
+
+func versionOf(v uint16) metrics.TLSVersion {
+	switch v {
+	case tls.VersionTLS12:
+		return metrics.TLS12
+	case tls.VersionTLS13:
+		return metrics.TLS13
+	}
+	return metrics.TLSNone
+}
