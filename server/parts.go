@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"time"
 
 	"github.com/e0ac7cd4/hotpath/cache"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
@@ -17,7 +18,8 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/h2"
 	"github.com/e0ac7cd4/hotpath/server/listen"
 	"github.com/e0ac7cd4/hotpath/server/live"
-	"github.com/e0ac7cd4/hotpath/server/origin"
+	"github.com/e0ac7cd4/hotpath/server/memory"
+	"github.com/e0ac7cd4/hotpath/server/store"
 )
 
 // newLogger logs to w, and lets the journal see it.
@@ -42,13 +44,6 @@ func newRecorder(cfg config.Config, m *metrics.Hotpath, log *slog.Logger) (*acce
 	})
 }
 
-func newOrigin(cfg config.Config, log *slog.Logger) (origin.Origin, error) {
-	if cfg.Root == "" {
-		return origin.NewDemo()
-	}
-	return origin.NewDirectory(cfg.Root, origin.DirectoryConfig{MaxStored: cfg.MaxStored, Log: log})
-}
-
 // newServer wires the public side: listener, engines, edge.
 func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.Recorder, m *metrics.Hotpath, log *slog.Logger) (*listen.Server, error) {
 	certificate, err := loadCertificate(cfg, log)
@@ -56,6 +51,8 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.
 		return nil, err
 	}
 	m.CertificateExpiry.Set(certificate.Leaf.NotAfter.Unix())
+	// What a peer has to take, or send, within the time for it.
+	quantum := max(1, int(cfg.WriteTimeout.Seconds()*float64(cfg.MinWriteRate)))
 	return listen.New(listen.Config{
 		TLS: listen.TLSConfig(certificate),
 		H2: h2.Config{
@@ -83,38 +80,39 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.
 		}.WithDefaults(),
 		H1: &h1.Config{
 			Source:       e,
-			Fetcher:      e,
+			Handler:      e,
 			Metrics:      m,
 			Log:          log,
 			Access:       accessLog,
 			HeaderBytes:  int(cfg.MaxHeaderBytes),
 			HeaderFields: cfg.MaxHeaderFields,
+			BodyBytes:    cfg.MaxBody,
 			OutputBytes:  int(cfg.MaxOutput),
 			Head:         cfg.HeadTimeout,
 			Idle:         cfg.IdleTimeout,
+			BodyTimeout:  cfg.WriteTimeout,
+			Quantum:      quantum,
+			TunnelIdle:   tunnelIdle,
 		},
-		Handler: e,
 		Wire: &wire.Options{
 			Metrics:      wire.ServerMetrics(m),
 			WriteTimeout: cfg.WriteTimeout,
-			WriteQuantum: max(1, int(cfg.WriteTimeout.Seconds()*float64(cfg.MinWriteRate))),
+			WriteQuantum: quantum,
 			Gate:         wire.NewGate(runtime.GOMAXPROCS(0)),
 			PlainTLS:     !tlsBuffers(cfg, m, log),
 		},
 		Metrics:          m,
 		Log:              log,
-		Access:           accessLog,
 		MaxConns:         maxConns,
 		MaxHandshakes:    cfg.MaxHandshakes,
 		HelloTimeout:     cfg.HelloTimeout,
 		HandshakeTimeout: cfg.HandshakeTimeout,
-		HeadTimeout:      cfg.HeadTimeout,
-		IdleTimeout:      cfg.IdleTimeout,
-		BodyTimeout:      cfg.WriteTimeout,
-		HeaderBytes:      int(cfg.MaxHeaderBytes),
-		BodyBytes:        cfg.MaxBody,
 	}), nil
 }
+
+// tunnelIdle is how long a tunnel may carry nothing either way: WebSocket
+// clients send a ping every minute or so, and the upstream's side has the same.
+const tunnelIdle = 10 * time.Minute
 
 // tlsBuffers reports whether crypto/tls's buffers are used directly, and shows it
 // to operators.
@@ -144,7 +142,7 @@ func loadCertificate(cfg config.Config, log *slog.Logger) (tls.Certificate, erro
 	return certificate, err
 }
 
-func cacheStats(c *cache.Cache[*edge.Entry]) metrics.CacheStats {
+func cacheStats(c *cache.Cache[*store.Entry]) metrics.CacheStats {
 	s := c.Stats()
 	entries, bytes := c.Limits()
 	return metrics.CacheStats{
@@ -159,6 +157,19 @@ func cacheStats(c *cache.Cache[*edge.Entry]) metrics.CacheStats {
 			metrics.EvictReplaced: s.Evicted[cache.Replaced],
 			metrics.EvictRemoved:  s.Evicted[cache.Removed],
 		},
+	}
+}
+
+func memoryStats(l *memory.Ledger, stored int64) metrics.MemoryStats {
+	s := l.Stats()
+	return metrics.MemoryStats{
+		Bytes: [4]int64{
+			metrics.MemoryStored:   stored,
+			metrics.MemoryArriving: s.Arriving,
+			metrics.MemorySending:  s.Lingering,
+			metrics.MemoryBuffered: s.Buffered,
+		},
+		Cuts: s.Cuts,
 	}
 }
 

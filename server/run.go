@@ -9,13 +9,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/e0ac7cd4/hotpath/cache"
 	"github.com/e0ac7cd4/hotpath/internal/buildinfo"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/edge"
 	"github.com/e0ac7cd4/hotpath/server/listen"
 	"github.com/e0ac7cd4/hotpath/server/live"
+	"github.com/e0ac7cd4/hotpath/server/store"
 )
 
 var (
@@ -31,12 +31,16 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	if cfg.MemoryLimit > 0 {
 		debug.SetMemoryLimit(cfg.MemoryLimit)
 	}
-	store, err := cache.New(cache.Config[*edge.Entry]{Entries: cfg.CacheEntries, Bytes: cfg.CacheBytes, Shards: cfg.CacheShards})
+	stored, err := store.New(store.Config{Entries: cfg.CacheEntries, Bytes: cfg.CacheBytes, Shards: cfg.CacheShards})
 	if err != nil {
-		return fmt.Errorf("making the cache: %w", err)
+		return fmt.Errorf("making the store: %w", err)
 	}
-	stats := func() metrics.CacheStats { return cacheStats(store) }
-	m := metrics.NewHotpath(metrics.Options{Version: buildinfo.Version(), Cache: stats})
+	stats := func() metrics.CacheStats { return cacheStats(stored.Cache()) }
+	m := metrics.NewHotpath(metrics.Options{
+		Version: buildinfo.Version(),
+		Cache:   stats,
+		Memory:  func() metrics.MemoryStats { return memoryStats(stored.Ledger(), stored.Cache().Bytes()) },
+	})
 	m.ConfigLoaded.Set(time.Now().Unix())
 	accessLog, err := newRecorder(cfg, m, log)
 	if err != nil {
@@ -44,10 +48,11 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	}
 	defer accessLog.Close() // where this ends with an error; see below
 	defer onReopen(accessLog.Reopen)()
-	backend, err := newOrigin(cfg, log)
+	sites, stopSites, err := newSites(cfg, log)
 	if err != nil {
 		return err
 	}
+	defer stopSites()
 	maxConns, files, err := listen.Descriptors(cfg.MaxConns)
 	if err != nil {
 		return err
@@ -72,7 +77,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	}
 	defer stopAdmin()
 
-	server, err := newServer(cfg, maxConns, edge.New(backend, store, m, log, edge.Config{Fetches: cfg.MaxFetches}), accessLog, m, log)
+	server, err := newServer(cfg, maxConns, edge.New(sites, stored, m, log, edge.Config{Fetches: cfg.MaxFetches, MaxStored: cfg.MaxStored}), accessLog, m, log)
 	if err != nil {
 		return err
 	}

@@ -137,3 +137,7 @@ func pragmaNoCache(value string) bool {
 	}
 	return false
 }
+
+// Plain reports whether the request has nothing that [Reuse] must look at: a
+// stored response answers it as long as it is fresh.
+func (a *Asked) Plain() bool { return a.plain && !a.Content }

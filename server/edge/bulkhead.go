@@ -2,13 +2,8 @@ package edge
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 )
-
-// ErrOverloaded means that so many fetches wait for their turn that one more
-// is not let in.
-var ErrOverloaded = errors.New("too many fetches are waiting")
 
 // bulkhead lets a number of fetches through at once, lets some more wait, and
 // turns the rest away.
@@ -31,7 +26,7 @@ func (b *bulkhead) acquire(ctx context.Context) error {
 	}
 	defer b.waiting.Add(-1)
 	if b.waiting.Add(1) > b.queue {
-		return ErrOverloaded
+		return errOverloaded
 	}
 	select {
 	case b.permits <- struct{}{}:

@@ -1,43 +1,49 @@
-// Package edge turns a request into a response: it names the request's key,
-// looks in the cache, and on a miss asks the origin.
+// Package edge turns a request into a response: it finds the request's site and
+// what is stored, and on a miss asks the site's origin.
 //
-//	             ┌ Key, Find ──────────── hit ─┐                          source.go
-//	request ─────┤                             ├─ response
-//	             └ ServeHTTP ─ Get ─ fetch ─ origin                       serve.go
-//	                            └─ one flight for each key                flight.go
-//	                                      └─ so many at once              bulkhead.go
-//	Find ─ past its fresh lifetime ─ revalidation in the background       revalidate.go
+//	request ─ Look ──────────── hit ──────────────────▶ response        look.go
+//	   └──── Serve ─ site? method? reuse? ─┬─ pass ───▶ origin           serve.go, pass.go
+//	                                       └─ flight ─▶ fetch ─▶ origin  flight.go
+//	                                             fetch decides at the head: fetch.go
+//	                   storable      a growing body, which all waiters follow
+//	                   not storable  the leader's alone; the others ask themselves
+//	Look ─ stale while revalidating ─ a fetch in the background          revalidate.go
+//
+// Every decision of caching is package rfc9111's; what is stored is package
+// store's.
 //
 // # Concurrency
 //
-// All methods are safe for concurrent use. [Edge.Key] and [Edge.Find] are the
-// engines' first door: they neither block nor allocate, but for the one hit
-// that starts a revalidation. [Edge.ServeHTTP] and [Edge.Get] wait for the
-// origin, each on the goroutine of its caller; the fetch itself has a goroutine
-// of its own, so that a caller that leaves takes nothing away from the others.
+// All methods are safe for concurrent use. [Edge.Look] and [Edge.Again] are the
+// engines' first door: they neither block nor allocate, but for the one hit that
+// starts a revalidation. [Edge.Serve] has a goroutine of its own for each
+// exchange; a fetch runs on that of the exchange that began it, and outlives it
+// if others follow.
 //
 // # Limits
 //
-// Fetches in progress, those that wait for their turn, and revalidations are
-// bounded; see [Config]. A panic in the origin fails its fetch and nothing else.
+// Fetches of files in progress, those that wait for their turn, and
+// revalidations are bounded; see [Config]. Upstreams have limits of their own.
+// What arrives is within the memory ledger. A panic in the origin fails its fetch
+// and nothing else.
 package edge
 
 import (
 	"log/slog"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/e0ac7cd4/hotpath/cache"
+	"github.com/e0ac7cd4/hotpath/internal/limit"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
-	"github.com/e0ac7cd4/hotpath/server/origin"
+	"github.com/e0ac7cd4/hotpath/server/site"
+	"github.com/e0ac7cd4/hotpath/server/store"
 )
 
 const (
-	// DefaultFetches keeps a disk or an upstream busy, and the goroutines
-	// and bodies of fetches within some tens of MiB.
+	// DefaultFetches keeps a disk busy, and the goroutines and bodies of
+	// fetches within some tens of MiB.
 	DefaultFetches = 256
 
 	// DefaultQueue is what 256 fetches of 10 ms work off in 40 ms: beyond
@@ -46,6 +52,10 @@ const (
 
 	// DefaultFetchTimeout is when a client has given up anyway.
 	DefaultFetchTimeout = 30 * time.Second
+
+	// DefaultMaxStored holds any page, script, font and most images, and is
+	// 1/32 of the default cache.
+	DefaultMaxStored = 8 << 20
 
 	// maxRevalidations is how many goroutines hits may start. A stat takes
 	// some microseconds, so that 64 at once keep every key of a large
@@ -56,50 +66,46 @@ const (
 // Config is what an Edge may do at once. For each field, zero and less mean the
 // default.
 type Config struct {
-	// Fetches is how many fetches from the origin are in progress at once.
+	// Fetches is how many files are fetched at once.
 	Fetches int
 
-	// Queue is how many fetches may wait for their turn; beyond it a miss
-	// is answered with 503.
+	// Queue is how many such fetches may wait for their turn; beyond it a
+	// miss is answered with 503.
 	Queue int
 
-	// FetchTimeout is how long a miss waits for its turn and its fetch;
-	// after it the answer is 504.
+	// FetchTimeout is how long a miss of a file waits for its turn and its
+	// fetch; after it the answer is 504.
 	FetchTimeout time.Duration
-}
 
-// Entry is what the cache holds.
-type Entry struct {
-	answer origin.Answer
-
-	// recheck is the Unix time in nanoseconds from which the next hit
-	// starts a revalidation; rechecking while one is under way.
-	recheck atomic.Int64
+	// MaxStored is the largest body that is stored, in bytes.
+	MaxStored int64
 }
 
 // Edge answers requests; see the package comment. [New] makes one.
 type Edge struct {
-	origin  origin.Origin
-	cache   *cache.Cache[*Entry]
+	sites   atomic.Pointer[site.Table]
+	store   *store.Store
 	metrics *metrics.Hotpath
 	stripe  metrics.Stripe
 	log     *slog.Logger
+	failed  limit.PerSecond // failures that are logged
 
 	timeout       time.Duration
+	maxStored     int64
 	bulkhead      *bulkhead
 	revalidations chan struct{} // a permit for each
 
 	mu      sync.Mutex
-	flights map[string]*flight // by key
+	flights map[string]*flight // by the key of what is fetched
 }
 
 var (
-	_ message.Source = (*Edge)(nil)
-	_ http.Handler   = (*Edge)(nil)
+	_ message.Source  = (*Edge)(nil)
+	_ message.Handler = (*Edge)(nil)
 )
 
-// New makes an edge in front of o that stores in c.
-func New(o origin.Origin, c *cache.Cache[*Entry], m *metrics.Hotpath, log *slog.Logger, config Config) *Edge {
+// New makes an edge for the sites of t that stores in s.
+func New(t *site.Table, s *store.Store, m *metrics.Hotpath, log *slog.Logger, config Config) *Edge {
 	if config.Fetches <= 0 {
 		config.Fetches = DefaultFetches
 	}
@@ -109,15 +115,20 @@ func New(o origin.Origin, c *cache.Cache[*Entry], m *metrics.Hotpath, log *slog.
 	if config.FetchTimeout <= 0 {
 		config.FetchTimeout = DefaultFetchTimeout
 	}
-	return &Edge{
-		origin:        o,
-		cache:         c,
+	if config.MaxStored <= 0 {
+		config.MaxStored = DefaultMaxStored
+	}
+	e := &Edge{
+		store:         s,
 		metrics:       m,
 		stripe:        m.Stripe(),
 		log:           log,
 		timeout:       config.FetchTimeout,
+		maxStored:     config.MaxStored,
 		bulkhead:      newBulkhead(config.Fetches, config.Queue),
 		revalidations: make(chan struct{}, maxRevalidations),
 		flights:       make(map[string]*flight),
 	}
+	e.sites.Store(t)
+	return e
 }

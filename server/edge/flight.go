@@ -5,189 +5,226 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"runtime/debug"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
-	"github.com/e0ac7cd4/hotpath/server/origin"
+	"github.com/e0ac7cd4/hotpath/server/site"
 )
 
 var (
-	// ErrTimeout means that the origin took too long.
-	ErrTimeout = errors.New("the origin did not answer in time")
-
-	errNobodyWaits = errors.New("nobody waits for the answer any more")
-	errAbandoned   = errors.New("the fetch ended without an answer")
+	errTimeout    = errors.New("the origin did not answer in time")
+	errUnused     = errors.New("no request waits for the answer any more")
+	errOverloaded = errors.New("too many fetches are waiting")
 )
 
-// flight is a fetch that is under way, and all who wait for it.
+// flight is a fetch that several requests wait for. It is over its decision
+// when the head has come; then each goes its way:
+//
+//	deciding ─┬─▶ open       a growing body: all follow it
+//	          ├─▶ whole      the response is there
+//	          ├─▶ released   not to be shared: each fetches its own
+//	          └─▶ failed     the origin did not answer
 type flight struct {
-	ctx    context.Context // ends when nobody waits, or time is up
-	cancel context.CancelCauseFunc
+	key     string
+	decided chan struct{} // closed when decision is set
+	landed  chan struct{} // closed when the fetch has ended
 
-	waiting int // guarded by Edge.mu
+	decision decision
+	stored   *message.Response // of an open flight that landed well
 
-	done   chan struct{} // closed when answer and err are set
-	answer origin.Answer
-	err    error
+	cancel context.CancelCauseFunc // of the fetch
+
+	// Guarded by Edge.mu:
+	waiting int // requests that have not gone their way, the leader included
+	over    bool
 }
 
-// Get gets the resource behind key: from the cache where another request has
-// just stored it, else from the origin. All who ask for one key at a time wait
-// for one fetch; one whose ctx ends leaves, and the last to leave cancels the
-// fetch. Exactly one of resp and stream is set where err is nil. An error of
-// the origin was logged and counted when it happened, once for all.
-func (e *Edge) Get(ctx context.Context, key string) (resp *message.Response, stream http.Handler, err error) {
-	answer, err := e.get(ctx, key, nil)
-	return answer.Response, answer.Stream, err
+// decision is what came of a flight.
+type decision struct {
+	response *message.Response // whole, or the head for body
+	body     *message.Growing
+	released bool
+	err      error
+
+	// For which requests it is, besides that which asked.
+	policy *rfc9111.Policy // nil: for all
+	vary   rfc9111.Vary
+	values string // key of the selecting fields' values
+	served rfc9111.Reason
+	kept   rfc9111.Reason
+	status int // that the origin answered
 }
 
-// get is Get, and with stale a revalidation of that entry.
-func (e *Edge) get(ctx context.Context, key string, stale *Entry) (origin.Answer, error) {
+// share fetches what is to be stored, or waits for the request that does so.
+func (e *Edge) share(ctx context.Context, x *message.Exchange, s *site.Site, asked *rfc9111.Asked, u usable) {
 	e.mu.Lock()
-	f := e.flights[key]
-	switch {
-	case f != nil:
-		f.waiting++
-		if stale == nil {
-			e.metrics.CoalescedMisses.Add(e.stripe, 1)
-		}
-	case stale == nil:
-		// A flight stores before it leaves the map: what it stored after
-		// the caller looked is seen here, and is not fetched again.
-		if entry, ok := e.cache.Peek(key, time.Now()); ok {
+	fl := e.flights[u.own]
+	if fl == nil {
+		// A flight stores before it leaves the map: what it stored after u
+		// was looked up is seen here, and not fetched again.
+		if again := e.consider(s, x.Key, &x.Request, asked, time.Now()); again.verdict == rfc9111.Serve && again.entry != nil {
 			e.mu.Unlock()
-			return entry.answer, nil
-		}
-		f = e.takeOff(key, nil)
-	default:
-		f = e.takeOff(key, stale)
-	}
-	e.mu.Unlock()
-
-	var err error
-	select {
-	case <-f.done:
-		return f.answer, f.err
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-f.ctx.Done():
-		select {
-		case <-f.done:
-			return f.answer, f.err
-		default: // the origin does not heed its context
-			err = context.Cause(f.ctx)
-		}
-	}
-	e.leave(key, f)
-	return origin.Answer{}, fmt.Errorf("waiting for the fetch of %q: %w", key, err)
-}
-
-// takeOff starts a flight with one who waits. e.mu is held.
-func (e *Edge) takeOff(key string, stale *Entry) *flight {
-	ctx, stop := context.WithTimeoutCause(context.Background(), e.timeout, ErrTimeout)
-	ctx, cancel := context.WithCancelCause(ctx)
-	f := &flight{ctx: ctx, cancel: cancel, waiting: 1, done: make(chan struct{}), err: errAbandoned}
-	e.flights[key] = f
-	go func() {
-		defer stop()
-		defer e.land(key, f)
-		f.answer, f.err = e.fetch(ctx, key, stale)
-	}()
-	return f
-}
-
-// land hands the result of a flight to those who wait.
-func (e *Edge) land(key string, f *flight) {
-	e.mu.Lock()
-	if e.flights[key] == f {
-		delete(e.flights, key)
-	}
-	e.mu.Unlock()
-	close(f.done)
-	f.cancel(nil)
-}
-
-// leave takes one away who waits. A flight that nobody waits for is cancelled,
-// and the next to miss starts another. One whose time is up stays until the
-// origin lets go of it, so that one stuck file holds one permit and not all.
-func (e *Edge) leave(key string, f *flight) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	f.waiting--
-	if f.waiting == 0 && f.ctx.Err() == nil && e.flights[key] == f {
-		f.cancel(errNobodyWaits)
-		delete(e.flights, key)
-	}
-}
-
-// fetch asks the origin when it is its turn, and keeps what may be kept.
-func (e *Edge) fetch(ctx context.Context, key string, stale *Entry) (answer origin.Answer, err error) {
-	defer func() { e.count(key, answer, err) }()
-	if err := e.bulkhead.acquire(ctx); err != nil {
-		return origin.Answer{}, err
-	}
-	defer e.bulkhead.release()
-	started := time.Now()
-	answer, err = e.ask(ctx, key, stale)
-	e.metrics.OriginFetchDuration.ObserveN(e.stripe, time.Since(started), 1)
-	if err == nil {
-		e.keep(key, answer, started, stale)
-	}
-	return answer, err
-}
-
-// ask is the origin's Fetch, with a panic turned into an error.
-func (e *Edge) ask(ctx context.Context, key string, stale *Entry) (answer origin.Answer, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			e.metrics.Panics.Add(e.stripe, 1)
-			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-		}
-	}()
-	if stale != nil {
-		return e.origin.Fetch(ctx, key, &stale.answer)
-	}
-	return e.origin.Fetch(ctx, key, nil)
-}
-
-// keep stores an answer that may be stored, and otherwise removes the entry
-// that it takes the place of. Its age counts from when the origin was asked:
-// what the origin saw may have changed right after.
-func (e *Edge) keep(key string, answer origin.Answer, asked time.Time, stale *Entry) {
-	if answer.Store {
-		entry := &Entry{answer: answer}
-		fresh := asked.Add(answer.Fresh)
-		entry.recheck.Store(fresh.UnixNano())
-		if e.cache.Set(key, entry, answer.Response.Size(), fresh.Add(answer.Stale)) {
+			e.hit(x, s, again)
 			return
 		}
+		fl = e.takeOff(u.own)
+		e.mu.Unlock()
+		f := e.newFetch(x, s, asked, u)
+		f.lead(ctx, fl)
+		return
 	}
-	if stale != nil {
-		e.cache.Remove(key)
+	fl.waiting++
+	e.mu.Unlock()
+	e.metrics.CoalescedMisses.Add(e.stripe, 1)
+	select {
+	case <-fl.decided:
+	case <-ctx.Done():
+		e.leave(fl)
+		x.Reply.Send(overloaded) // which is not read
+		return
+	}
+	e.goOn(ctx, x, s, asked, u, fl)
+}
+
+// takeOff starts a flight with its leader. e.mu is held.
+func (e *Edge) takeOff(key string) *flight {
+	fl := &flight{key: key, waiting: 1, decided: make(chan struct{}), landed: make(chan struct{})}
+	e.flights[key] = fl
+	return fl
+}
+
+// goOn answers a request that waited for a decision.
+func (e *Edge) goOn(ctx context.Context, x *message.Exchange, s *site.Site, asked *rfc9111.Asked, u usable, fl *flight) {
+	d := &fl.decision
+	if d.err != nil {
+		e.leave(fl)
+		x.Reply.Explain(outcome(s, metrics.Miss, &rfc9111.CacheStatus{Served: u.reason, Collapsed: true}))
+		x.Reply.Send(failure(d.err))
+		return
+	}
+	if d.released || !d.suits(asked, x) {
+		e.leave(fl)
+		e.alone(ctx, x, s, asked, u)
+		return
+	}
+	x.Reply.Explain(outcome(s, metrics.Miss, &rfc9111.CacheStatus{Served: d.served, ForwardStatus: d.status, Kept: d.kept, Collapsed: true}))
+	if d.body == nil {
+		e.leave(fl)
+		x.Reply.Send(message.Select(&x.Request, withQuery(d.response, x.Path)))
+		return
+	}
+	if !e.follow(ctx, x, fl) {
+		e.alone(ctx, x, s, asked, u)
 	}
 }
 
-// count counts a fetch that ended, and logs it where somebody has to look at
-// it: here, since any number of requests are waiting for it.
-func (e *Edge) count(key string, answer origin.Answer, err error) {
-	outcome := metrics.FetchOK
+// suits reports whether a decision is for a request, too.
+func (d *decision) suits(asked *rfc9111.Asked, x *message.Exchange) bool {
 	switch {
-	case err == nil:
-		if answer.Response != nil && answer.Response.Status == http.StatusNotFound {
-			outcome = metrics.FetchNotFound
-		}
-	case errors.Is(err, ErrOverloaded):
-		outcome = metrics.FetchRefused
-	case errors.Is(err, errNobodyWaits), errors.Is(err, context.Canceled):
-		outcome = metrics.FetchCanceled
-	case errors.Is(err, ErrTimeout), errors.Is(err, context.DeadlineExceeded):
-		outcome = metrics.FetchTimeout
-		e.log.Warn("fetching from the origin took too long", "key", key, "limit", e.timeout)
-	default:
-		outcome = metrics.FetchError
-		e.log.Error("fetching from the origin", "key", key, "err", err)
+	case d.policy == nil:
+		return true
+	case asked.Authorization && !d.policy.Has(rfc9111.Shared):
+		return false
 	}
-	e.metrics.OriginFetches.Add(e.stripe, outcome, 1)
+	return d.vary == "" || string(d.vary.AppendKey(nil, x.Fields)) == d.values
+}
+
+// follow answers with a body that grows, under the request's conditions, and
+// reports whether it could. The flight is left in any case.
+func (e *Edge) follow(ctx context.Context, x *message.Exchange, fl *flight) bool {
+	d := &fl.decision
+	status, ranges := message.Evaluate(&x.Request, d.response)
+	if status != d.response.Status || ranges != "" {
+		selected := message.PreconditionFailed
+		switch {
+		case status == http.StatusNotModified:
+			selected = d.response.NotModified
+		case ranges != "":
+			// A part needs to be known to exist: the whole is awaited.
+			select {
+			case <-fl.landed:
+			case <-ctx.Done():
+			}
+			if fl.stored == nil {
+				e.leave(fl)
+				return false
+			}
+			selected = message.Select(&x.Request, fl.stored)
+		}
+		e.leave(fl)
+		x.Reply.Send(selected)
+		return true
+	}
+	reader := d.body.Follow()
+	if reader == nil {
+		e.leave(fl)
+		return false
+	}
+	x.Reply.Follow(d.response, reader)
+	e.leave(fl)
+	// The exchange's context ends with its stream.
+	context.AfterFunc(ctx, func() { e.abandon(fl) })
+	return true
+}
+
+// leave removes one waiter.
+func (e *Edge) leave(fl *flight) {
+	e.mu.Lock()
+	fl.waiting--
+	e.mu.Unlock()
+	e.abandon(fl)
+}
+
+// abandon cancels a fetch that no request is interested in.
+func (e *Edge) abandon(fl *flight) {
+	e.mu.Lock()
+	unused := fl.waiting == 0 && !fl.over
+	if unused {
+		select {
+		case <-fl.decided:
+			unused = fl.decision.body != nil && fl.decision.body.Followers() == 0
+		default:
+		}
+	}
+	if unused {
+		e.ground(fl)
+	}
+	e.mu.Unlock()
+	if unused {
+		fl.cancel(errUnused)
+	}
+}
+
+// ground takes a flight out of the map: the next miss starts another. e.mu is
+// held.
+func (e *Edge) ground(fl *flight) {
+	if e.flights[fl.key] == fl {
+		delete(e.flights, fl.key)
+	}
+}
+
+// decide lets all who wait go their way.
+func (e *Edge) decide(fl *flight, d decision) {
+	fl.decision = d
+	if d.released || d.err != nil {
+		e.mu.Lock()
+		e.ground(fl)
+		e.mu.Unlock()
+	}
+	close(fl.decided)
+}
+
+// land ends a flight.
+func (e *Edge) land(fl *flight) {
+	e.mu.Lock()
+	e.ground(fl)
+	fl.over = true
+	e.mu.Unlock()
+	close(fl.landed)
+}
+
+func (f *fetch) String() string {
+	return fmt.Sprintf("%s %s%s", f.site.Name, f.request.Authority, f.request.Path)
 }

@@ -2,42 +2,55 @@ package edge
 
 import (
 	"context"
-	"math"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/site"
+	"github.com/e0ac7cd4/hotpath/server/store"
 )
 
-const (
-	// rechecking is a time that no hit has reached.
-	rechecking = math.MaxInt64
+// recheckPause is how long an entry rests after a revalidation that failed or
+// found no permit. An origin that is down is not asked in a loop, and a file,
+// served for 0.75 s while it is stale, still gets several tries.
+const recheckPause = 100 * time.Millisecond
 
-	// recheckPause is how long an entry rests after a revalidation that
-	// failed or found no permit. An origin that is down is not asked in a
-	// loop, and a file, served for 0.75 s while it is stale, still gets
-	// several tries.
-	recheckPause = 100 * time.Millisecond
-)
+// backgroundTime bounds a revalidation beside the upstream's own deadlines,
+// which bound each of its steps but not their sum.
+const backgroundTime = 5 * time.Minute
 
-// revalidate asks the origin about an entry in the background. It never waits:
-// with all permits taken, a later hit tries again. Where the entry is current
-// or has a successor, the fetch stores it; where the resource is gone, the
-// fetch removes it; where the origin fails, the entry stays until it expires.
-func (e *Edge) revalidate(key string, entry *Entry, now time.Time) {
+// revalidate asks the origin about an entry in the background; the caller has
+// claimed that. It never waits: if all permits are taken, a later hit tries
+// again. If the entry is current or has a successor, the fetch stores it; if the
+// resource is gone, the fetch removes it; if the origin fails, the entry stays
+// until it expires. r is borrowed; nil for a file.
+func (e *Edge) revalidate(s *site.Site, key, own string, r *message.Request, entry *store.Entry, now time.Time) {
 	select {
 	case e.revalidations <- struct{}{}:
 	default:
-		entry.recheck.Store(now.Add(recheckPause).UnixNano())
+		entry.RecheckAt(now.Add(recheckPause))
 		return
+	}
+	request := &message.Request{Method: "GET"}
+	if r != nil {
+		request = r.Clone()
+		request.Method = "GET"
 	}
 	go func() {
 		defer func() { <-e.revalidations }()
-		answer, err := e.get(context.Background(), key, entry)
-		switch {
-		case err != nil:
-			entry.recheck.Store(time.Now().Add(recheckPause).UnixNano())
+		ctx, cancel := context.WithTimeoutCause(context.Background(), backgroundTime, errTimeout)
+		defer cancel()
+		asked := rfc9111.Ask("GET", nil, s.Rules)
+		f := e.newFetch(nil, s, &asked, usable{entry: entry, own: own, verdict: rfc9111.Validate, reason: rfc9111.Expired})
+		f.request, f.key = *request, key
+		f.run(ctx)
+		now := time.Now()
+		switch current, _, _ := e.store.Peek([]byte(key), request.Fields, now); {
+		case current == entry:
+			entry.RecheckAt(now.Add(recheckPause))
 			e.metrics.Revalidations.Add(e.stripe, metrics.RevalidationError, 1)
-		case answer.Response == entry.answer.Response:
+		case current != nil && current.Response != nil && current.Response.Pinned() == entry.Response.Pinned():
 			e.metrics.Revalidations.Add(e.stripe, metrics.RevalidationSame, 1)
 		default:
 			e.metrics.Revalidations.Add(e.stripe, metrics.RevalidationChanged, 1)

@@ -1,165 +1,147 @@
 package edge
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
-	"github.com/e0ac7cd4/hotpath/server/origin"
+	"github.com/e0ac7cd4/hotpath/server/site"
 )
 
-// allow is every method that a resource here has (RFC 9110 §10.2.1).
+// Serve implements [message.Handler]. It answers every request.
+func (e *Edge) Serve(ctx context.Context, x *message.Exchange) {
+	s, _ := x.Policy.(*site.Site)
+	if s == nil {
+		s = e.sites.Load().Find(x.Authority)
+	}
+	switch {
+	case s == nil && x.Proto == message.HTTP2:
+		// The client may hold this connection for another host's, whose
+		// certificate names this one as well (RFC 9113 §9.1.1).
+		x.Reply.Send(misdirected)
+	case s == nil:
+		x.Reply.Send(noSuchHost)
+	case s.Files:
+		e.serveFiles(ctx, x, s)
+	default:
+		e.serveUpstream(ctx, x, s)
+	}
+}
+
+// allow is every method that a file has (RFC 9110 §10.2.1).
 const allow = "GET, HEAD, OPTIONS"
 
-// What is answered where there is no resource to answer with.
-var (
-	badRequest       = origin.Page(http.StatusBadRequest)
-	methodNotAllowed = origin.Page(http.StatusMethodNotAllowed, hpack.Field{Name: "allow", Value: allow})
-	failed           = origin.Page(http.StatusInternalServerError)
-	timedOut         = origin.Page(http.StatusGatewayTimeout)
-
-	// A queue that is full now is worked off within a second, or the origin
-	// is in trouble that no number describes.
-	overloaded = origin.Page(http.StatusServiceUnavailable, hpack.Field{Name: "retry-after", Value: "1"})
-)
-
-// ServeHTTP is the engines' second door: misses, parts, preconditions, other
-// methods, malformed paths. It answers every request.
-func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch r.Method {
+// serveFiles answers for a directory.
+func (e *Edge) serveFiles(ctx context.Context, x *message.Exchange, s *site.Site) {
+	switch x.Method {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodOptions:
-		w.Header().Set("Allow", allow)
-		w.WriteHeader(http.StatusNoContent)
+		x.Reply.Send(options)
 		return
 	default:
-		origin.Send(w, r, methodNotAllowed)
+		x.Reply.Send(methodNotAllowed)
 		return
 	}
-	path, query := target(r)
-	appended, ok := e.origin.Key(nil, path)
-	if !ok {
-		origin.Send(w, r, badRequest)
-		return
-	}
-	key := string(appended)
-
-	// What could have come through the first door, on an engine that has
-	// one, was looked for there: to look again would count another miss.
-	whole := isWhole(r)
-	_, looked := w.(message.StoredWriter)
-	if !(whole && looked) {
-		if resp := e.Find(key, time.Now()); resp != nil {
-			setCacheResult(w, metrics.Hit)
-			answer(w, r, resp, whole)
+	if x.Key == "" {
+		key, ok := s.AppendKey(nil, &x.Request)
+		if !ok {
+			x.Reply.Send(badRequest)
 			return
 		}
+		x.Key = string(key)
 	}
-	resp, stream, err := e.Get(r.Context(), key)
+	asked := rfc9111.Ask(x.Method, x.Fields, s.Rules)
+	e.answer(ctx, x, s, &asked)
+}
+
+// serveUpstream answers for another server.
+func (e *Edge) serveUpstream(ctx context.Context, x *message.Exchange, s *site.Site) {
+	if x.Method == http.MethodConnect && x.Upgrade == "" {
+		x.Reply.Send(methodNotAllowed) // a way through to any host is for a forward proxy
+		return
+	}
+	asked := rfc9111.Ask(x.Method, x.Fields, s.Rules)
+	asked.Content = x.Body != nil
+	if x.Key == "" {
+		if key, ok := s.AppendKey(nil, &x.Request); ok {
+			x.Key = string(key)
+		}
+	}
+	if x.Key == "" || x.Upgrade != "" {
+		e.pass(ctx, x, s, &asked, rfc9111.Method, usable{})
+		return
+	}
+	e.answer(ctx, x, s, &asked)
+}
+
+// answer answers a request that has a key.
+func (e *Edge) answer(ctx context.Context, x *message.Exchange, s *site.Site, asked *rfc9111.Asked) {
+	u := e.consider(s, x.Key, &x.Request, asked, time.Now())
+	switch u.verdict {
+	case rfc9111.Serve, rfc9111.ServeAndRevalidate:
+		e.hit(x, s, u)
+		return
+	case rfc9111.GatewayTimeout:
+		x.Reply.Explain(outcome(s, metrics.Miss, &rfc9111.CacheStatus{Served: u.reason}))
+		x.Reply.Send(timedOut)
+		return
+	}
 	switch {
-	case err != nil:
-		setCacheResult(w, metrics.Miss)
-		origin.Send(w, r, failure(err))
-	case stream != nil:
-		setCacheResult(w, metrics.Bypass)
-		stream.ServeHTTP(w, r)
+	case s.Files:
+		e.share(ctx, x, s, asked, u)
+	case u.reason == rfc9111.Method, u.reason == rfc9111.RequestContent, u.reason == rfc9111.RequestCondition:
+		e.pass(ctx, x, s, asked, u.reason, u)
+	case x.Method == http.MethodHead:
+		e.pass(ctx, x, s, asked, u.reason, u)
+	case asked.NoStore, asked.Authorization, u.reason == rfc9111.KnownUncacheable:
+		e.alone(ctx, x, s, asked, u)
 	default:
-		setCacheResult(w, metrics.Miss)
-		answer(w, r, withQuery(resp, query), whole)
+		e.share(ctx, x, s, asked, u)
 	}
 }
 
-// target is the path of a request as received, query included, and the query
-// alone, with its question mark. HTTP/1.1 allows the absolute form, of which
-// the path is taken (RFC 9112 §3.2.2).
-func target(r *http.Request) (path, query string) {
-	path = r.RequestURI
-	if !strings.HasPrefix(path, "/") {
-		path = r.URL.RequestURI()
+// hit answers with what was stored since the engine looked.
+func (e *Edge) hit(x *message.Exchange, s *site.Site, u usable) {
+	now := time.Now()
+	if (s.Files || u.verdict == rfc9111.ServeAndRevalidate) && u.entry.ClaimRecheck(now) {
+		e.revalidate(s, x.Key, u.own, &x.Request, u.entry, now)
 	}
-	if i := strings.IndexByte(path, '?'); i >= 0 {
-		query = path[i:]
-	}
-	return path, query
+	x.Reply.Explain(outcome(s, metrics.Hit, &rfc9111.CacheStatus{Served: u.reason}))
+	x.Reply.Send(message.Select(&x.Request, u.entry.Response))
 }
 
-// isWhole reports whether a stored response, as it is or as its 304, answers a
-// GET or HEAD: what Key reports of a [message.Request].
-func isWhole(r *http.Request) bool {
-	if r.ContentLength != 0 || len(r.TransferEncoding) > 0 {
-		return false
+// outcome says how the cache took part, to metrics, log and client.
+func outcome(s *site.Site, result metrics.CacheResult, c *rfc9111.CacheStatus) message.Outcome {
+	o := message.Outcome{Result: result}
+	if s.HitStatus != nil {
+		var room [96]byte
+		c.Cache = cacheName
+		o.Status = string(rfc9111.AppendCacheStatus(room[:0], c))
 	}
-	for name := range r.Header {
-		if name != "Content-Length" && needsHandler(strings.ToLower(name), "") {
-			return false
+	return o
+}
+
+// cacheName is what we are called in Cache-Status, Via and Proxy-Status.
+const cacheName = "hotpath"
+
+// HitStatus is the Cache-Status of every hit.
+var HitStatus = message.NewFixedField(message.CacheStatus, cacheName+"; hit")
+
+// originFields are the fields that the origin is asked with for a response that
+// is to be stored: the request's, but for its range and the conditions about the
+// client's copy, which are answered from what is stored.
+func originFields(fields []hpack.Field) []hpack.Field {
+	kept := make([]hpack.Field, 0, len(fields)+2)
+	for _, f := range fields {
+		switch f.Name {
+		case "range", "if-range", "if-none-match", "if-modified-since":
+		default:
+			kept = append(kept, f)
 		}
 	}
-	return true
-}
-
-// answer sends a response under the request's conditions.
-func answer(w http.ResponseWriter, r *http.Request, resp *message.Response, whole bool) {
-	if w, ok := w.(message.StoredWriter); ok && whole {
-		w.WriteStored(message.Select(conditions(r), resp))
-		return
-	}
-	if resp.Status == http.StatusOK {
-		origin.ServeContent(w, r, resp, bytes.NewReader(resp.Body))
-		return
-	}
-	origin.Send(w, r, resp)
-}
-
-// conditions is the part of a request that [message.Select] reads.
-func conditions(r *http.Request) *message.Request {
-	view := new(message.Request)
-	for _, name := range [...]string{"If-None-Match", "If-Modified-Since"} {
-		for _, value := range r.Header[name] {
-			view.Fields = append(view.Fields, hpack.Field{Name: strings.ToLower(name), Value: value})
-		}
-	}
-	return view
-}
-
-// withQuery adds the request's query to the target of a redirect: a resource
-// that moved moved for every query. It is left out where it could not stand in
-// a field.
-func withQuery(resp *message.Response, query string) *message.Response {
-	if resp.Status != http.StatusMovedPermanently || query == "" {
-		return resp
-	}
-	for i := range len(query) {
-		if query[i] <= ' ' || query[i] >= 0x7f {
-			return resp
-		}
-	}
-	for _, f := range resp.Fields {
-		if f.Name == "location" {
-			return origin.Page(resp.Status, hpack.Field{Name: f.Name, Value: f.Value + query})
-		}
-	}
-	return resp
-}
-
-// failure is the answer to a request whose fetch failed.
-func failure(err error) *message.Response {
-	switch {
-	case errors.Is(err, ErrOverloaded), errors.Is(err, context.Canceled):
-		return overloaded // whoever cancelled does not read it
-	case errors.Is(err, ErrTimeout), errors.Is(err, context.DeadlineExceeded):
-		return timedOut
-	}
-	return failed
-}
-
-func setCacheResult(w http.ResponseWriter, result metrics.CacheResult) {
-	if w, ok := w.(message.CacheResultSetter); ok {
-		w.SetCacheResult(result)
-	}
+	return kept
 }

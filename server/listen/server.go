@@ -7,39 +7,29 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
-	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/h1"
 	"github.com/e0ac7cd4/hotpath/server/h2"
 )
 
-// Config is what a Server needs. All fields but Access are required.
+// Config is what a Server needs. All fields are required.
 type Config struct {
 	TLS     *tls.Config // see TLSConfig
 	H2      *h2.Config
 	H1      *h1.Config
-	Handler http.Handler // for what h1 gives up
 	Wire    *wire.Options
 	Metrics *metrics.Hotpath
 	Log     *slog.Logger
-	Access  *access.Recorder // of what net/http answers; nil: nobody wants to know
 
 	MaxConns         int           // open at once; see Descriptors
 	MaxHandshakes    int           // in progress at once
 	HelloTimeout     time.Duration // from accept to the end of the ClientHello
 	HandshakeTimeout time.Duration // from accept to the end of the handshake
-
-	// For net/http, as for the engines:
-	HeadTimeout, IdleTimeout time.Duration
-	BodyTimeout              time.Duration // without progress of a request's body
-	HeaderBytes              int
-	BodyBytes                int64
 }
 
 // Server accepts connections and knows all that are open.
@@ -51,7 +41,6 @@ type Server struct {
 	arrivals   chan *conn    // to a goroutine whose handshake is over
 	resting    chan struct{} // a token for each of those
 	stopped    chan struct{} // closed when Serve returns
-	http       *httpServer
 
 	mu       sync.Mutex
 	conns    map[*conn]struct{}
@@ -81,7 +70,6 @@ func New(cfg Config) *Server {
 		conns:      make(map[*conn]struct{}),
 		empty:      make(chan struct{}),
 	}
-	s.http = newHTTPServer(s)
 	cfg.Metrics.Permits.Set(int64(cfg.MaxConns))
 	return s
 }
@@ -107,7 +95,6 @@ const (
 
 // Serve accepts connections until l is closed.
 func (s *Server) Serve(l net.Listener) error {
-	s.http.start()
 	spare := newSpare()
 	defer spare.close()
 	defer close(s.stopped)
@@ -172,18 +159,7 @@ func (s *Server) serveH2(c *conn) {
 func (s *Server) serveH1(c *conn) {
 	loop := h1.NewConn(s.cfg.H1, c.wire)
 	s.enter(c, metrics.StateH1, loop.Drain)
-	reason, left := loop.Serve()
-	if !left {
-		s.close(c, reason)
-		return
-	}
-	nc, err := c.wire.Blocking()
-	if err != nil {
-		s.close(c, metrics.CloseError)
-		return
-	}
-	s.enter(c, metrics.StateNetHTTP, func() {}) // http.Server drains its own
-	s.http.take(c, nc)
+	s.close(c, loop.Serve())
 }
 
 // enter notes what a connection has become, and tells it at once if the server
@@ -237,7 +213,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		}
 	}
 	s.mu.Unlock()
-	go s.http.shutdown(ctx)
 	select {
 	case <-s.empty:
 		return nil

@@ -124,6 +124,17 @@ func (g *Growing) Whole() (body []byte, ok bool) {
 	return g.held, g.ended && g.base == 0
 }
 
+// Bound holds no more than now, or a little: the content is not to be stored.
+func (g *Growing) Bound() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.limit = max(int64(len(g.held)), boundedWindow)
+}
+
+// boundedWindow is how far a writer may be ahead of the slowest follower of a
+// content that is not stored.
+const boundedWindow = 64 << 10
+
 // Followers is how many readers there are.
 func (g *Growing) Followers() int {
 	g.mu.Lock()

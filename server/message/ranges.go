@@ -274,6 +274,7 @@ func withLength(status int, fields []hpack.Field, length int64) *Response {
 
 // withValidators gives p the validators of r, whose fields it has.
 func withValidators(r, p *Response) *Response {
-	p.ETag, p.LastModified, p.StrongDate = r.ETag, r.LastModified, r.StrongDate
+	p.ETag, p.LastModified, p.StrongDate, p.Born = r.ETag, r.LastModified, r.StrongDate, r.Born
+	p.Whole = r
 	return p
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 )
 
 // ServerField names us in every response, as nginx, h2o and Caddy do.
@@ -56,12 +57,30 @@ type Response struct {
 	// without the empty line that ends the head: see AppendHead.
 	Head []byte
 
+	// Pins counts what holds the response in memory; see package memory. A
+	// part of a stored response, which shares its memory, has Whole set.
+	Pins  memory.Pins
+	Whole *Response
+
 	// ID is another one for each response made, so that an engine can know
 	// one again without keeping it in memory.
 	ID uint64
 }
 
 var lastID atomic.Uint64
+
+// Root is the response whose memory r is made of: mostly r itself.
+func (r *Response) Root() *Response {
+	if r.Whole != nil {
+		return r.Whole.Root()
+	}
+	return r
+}
+
+// Pinned is the pins of the response whose memory r is made of.
+func (r *Response) Pinned() *memory.Pins {
+	return &r.Root().Pins
+}
 
 // New makes a stored response. fields have lower-case names and neither date,
 // server nor content-length: those are added here and by the engines. Fields
@@ -86,6 +105,38 @@ func New(status int, fields []hpack.Field, body []byte, etag string, modified ti
 	return r
 }
 
+// Stored makes the response of another server that is to be stored: fields have
+// lower-case names and no content-length; body is the whole content. Age counts
+// from the Unix second born. Validators and the 304 are taken from the fields.
+func Stored(status int, fields []hpack.Field, body []byte, born int64) *Response {
+	all := append(make([]hpack.Field, 0, len(fields)+1), fields...)
+	r := encode(status, append(all, hpack.Field{Name: "content-length", Value: strconv.Itoa(len(body))}), body)
+	r.describe(fields, born)
+	return r
+}
+
+// describe takes age and validators from the fields, and makes the 304.
+func (r *Response) describe(fields []hpack.Field, born int64) {
+	r.Born = born
+	var date time.Time
+	for _, f := range fields {
+		switch f.Name {
+		case "etag":
+			r.ETag = f.Value
+		case "last-modified":
+			r.LastModified, _ = http.ParseTime(f.Value) // zero: no validator
+		case "date":
+			date, _ = http.ParseTime(f.Value)
+		}
+	}
+	// RFC 9110 §8.8.2.2
+	r.StrongDate = !r.LastModified.IsZero() && date.Sub(r.LastModified) >= time.Second
+	if r.Status == http.StatusOK && (r.ETag != "" || !r.LastModified.IsZero()) {
+		r.NotModified = encode(http.StatusNotModified, notModifiedFields(fields), nil)
+		r.NotModified.ETag, r.NotModified.LastModified, r.NotModified.Born = r.ETag, r.LastModified, born
+	}
+}
+
 // Opened makes the head of a response whose content is still to come: length
 // is its size in bytes, -1 if that is not known yet. fields have lower-case
 // names and no content-length.
@@ -94,6 +145,14 @@ func Opened(status int, fields []hpack.Field, length int64) *Response {
 		return encode(status, fields, nil)
 	}
 	return withLength(status, append(make([]hpack.Field, 0, len(fields)+1), fields...), length)
+}
+
+// OpenedStored is the head of a response that is being stored while its content
+// comes; see [Stored].
+func OpenedStored(status int, fields []hpack.Field, length, born int64) *Response {
+	r := Opened(status, fields, length)
+	r.describe(fields, born)
+	return r
 }
 
 // notModifiedFields leaves what describes the content out of a 304

@@ -92,10 +92,6 @@ func conditions(r *http.Request) *message.Request {
 
 // Send answers with resp as it is, whatever the request's conditions.
 func Send(w http.ResponseWriter, r *http.Request, resp *message.Response) {
-	if w, ok := w.(message.StoredWriter); ok {
-		w.WriteStored(resp)
-		return
-	}
 	copyFields(w.Header(), resp)
 	w.WriteHeader(resp.Status)
 	if r.Method != http.MethodHead {

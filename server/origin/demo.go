@@ -63,13 +63,10 @@ func (d *Demo) add(key string, body []byte) {
 	}
 }
 
-// Key implements [Origin]: the cleaned path.
-func (d *Demo) Key(dst []byte, path string) ([]byte, bool) { return appendPathKey(dst, path) }
-
 // Fetch implements [Origin].
-func (d *Demo) Fetch(_ context.Context, key string, _ *Answer) (Answer, error) {
-	if answer, ok := d.answers[key]; ok {
-		return answer, nil
+func (d *Demo) Fetch(_ context.Context, r *Request, sink Sink) error {
+	if answer, ok := d.answers[r.Cleaned]; ok {
+		return sink.Answer(answer)
 	}
-	return notFound, nil
+	return sink.Answer(notFound)
 }

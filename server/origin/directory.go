@@ -138,11 +138,18 @@ func (d *Directory) Close() error {
 	return nil
 }
 
-// Key implements [Origin]: the cleaned path.
-func (d *Directory) Key(dst []byte, path string) ([]byte, bool) { return appendPathKey(dst, path) }
-
 // Fetch implements [Origin].
-func (d *Directory) Fetch(ctx context.Context, key string, stale *Answer) (answer Answer, err error) {
+func (d *Directory) Fetch(ctx context.Context, r *Request, sink Sink) error {
+	answer, err := d.Get(ctx, r.Cleaned, r.Stored)
+	if err != nil {
+		return err
+	}
+	return sink.Answer(answer)
+}
+
+// Get gets the file behind key, a cleaned path. stale is the answer that is
+// stored, nil if there is none.
+func (d *Directory) Get(ctx context.Context, key string, stale *Answer) (answer Answer, err error) {
 	name, ok := fileName(key)
 	if !ok {
 		return notFound, nil

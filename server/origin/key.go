@@ -12,7 +12,7 @@ var special = func() (t [256]bool) {
 	return t
 }()
 
-// appendPathKey appends the cleaned path of a request target to dst: what a
+// AppendPathKey appends the cleaned path of a request target to dst: what a
 // file origin uses as the key. The query is dropped, since files have none, and
 // random queries would otherwise make entries without end. Percent-encoding is
 // decoded exactly once. Empty segments and "." are removed and ".." takes the
@@ -23,7 +23,7 @@ var special = func() (t [256]bool) {
 // a slash at the start, invalid percent-encoding, control characters and spaces
 // as they are, NUL, a backslash or a slash in encoded form, a backslash as it
 // is, ".." above the root.
-func appendPathKey(dst []byte, path string) ([]byte, bool) {
+func AppendPathKey(dst []byte, path string) ([]byte, bool) {
 	if path == "" || path[0] != '/' {
 		return dst, false
 	}
@@ -39,7 +39,7 @@ func appendPathKey(dst []byte, path string) ([]byte, bool) {
 	return append(dst, path...), true
 }
 
-// appendCleanPath is appendPathKey for the paths that need work.
+// appendCleanPath is AppendPathKey for the paths that need work.
 func appendCleanPath(dst []byte, path string) ([]byte, bool) {
 	base := len(dst)
 	dst = append(dst, '/')

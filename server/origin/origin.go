@@ -1,6 +1,6 @@
 // Package origin is where misses go: the last step of a request's way. There
-// are two origins: a [Directory] of files and the built-in demo site
-// ([NewDemo]).
+// are three origins: a [Directory] of files, the built-in demo site ([NewDemo])
+// and other servers (package proxy).
 //
 // An origin may block, on a disk or a network, so it is never asked on a
 // connection's goroutine. All its methods are safe for concurrent use. What it
@@ -17,24 +17,17 @@ import (
 
 // Origin answers what the cache can't.
 type Origin interface {
-	// Key appends to dst the cache key of a request path, as received,
-	// query included. It reports false where the path is malformed, which
-	// is answered with 400. Paths that name the same resource have the same
-	// key. Key neither blocks nor allocates beyond growing dst.
-	Key(dst []byte, path string) (key []byte, ok bool)
-
-	// Fetch gets the resource behind key, a key that Key made. stale is
-	// the answer that the cache holds, nil where it holds none: where that
-	// is still current, Fetch answers with the same Response again, and has
-	// not read the resource. An error means that the origin failed; a
-	// resource that does not exist is an answer (404).
-	Fetch(ctx context.Context, key string, stale *Answer) (Answer, error)
+	// Fetch asks for r and gives what is answered to sink. It returns nil
+	// if the answer was delivered whole. An error means that the origin
+	// failed, or that ctx ended, or is the sink's; a resource that does not
+	// exist is an answer (404).
+	Fetch(ctx context.Context, r *Request, sink Sink) error
 }
 
 // Answer is what an origin knows about a resource: either a Response or a
 // Stream.
 type Answer struct {
-	// Response is the whole answer, to be stored where Store is true, and
+	// Response is the whole answer, to be stored if Store is true, and
 	// otherwise only to be sent (404, a redirect).
 	Response *message.Response
 	Store    bool

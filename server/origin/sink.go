@@ -28,6 +28,12 @@ type Request struct {
 	// (RFC 8441), in lower case. "" for any other request.
 	Upgrade string
 
+	// Cleaned is the cleaned path of the resource, and Stored the answer that
+	// is stored, nil if there is none, for an origin that gives an [Answer]:
+	// if it is still current, the answer has the same Response again.
+	Cleaned string
+	Stored  *Answer
+
 	// Client is the address of the client, and Secure whether it came over
 	// TLS. Proto is the client's version, "1.1", "1.0" or "2.0".
 	Client netip.AddrPort
@@ -35,13 +41,9 @@ type Request struct {
 	Proto  string
 }
 
-// Head is the head of a final response. Names are in lower case; hop-by-hop
-// fields are gone (RFC 9110 §7.6.1).
-type Head struct {
-	Status int
-	Fields []hpack.Field
-	Length int64 // of the content in bytes, -1 if only its end shows
-}
+// Head is the head of a final response. Hop-by-hop fields are gone (RFC 9110
+// §7.6.1).
+type Head = message.Head
 
 // Sink takes what an origin answers, in this order: any number of Inform, one
 // Head, any number of Write, one End. Tunnel stands in for Head and all behind
@@ -68,6 +70,10 @@ type Sink interface {
 
 	// End ends the content with its trailer fields, mostly none.
 	End(trailers []hpack.Field) error
+
+	// Answer stands in for Head and all behind it: the origin has the whole
+	// of it.
+	Answer(Answer) error
 
 	// Tunnel takes the head of a response that agrees to an upgrade (101,
 	// or 200 for CONNECT) and returns the client's side of the tunnel. The

@@ -80,6 +80,8 @@ func (s *recorder) End(trailers []hpack.Field) error {
 	return nil
 }
 
+func (s *recorder) Answer(origin.Answer) error { return errors.New("a proxy has no files") }
+
 func (s *recorder) Tunnel(status int, fields []hpack.Field) (io.ReadWriteCloser, error) {
 	s.tunnel, s.head = status, &origin.Head{Status: status, Fields: fields}
 	if s.near == nil {

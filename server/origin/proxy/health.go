@@ -98,6 +98,7 @@ func (v *verdict) Write(b []byte) (int, error) {
 func (*verdict) Inform(int, []hpack.Field) error { return nil }
 func (*verdict) Flush() error                    { return nil }
 func (*verdict) End([]hpack.Field) error         { return nil }
+func (*verdict) Answer(origin.Answer) error      { return errors.New("the check was answered from a file") }
 func (*verdict) Tunnel(int, []hpack.Field) (io.ReadWriteCloser, error) {
 	return nil, errors.New("the check was answered with an upgrade")
 }

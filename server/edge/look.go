@@ -1,0 +1,130 @@
+package edge
+
+import (
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
+	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/site"
+	"github.com/e0ac7cd4/hotpath/server/store"
+)
+
+// Look implements [message.Source].
+func (e *Edge) Look(l *message.Lookup, r *message.Request, now time.Time) bool {
+	l.Key = l.Key[:0]
+	if r.Method != "GET" && r.Method != "HEAD" {
+		return false
+	}
+	s := e.sites.Load().Find(r.Authority)
+	if s == nil {
+		return false
+	}
+	l.Policy = s
+	key, ok := s.AppendKey(l.Key, r)
+	if !ok {
+		l.Key = key[:0]
+		return false
+	}
+	resource := len(key)
+	entry, key, _ := e.store.Find(key, r.Fields, now)
+	if entry == nil || entry.Response == nil {
+		l.Key = key[:resource]
+		return false
+	}
+	l.Key = key
+	if s.Files {
+		if hasContent(r) || entry.Answer == nil {
+			return false
+		}
+		l.Repeatable = true
+	} else {
+		asked := rfc9111.Ask(r.Method, r.Fields, s.Rules)
+		verdict, _ := rfc9111.Reuse(&asked, &entry.Policy, now)
+		switch verdict {
+		case rfc9111.Serve:
+			l.Repeatable = asked.Plain()
+		case rfc9111.ServeAndRevalidate:
+		default:
+			l.Key = key[:resource]
+			return false
+		}
+		if verdict == rfc9111.ServeAndRevalidate && entry.ClaimRecheck(now) {
+			e.revalidate(s, string(key[:resource]), string(key), r, entry, now)
+		}
+	}
+	if s.Files && entry.ClaimRecheck(now) {
+		e.revalidate(s, string(key), string(key), r, entry, now)
+	}
+	l.Response, l.Status = entry.Response, s.HitStatus
+	return true
+}
+
+// Again implements [message.Source].
+func (e *Edge) Again(l *message.Lookup, now time.Time) bool {
+	entry := e.store.Exact(l.Key, now)
+	if entry == nil {
+		return false
+	}
+	s := l.Policy.(*site.Site)
+	if s.Files {
+		if entry.Answer == nil {
+			return false
+		}
+		if entry.ClaimRecheck(now) {
+			e.revalidate(s, string(l.Key), string(l.Key), nil, entry, now)
+		}
+	} else if entry.Policy.Flags&rfc9111.NoCache != 0 || !entry.Policy.Fresh(now) {
+		return false // what is stale is for Look
+	}
+	l.Response = entry.Response
+	return true
+}
+
+// hasContent reports whether the fields of a request say that it has content,
+// which no file takes.
+func hasContent(r *message.Request) bool {
+	for i := range r.Fields {
+		switch f := &r.Fields[i]; f.Name {
+		case "transfer-encoding", "expect":
+			return true
+		case "content-length":
+			return f.Value != "0"
+		}
+	}
+	return false
+}
+
+// usable is what may answer a request that was not a hit a moment ago.
+type usable struct {
+	entry   *store.Entry // a response that is stored for the request, fresh or not; nil if there is none
+	own     string       // its key
+	verdict rfc9111.Verdict
+	reason  rfc9111.Reason
+}
+
+// consider looks once more, without counting, and says what is to be done.
+func (e *Edge) consider(s *site.Site, key string, r *message.Request, asked *rfc9111.Asked, now time.Time) usable {
+	entry, own, variant := e.store.Peek([]byte(key), r.Fields, now)
+	u := usable{own: string(own)}
+	if entry != nil && entry.Response == nil {
+		u.verdict, u.reason = rfc9111.Reuse(asked, nil, now)
+		if u.reason == rfc9111.Miss {
+			u.reason = rfc9111.KnownUncacheable
+		}
+		return u
+	}
+	if entry == nil {
+		u.verdict, u.reason = rfc9111.Reuse(asked, nil, now)
+		if variant && u.reason == rfc9111.Miss {
+			u.reason = rfc9111.VaryMismatch
+		}
+		return u
+	}
+	u.entry = entry
+	if s.Files {
+		u.verdict, u.reason = rfc9111.Serve, rfc9111.Fresh
+		return u
+	}
+	u.verdict, u.reason = rfc9111.Reuse(asked, &entry.Policy, now)
+	return u
+}

@@ -1,0 +1,77 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/origin"
+	"github.com/e0ac7cd4/hotpath/server/origin/proxy"
+)
+
+// What is answered if there is no resource to answer with. None is stored.
+var (
+	badRequest       = origin.Page(http.StatusBadRequest)
+	noSuchHost       = origin.Page(http.StatusNotFound)
+	misdirected      = origin.Page(http.StatusMisdirectedRequest)
+	methodNotAllowed = origin.Page(http.StatusMethodNotAllowed, hpack.Field{Name: "allow", Value: allow})
+	options          = message.Opened(http.StatusNoContent, []hpack.Field{message.ServerField, {Name: "allow", Value: allow}}, -1)
+	failed           = origin.Page(http.StatusInternalServerError)
+	timedOut         = origin.Page(http.StatusGatewayTimeout)
+
+	// A queue that is full now is worked off within a second, or the origin
+	// is in trouble that no number describes.
+	overloaded = origin.Page(http.StatusServiceUnavailable, retryAfter)
+	retryAfter = hpack.Field{Name: "retry-after", Value: "1"}
+)
+
+// failure is the answer to a request whose fetch failed. That of an upstream
+// says why in Proxy-Status (RFC 9209).
+func failure(err error) *message.Response {
+	var upstream *proxy.Error
+	switch {
+	case errors.As(err, &upstream):
+		fields := []hpack.Field{{Name: "proxy-status", Value: cacheName + "; error=" + upstream.ProxyStatus}}
+		if upstream.Status == http.StatusServiceUnavailable {
+			fields = append(fields, retryAfter)
+		}
+		return origin.Page(upstream.Status, fields...)
+	case errors.Is(err, errOverloaded), errors.Is(err, context.Canceled):
+		return overloaded // whoever cancelled does not read it
+	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded):
+		return timedOut
+	}
+	return failed
+}
+
+// withQuery adds the request's query to the target of a redirect of ours: a
+// resource that moved has moved for every query. It is left out if it may not
+// stand in a field.
+func withQuery(resp *message.Response, target string) *message.Response {
+	if resp.Status != http.StatusMovedPermanently {
+		return resp
+	}
+	query := ""
+	for i := range len(target) {
+		if target[i] == '?' {
+			query = target[i:]
+			break
+		}
+	}
+	for i := range len(query) {
+		if query[i] <= ' ' || query[i] >= 0x7f {
+			return resp
+		}
+	}
+	if query == "" {
+		return resp
+	}
+	for _, f := range resp.Fields {
+		if f.Name == "location" {
+			return origin.Page(resp.Status, hpack.Field{Name: f.Name, Value: f.Value + query})
+		}
+	}
+	return resp
+}

@@ -1,0 +1,85 @@
+package store
+
+import (
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
+	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/origin"
+)
+
+// Entry is what is stored under a key. All but the moment of its next
+// revalidation is immutable.
+type Entry struct {
+	// Response is the stored response; nil for a mark.
+	Response *message.Response
+
+	// Policy is what the response says of its reuse. Of a file, of which we
+	// are the origin, it is not looked at: Answer is set instead.
+	Policy rfc9111.Policy
+	Answer *origin.Answer
+
+	// Vary, if it is not "", says that the resource's responses are stored
+	// under longer keys, which the values of these request fields extend.
+	Vary rfc9111.Vary
+
+	// Uncacheable is why the resource's last response was not stored:
+	// requests for it do not wait for each other. None if it was.
+	Uncacheable rfc9111.Reason
+
+	variants *variants    // of an entry with a Vary
+	recheck  atomic.Int64 // Unix ns from which the next hit starts a revalidation
+}
+
+// rechecking is a time that no hit has reached.
+const rechecking = math.MaxInt64
+
+// ClaimRecheck reports whether the caller is to revalidate the entry: it is
+// time, and no other caller does it.
+func (e *Entry) ClaimRecheck(now time.Time) bool {
+	at := e.recheck.Load()
+	return now.UnixNano() >= at && e.recheck.CompareAndSwap(at, rechecking)
+}
+
+// RecheckAt says when the entry is to be revalidated.
+func (e *Entry) RecheckAt(t time.Time) { e.recheck.Store(t.UnixNano()) }
+
+// MaxVariants is how many responses of one resource are stored. Beyond it the
+// selecting field has as many values as there are clients, and storing only
+// drives out what is of use.
+const MaxVariants = 32
+
+// variants are the keys of a resource's stored responses.
+type variants struct {
+	mu   sync.Mutex
+	keys []string
+}
+
+// admit adds a key and reports false if there are too many. stored reports
+// whether a key is stored still.
+func (v *variants) admit(key string, stored func(string) bool) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if slices.Contains(v.keys, key) {
+		return true
+	}
+	if len(v.keys) >= MaxVariants {
+		v.keys = slices.DeleteFunc(v.keys, func(k string) bool { return !stored(k) })
+	}
+	if len(v.keys) >= MaxVariants {
+		return false
+	}
+	v.keys = append(v.keys, key)
+	return true
+}
+
+// list returns the keys.
+func (v *variants) list() []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.keys)
+}

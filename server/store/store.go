@@ -1,0 +1,186 @@
+package store
+
+import (
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/cache"
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
+	"github.com/e0ac7cd4/hotpath/server/memory"
+	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/origin"
+)
+
+// Config is what may be stored.
+type Config struct {
+	Entries int   // 0: the cache's default
+	Bytes   int64 // stored, arriving and being sent together; 0: the cache's default
+	Shards  int   // 0: by the number of cores
+}
+
+// Store is what is stored; see the package comment. [New] makes one.
+type Store struct {
+	cache  *cache.Cache[*Entry]
+	ledger *memory.Ledger
+}
+
+// New makes an empty store and the ledger of its memory.
+func New(c Config) (*Store, error) {
+	s := new(Store)
+	var err error
+	s.cache, err = cache.New(cache.Config[*Entry]{
+		Entries: c.Entries,
+		Bytes:   c.Bytes,
+		Shards:  c.Shards,
+		OnEvict: func(_ string, e *Entry, _ cache.Reason) { s.left(e) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	_, limit := s.cache.Limits()
+	s.ledger = memory.New(s.cache, limit)
+	return s, nil
+}
+
+// Ledger is the memory that the store shares with what arrives and is sent.
+func (s *Store) Ledger() *memory.Ledger { return s.ledger }
+
+// Cache is for statistics.
+func (s *Store) Cache() *cache.Cache[*Entry] { return s.cache }
+
+// left accounts for an entry that left the cache.
+func (s *Store) left(e *Entry) {
+	if e.Response != nil {
+		s.ledger.Evicted(e.Response.Pinned())
+	}
+}
+
+// Find returns the entry for a request with these fields. key is the resource's
+// key; the entry's own is returned, in the same memory if there is room. An entry
+// that is returned may be stale, or a mark; variant says that there is one for
+// the resource, but none that these fields select.
+func (s *Store) Find(key []byte, fields []hpack.Field, now time.Time) (e *Entry, own []byte, variant bool) {
+	e, ok := s.cache.Get(view(key), now)
+	if !ok {
+		return nil, key, false
+	}
+	if e.Vary == "" {
+		return e, key, false
+	}
+	key = e.Vary.AppendKey(key, fields)
+	e, ok = s.cache.Get(view(key), now)
+	if !ok {
+		return nil, key, true
+	}
+	return e, key, true
+}
+
+// Exact returns the entry whose own key is key, if it is a response.
+func (s *Store) Exact(key []byte, now time.Time) *Entry {
+	if e, ok := s.cache.Get(view(key), now); ok && e.Response != nil {
+		return e
+	}
+	return nil
+}
+
+// Peek is Find for those who do not use what they find: it counts neither as a
+// hit nor as a miss.
+func (s *Store) Peek(key []byte, fields []hpack.Field, now time.Time) (e *Entry, own []byte, variant bool) {
+	e, ok := s.cache.Peek(view(key), now)
+	if !ok {
+		return nil, key, false
+	}
+	if e.Vary == "" {
+		return e, key, false
+	}
+	key = e.Vary.AppendKey(key, fields)
+	e, _ = s.cache.Peek(view(key), now) // nil if there is none
+	return e, key, true
+}
+
+// entryOverhead is what an Entry takes beside its response: 152 bytes in their
+// size class of 160.
+const entryOverhead = 160
+
+// PutAnswer stores a file's response, for as long as it may be served.
+func (s *Store) PutAnswer(key string, a *origin.Answer, asked time.Time) bool {
+	e := &Entry{Response: a.Response, Answer: a}
+	fresh := asked.Add(a.Fresh)
+	e.RecheckAt(fresh)
+	return s.put(key, e, fresh.Add(a.Stale), 0)
+}
+
+// Put stores a response of another server under a resource's key, extended by
+// its Vary with the request's fields. reserved is what its body has taken from
+// the ledger, which becomes the entry's or is given back. The reason is Stored,
+// or why it is not stored.
+func (s *Store) Put(key string, request []hpack.Field, r *message.Response, p rfc9111.Policy, v rfc9111.Vary, reserved int64) rfc9111.Reason {
+	own := key
+	if v != "" {
+		own = string(v.AppendKey([]byte(key), request))
+		if !s.mark(key, v).admit(own, s.holds) {
+			s.ledger.Give(reserved)
+			return rfc9111.TooManyVariants
+		}
+	}
+	e := &Entry{Response: r, Policy: p}
+	e.RecheckAt(time.Unix(p.FreshUntil(), 0))
+	if !s.put(own, e, time.Unix(p.KeepUntil(), 0), reserved) {
+		return rfc9111.NoRoom
+	}
+	return rfc9111.Stored
+}
+
+// mark returns the variants of the resource under key, which are selected by v.
+func (s *Store) mark(key string, v rfc9111.Vary) *variants {
+	if e, ok := s.cache.Peek(key, time.Now()); ok && e.Vary == v {
+		return e.variants
+	}
+	e := &Entry{Vary: v, variants: new(variants)}
+	s.cache.Set(key, e, entryOverhead+int64(len(v))+MaxVariants*16, time.Time{})
+	return e.variants
+}
+
+func (s *Store) holds(key string) bool {
+	_, ok := s.cache.Peek(key, time.Now())
+	return ok
+}
+
+// put stores an entry and gives back what was reserved beyond it.
+func (s *Store) put(key string, e *Entry, expires time.Time, reserved int64) bool {
+	size := e.Response.Size() + entryOverhead
+	pins := e.Response.Pinned()
+	if pins.Size() == 0 {
+		pins.SetSize(size)
+	}
+	s.ledger.Stored(pins)
+	if !s.cache.SetReserved(key, e, size, expires, reserved) {
+		s.ledger.Evicted(pins)
+		s.ledger.Give(reserved)
+		return false
+	}
+	return true
+}
+
+// uncacheableFor is how long it is remembered that a resource is not stored: an
+// origin that changes its mind is noticed soon, and each fetch renews it.
+const uncacheableFor = 10 * time.Second
+
+// MarkUncacheable remembers that the resource's response was not stored. What
+// is stored for it, if anything, is replaced.
+func (s *Store) MarkUncacheable(key string, why rfc9111.Reason, now time.Time) {
+	s.cache.Set(key, &Entry{Uncacheable: why}, entryOverhead, now.Add(uncacheableFor))
+}
+
+// Remove removes the entry whose own key is key.
+func (s *Store) Remove(key string) { s.cache.Remove(key) }
+
+// Invalidate removes all that is stored of a resource (RFC 9111 §4.4).
+func (s *Store) Invalidate(key string) {
+	if e, ok := s.cache.Peek(key, time.Now()); ok && e.variants != nil {
+		for _, own := range e.variants.list() {
+			s.cache.Remove(own)
+		}
+	}
+	s.cache.Remove(key)
+}
