@@ -56,6 +56,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.
 		return nil, err
 	}
 	m.CertificateExpiry.Set(certificate.Leaf.NotAfter.Unix())
+	quantum := max(1, int(cfg.WriteTimeout.Seconds()*float64(cfg.MinWriteRate)))
 	return listen.New(listen.Config{
 		TLS: listen.TLSConfig(certificate),
 		H2: h2.Config{
@@ -79,6 +80,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.
 				Head:          cfg.HeadTimeout,
 				Idle:          cfg.IdleTimeout,
 				Progress:      cfg.WriteTimeout,
+				Quantum:       quantum,
 			},
 		}.WithDefaults(),
 		H1: &h1.Config{
@@ -97,7 +99,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.
 		Wire: &wire.Options{
 			Metrics:      wire.ServerMetrics(m),
 			WriteTimeout: cfg.WriteTimeout,
-			WriteQuantum: max(1, int(cfg.WriteTimeout.Seconds()*float64(cfg.MinWriteRate))),
+			WriteQuantum: quantum,
 			Gate:         wire.NewGate(runtime.GOMAXPROCS(0)),
 		},
 		Metrics:          m,

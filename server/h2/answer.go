@@ -92,7 +92,6 @@ func (c *Conn) answerStream(s *stream, r *message.Response) {
 	c.countRequest(s, r.Status)
 	s.output = nil
 	s.headSent = true
-	s.moved = c.now
 	end := len(s.stored) == 0
 	c.appendStored(s.id, r, end, nil)
 	if end {

@@ -51,6 +51,8 @@ type Conn struct {
 	lastID           uint32      // highest stream that the peer opened
 	credit           flow.Credit // of the connection
 	partial          time.Time   // since when part of a frame waits; zero: none
+	frameIn          pace        // of a DATA frame of which part waits
+	counted          int         // bytes of its content that its stream's pace has counted
 	streams          map[uint32]*stream
 	running          int      // handlers, also those whose stream has ended
 	resets           []uint32 // streams that we reset lately, a ring
@@ -63,7 +65,8 @@ type Conn struct {
 	helloSent bool
 	peer      peerSettings
 	window    flow.Window // of the connection
-	moved     time.Time   // when DATA of a stream last went
+	opened    time.Time   // when the peer last enlarged that
+	out       pace        // at which it does so while streams wait for it
 	sending   sendQueue
 
 	// Budgets.
@@ -94,6 +97,8 @@ func NewConn(cfg *Config, w *wire.Conn) *Conn {
 		credit:  flow.NewCredit(connWindow),
 		control: newBudget(cfg.Limits.Control, cfg.Limits.ControlPerSec, now),
 		early:   newBudget(cfg.Limits.Resets, cfg.Limits.ResetsPerSec, now),
+		out:     newPace(cfg.Limits.rate()),
+		frameIn: newPace(cfg.Limits.rate()),
 		active:  now,
 		now:     now,
 		reason:  metrics.ClosePeer,
@@ -219,7 +224,11 @@ func (c *Conn) takeFrames() bool {
 			break
 		}
 		c.wire.Consume(size)
-		c.active, c.partial = c.now, time.Time{}
+		c.active = c.now
+		if !c.partial.IsZero() {
+			c.partial, c.counted = time.Time{}, 0
+			c.frameIn.restart()
+		}
 		if len(c.wire.Out) < wire.FlushSize {
 			continue
 		}
@@ -285,7 +294,7 @@ func (c *Conn) overdue() time.Time {
 		return until
 	}
 	sooner := func(t time.Time) {
-		if t.Before(until) {
+		if !t.IsZero() && t.Before(until) {
 			until = t
 		}
 	}
@@ -295,13 +304,17 @@ func (c *Conn) overdue() time.Time {
 	} else if (len(c.wire.Unread()) > 0 || !c.prefaced) && since.IsZero() {
 		c.partial, since = c.now, c.now
 	}
-	if !since.IsZero() && !c.wire.Congested() { // else it is we who do not read
-		within, limit := l.Head, metrics.LimitHeadTimeout
+	if !since.IsZero() {
+		end, broken, limit := since.Add(l.Head), false, metrics.LimitHeadTimeout
 		if b := c.wire.Unread(); len(b) >= frame.HeaderLen && frame.ParseHeader(b).Type == frame.Data && !c.block.open() {
-			within, limit = l.Progress, metrics.LimitBodyTimeout
+			end, broken = c.partialData(frame.ParseHeader(b), len(b)-frame.HeaderLen)
+			limit = metrics.LimitBodyTimeout
+		} else if c.wire.Congested() {
+			end = time.Time{} // it may be we who do not read
+		} else {
+			broken = !c.now.Before(end)
 		}
-		end := since.Add(within)
-		if !c.now.Before(end) {
+		if broken {
 			c.limit(limit)
 			c.fail(frame.ConnError(frame.EnhanceYourCalm, "a frame or header block did not arrive in time"))
 			c.reason = metrics.CloseTimeout
@@ -309,51 +322,11 @@ func (c *Conn) overdue() time.Time {
 		}
 		sooner(end)
 	}
-	for _, s := range c.streams {
-		if end, waits := c.stalled(s); waits {
-			sooner(end)
-		}
-	}
+	sooner(c.progress())
 	if end, waits := c.drainUntil(); waits {
 		sooner(end)
 	}
 	return until
-}
-
-// stalled resets a stream whose body has made no progress, in the direction in
-// which the peer has to make it, and says when it will have to.
-func (c *Conn) stalled(s *stream) (end time.Time, waits bool) {
-	if s.sendDone {
-		if end = s.answered.Add(lateTime); c.now.Before(end) {
-			return end, true
-		}
-		c.unwanted(s)
-		return end, false
-	}
-	sending := s.unsent()
-	if !sending && (s.body == nil || s.recvDone || !s.body.starving()) {
-		s.moved = c.now // it waits for us
-		return end, false
-	}
-	if sending && c.wire.Congested() {
-		s.moved = c.now // the wire watches how fast the socket is emptied
-		return end, false
-	}
-	if sending && s.window > 0 && c.moved.After(s.moved) {
-		s.moved = c.moved // it waits for its share of the connection's window
-	}
-	end = s.moved.Add(c.cfg.Limits.Progress)
-	if c.now.Before(end) {
-		return end, true
-	}
-	if sending {
-		c.limit(metrics.LimitWriteTimeout)
-	} else {
-		c.limit(metrics.LimitBodyTimeout)
-	}
-	c.countError(frame.Cancel, metrics.ScopeStream)
-	c.reset(s, frame.Cancel, errStalled)
-	return end, false
 }
 
 // keepAlive asks a silent peer with open streams whether it lives, and says

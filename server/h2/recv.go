@@ -169,6 +169,8 @@ func (c *Conn) onWindowUpdate(h frame.Header, payload []byte) *frame.Error {
 		if !c.window.Add(int64(n)) {
 			return frame.ConnError(frame.FlowControlError, "connection window past 2^31-1")
 		}
+		c.opened = c.now
+		c.out.moved(int(n), c.now) // streams that wait for it take it all
 		return nil
 	}
 	s := c.streams[h.StreamID]
@@ -225,7 +227,7 @@ func (c *Conn) onData(h frame.Header, payload []byte) *frame.Error {
 // bodyBytes takes the next part of a request's body.
 func (c *Conn) bodyBytes(s *stream, content []byte, end bool) *frame.Error {
 	s.received += int64(len(content))
-	s.moved = c.now
+	s.in.moved(len(content)-min(c.counted, len(content)), c.now)
 	if s.declared >= 0 && (s.received > s.declared || end && s.received != s.declared) {
 		c.freeConn(len(content))
 		return frame.StreamError(s.id, frame.ProtocolError, "DATA does not add up to content-length") // §8.1.1

@@ -147,7 +147,7 @@ func (c *Conn) took(s *stream, n int) {
 	c.window.Take(n)
 	s.window.Take(n)
 	s.sent += int64(n)
-	s.moved, c.moved = c.now, c.now
+	s.out.moved(n, c.now)
 }
 
 // finish ends our side of a stream whose response is sent whole. Where the
@@ -174,7 +174,6 @@ func (c *Conn) sendHead(s *stream, l *letter) {
 	if l.head.status >= 200 {
 		s.headSent = true
 		s.result = l.result
-		s.moved = c.now
 		c.countRequest(s, l.head.status)
 	}
 	c.appendHead(s.id, l.head.status, l.head.fields, l.head.end)

@@ -31,7 +31,6 @@ import (
 type stream struct {
 	id       uint32
 	began    time.Time
-	moved    time.Time // when a byte of its body last came or went
 	result   metrics.CacheResult
 	about    []byte // the request, for the access log; nil where it is told
 	status   int    // of the final head; 0 before
@@ -48,6 +47,7 @@ type stream struct {
 	// Sending: stored is what is left of a stored response's body, output
 	// what a handler has written. One of them is nil.
 	window flow.Window
+	out    pace // at which the peer takes it, while the window is closed
 	queued bool // in Conn.sending
 	stored []byte
 	output *output
@@ -55,6 +55,7 @@ type stream struct {
 	// Receiving: body is nil where the request has none.
 	body     *requestBody
 	credit   flow.Credit
+	in       pace  // at which it comes, while its handler waits for it
 	declared int64 // content-length, -1 where there is none
 	received int64
 	cancel   context.CancelCauseFunc // ends the request's context; nil without a handler
@@ -85,7 +86,8 @@ func (c *Conn) open(id uint32) *stream {
 	s := &stream{
 		id:       id,
 		began:    c.now,
-		moved:    c.now,
+		out:      newPace(c.cfg.Limits.rate()),
+		in:       newPace(c.cfg.Limits.rate()),
 		window:   flow.Window(c.peer.initialWindow),
 		declared: -1,
 	}
