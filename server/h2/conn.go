@@ -76,7 +76,9 @@ type Conn struct {
 	choked         bool // and we have stopped, too
 
 	// Life.
-	active  time.Time // last frame, or end of the last stream
+	active  time.Time // last new request, or end of the last stream: what idle is counted from
+	alive   time.Time // last frame of any kind: the peer is there
+	clear   time.Time // last turn before which the socket had taken everything
 	pinged  time.Time // when we asked whether the peer lives; zero: not
 	drain   drainState
 	reason  metrics.CloseReason
@@ -100,6 +102,7 @@ func NewConn(cfg *Config, w *wire.Conn) *Conn {
 		out:     newPace(cfg.Limits.rate()),
 		frameIn: newPace(cfg.Limits.rate()),
 		active:  now,
+		alive:   now,
 		now:     now,
 		reason:  metrics.ClosePeer,
 	}
@@ -146,7 +149,7 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 		c.helloSent, c.settingsUnacked = true, 1
 	}
 	if !c.wire.Congested() {
-		c.queuedControl, c.choked = 0, false
+		c.queuedControl, c.choked, c.clear = 0, false, now
 	}
 	c.readMail()
 	more := c.receive()
@@ -224,7 +227,7 @@ func (c *Conn) takeFrames() bool {
 			break
 		}
 		c.wire.Consume(size)
-		c.active = c.now
+		c.alive = c.now
 		if !c.partial.IsZero() {
 			c.partial, c.counted = time.Time{}, 0
 			c.frameIn.restart()
@@ -261,7 +264,7 @@ func (c *Conn) takePreface() bool {
 // rest says until when the connection may sleep, after what is overdue was
 // dealt with.
 func (c *Conn) rest() (wire.Step, time.Time) {
-	if c.active.Before(c.now) && len(c.streams) == 0 {
+	if c.alive.Before(c.now) && len(c.streams) == 0 {
 		c.repeats, c.spare = repeats{}, nil // quiet: keep neither memory nor responses alive
 	}
 	until := c.overdue()
@@ -279,9 +282,13 @@ func (c *Conn) rest() (wire.Step, time.Time) {
 func (c *Conn) overdue() time.Time {
 	l := &c.cfg.Limits
 	if c.wire.Congested() {
-		// It has still to read what it asked for, and a PING would wait behind
-		// that. The wire watches how fast it does.
-		c.active = c.now
+		// A PING would wait behind what the socket does not take: the wire
+		// measures how fast it does. With responses among that, the connection
+		// is in use; answers to control frames are no use of it.
+		c.alive = c.now
+		if !c.active.Before(c.clear) {
+			c.active = c.now
+		}
 	}
 	until := c.active.Add(l.Idle)
 	if len(c.streams) > 0 {
@@ -329,10 +336,10 @@ func (c *Conn) overdue() time.Time {
 	return until
 }
 
-// keepAlive asks a silent peer with open streams whether it lives, and says
-// when to look again.
+// keepAlive sends a PING to a silent peer with open streams, ends the connection
+// if no frame follows, and returns when to look again.
 func (c *Conn) keepAlive() time.Time {
-	if c.pinged.Before(c.active) {
+	if c.pinged.Before(c.alive) {
 		c.pinged = time.Time{}
 	}
 	if !c.pinged.IsZero() {
@@ -344,7 +351,7 @@ func (c *Conn) keepAlive() time.Time {
 		}
 		return end
 	}
-	end := c.active.Add(pingAfter)
+	end := c.alive.Add(pingAfter)
 	if c.now.Before(end) {
 		return end
 	}

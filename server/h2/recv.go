@@ -19,6 +19,10 @@ func (c *Conn) onFrame(h frame.Header, payload []byte) *frame.Error {
 	}
 	switch h.Type {
 	case frame.Headers:
+		if !c.idle(h.StreamID) {
+			return c.onHeaders(h, payload)
+		}
+		c.active = c.now // a request is use of the connection; control frames are not
 		return c.onHeaders(h, payload)
 	case frame.Continuation:
 		return c.onContinuation(h, payload)
