@@ -223,7 +223,7 @@ func (c *Conn) takeFrames() bool {
 		if err == nil {
 			err = c.onFrame(h, b[frame.HeaderLen:size])
 		}
-		if err != nil && !c.failed(h, err) {
+		if err != nil && !c.failed(err) {
 			break
 		}
 		c.wire.Consume(size)

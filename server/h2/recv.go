@@ -48,13 +48,13 @@ func (c *Conn) onFrame(h frame.Header, payload []byte) *frame.Error {
 }
 
 // failed answers an error and reports whether the connection goes on: a
-// stream's error ends the stream alone (§5.4).
-func (c *Conn) failed(h frame.Header, err *frame.Error) (goesOn bool) {
+// stream's error ends the stream alone (§5.4), if there is one to end.
+func (c *Conn) failed(err *frame.Error) (goesOn bool) {
 	if err.StreamID == 0 {
 		c.fail(err)
 		return false
 	}
-	if err.StreamID > c.lastID && h.Type != frame.Headers && h.Type != frame.Priority {
+	if c.idle(err.StreamID) { // RST_STREAM must not be sent for it (§6.4)
 		c.fail(frame.ConnError(err.Code, err.Reason))
 		return false
 	}
