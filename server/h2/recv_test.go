@@ -133,7 +133,7 @@ func TestFramesUnderWay(t *testing.T) {
 		p.write(
 			frame.AppendHeaders(nil, 1, true, enter, frame.MinMaxSize), // trailers, odd ones, that enter a field
 			frame.AppendWindowUpdate(nil, 1, 1), frame.AppendRSTStream(nil, 1, frame.Cancel),
-			frame.AppendHeaders(nil, 3, true, []byte{0x82, 0x87, 0x80 | 62}, frame.MinMaxSize),
+			frame.AppendHeaders(nil, 3, true, []byte{0x82, 0x87, 0x80 | 62, 0x01, 4, 't', 'e', 's', 't'}, frame.MinMaxSize),
 		)
 		p.wantBody(3, 200, "hit")
 		if n := p.credit[0]; n < 20*frame.MinMaxSize {
