@@ -76,6 +76,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.
 				Head:          cfg.HeadTimeout,
 				Idle:          cfg.IdleTimeout,
 				Progress:      cfg.WriteTimeout,
+				Quantum:       quantum,
 			},
 		}.WithDefaults(),
 		H1: &h1.Config{

@@ -47,6 +47,9 @@ func NewCredit(size int) Credit { return Credit{left: Window(size), size: size} 
 // many.
 func (c *Credit) Take(n int) bool { return c.left.Take(n) }
 
+// Room is how many bytes the peer may send now.
+func (c *Credit) Room() int { return c.left.Room() }
+
 // Free gives n bytes back and returns the increment to announce now, mostly 0:
 // a frame for every half window is enough to keep a sender going.
 func (c *Credit) Free(n int) (increment int) {

@@ -82,7 +82,6 @@ func (c *Conn) answerStream(s *stream, r *message.Response, status string) {
 	c.countRequest(s, r.Status)
 	s.output = nil
 	s.headSent = true
-	s.moved = c.now
 	end := len(s.stored) == 0
 	c.appendWhole(s.id, r, status, end)
 	if end {
@@ -102,7 +101,6 @@ func (c *Conn) follow(s *stream, r *message.Response, f *message.Follower, statu
 	s.output, s.followed = nil, f
 	c.countRequest(s, r.Status)
 	s.headSent = true
-	s.moved = c.now
 	c.appendWhole(s.id, r, status, false)
 	f.Attach(func() { c.mail.Post(letter{Kind: relay.Grown, Stream: s}) })
 	c.queue(s)

@@ -34,7 +34,8 @@ type Limits struct {
 	ControlQueue  int           // answers to control frames kept for a peer that does not read [1000]
 	Head          time.Duration // for a whole header block, or any other frame but DATA [10 s]
 	Idle          time.Duration // without a stream [60 s]
-	Progress      time.Duration // without progress of a body, in or out [30 s]
+	Progress      time.Duration // for Quantum bytes of a body, in or out [30 s]
+	Quantum       int           // bytes that the peer has to move in each Progress, or all that there is [30 KiB]
 }
 
 const (
@@ -92,5 +93,9 @@ func (l Limits) withDefaults() Limits {
 		Head:          orDefault(l.Head, 10*time.Second),
 		Idle:          orDefault(l.Idle, 60*time.Second),
 		Progress:      orDefault(l.Progress, 30*time.Second),
+		Quantum:       orDefault(l.Quantum, 30<<10),
 	}
 }
+
+// rate is the least at which bodies have to move.
+func (l *Limits) rate() rate { return rate{within: l.Progress, quantum: l.Quantum} }

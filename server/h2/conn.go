@@ -52,6 +52,8 @@ type Conn struct {
 	lastID           uint32      // highest stream that the peer opened
 	credit           flow.Credit // of the connection
 	partial          time.Time   // since when part of a frame waits; zero: none
+	frameIn          pace        // of a DATA frame of which part waits
+	counted          int         // bytes of its content that its stream's pace has counted
 	streams          map[uint32]*stream
 	running          int      // handlers, also those whose stream has ended
 	resets           []uint32 // streams that we reset lately, a ring
@@ -64,7 +66,8 @@ type Conn struct {
 	helloSent bool
 	peer      peerSettings
 	window    flow.Window // of the connection
-	moved     time.Time   // when DATA of a stream last went
+	opened    time.Time   // when the peer last enlarged that
+	out       pace        // at which it does so while streams wait for it
 	sending   sendQueue
 
 	// Budgets.
@@ -74,7 +77,9 @@ type Conn struct {
 	choked         bool // and we have stopped, too
 
 	// Life.
-	active  time.Time // last frame, or end of the last stream
+	active  time.Time // last new request, or end of the last stream: what idle is counted from
+	alive   time.Time // last frame of any kind: the peer is there
+	clear   time.Time // last turn before which the socket had taken everything
 	pinged  time.Time // when we asked whether the peer lives; zero: not
 	drain   drainState
 	reason  metrics.CloseReason
@@ -95,7 +100,10 @@ func NewConn(cfg *Config, w *wire.Conn) *Conn {
 		credit:  flow.NewCredit(connWindow),
 		control: newBudget(cfg.Limits.Control, cfg.Limits.ControlPerSec, now),
 		early:   newBudget(cfg.Limits.Resets, cfg.Limits.ResetsPerSec, now),
+		out:     newPace(cfg.Limits.rate()),
+		frameIn: newPace(cfg.Limits.rate()),
 		active:  now,
+		alive:   now,
 		now:     now,
 		reason:  metrics.ClosePeer,
 	}
@@ -144,7 +152,7 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 		c.helloSent, c.settingsUnacked = true, 1
 	}
 	if !c.wire.Congested() {
-		c.queuedControl, c.choked = 0, false
+		c.queuedControl, c.choked, c.clear = 0, false, now
 	}
 	c.readMail()
 	more := c.receive()
@@ -219,11 +227,15 @@ func (c *Conn) takeFrames() bool {
 		if err == nil {
 			err = c.onFrame(h, b[frame.HeaderLen:size])
 		}
-		if err != nil && !c.failed(h, err) {
+		if err != nil && !c.failed(err) {
 			break
 		}
 		c.wire.Consume(size)
-		c.active, c.partial = c.now, time.Time{}
+		c.alive = c.now
+		if !c.partial.IsZero() {
+			c.partial, c.counted = time.Time{}, 0
+			c.frameIn.restart()
+		}
 		if len(c.wire.Out) < wire.FlushSize {
 			continue
 		}
@@ -256,7 +268,7 @@ func (c *Conn) takePreface() bool {
 // rest says until when the connection may sleep, after what is overdue was
 // dealt with.
 func (c *Conn) rest() (wire.Step, time.Time) {
-	if c.active.Before(c.now) && len(c.streams) == 0 {
+	if c.alive.Before(c.now) && len(c.streams) == 0 {
 		c.repeats, c.spare = repeats{}, nil // quiet: keep neither memory nor responses alive
 	}
 	until := c.overdue()
@@ -274,9 +286,13 @@ func (c *Conn) rest() (wire.Step, time.Time) {
 func (c *Conn) overdue() time.Time {
 	l := &c.cfg.Limits
 	if c.wire.Congested() {
-		// It has still to read what it asked for, and a PING would wait behind
-		// that. The wire watches how fast it does.
-		c.active = c.now
+		// A PING would wait behind what the socket does not take: the wire
+		// measures how fast it does. With responses among that, the connection
+		// is in use; answers to control frames are no use of it.
+		c.alive = c.now
+		if !c.active.Before(c.clear) {
+			c.active = c.now
+		}
 	}
 	until := c.active.Add(l.Idle)
 	if len(c.streams) > 0 {
@@ -289,7 +305,7 @@ func (c *Conn) overdue() time.Time {
 		return until
 	}
 	sooner := func(t time.Time) {
-		if t.Before(until) {
+		if !t.IsZero() && t.Before(until) {
 			until = t
 		}
 	}
@@ -299,13 +315,17 @@ func (c *Conn) overdue() time.Time {
 	} else if (len(c.wire.Unread()) > 0 || !c.prefaced) && since.IsZero() {
 		c.partial, since = c.now, c.now
 	}
-	if !since.IsZero() && !c.wire.Congested() { // else it is we who do not read
-		within, limit := l.Head, metrics.LimitHeadTimeout
+	if !since.IsZero() {
+		end, broken, limit := since.Add(l.Head), false, metrics.LimitHeadTimeout
 		if b := c.wire.Unread(); len(b) >= frame.HeaderLen && frame.ParseHeader(b).Type == frame.Data && !c.block.open() {
-			within, limit = l.Progress, metrics.LimitBodyTimeout
+			end, broken = c.partialData(frame.ParseHeader(b), len(b)-frame.HeaderLen)
+			limit = metrics.LimitBodyTimeout
+		} else if c.wire.Congested() {
+			end = time.Time{} // it may be we who do not read
+		} else {
+			broken = !c.now.Before(end)
 		}
-		end := since.Add(within)
-		if !c.now.Before(end) {
+		if broken {
 			c.limit(limit)
 			c.fail(frame.ConnError(frame.EnhanceYourCalm, "a frame or header block did not arrive in time"))
 			c.reason = metrics.CloseTimeout
@@ -313,57 +333,17 @@ func (c *Conn) overdue() time.Time {
 		}
 		sooner(end)
 	}
-	for _, s := range c.streams {
-		if end, waits := c.stalled(s); waits {
-			sooner(end)
-		}
-	}
+	sooner(c.progress())
 	if end, waits := c.drainUntil(); waits {
 		sooner(end)
 	}
 	return until
 }
 
-// stalled resets a stream whose body has made no progress, in the direction in
-// which the peer has to make it, and says when it will have to.
-func (c *Conn) stalled(s *stream) (end time.Time, waits bool) {
-	if s.sendDone {
-		if end = s.answered.Add(lateTime); c.now.Before(end) {
-			return end, true
-		}
-		c.unwanted(s)
-		return end, false
-	}
-	sending := s.unsent()
-	if !sending && (s.body == nil || s.recvDone || !s.body.Starving()) {
-		s.moved = c.now // it waits for us
-		return end, false
-	}
-	if sending && c.wire.Congested() {
-		s.moved = c.now // the wire watches how fast the socket is emptied
-		return end, false
-	}
-	if sending && s.window > 0 && c.moved.After(s.moved) {
-		s.moved = c.moved // it waits for its share of the connection's window
-	}
-	end = s.moved.Add(c.cfg.Limits.Progress)
-	if c.now.Before(end) {
-		return end, true
-	}
-	if sending {
-		c.limit(metrics.LimitWriteTimeout)
-	} else {
-		c.limit(metrics.LimitBodyTimeout)
-	}
-	c.countError(frame.Cancel, metrics.ScopeStream)
-	c.reset(s, frame.Cancel, errStalled)
-	return end, false
-}
-
-// keepAlive asks a silent peer with open streams whether it lives, and says
-// when to look again.
+// keepAlive sends a PING to a silent peer with open streams, ends the connection
+// if no frame follows, and returns when to look again.
 func (c *Conn) keepAlive() time.Time {
-	if c.pinged.Before(c.active) {
+	if c.pinged.Before(c.alive) {
 		c.pinged = time.Time{}
 	}
 	if !c.pinged.IsZero() {
@@ -375,7 +355,7 @@ func (c *Conn) keepAlive() time.Time {
 		}
 		return end
 	}
-	end := c.active.Add(pingAfter)
+	end := c.alive.Add(pingAfter)
 	if c.now.Before(end) {
 		return end
 	}

@@ -15,6 +15,7 @@
 //	repeat.go     a block seen before needs no decoding, nor its answer encoding
 //	answer.go     a stored response goes out, at once or as a stream
 //	request.go    what a request must look like (RFC 9113 §8)
+//	target.go     what its pseudo-fields and host say of its target
 //	handler.go    the second door: the handler's goroutine
 //	body.go       the request's body, on its way to the handler
 //	response.go   the handler's ResponseWriter
@@ -22,6 +23,8 @@
 //	mail.go       how handlers reach the connection
 //	send.go       frames out: windows, fairness between streams
 //	stream.go     a stream's state
+//	progress.go   what moves too slowly is ended: streams, bodies, windows
+//	pace.go       how slow is too slow
 //	settings.go   ours and the peer's
 //	budget.go     what a peer may cost us
 //	count.go      what metrics and the access log hear of it

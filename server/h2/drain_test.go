@@ -111,8 +111,8 @@ func TestDrainKeepsHPACK(t *testing.T) {
 		p.write(post(1, "/"))
 		p.write(p.wantDrain())
 		p.wantLast(1)
-		p.write(frame.AppendHeaders(nil, 3, true, []byte{0x82, 0x87, 0x40 | 4, 1, '/'}, frame.MinMaxSize))
-		p.write(frame.AppendHeaders(nil, 5, true, []byte{0x82, 0x87, 0x80 | 62}, frame.MinMaxSize)) // refers to it
+		p.write(frame.AppendHeaders(nil, 3, true, []byte{0x82, 0x87, 0x40 | 4, 1, '/', 0x01, 4, 't', 'e', 's', 't'}, frame.MinMaxSize))
+		p.write(frame.AppendHeaders(nil, 5, true, []byte{0x82, 0x87, 0x80 | 62, 0x01, 4, 't', 'e', 's', 't'}, frame.MinMaxSize)) // refers to it
 		p.wantAlive()
 		p.write(data(1, "body", true))
 		p.wantBody(1, 200, "body")

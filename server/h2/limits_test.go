@@ -69,7 +69,7 @@ func TestLimitHeaderListKeepsHPACK(t *testing.T) {
 		b = append(b, 0x40|4, 1, '/') // :path, entered behind the limit
 		p.write(frame.AppendHeaders(nil, 1, true, b, frame.MinMaxSize))
 		p.wantResponse(1, 431)
-		p.write(frame.AppendHeaders(nil, 3, true, []byte{0x82, 0x87, 0x80 | 62}, frame.MinMaxSize))
+		p.write(frame.AppendHeaders(nil, 3, true, []byte{0x82, 0x87, 0x80 | 62, 0x01, 4, 't', 'e', 's', 't'}, frame.MinMaxSize))
 		p.wantBody(3, 200, "hit")
 	})
 }

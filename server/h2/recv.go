@@ -19,6 +19,10 @@ func (c *Conn) onFrame(h frame.Header, payload []byte) *frame.Error {
 	}
 	switch h.Type {
 	case frame.Headers:
+		if !c.idle(h.StreamID) {
+			return c.onHeaders(h, payload)
+		}
+		c.active = c.now // a request is use of the connection; control frames are not
 		return c.onHeaders(h, payload)
 	case frame.Continuation:
 		return c.onContinuation(h, payload)
@@ -44,13 +48,13 @@ func (c *Conn) onFrame(h frame.Header, payload []byte) *frame.Error {
 }
 
 // failed answers an error and reports whether the connection goes on: a
-// stream's error ends the stream alone (§5.4).
-func (c *Conn) failed(h frame.Header, err *frame.Error) (goesOn bool) {
+// stream's error ends the stream alone (§5.4), if there is one to end.
+func (c *Conn) failed(err *frame.Error) (goesOn bool) {
 	if err.StreamID == 0 {
 		c.fail(err)
 		return false
 	}
-	if err.StreamID > c.lastID && h.Type != frame.Headers && h.Type != frame.Priority {
+	if c.idle(err.StreamID) { // RST_STREAM must not be sent for it (§6.4)
 		c.fail(frame.ConnError(err.Code, err.Reason))
 		return false
 	}
@@ -169,6 +173,8 @@ func (c *Conn) onWindowUpdate(h frame.Header, payload []byte) *frame.Error {
 		if !c.window.Add(int64(n)) {
 			return frame.ConnError(frame.FlowControlError, "connection window past 2^31-1")
 		}
+		c.opened = c.now
+		c.out.moved(int(n), c.now) // streams that wait for it take it all
 		return nil
 	}
 	s := c.streams[h.StreamID]
@@ -225,7 +231,7 @@ func (c *Conn) onData(h frame.Header, payload []byte) *frame.Error {
 // bodyBytes takes the next part of a request's body.
 func (c *Conn) bodyBytes(s *stream, content []byte, end bool) *frame.Error {
 	s.received += int64(len(content))
-	s.moved = c.now
+	s.in.moved(len(content)-min(c.counted, len(content)), c.now)
 	if s.declared >= 0 && (s.received > s.declared || end && s.received != s.declared) {
 		c.freeConn(len(content))
 		return frame.StreamError(s.id, frame.ProtocolError, "DATA does not add up to content-length") // §8.1.1

@@ -112,11 +112,11 @@ func storedPaths(n int) *store {
 // table has another first entry.
 func TestRepeatsSeeTheTable(t *testing.T) {
 	run(t, setup{source: storedPaths(4)}, func(p *peer) {
-		newest := []byte{0x82, 0x87, 0x80 | 62} // GET, https, the newest entry
+		newest := []byte{0x82, 0x87, 0x01, 4, 't', 'e', 's', 't', 0x80 | 62} // GET, https, :authority, the newest entry
 		id := uint32(1)
 		for i := range 4 {
 			path := "/" + strconv.Itoa(i)
-			enter := append([]byte{0x82, 0x87, 0x40 | 4, byte(len(path))}, path...) // :path, with indexing
+			enter := append([]byte{0x82, 0x87, 0x01, 4, 't', 'e', 's', 't', 0x40 | 4, byte(len(path))}, path...) // :path, with indexing
 			p.write(frame.AppendHeaders(nil, id, true, enter, frame.MinMaxSize))
 			p.wantBody(id, 200, path)
 			for range 4 {

@@ -15,7 +15,7 @@ import (
 // the header list.
 type request struct {
 	message.Request
-	length int64 // content-length; -1 where there is none
+	length int64 // content-length; -1 if there is none
 }
 
 // parse makes r of a header list, after checking it (RFC 9113 §8.2, §8.3). The
@@ -53,38 +53,42 @@ func (r *request) parse(id uint32, fields []hpack.Field) *frame.Error {
 		*into = f.Value
 	}
 	r.Fields = fields[i:]
-	connect := r.Method == "CONNECT"
-	switch {
-	case !validToken(r.Method):
-		return malformed(":method missing or no token")
-	case connect && (schemes+paths > 0 || r.Authority == ""):
-		return malformed("CONNECT needs :authority alone") // §8.5
-	case connect:
-	case r.Scheme == "" || r.Path == "":
+	if r.Method == "CONNECT" {
+		if schemes+paths > 0 || r.Authority == "" {
+			return malformed("CONNECT needs :authority alone") // §8.5
+		}
+	} else if r.Scheme == "" || r.Path == "" {
 		return malformed(":scheme or :path missing") // §8.3.1
-	case r.Path[0] != '/' && (r.Path != "*" || r.Method != "OPTIONS"):
-		return malformed(":path is no absolute path")
 	}
+	if why := r.checkTarget(); why != "" {
+		return malformed(why)
+	}
+	hosts := 0
 	for i := range r.Fields {
+		if r.Fields[i].Name == "host" {
+			hosts++
+		}
 		if why := r.check(&r.Fields[i]); why != "" {
 			return malformed(why)
 		}
 	}
+	switch {
+	case hosts > 1:
+		return malformed("host twice") // RFC 9110 §7.2
+	case r.Authority == "":
+		return malformed("neither :authority nor host") // §8.3.1: of http and https neither is optional
+	}
 	return nil
 }
 
-// check checks a regular field and takes from it what the engine needs to know.
+// check checks a regular field and takes from it what the engine uses itself.
 func (r *request) check(f *hpack.Field) (why string) {
 	if why := checkField(f); why != "" {
 		return why
 	}
 	switch f.Name {
 	case "host":
-		if r.Authority == "" {
-			r.Authority = f.Value
-		} else if !strings.EqualFold(r.Authority, f.Value) {
-			return "host differs from :authority" // §8.3.1
-		}
+		why = r.checkHost(f.Value)
 	case "content-length":
 		n, err := strconv.ParseUint(f.Value, 10, 63)
 		if err != nil || f.Value[0] == '+' || r.length >= 0 && r.length != int64(n) {
@@ -92,7 +96,7 @@ func (r *request) check(f *hpack.Field) (why string) {
 		}
 		r.length = int64(n)
 	}
-	return ""
+	return why
 }
 
 // checkTrailers checks a trailer section: no pseudo-fields (§8.1).

@@ -7,7 +7,6 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
-	relay "github.com/e0ac7cd4/hotpath/server/stream"
 )
 
 // turnBytes is how much body a turn sends before it looks at what the peer
@@ -165,7 +164,7 @@ func (c *Conn) took(s *stream, n int) {
 	c.window.Take(n)
 	s.window.Take(n)
 	s.sent += int64(n)
-	s.moved, c.moved = c.now, c.now
+	s.out.moved(n, c.now)
 }
 
 // finish ends our side of a stream whose response is sent whole. Where the
@@ -191,9 +190,8 @@ func (c *Conn) unwanted(s *stream) { c.reset(s, frame.NoError, nil) }
 func (c *Conn) sendHead(s *stream, l *letter) {
 	s.headSent = true
 	s.result = l.Outcome.Result
-	s.moved = c.now
 	c.countRequest(s, l.Head.Status)
-	end := l.Ended || s.headOnly || !relay.BodyAllowed(l.Head.Status)
+	end := l.Ended
 	c.appendHead(s.id, l.Head, l.Outcome.Status, end)
 	if end {
 		c.finish(s)

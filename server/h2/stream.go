@@ -33,7 +33,6 @@ import (
 type stream struct {
 	id       uint32
 	began    time.Time
-	moved    time.Time // when a byte of its body last came or went
 	result   metrics.CacheResult
 	about    []byte // the request, for the access log; nil where it is told
 	status   int    // of the final head; 0 before
@@ -51,6 +50,7 @@ type stream struct {
 	// the segments behind it; what a handler has written; a content that
 	// still grows.
 	window   flow.Window
+	out      pace // at which the peer takes it, while the window is closed
 	queued   bool // in Conn.sending
 	stored   []byte
 	more     [][]byte
@@ -60,6 +60,7 @@ type stream struct {
 	// Receiving: body is nil where the request has none.
 	body     *relay.Body
 	credit   flow.Credit
+	in       pace  // at which it comes, while its handler waits for it
 	declared int64 // content-length, -1 where there is none
 	received int64
 	cancel   context.CancelCauseFunc // ends the request's context; nil without a handler
@@ -97,7 +98,8 @@ func (c *Conn) open(id uint32) *stream {
 	s := &stream{
 		id:       id,
 		began:    c.now,
-		moved:    c.now,
+		out:      newPace(c.cfg.Limits.rate()),
+		in:       newPace(c.cfg.Limits.rate()),
 		window:   flow.Window(c.peer.initialWindow),
 		declared: -1,
 	}

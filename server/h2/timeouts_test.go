@@ -103,14 +103,73 @@ func TestSlowData(t *testing.T) {
 
 func TestIdleTimeout(t *testing.T) {
 	run(t, setup{source: stored("/", "hit")}, func(p *peer) {
-		time.Sleep(59 * time.Second)
-		p.wantAlive()
 		p.wantQuiet(59 * time.Second)
 		p.write(get(1, "/"))
 		p.wantBody(1, 200, "hit")
 		p.wantQuiet(60 * time.Second)
 		p.wantGoAway(frame.NoError, metrics.CloseIdle)
 		p.wantBreaches(metrics.LimitIdleTimeout, 1)
+	})
+}
+
+// TestFramesWithoutRequests do not keep a connection that has no stream.
+func TestFramesWithoutRequests(t *testing.T) {
+	const limit = 4 * time.Second
+	for name, b := range map[string][]byte{
+		"PING":                frame.AppendPing(nil, false, []byte("12345678")),
+		"PING acknowledged":   frame.AppendPing(nil, true, []byte("12345678")),
+		"SETTINGS":            frame.AppendSettings(nil),
+		"WINDOW_UPDATE":       frame.AppendWindowUpdate(nil, 0, 1),
+		"of a closed stream":  frame.AppendWindowUpdate(nil, 1, 1),
+		"RST_STREAM":          frame.AppendRSTStream(nil, 1, frame.Cancel),
+		"PRIORITY":            raw(frame.Priority, 0, 5, "\x00\x00\x00\x03\x10"),
+		"GOAWAY":              frame.AppendGoAway(nil, 0, frame.NoError, ""),
+		"an unknown type":     raw(0xbb, 0, 0, "x"),
+		"trailers of a reset": headers(3, true, "a", "b"),
+		"DATA of a reset":     data(3, "x", false),
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, setup{source: stored("/", "hit"), limits: Limits{Idle: limit}}, func(p *peer) {
+				p.write(get(1, "/"))
+				p.wantBody(1, 200, "hit")
+				p.write(get(3, "/", "te", "bad"))
+				p.wantReset(3, frame.ProtocolError)
+				start := time.Now()
+				go func() {
+					for range 20 {
+						time.Sleep(limit / 3)
+						if _, err := p.conn.Write(b); err != nil {
+							return
+						}
+					}
+				}()
+				f := p.next()
+				for f.Type != frame.GoAway && time.Since(start) < 5*limit {
+					f = p.next()
+				}
+				if after := time.Since(start); f.Type != frame.GoAway || after != limit {
+					p.Errorf("%v after %v, want GOAWAY after %v", f.Type, after, limit)
+				}
+				p.conn.Close()
+				time.Sleep(limit) // until the writer has seen it
+			})
+		})
+	}
+}
+
+// TestPingsDuringAStream: a peer that says that it lives by PINGs of its own is
+// not asked, and its connection is in use while the stream is.
+func TestPingsDuringAStream(t *testing.T) {
+	run(t, setup{handler: stall, limits: Limits{Idle: 4 * time.Second}}, func(p *peer) {
+		p.write(get(1, "/"))
+		for range 10 {
+			p.wantQuiet(pingAfter - time.Second)
+			p.wantAlive()
+		}
+		close(p.release)
+		p.wantBody(1, 200, "/")
+		p.wantQuiet(4 * time.Second)
+		p.wantGoAway(frame.NoError, metrics.CloseIdle)
 	})
 }
 
@@ -135,11 +194,11 @@ func TestStalledUpload(t *testing.T) {
 		}
 	}}, func(p *peer) {
 		p.write(post(1, "/"))
-		for range 3 { // a byte in time is progress
-			p.wantQuiet(limit - time.Second)
+		for range 2 { // a byte is no progress
+			p.wantQuiet(limit / 3)
 			p.write(data(1, "x", false))
 		}
-		p.wantQuiet(limit)
+		p.wantQuiet(limit/3 + 2*(limit/30720)) // but for the time that it takes at the least rate
 		p.wantReset(1, frame.Cancel)
 		p.wantBreaches(metrics.LimitBodyTimeout, 1)
 		synctest.Wait()
@@ -180,12 +239,12 @@ func TestStalledDownload(t *testing.T) {
 			}}, func(p *peer) {
 				p.write(get(1, path))
 				p.wantHead(1, 200)
-				for range 3 {
-					p.wantQuiet(limit - time.Second)
+				for range 2 { // a byte is no progress
+					p.wantQuiet(limit / 3)
 					p.write(frame.AppendWindowUpdate(nil, 1, 1))
 					p.want(frame.Data, 1, 0)
 				}
-				p.wantQuiet(limit)
+				p.wantQuiet(limit/3 + 2*(limit/30720)) // but for the time that it takes at the least rate
 				p.wantReset(1, frame.Cancel)
 				p.wantBreaches(metrics.LimitWriteTimeout, 1)
 				p.wantAlive()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/stream"
 )
 
 // responseWriter is a handler's end of an exchange.
@@ -22,6 +23,7 @@ type responseWriter struct {
 	status int         // 0: WriteHeader was not called
 	length int64       // content-length that the handler declared, -1: none
 	begun  bool        // the reply has its head
+	start  []byte      // of the content, held back until its type is known
 }
 
 // Header implements http.ResponseWriter.
@@ -48,29 +50,55 @@ func (w *responseWriter) WriteHeader(status int) {
 // Write implements http.ResponseWriter. It waits while the client takes less
 // than the handler writes.
 func (w *responseWriter) Write(p []byte) (int, error) {
-	if err := w.begin(p); err != nil {
-		return 0, err
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	if !stream.BodyAllowed(w.status) {
+		return 0, http.ErrBodyNotAllowed
+	}
+	if !w.begun {
+		if _, named := w.final["Content-Type"]; !named && len(w.start)+len(p) < sniffLength {
+			if w.length >= 0 && int64(len(w.start)+len(p)) > w.length {
+				return 0, http.ErrContentLength
+			}
+			w.start = append(w.start, p...)
+			return len(p), nil
+		}
+		if err := w.begin(p); err != nil {
+			return 0, err
+		}
 	}
 	return w.reply.Write(p)
 }
 
+// sniffLength is what [http.DetectContentType] looks at.
+const sniffLength = 512
+
 // WriteString implements io.StringWriter.
 func (w *responseWriter) WriteString(s string) (int, error) { return w.Write([]byte(s)) }
 
-// begin gives the reply its head, if it has none. A content type that the
-// handler left out is taken from the start of the content, as net/http does.
-func (w *responseWriter) begin(start []byte) error {
+// begin gives the reply its head and what was held back, if it has none. A
+// content type that the handler left out is taken from the start of the content,
+// as net/http does; next is what comes behind what was held back.
+func (w *responseWriter) begin(next []byte) error {
 	if w.begun {
 		return nil
 	}
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
-	if _, set := w.final["Content-Type"]; !set && len(start) > 0 && w.final.Get("Content-Encoding") == "" {
-		w.final.Set("Content-Type", http.DetectContentType(start))
+	if start := slices.Concat(w.start, next[:min(len(next), sniffLength)]); len(start) > 0 && w.final.Get("Content-Encoding") == "" {
+		if _, named := w.final["Content-Type"]; !named {
+			w.final.Set("Content-Type", http.DetectContentType(start))
+		}
 	}
 	w.begun = true
-	return w.reply.Head(message.Head{Status: w.status, Fields: fields(w.final, announcedTrailers(w.final)), Length: w.length})
+	err := w.reply.Head(message.Head{Status: w.status, Fields: fields(w.final, announcedTrailers(w.final)), Length: w.length})
+	if err == nil && len(w.start) > 0 {
+		_, err = w.reply.Write(w.start)
+	}
+	w.start = nil
+	return err
 }
 
 // FlushError sends what was written, the head at least.
