@@ -197,7 +197,7 @@ func (s *scanner) finish() {
 				s.unclosed = true
 			}
 		}
-		s.broken, s.argument = true, ""
+		s.broken, s.argument, s.quoted = true, "", false
 	}
 	s.rest = ""
 }

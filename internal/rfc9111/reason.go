@@ -94,7 +94,7 @@ var reasons = [Reasons]struct {
 	RequestCondition: {"request_condition", false, "bypass", "The request has If-Match or If-Unmodified-Since, which the origin evaluates."},
 	RequestContent:   {"request_content", false, "bypass", "The request has content, which no key covers."},
 	Method:           {"method", false, "method", "The request's method is not one that is answered from the store or stored."},
-	Range:            {"range", false, "partial", "The request asks for a range that is not stored."},
+	Range:            {"range", false, "miss", "The request asks for a range of what is not stored."},
 	Authorization:    {"authorization", false, "bypass", "The request has Authorization, and the response does not say that it may be shared."},
 	Bypass:           {"bypass", false, "bypass", "The configuration does not cache this request."},
 	KnownUncacheable: {"known_uncacheable", false, "miss", "The resource's last response might not be stored, so this request did not wait for another's."},
