@@ -125,12 +125,13 @@ func (b *slowBody) Close() error {
 // TestRFC9110Section7_5EarlyAnswer: an answer before the upload has ended ends
 // the fetch, and the rest of the upload is not waited for.
 func TestRFC9110Section7_5EarlyAnswer(t *testing.T) {
+	b := newSlowBody()
 	s := newScript(t, func(_ int, conn *scripted) {
 		conn.head()
+		<-b.asked
 		conn.say("HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
 		_, _ = conn.r.ReadByte()
 	})
-	b := newSlowBody()
 	got := mustFetch(t, proxyTo(t, Config{Upstreams: []string{s.url()}}), post(b, 1<<20))
 	if got.head.Status != 413 || got.body.String() != "no" {
 		t.Errorf("head %+v", got.head)
