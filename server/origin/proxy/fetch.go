@@ -165,6 +165,7 @@ func (x *exchange) content(req *http.Request, r *origin.Request) (upload *io.Pip
 	if x.q.kind == connectMethod {
 		req.Body, upload = io.Pipe()
 		req.ContentLength = -1
+		x.trace.WroteRequest = x.uploaded
 		return upload
 	}
 	if r.Body == nil || r.Length == 0 && r.Trailers == nil || x.q.translate {
@@ -182,6 +183,14 @@ func (x *exchange) content(req *http.Request, r *origin.Request) (upload *io.Pip
 		x.body.trailers, x.body.into = r.Trailers, req.Trailer
 	}
 	return nil
+}
+
+// uploaded passes on the end of a CONNECT's way out, which net/http does not in
+// HTTP/1.1. It is called when all of it is written.
+func (x *exchange) uploaded(info httptrace.WroteRequestInfo) {
+	if info.Err == nil && x.conn != nil {
+		_ = x.conn.CloseWrite() // an error shows in what is read
+	}
 }
 
 // te asks for trailers if the client can take them. In HTTP/1.1 Connection must

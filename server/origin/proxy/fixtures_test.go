@@ -148,6 +148,8 @@ func (c *scripted) Read(p []byte) (int, error) {
 	return n, err
 }
 
+func newReader(r io.Reader) *bufio.Reader { return bufio.NewReader(r) }
+
 // head reads a request head and returns it, "" at the end.
 func (c *scripted) head() string {
 	var b strings.Builder
@@ -186,7 +188,7 @@ func scriptOn(t testing.TB, l net.Listener, play func(n int, c *scripted)) *scri
 			}
 			_ = raw.SetDeadline(time.Now().Add(patience))
 			c := &scripted{Conn: raw}
-			c.r = bufio.NewReader(c)
+			c.r = newReader(c)
 			s.mu.Lock()
 			s.conns = append(s.conns, c)
 			s.mu.Unlock()
@@ -245,7 +247,10 @@ func proxyTo(t testing.TB, c Config) *Proxy {
 	return p
 }
 
-var someClient = netip.MustParseAddrPort("192.0.2.7:4711")
+var (
+	someClient  = netip.MustParseAddrPort("192.0.2.7:4711")
+	otherClient = netip.MustParseAddrPort("192.0.2.8:4711")
+)
 
 // get is a request as an engine makes it; fields are names and values.
 func get(path string, fields ...string) *origin.Request {

@@ -91,6 +91,7 @@ func (p *Proxy) pick(r *origin.Request, not *tried) *upstream {
 		if not.has(0) {
 			return nil
 		}
+		not.add(0)
 		return p.upstreams[0]
 	}
 	now := time.Now()

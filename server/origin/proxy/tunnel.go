@@ -102,7 +102,8 @@ func join(ctx context.Context, near, far io.ReadWriteCloser, silence time.Durati
 
 	var moved atomic.Uint64
 	quiet := &silent{limit: silence / silentLooks, moved: &moved, cancel: cancel}
-	quiet.timer = time.AfterFunc(quiet.limit, quiet.look)
+	quiet.timer = time.AfterFunc(time.Hour, quiet.look) // look uses it
+	quiet.timer.Reset(quiet.limit)
 	defer quiet.stop()
 
 	var other sync.WaitGroup

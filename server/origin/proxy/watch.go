@@ -66,7 +66,11 @@ func newLimits(t Timeouts) *limits {
 	return l
 }
 
-func (w *watch) start() { w.timer = time.AfterFunc(w.limits.tick, w.look) }
+// start begins to look. The timer is set once it is known to look, which uses it.
+func (w *watch) start() {
+	w.timer = time.AfterFunc(time.Hour, w.look)
+	w.timer.Reset(w.limits.tick)
+}
 
 func (w *watch) stop() {
 	w.over.Store(true)

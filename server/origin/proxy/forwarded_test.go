@@ -1,0 +1,55 @@
+package proxy
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+)
+
+// TestRFC7239Forwarded: who the client is, in each style, from a stranger and
+// from a proxy that is trusted.
+func TestRFC7239Forwarded(t *testing.T) {
+	claims := []string{
+		"x-forwarded-for", "203.0.113.9", "x-forwarded-for", "198.51.100.1", "x-forwarded-proto", "http", "x-forwarded-host", "shop.example",
+		"x-forwarded-port", "99", "forwarded", "for=203.0.113.9", "x-real-ip", "203.0.113.9", "true-client-ip", "203.0.113.9",
+	}
+	for _, c := range []struct {
+		name    string
+		style   ForwardedStyle
+		client  string
+		trusted bool
+		want    map[string]string // "" for a field that must not be sent
+	}{
+		{"a stranger's claims are dropped", "", "192.0.2.7:1", false, map[string]string{
+			"x-forwarded-for": "192.0.2.7", "x-forwarded-proto": "https", "x-forwarded-host": "example.com", "x-real-ip": "192.0.2.7",
+			"forwarded": "", "x-forwarded-port": "", "true-client-ip": ""}},
+		{"a trusted proxy's are appended to", "", "192.0.2.7:1", true, map[string]string{
+			"x-forwarded-for": "203.0.113.9, 198.51.100.1, 192.0.2.7", "x-forwarded-proto": "http", "x-forwarded-host": "shop.example",
+			"x-real-ip": "203.0.113.9", "forwarded": "", "x-forwarded-port": "99", "true-client-ip": "203.0.113.9"}},
+		{"RFC 7239", Forwarded, "192.0.2.7:1", false, map[string]string{
+			"forwarded": `for=192.0.2.7;proto=https;host="example.com"`, "x-forwarded-for": "", "x-forwarded-proto": "", "x-real-ip": "192.0.2.7"}},
+		{"RFC 7239 behind a trusted proxy", Forwarded, "192.0.2.7:1", true, map[string]string{
+			"forwarded": `for=203.0.113.9, for=192.0.2.7;proto=https;host="example.com"`, "x-forwarded-for": ""}},
+		{"IPv6 is quoted and in brackets", Both, "[2001:db8::1]:1", false, map[string]string{
+			"forwarded": `for="[2001:db8::1]";proto=https;host="example.com"`, "x-forwarded-for": "2001:db8::1"}},
+		{"IPv4 in IPv6 is IPv4", Both, "[::ffff:192.0.2.7]:1", true, map[string]string{
+			"forwarded": `for=203.0.113.9, for=192.0.2.7;proto=https;host="example.com"`, "x-forwarded-for": "203.0.113.9, 198.51.100.1, 192.0.2.7"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, heads := replying(t, ok200)
+			config := Config{Upstreams: []string{s.url()}, ForwardedStyle: c.style, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+			if c.trusted {
+				config.TrustedProxies = append(config.TrustedProxies, netip.MustParsePrefix("192.0.2.0/24"))
+			}
+			r := get("/", claims...)
+			r.Client = netip.MustParseAddrPort(c.client)
+			mustFetch(t, proxyTo(t, config), r)
+			head := <-heads
+			for name, want := range c.want {
+				if got := strings.Join(fieldLines(head, name), "|"); got != want {
+					t.Errorf("%s: %q, want %q", name, got, want)
+				}
+			}
+		})
+	}
+}
