@@ -46,7 +46,7 @@ func startAndStop(t *testing.T, args ...string) {
 		t.Errorf("%q is no configuration: %v", args, err)
 		return
 	}
-	cfg.DrainTimeout = min(cfg.DrainTimeout, time.Second)
+	cfg.DrainDelay, cfg.DrainTimeout = 0, min(cfg.DrainTimeout, time.Second) // the start is what counts here
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	log := &startLog{served: make(chan struct{})}

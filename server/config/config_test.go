@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -105,9 +106,18 @@ func TestEverySource(t *testing.T) {
 	for _, k := range knobs(&def) {
 		value := other[k.name]
 		if value == "" {
-			value = "7"
-			if _, ok := k.value.(*span); ok {
+			switch v := k.value.(type) {
+			case *span:
 				value = "7s"
+			case *toggle:
+				value = strconv.FormatBool(k.def == "false")
+			case *choice:
+				value = v.of[len(v.of)-1]
+				if value == k.def {
+					value = v.of[0]
+				}
+			default:
+				value = "7"
 			}
 		}
 		pair := map[string]string{"cert": "key", "key": "cert"}[k.name]

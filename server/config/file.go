@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -45,22 +47,37 @@ func (l *loader) file(name string, data []byte) {
 	}
 }
 
+// What errors of the parser are made of.
 var (
-	yamlLine  = regexp.MustCompile(`^(?:yaml: )?line ([0-9]+): `)
-	yamlStart = regexp.MustCompile(`^yaml: `)
+	yamlLine   = regexp.MustCompile(`^(?:yaml: )?(?:line ([0-9]+): )?(.*)`)
+	yamlAnchor = regexp.MustCompile(`^unknown anchor '(.+)' referenced`)
 )
 
-// syntaxMistake is an error of the parser, with the line that it is about if it
-// says so.
+// syntaxMistake is an error of the parser with the line that it is about. The
+// parser counts lines from 0 if it misses something, from 1 if a character is
+// wrong, and leaves out the first one and those of anchors and control
+// characters.
 func syntaxMistake(name string, data []byte, err error) *Error {
-	problem := err.Error()
-	e := &Error{name, configKnob, "", yamlStart.ReplaceAllString(problem, ""), oneDocument}
-	if m := yamlLine.FindStringSubmatch(problem); m != nil {
-		n, _ := strconv.Atoi(m[1]) // digits
-		e.Where, e.Problem = name+":"+m[1], problem[len(m[0]):]
-		if lines := strings.Split(string(data), "\n"); n > 0 && n <= len(lines) {
-			e.Value = strings.TrimSpace(lines[n-1])
-		}
+	m := yamlLine.FindStringSubmatch(oneLine(err.Error()))
+	problem := m[2]
+	n, _ := strconv.Atoi(m[1]) // "" is 0
+	lines := strings.Split(string(data), "\n")
+	lineWith := func(is func(string) bool) int { return slices.IndexFunc(lines, is) + 1 }
+	switch anchor := yamlAnchor.FindStringSubmatch(problem); {
+	case anchor != nil:
+		n = lineWith(func(l string) bool { return strings.Contains(l, "*"+anchor[1]) })
+	case strings.HasPrefix(problem, "control characters"):
+		n = lineWith(func(l string) bool {
+			return strings.ContainsFunc(l, func(r rune) bool { return unicode.IsControl(r) && r != '\t' && r != '\r' })
+		})
+	case strings.HasPrefix(problem, "did not find"):
+		n++
+	case n == 0:
+		n = 1
+	}
+	e := &Error{name, configKnob, "", problem, oneDocument}
+	if n > 0 && n <= len(lines) {
+		e.Where, e.Value = fmt.Sprintf("%s:%d", name, n), strings.TrimSpace(lines[n-1])
 	}
 	return e
 }
@@ -156,10 +173,13 @@ func (r *reader) nested(key, value *yaml.Node) {
 		if named(name).value == nil {
 			name = suggest.Nearest(name, knobNames())
 		}
-		likely := ""
-		if name != "" && value.Kind == yaml.ScalarNode {
-			likely = name + ": " + value.Value
+		right := ""
+		if k := named(name); k.value != nil && value.Kind == yaml.ScalarNode {
+			right = name + ": " + value.Value
+			if k.value.set(value.Value) != nil {
+				right = name + ": " + likely(k.value, value.Value)
+			}
 		}
-		r.fail(child, value, path, "is nested", meant(flat, likely))
+		r.fail(child, value, path, "is nested", meant(flat, right))
 	})
 }

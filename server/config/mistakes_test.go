@@ -92,9 +92,9 @@ func TestMeant(t *testing.T) {
 // TestNested: keys within keys are refused one by one, with the key that was
 // meant.
 func TestNested(t *testing.T) {
-	got := mistakes(t, "cache:\n  bytes: 64MiB\n  entires: 5\nserver:\n  listen: :1\n  colour: red\naccess-log: {file: x}\n", nil)
+	got := mistakes(t, "cache:\n  bytes: 64M\n  entires: 5\nserver:\n  listen: :1\n  colour: red\naccess-log: {file: x}\n", nil)
 	want := []string{
-		"f.yaml:2: cache.bytes \"64MiB\": is nested; allowed: one `key: value` a line; only sites have keys within keys (did you mean cache-bytes: 64MiB?)",
+		"f.yaml:2: cache.bytes \"64M\": is nested; allowed: one `key: value` a line; only sites have keys within keys (did you mean cache-bytes: 64MiB?)",
 		"f.yaml:3: cache.entires \"5\": is nested; allowed: one `key: value` a line; only sites have keys within keys (did you mean cache-entries: 5?)",
 		"f.yaml:5: server.listen \":1\": is nested; allowed: one `key: value` a line; only sites have keys within keys (did you mean listen: :1?)",
 		"f.yaml:6: server.colour \"red\": is nested; allowed: one `key: value` a line; only sites have keys within keys",
@@ -166,6 +166,8 @@ func TestWarnings(t *testing.T) {
 		{[]string{"-admin", "off", "-admin-token-file", "x"}, "admin is off"},
 		{[]string{"-cache-bytes", "1MiB", "-max-stored", "2MiB"}, "has room for"},
 		{[]string{"-cache-bytes", "1MiB"}, ""},
+		{[]string{"-hello-timeout", "10s"}, "is longer than handshake-timeout, 5s, which ends first"},
+		{[]string{"-handshake-timeout", "1s"}, ""},
 		{[]string{"-cache-shards", "8", "-cache-entries", "4"}, "is more than cache-entries, 4"},
 	} {
 		c, err := Load(tt.args, nil, files(nil))
@@ -197,6 +199,25 @@ func TestCheckTellsAll(t *testing.T) {
 	for i, line := range lines {
 		if !strings.HasPrefix(line, want[i]) {
 			t.Errorf("line %d is %q, want it to begin with %q", i+1, line, want[i])
+		}
+	}
+}
+
+// TestSyntaxLine: a mistake in YAML itself is shown with its line.
+func TestSyntaxLine(t *testing.T) {
+	for file, want := range map[string]string{
+		"a: b: c\n":                        `f.yaml:1 "a: b: c": mapping values are not allowed`,
+		"root: a\n  b: c\n":                `f.yaml:2 "b: c": mapping values are not allowed`,
+		"root: a\nlisten: [1\nx: y\n":      `f.yaml:2 "listen: [1": did not find expected ',' or ']'`,
+		"a: 1\nb: 2\n- c\n":                `f.yaml:3 "- c": did not find expected key`,
+		"a: 1\n\troot: b\n":                `f.yaml:2 "root: b": found a tab character`,
+		"a: 1\nx: &a 1\ny: *b\n":           `f.yaml:3 "y: *b": unknown anchor 'b' referenced`,
+		"a: 1\nb: \x01\n":                  `f.yaml:2 "b: \x01": control characters are not allowed`,
+		"sites: [{host: a, root: /x}]\n\n": "(did you mean hosts: [a]?)",
+	} {
+		got := mistakes(t, file, nil)
+		if len(got) == 0 || !strings.Contains(got[0], want) {
+			t.Errorf("%q: %q, want %s", file, got, want)
 		}
 	}
 }

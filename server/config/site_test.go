@@ -94,7 +94,11 @@ func TestSiteKnobs(t *testing.T) {
 func TestSiteExample(t *testing.T) {
 	c, err := Load([]string{"-config", "f"}, nil, files(map[string]string{"f": siteExample}))
 	if err != nil || len(c.Sites) != 2 {
-		t.Errorf("%+v, %v", c.Sites, err)
+		t.Fatalf("%+v, %v", c.Sites, err)
+	}
+	lines := c.Lines()
+	if got, want := lines[len(lines)-1], (Line{"sites[1].root", "/var/www/html", ""}); got != want {
+		t.Errorf("the last of the settings in effect is %+v, want %+v", got, want)
 	}
 }
 

@@ -65,7 +65,11 @@ func (s *Site) validate(wrong map[string]bool) Mistakes {
 		}
 	}
 	if !given("hosts") && !s.Default && !wrong[s.name+".default"] {
-		fail("", "gets no request", "hosts: [example.com], or default: true")
+		likely := ""
+		if s.where["host"] != "" && !wrong[s.name+".host"] {
+			likely = "hosts: [" + s.Host + "]" // host is another setting
+		}
+		fail("", "gets no request", meant("hosts: [example.com], or default: true", likely))
 	}
 	either("root", "upstream")
 	if !given("root") && !given("upstream") {

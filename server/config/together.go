@@ -75,6 +75,7 @@ func (c Config) Warnings() []*Error {
 	without("admin-token-file", c.Admin != "", "has no effect: admin is off", "an admin address beside it")
 	without("admin-insecure", c.adminExposed(), "has no effect: no other machine can reach admin "+quote(c.Admin), "an admin address for other machines beside it")
 	without("max-stored", c.MaxStored <= c.CacheBytes, "is more than cache-bytes, "+formatSize(c.CacheBytes)+", has room for", "at most cache-bytes")
+	without("hello-timeout", c.HelloTimeout <= c.HandshakeTimeout, "is longer than handshake-timeout, "+formatDuration(c.HandshakeTimeout)+", which ends first", "at most handshake-timeout")
 	without("cache-shards", c.CacheShards <= c.CacheEntries, fmt.Sprintf("is more than cache-entries, %d", c.CacheEntries), "fewer shards than entries")
 	return all
 }
