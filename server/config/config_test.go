@@ -93,7 +93,7 @@ func TestEverySource(t *testing.T) {
 		"access-log": "all", "access-log-format": "json",
 		"log-format": "json", "log-level": "debug", "config": "f.yaml",
 		"min-write-rate": "2KiB/s", "access-log-rate": "2KiB/s", "reset-refill": "7/s", "control-refill": "7/s",
-		"admin-token-file": "t", "admin-insecure": "true",
+		"admin-token-file": "t", "admin-insecure": "true", "tls-buffers": "off",
 		"memory-limit": "64MiB", "max-header-bytes": "3KiB", "max-output": "32KiB",
 	}
 	def := Default()
