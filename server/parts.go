@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"time"
 
 	"github.com/e0ac7cd4/hotpath/cache"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
@@ -135,7 +136,14 @@ func tlsBuffers(cfg config.Config, m *metrics.Hotpath, log *slog.Logger) bool {
 
 func loadCertificate(cfg config.Config, log *slog.Logger) (tls.Certificate, error) {
 	if cfg.Cert != "" {
-		return listen.LoadCertificate(cfg.Cert, cfg.Key)
+		certificate, err := cfg.Certificate()
+		if err != nil {
+			return certificate, err
+		}
+		if warning := config.CertificateWarning(certificate.Leaf, time.Now()); warning != "" {
+			log.Warn(warning, "cert", cfg.Cert)
+		}
+		return certificate, nil
 	}
 	certificate, fingerprint, err := listen.SelfSigned()
 	if err == nil {

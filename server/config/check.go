@@ -1,7 +1,6 @@
 package config
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -16,9 +15,8 @@ import (
 // to, and the token's file must hold one.
 func (c Config) CheckFiles() error {
 	if c.Cert != "" {
-		if _, err := tls.LoadX509KeyPair(c.Cert, c.Key); err != nil {
-			key, value := blame(c, err)
-			return &Error{key, key, value, fileProblem(err), "PEM files of a certificate and of the private key that belongs to it"}
+		if _, err := c.Certificate(); err != nil {
+			return err
 		}
 	}
 	if c.Root != "" {
@@ -36,27 +34,17 @@ func (c Config) CheckFiles() error {
 	return err
 }
 
-// blame names the knob that an error of loading the pair is about: the key
-// where it is the key's file that could not be read, else the certificate.
-func blame(c Config, err error) (key, value string) {
-	var pathErr *os.PathError
-	if errors.As(err, &pathErr) && pathErr.Path == c.Key && c.Key != c.Cert {
-		return "key", c.Key
-	}
-	return "cert", c.Cert
-}
-
 func checkRoot(name string) error {
+	if info, err := os.Stat(name); err != nil { // before it is opened: a pipe waits for its writer then
+		return err
+	} else if !info.IsDir() {
+		return errors.New("is not a directory")
+	}
 	dir, err := os.Open(name)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	if info, err := dir.Stat(); err != nil {
-		return err
-	} else if !info.IsDir() {
-		return errors.New("is not a directory")
-	}
 	if _, err := dir.Readdirnames(1); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
@@ -88,7 +76,7 @@ func checkAppend(name string) error {
 // Check is the subcommand check: it loads the settings as the server would and
 // checks the files that they name, without a listener. It returns the exit
 // status: 0 with a line on stdout where all is well, 2 with a line on stderr
-// where not.
+// where not. What is valid and yet looks wrong is a warning on stderr.
 func Check(args, environ []string, stdout, stderr io.Writer) int {
 	c, err := Load(args, environ, ReadFile)
 	if err == nil {
@@ -98,6 +86,7 @@ func Check(args, environ []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, ErrHelp):
 		err = WriteHelp(stdout)
 	case err == nil:
+		c.warn(stderr)
 		_, err = fmt.Fprintln(stdout, "configuration is valid")
 	}
 	if err != nil {

@@ -38,16 +38,6 @@ func TLSConfig(certificate tls.Certificate) *tls.Config {
 	}
 }
 
-// LoadCertificate reads a certificate chain and its key from PEM files. Leaf is
-// set.
-func LoadCertificate(certFile, keyFile string) (tls.Certificate, error) {
-	c, err := tls.LoadX509KeyPair(certFile, keyFile)
-	if err != nil {
-		return c, fmt.Errorf("loading certificate %s and key %s: %w", certFile, keyFile, err)
-	}
-	return c, nil
-}
-
 // selfSignedLife is how long a certificate made at start is valid: longer than
 // a process that nobody gave a real one should run.
 const selfSignedLife = 90 * 24 * time.Hour
