@@ -9,7 +9,7 @@
 // # The life of a request
 //
 //  1. listen/server.go   a connection is accepted and gets a permit
-//  2. listen/server.go   TLS is agreed on, and with it the protocol
+//  2. listen/greet.go    its ClientHello arrives; listen/handshake.go: TLS and the protocol
 //  3. wire/conn.go       a batch of bytes arrives and is decrypted: a turn (internal/wire)
 //  4. h2/recv.go         frames; h1/parse.go: request heads
 //  5. h2/headers.go      a header block becomes a request (internal/hpack)

@@ -46,15 +46,15 @@ func newRecorder(cfg config.Config, m *metrics.Hotpath, log *slog.Logger) (*acce
 
 // newServer wires the public side: listener, engines, edge.
 func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.Recorder, m *metrics.Hotpath, log *slog.Logger) (*listen.Server, error) {
-	certificate, err := loadCertificate(cfg, log)
+	certificates, err := loadCertificates(cfg, log)
 	if err != nil {
 		return nil, err
 	}
-	m.CertificateExpiry.Set(certificate.Leaf.NotAfter.Unix())
+	m.CertificateExpiry.Set(firstToEnd(certificates).Unix())
 	// What a peer has to take, or send, within the time for it.
 	quantum := max(1, int(cfg.WriteTimeout.Seconds()*float64(cfg.MinWriteRate)))
 	return listen.New(listen.Config{
-		TLS: listen.TLSConfig(certificate),
+		TLS: listen.TLSConfig(certificates...),
 		H2: h2.Config{
 			Source:  e,
 			Handler: e,
@@ -132,15 +132,54 @@ func tlsBuffers(cfg config.Config, m *metrics.Hotpath, log *slog.Logger) bool {
 	return true
 }
 
-func loadCertificate(cfg config.Config, log *slog.Logger) (tls.Certificate, error) {
+// loadCertificates loads the certificate outside of sites, or makes one, and
+// behind it those of sites: which is presented, the client's SNI decides, and
+// without a match the first.
+func loadCertificates(cfg config.Config, log *slog.Logger) ([]tls.Certificate, error) {
+	var all []tls.Certificate
+	load := func(cert, key string) error {
+		certificate, err := config.LoadPair(cert, key)
+		if err != nil {
+			return err
+		}
+		if warning := config.CertificateWarning(certificate.Leaf, time.Now()); warning != "" {
+			log.Warn(warning, "cert", cert)
+		}
+		all = append(all, certificate)
+		return nil
+	}
 	if cfg.Cert != "" {
-		return listen.LoadCertificate(cfg.Cert, cfg.Key)
+		if err := load(cfg.Cert, cfg.Key); err != nil {
+			return nil, err
+		}
+	}
+	for i := range cfg.Sites {
+		if s := &cfg.Sites[i]; s.Cert != "" {
+			if err := load(s.Cert, s.Key); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if len(all) > 0 {
+		return all, nil
 	}
 	certificate, fingerprint, err := listen.SelfSigned()
-	if err == nil {
-		log.Info("no certificate given: made a self-signed one", "sha256", fingerprint)
+	if err != nil {
+		return nil, err
 	}
-	return certificate, err
+	log.Info("no certificate given: made a self-signed one", "sha256", fingerprint)
+	return []tls.Certificate{certificate}, nil
+}
+
+// firstToEnd is when the first of some certificates ends.
+func firstToEnd(all []tls.Certificate) time.Time {
+	end := all[0].Leaf.NotAfter
+	for _, c := range all[1:] {
+		if c.Leaf.NotAfter.Before(end) {
+			end = c.Leaf.NotAfter
+		}
+	}
+	return end
 }
 
 func cacheStats(c *cache.Cache[*store.Entry]) metrics.CacheStats {

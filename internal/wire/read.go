@@ -75,7 +75,7 @@ func (c *Conn) decrypt() (int, error) {
 	}
 	c.plainIn = slices.Grow(c.plainIn, maxRecord)
 	if c.record == 0 {
-		if n := recordLen(c.cipherIn[c.opened:c.filled]); c.feed(c.cipherIn[c.opened:c.opened+n]) {
+		if n := recordLen(c.cipherIn[c.opened:c.filled]); c.feed(c.cipherIn[c.opened : c.opened+n]) {
 			c.opened += n
 		}
 	}

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -20,14 +19,16 @@ func (c Config) CheckFiles() error {
 	fail := func(where, key, value string, err error, allowed string) {
 		all = append(all, &Error{where, key, value, fileProblem(err), allowed})
 	}
-	const (
-		pair      = "PEM files of a certificate and of the private key that belongs to it"
-		directory = "a directory that can be read"
-	)
-	if c.Cert != "" {
-		if key, value, err := checkPair(c.Cert, c.Key); err != nil {
-			fail(c.at(key), key, value, err, pair)
+	pair := func(at func(string) string, prefix, cert, key string) {
+		if _, err := LoadPair(cert, key); err != nil {
+			e := *err
+			e.Where, e.Key = at(e.Key), prefix+e.Key
+			all = append(all, &e)
 		}
+	}
+	const directory = "a directory that can be read"
+	if c.Cert != "" {
+		pair(c.at, "", c.Cert, c.Key)
 	}
 	if c.Root != "" {
 		if err := checkRoot(c.Root); err != nil {
@@ -51,9 +52,7 @@ func (c Config) CheckFiles() error {
 			continue // the knobs' own
 		}
 		if s.Cert != "" {
-			if key, value, err := checkPair(s.Cert, s.Key); err != nil {
-				fail(s.at(key), s.name+"."+key, value, err, pair)
-			}
+			pair(s.at, s.name+".", s.Cert, s.Key)
 		}
 		if s.Root != "" {
 			if err := checkRoot(s.Root); err != nil {
@@ -69,21 +68,6 @@ func (c Config) CheckFiles() error {
 	return all.orNil()
 }
 
-// checkPair loads a certificate and its key; with an error it names the
-// setting to blame, and its value.
-func checkPair(cert, key string) (name, value string, err error) {
-	for _, file := range []struct{ name, value string }{{"cert", cert}, {"key", key}} {
-		if err := ordinary(file.value); err != nil {
-			return file.name, file.value, err
-		}
-	}
-	if _, err = tls.LoadX509KeyPair(cert, key); err == nil {
-		return "", "", nil
-	}
-	name, value = blame(cert, key, err)
-	return name, value, err
-}
-
 // checkCA reports what keeps the certificates of a file from being trusted.
 func checkCA(name string) error {
 	if err := ordinary(name); err != nil {
@@ -94,16 +78,6 @@ func checkCA(name string) error {
 		err = errors.New("has no certificate in PEM form")
 	}
 	return err
-}
-
-// blame names the knob that an error of loading the pair is about: the key
-// if it is the key's file that could not be read, else the certificate.
-func blame(cert, key string, err error) (name, value string) {
-	var pathErr *os.PathError
-	if errors.As(err, &pathErr) && pathErr.Path == key && key != cert {
-		return "key", key
-	}
-	return "cert", cert
 }
 
 func checkRoot(name string) error {
@@ -149,8 +123,8 @@ func checkAppend(name string) error {
 // Check is the subcommand check: it loads the settings as the server would and
 // checks the files that they name, without a listener. It returns the exit
 // status: 0 with a line on stdout if all is well, 2 with a line on stderr for
-// each mistake if not. Settings that do nothing are a line on stderr each, and
-// well.
+// each mistake if not. What is valid and yet looks wrong is a warning on stderr,
+// and well.
 func Check(args, environ []string, stdout, stderr io.Writer) int {
 	c, err := Load(args, environ, ReadFile)
 	if errors.Is(err, ErrHelp) {
@@ -166,10 +140,11 @@ func Check(args, environ []string, stdout, stderr io.Writer) int {
 		err = c.CheckFiles()
 	}
 	if err == nil {
+		c.warn(stderr)
 		_, err = fmt.Fprintln(stdout, "configuration is valid")
 	}
 	if err != nil {
-		WriteError(stderr, err)
+		fmt.Fprintln(stderr, "hotpath: "+err.Error())
 		return 2
 	}
 	return 0

@@ -12,16 +12,23 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // writePair writes a certificate and its key into dir.
 func writePair(t *testing.T, dir, name string) (cert, key string) {
 	t.Helper()
+	return writePairFor(t, dir, name, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+}
+
+// writePairFor is writePair with a certificate's time.
+func writePairFor(t *testing.T, dir, name string, begin, end time.Time) (cert, key string) {
+	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: begin, NotAfter: end}
 	certDER, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +77,7 @@ func TestCheck(t *testing.T) {
 		{"cert missing", []string{"-cert", missing, "-key", key}, 2, []string{"flag -cert", missing, "no such file"}},
 		{"key missing", []string{"-cert", cert, "-key", missing}, 2, []string{"key", missing, "no such file"}},
 		{"cert is text", []string{"-cert", text, "-key", key}, 2, []string{"cert", text}},
-		{"key of another", []string{"-cert", cert, "-key", otherKey}, 2, []string{"cert", cert, "does not match"}},
+		{"key of another", []string{"-cert", cert, "-key", otherKey}, 2, []string{"key \"" + otherKey, "does not match", cert}},
 		{"access log to be made", []string{"-access-log", "all", "-access-log-file", missing}, 0, []string{"valid"}},
 		{"access log to go on", []string{"-access-log", "all", "-access-log-file", text}, 0, []string{"valid"}},
 		{"access log is a device", []string{"-access-log", "all", "-access-log-file", os.DevNull}, 0, []string{"valid"}},

@@ -2,8 +2,6 @@ package config
 
 import (
 	"errors"
-	"io"
-	"os"
 	"strings"
 )
 
@@ -30,12 +28,7 @@ func (c Config) AdminToken() (string, error) {
 }
 
 func readToken(name string) (string, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxToken+2)) // more than a token and the end of its line: too long
+	data, err := ReadRegular(name)
 	if err != nil {
 		return "", err
 	}

@@ -2,7 +2,7 @@ package listen
 
 import (
 	"errors"
-	"io"
+	"net"
 	"os"
 	"time"
 
@@ -51,7 +51,7 @@ func (s *Server) failHello(c *conn, err error, deadline time.Time) {
 		reason = metrics.CloseLimit
 	case errors.Is(err, wire.ErrPlainHTTP):
 		c.wire.RefusePlain(plainAnswer(c.wire.AwaitPlainHead(deadline)))
-	case silent && errors.Is(err, io.EOF):
+	case silent && !errors.Is(err, net.ErrClosed): // an end, or a reset, as probes do
 		reason = metrics.ClosePeer
 	}
 	if !silent {

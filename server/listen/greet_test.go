@@ -96,7 +96,9 @@ func TestNoHello(t *testing.T) {
 	t.Run("a look whether the port is open", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := startInMemory(t, teapot, nil)
-			s.connect().Close()
+			c := s.connect()
+			synctest.Wait()
+			c.Close()
 			synctest.Wait()
 			s.awaitCount("connections closed by the peer", s.closed(metrics.ClosePeer), 1)
 			s.awaitCount("failed handshakes", s.shaken(metrics.TLSNone, metrics.HandshakeError), 0)
@@ -191,4 +193,17 @@ func TestALPNOfHTTP10(t *testing.T) {
 	if c, err := s.dial(&tls.Config{RootCAs: s.roots, ServerName: "localhost", NextProtos: []string{"http/1.0", "http/1.1"}}); err != nil || c.ConnectionState().NegotiatedProtocol != "http/1.1" {
 		t.Errorf("of 1.0 and 1.1: %v, want 1.1", err)
 	}
+}
+
+// A probe that ends with a reset, as HAProxy's do, is no failed handshake.
+func TestProbeThatResets(t *testing.T) {
+	s := start(t, teapot, nil)
+	c := s.connect().(*net.TCPConn)
+	s.await("the connection", func() bool { return s.m.PermitsInUse.Value() == 1 })
+	if err := c.SetLinger(0); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	s.awaitCount("connections closed by the peer", s.closed(metrics.ClosePeer), 1)
+	s.awaitCount("failed handshakes", s.shaken(metrics.TLSNone, metrics.HandshakeError), 0)
 }

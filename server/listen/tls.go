@@ -19,9 +19,9 @@ import (
 
 // TLSConfig is what TLS we speak: 1.3, and 1.2 with forward secrecy and
 // authenticated encryption alone, which is what HTTP/2 allows (RFC 9113 §9.2.2).
-func TLSConfig(certificate tls.Certificate) *tls.Config {
+func TLSConfig(certificates ...tls.Certificate) *tls.Config {
 	return &tls.Config{
-		Certificates: []tls.Certificate{certificate},
+		Certificates: certificates,
 		MinVersion:   tls.VersionTLS12,
 		NextProtos:   []string{"h2", "http/1.1", "http/1.0"}, // 1.0 alone is what curl --http1.0 offers
 		CipherSuites: []uint16{ // for 1.2; the suites of 1.3 are all good
@@ -36,16 +36,6 @@ func TLSConfig(certificate tls.Certificate) *tls.Config {
 		// first bytes, and cost every hit a record in two parts.
 		DynamicRecordSizingDisabled: true,
 	}
-}
-
-// LoadCertificate reads a certificate chain and its key from PEM files. Leaf is
-// set.
-func LoadCertificate(certFile, keyFile string) (tls.Certificate, error) {
-	c, err := tls.LoadX509KeyPair(certFile, keyFile)
-	if err != nil {
-		return c, fmt.Errorf("loading certificate %s and key %s: %w", certFile, keyFile, err)
-	}
-	return c, nil
 }
 
 // selfSignedLife is how long a certificate made at start is valid: longer than

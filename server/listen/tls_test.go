@@ -7,11 +7,8 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/pem"
 	"os"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -67,45 +64,5 @@ func TestSelfSigned(t *testing.T) {
 	}
 	if _, second, err := SelfSigned(); err != nil || second == fingerprint {
 		t.Errorf("made twice: %v, the same: %v", err, second == fingerprint)
-	}
-}
-
-func TestLoadCertificate(t *testing.T) {
-	dir := t.TempDir()
-	file := func(name, kind string, der []byte) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	var certs, keys []string
-	for _, name := range []string{"one", "two"} {
-		made, _, err := SelfSigned()
-		if err != nil {
-			t.Fatal(err)
-		}
-		key, err := x509.MarshalPKCS8PrivateKey(made.PrivateKey)
-		if err != nil {
-			t.Fatal(err)
-		}
-		certs = append(certs, file(name+".crt", "CERTIFICATE", made.Certificate[0]))
-		keys = append(keys, file(name+".key", "PRIVATE KEY", key))
-	}
-	got, err := LoadCertificate(certs[0], keys[0])
-	if err != nil || len(got.Certificate) != 1 {
-		t.Errorf("%d certificates, %v", len(got.Certificate), err)
-	}
-	missing := filepath.Join(dir, "none")
-	for name, files := range map[string][2]string{
-		"another's key":   {certs[0], keys[1]},
-		"no certificate":  {missing, keys[0]},
-		"no key":          {certs[0], missing},
-		"the wrong order": {keys[0], certs[0]},
-	} {
-		_, err := LoadCertificate(files[0], files[1])
-		if err == nil || slices.ContainsFunc(files[:], func(f string) bool { return !strings.Contains(err.Error(), f) }) {
-			t.Errorf("%s: %v, want an error that names %v", name, err, files)
-		}
 	}
 }

@@ -1,0 +1,178 @@
+package config
+
+import (
+	"crypto"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"time"
+)
+
+// LoadPair loads a certificate chain and its key. Leaf is set. The error names
+// the setting whose file is to be changed, cert or key.
+func LoadPair(certFile, keyFile string) (tls.Certificate, *Error) {
+	fail := func(key, value, problem, allowed string) (tls.Certificate, *Error) {
+		return tls.Certificate{}, &Error{key, key, value, problem, allowed}
+	}
+	const wantCert = "a PEM file with the certificate and its chain"
+	const wantKey = "a PEM file with the private key of the certificate, RSA, ECDSA or Ed25519, not encrypted"
+	chain, err := ReadRegular(certFile)
+	if err != nil {
+		return fail("cert", certFile, fileProblem(err), wantCert)
+	}
+	key, err := ReadRegular(keyFile)
+	if err != nil {
+		return fail("key", keyFile, fileProblem(err), wantKey)
+	}
+	leaf, err := parseLeaf(chain)
+	if err != nil {
+		return fail("cert", certFile, err.Error(), wantCert)
+	}
+	if err := checkKey(key); err != nil { // before the pair: a wrong key is its file's fault
+		return fail("key", keyFile, err.Error(), wantKey)
+	}
+	pair, err := tls.X509KeyPair(chain, key)
+	switch {
+	case err != nil && strings.Contains(err.Error(), "does not match"):
+		return fail("key", keyFile, "does not match the certificate in cert "+certFile, wantKey)
+	case err != nil && leaf.PublicKeyAlgorithm == x509.UnknownPublicKeyAlgorithm:
+		return fail("cert", certFile, "has a public key of a kind that TLS here cannot use", "a certificate for an RSA, ECDSA or Ed25519 key")
+	case err != nil:
+		return fail("cert", certFile, strings.TrimPrefix(err.Error(), "tls: "), wantCert)
+	}
+	pair.Leaf = leaf
+	return pair, nil
+}
+
+// CertificateWarning says, in one line, that a certificate is outside its time;
+// "" if it is not. A server may be started before its certificate begins, and
+// with an old one it is of more use than without any.
+func CertificateWarning(leaf *x509.Certificate, now time.Time) string {
+	switch {
+	case now.After(leaf.NotAfter):
+		return fmt.Sprintf("the certificate has expired: it was valid until %s", leaf.NotAfter.UTC().Format(time.RFC3339))
+	case now.Before(leaf.NotBefore):
+		return fmt.Sprintf("the certificate is not valid yet: it begins at %s", leaf.NotBefore.UTC().Format(time.RFC3339))
+	}
+	return ""
+}
+
+// warn writes the warnings about certificates of a configuration that is valid.
+func (c Config) warn(stderr io.Writer) {
+	look := func(name, cert, key string) {
+		if cert == "" {
+			return
+		}
+		pair, err := LoadPair(cert, key)
+		if err != nil {
+			return // it was good a moment ago, and the start checks again
+		}
+		if warning := CertificateWarning(pair.Leaf, time.Now()); warning != "" {
+			fmt.Fprintf(stderr, "hotpath: warning: %s %q: %s\n", name, cert, warning)
+		}
+	}
+	look("cert", c.Cert, c.Key)
+	for i := range c.Sites {
+		if s := &c.Sites[i]; s.name != "" {
+			look(s.name+".cert", s.Cert, s.Key)
+		}
+	}
+}
+
+// parseLeaf finds the server's certificate, the first.
+func parseLeaf(chain []byte) (*x509.Certificate, error) {
+	var others []string
+	for block := range blocks(chain) {
+		if block.Type != "CERTIFICATE" {
+			others = append(others, block.Type)
+			continue
+		}
+		leaf, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("has a certificate that cannot be read: %w", err)
+		}
+		return leaf, nil
+	}
+	return nil, noBlock("CERTIFICATE", others)
+}
+
+// checkKey reports why the first private key cannot be used.
+func checkKey(file []byte) error {
+	var others []string
+	for block := range blocks(file) {
+		switch {
+		case block.Type == "ENCRYPTED PRIVATE KEY", strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED"):
+			return errors.New("is encrypted: a server has nobody to ask for the passphrase (openssl pkey -in FILE -out FILE removes it)")
+		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
+			return checkKeyBlock(block)
+		}
+		others = append(others, block.Type)
+	}
+	return noBlock("PRIVATE KEY", others)
+}
+
+// kinds are the algorithms of keys that are met and that crypto/tls does not
+// have: by object identifier.
+var kinds = map[string]string{
+	"1.2.840.113549.1.1.10": "RSA-PSS (a plain RSA key works, and signs with PSS in TLS 1.3)",
+	"1.3.101.113":           "Ed448",
+	"1.3.101.110":           "X25519",
+	"1.3.101.111":           "X448",
+	"1.2.840.10040.4.1":     "DSA",
+}
+
+// checkKeyBlock tries the forms that crypto/tls tries, whatever the block's type
+// says.
+func checkKeyBlock(block *pem.Block) error {
+	if _, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+		return nil
+	}
+	if _, err := x509.ParseECPrivateKey(block.Bytes); err == nil {
+		return nil
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if _, signs := parsed.(crypto.Signer); err == nil && signs {
+		return nil
+	}
+	var key struct { // PrivateKeyInfo, RFC 5958 §2, as far as it is of interest
+		Version   int
+		Algorithm pkix.AlgorithmIdentifier
+		Key       []byte
+	}
+	if _, bad := asn1.Unmarshal(block.Bytes, &key); bad != nil {
+		return fmt.Errorf("has a %s that cannot be read", block.Type)
+	}
+	algorithm := key.Algorithm.Algorithm.String()
+	if kind := kinds[algorithm]; kind != "" {
+		return fmt.Errorf("is a key of a kind that TLS here cannot use: %s", kind)
+	}
+	if err == nil {
+		return fmt.Errorf("is a key of a kind that does not sign: algorithm %s", algorithm)
+	}
+	return fmt.Errorf("has a %s of algorithm %s that cannot be read: %w", block.Type, algorithm, err)
+}
+func noBlock(kind string, others []string) error {
+	if len(others) == 0 {
+		return fmt.Errorf("has no PEM block of type %s", kind)
+	}
+	return fmt.Errorf("has no PEM block of type %s, but %s", kind, strings.Join(others, ", "))
+}
+
+// blocks are the PEM blocks of a file.
+func blocks(file []byte) iter.Seq[*pem.Block] {
+	return func(yield func(*pem.Block) bool) {
+		for {
+			var block *pem.Block
+			if block, file = pem.Decode(file); block == nil || !yield(block) {
+				return
+			}
+		}
+	}
+}
