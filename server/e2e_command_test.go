@@ -126,18 +126,6 @@ func TestUnknownCommand(t *testing.T) {
 	}
 }
 
-// TestNotServable: what is configured is served, or refused; it is never the
-// demo site instead.
-func TestNotServable(t *testing.T) {
-	for _, args := range [][]string{{"-upstream", "http://127.0.0.1:1"}, {"-config", writeFile(t, "sites: [{default: true, root: /}]\n")}} {
-		status, stdout, stderr := command(t, nil, append(args, "-listen", "127.0.0.1:0", "-admin", "off")...)
-		if status != exitUsage || stdout != "" {
-			t.Errorf("%q: exit status %d, %q", args, status, stdout)
-		}
-		wantOneLine(t, stderr, "cannot be served by this version")
-	}
-}
-
 // TestWarnings: a setting that does nothing is in the log of a server that
 // starts all the same.
 func TestWarnings(t *testing.T) {

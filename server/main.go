@@ -93,9 +93,6 @@ func serve(args, environ []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		err = cfg.CheckFiles()
 	}
-	if err == nil {
-		err = wired(cfg)
-	}
 	if err != nil {
 		config.WriteError(stderr, err)
 		return exitUsage
@@ -113,13 +110,4 @@ func serve(args, environ []string, stdout, stderr io.Writer) int {
 		return exitFailure
 	}
 	return 0
-}
-
-// wired refuses what the configuration has and newOrigin does not serve, so
-// that it is not the demo site that is served in its place.
-func wired(cfg config.Config) error {
-	if len(cfg.Sites) != 1 || cfg.Sites[0].Root != cfg.Root || len(cfg.Sites[0].Upstreams) > 0 {
-		return errors.New("sites and upstream cannot be served by this version: root can")
-	}
-	return nil
 }

@@ -16,13 +16,31 @@ func newDemo(t *testing.T) *Demo {
 	return d
 }
 
+// taker is a Sink that takes an Answer.
+type taker struct {
+	Sink
+	answer Answer
+}
+
+func (s *taker) Answer(a Answer) error {
+	s.answer = a
+	return nil
+}
+
+// fetch asks for a cleaned path.
+func fetch(ctx context.Context, o Origin, path string, stale *Answer) (Answer, error) {
+	var sink taker
+	err := o.Fetch(ctx, &Request{Cleaned: path, Stored: stale}, &sink)
+	return sink.answer, err
+}
+
 func fetchKey(t *testing.T, o Origin, path string, stale *Answer) Answer {
 	t.Helper()
-	key, ok := o.Key(nil, path)
+	key, ok := AppendPathKey(nil, path)
 	if !ok {
 		t.Fatalf("%q has no key", path)
 	}
-	answer, err := o.Fetch(context.Background(), string(key), stale)
+	answer, err := fetch(context.Background(), o, string(key), stale)
 	if err != nil {
 		t.Fatalf("%q: %v", path, err)
 	}

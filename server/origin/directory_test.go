@@ -285,7 +285,7 @@ func TestDirectoryDoesNotReadAgain(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := d.Fetch(ctx, "/file", nil); !errors.Is(err, context.Canceled) {
+	if _, err := fetch(ctx, d, "/file", nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("reading without a permit: %v", err)
 	}
 }
@@ -303,7 +303,7 @@ func TestDirectoryFailure(t *testing.T) {
 		}
 	}
 	d.Close()
-	if _, err := d.Fetch(context.Background(), "/name", nil); !errors.Is(err, fs.ErrClosed) {
+	if _, err := fetch(context.Background(), d, "/name", nil); !errors.Is(err, fs.ErrClosed) {
 		t.Errorf("fetching from what is closed: %v", err)
 	}
 }

@@ -93,7 +93,7 @@ func TestAppendPathKey(t *testing.T) {
 		{"/a%", bad},
 		{"/%2?0", bad},
 	} {
-		got, ok := appendPathKey([]byte("before"), c.path)
+		got, ok := AppendPathKey([]byte("before"), c.path)
 		if rest, found := bytes.CutPrefix(got, []byte("before")); !found || string(rest) != c.want || ok != (c.want != bad) {
 			t.Errorf("%q: key %q, %v, want %q", c.path, got, ok, c.want)
 		}
@@ -107,7 +107,7 @@ func FuzzAppendPathKey(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
-		got, ok := appendPathKey([]byte("xy"), path)
+		got, ok := AppendPathKey([]byte("xy"), path)
 		if string(got[:2]) != "xy" {
 			t.Fatalf("%q: changed what was there: %q", path, got)
 		}
@@ -127,7 +127,7 @@ func FuzzAppendPathKey(f *testing.F) {
 				t.Fatalf("%q: key %q has segment %q", path, key, segment)
 			}
 		}
-		again, ok := appendPathKey(nil, (&url.URL{Path: key}).EscapedPath())
+		again, ok := AppendPathKey(nil, (&url.URL{Path: key}).EscapedPath())
 		if !ok || string(again) != key {
 			t.Fatalf("%q: key %q, encoded again %q, %v", path, key, again, ok)
 		}
@@ -137,7 +137,7 @@ func FuzzAppendPathKey(f *testing.F) {
 func TestAppendPathKeyDoesNotAllocate(t *testing.T) {
 	dst := make([]byte, 0, 128)
 	for _, path := range []string{"/assets/app.js?v=12", "/a/%2e%2e/b%20c/"} {
-		if n := testing.AllocsPerRun(100, func() { dst, _ = appendPathKey(dst[:0], path) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { dst, _ = AppendPathKey(dst[:0], path) }); n != 0 {
 			t.Errorf("%s: %v allocations", path, n)
 		}
 	}
@@ -151,7 +151,7 @@ func BenchmarkAppendPathKey(b *testing.B) {
 			dst := make([]byte, 0, 128)
 			b.ReportAllocs()
 			for b.Loop() {
-				dst, _ = appendPathKey(dst[:0], path)
+				dst, _ = AppendPathKey(dst[:0], path)
 			}
 		})
 		b.Run(name+"/net-url", func(b *testing.B) {

@@ -109,7 +109,7 @@ func TestRootIsMissing(t *testing.T) {
 	if n := strings.Count(log.String(), "opening the root directory"); n != 1 {
 		t.Errorf("%d lines in the log, want 1: %s", n, log.String())
 	}
-	if _, err := d.Fetch(context.Background(), "/none", nil); err == nil || errors.Is(err, fs.ErrNotExist) {
+	if _, err := fetch(context.Background(), d, "/none", nil); err == nil || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a file that is absent, without a root: %v, want an error and no 404", err)
 	}
 	write(t, base+"/current", "a file", long)
@@ -170,7 +170,7 @@ func TestRootIsReplacedUnderLoad(t *testing.T) {
 					return
 				default:
 				}
-				a, err := d.Fetch(context.Background(), "/file", nil)
+				a, err := fetch(context.Background(), d, "/file", nil)
 				if err != nil || a.Response == nil || a.Response.Status != 200 {
 					t.Errorf("%v, %v", a.Response, err)
 					return
