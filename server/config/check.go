@@ -70,10 +70,7 @@ func (c Config) CheckFiles() error {
 
 // checkCA reports what keeps the certificates of a file from being trusted.
 func checkCA(name string) error {
-	if err := ordinary(name); err != nil {
-		return err
-	}
-	text, err := os.ReadFile(name)
+	text, err := ReadRegular(name)
 	if err == nil && !x509.NewCertPool().AppendCertsFromPEM(text) {
 		err = errors.New("has no certificate in PEM form")
 	}
@@ -144,7 +141,7 @@ func Check(args, environ []string, stdout, stderr io.Writer) int {
 		_, err = fmt.Fprintln(stdout, "configuration is valid")
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "hotpath: "+err.Error())
+		WriteError(stderr, err)
 		return 2
 	}
 	return 0

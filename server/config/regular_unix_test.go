@@ -37,7 +37,7 @@ func TestPipesAreRefused(t *testing.T) {
 			go func() { done <- Check(tt.args, nil, &stdout, &stderr) }()
 			select {
 			case status := <-done:
-				if text := stderr.String(); status != 2 || !strings.HasPrefix(text, "hotpath: "+tt.says+" ") || !strings.Contains(text, pipe) {
+				if text := stderr.String(); status != 2 || !strings.HasPrefix(text, "hotpath: flag -"+tt.says+" ") || !strings.Contains(text, pipe) {
 					t.Errorf("exit status %d, %q", status, text)
 				}
 			case <-time.After(patience):
