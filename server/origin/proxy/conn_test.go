@@ -41,7 +41,7 @@ func TestConnBreaksBeforeWrite(t *testing.T) {
 }
 
 // TestPeek: before a used connection is written to, what waits in its socket is
-// found even if nobody has read it.
+// found even if it has not been read.
 func TestPeek(t *testing.T) {
 	for _, c := range []struct {
 		name string

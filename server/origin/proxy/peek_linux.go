@@ -32,7 +32,7 @@ func newPeeker(c net.Conn) *peeker {
 	p.raw = raw
 	p.look = func(fd uintptr) {
 		var b [1]byte
-		// unix.Recvfrom allocates an address that nobody looks at.
+		// unix.Recvfrom allocates an address that is of no use here.
 		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&b)), 1,
 			unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0)
 		if p.n = int(n); errno != 0 {

@@ -161,7 +161,7 @@ func netHTTPTakes(text string) bool {
 }
 
 // TestLenient: what is not allowed by the letter but has one meaning for
-// everyone is taken.
+// all parties is taken.
 func TestLenient(t *testing.T) {
 	for _, c := range []struct{ name, bytes, body string }{
 		{"no reason", "HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nok", "ok"},
@@ -190,7 +190,7 @@ func TestLenient(t *testing.T) {
 	}
 }
 
-// TestRFC9112Section9Unasked: bytes that nobody asked for close the connection
+// TestRFC9112Section9Unasked: bytes that were not asked for close the connection
 // and are never an answer, whether they come behind a response or later.
 func TestRFC9112Section9Unasked(t *testing.T) {
 	const poison = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
