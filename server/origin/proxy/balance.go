@@ -2,7 +2,7 @@ package proxy
 
 import "math/bits"
 
-// candidate is what a choice knows of one upstream.
+// candidate is what a choice depends on of one upstream.
 type candidate struct {
 	seed     uint64 // a hash of its URL, for rendezvous hashing
 	usable   bool   // neither unhealthy nor ejected, nor tried already

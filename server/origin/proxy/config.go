@@ -120,7 +120,7 @@ const (
 	ByClient HashBy = "client" // the client's address
 )
 
-// ForwardedStyle says which fields tell the upstream about the client. Fields of
+// ForwardedStyle says which fields describe the client to the upstream. Fields of
 // the other style are dropped whoever sent them, so that there is one truth.
 type ForwardedStyle string
 

@@ -26,7 +26,7 @@ type conn struct {
 	reused bool
 	peek   *peeker
 
-	begun atomic.Bool // a byte of the last request was written
+	begun atomic.Bool // the last request is being written, or was
 }
 
 // What state says.
@@ -42,6 +42,7 @@ var (
 	// answer to the next one (RFC 9112 §9.2 has the client close instead).
 	errUnasked = &protocolError{httpProtocolError, "bytes that were not asked for on an idle connection"}
 	errCut     = &protocolError{httpResponseIncomplete, "the connection ended in the middle of the response"}
+	errEnded   = errors.New("the idle connection has ended")
 	errTaken   = errors.New("a connection was used before its last response ended")
 )
 
@@ -52,13 +53,13 @@ func newConn(c net.Conn) *conn {
 // begin readies the connection for a request, whose response is followed into
 // out.
 func (c *conn) begin(m method, cut []byte, reused bool, out *reply) {
+	c.begun.Store(false)
 	if c.state.Load() != connIdle {
 		c.fail(errTaken)
 		return
 	}
 	c.framer.begin(m, out)
 	c.cut, c.reused = cut, reused
-	c.begun.Store(false)
 	if !c.state.CompareAndSwap(connIdle, connTaken) {
 		c.fail(errTaken)
 	}
@@ -109,8 +110,10 @@ func (c *conn) Read(p []byte) (int, error) {
 // Write implements [net.Conn].
 func (c *conn) Write(p []byte) (int, error) {
 	if c.state.Load() == connTaken {
-		if c.reused && c.peek.pending() {
-			return 0, c.fail(errUnasked)
+		if c.reused {
+			if err := c.peek.pending(); err != nil {
+				return 0, c.fail(err)
+			}
 		}
 		if !c.state.CompareAndSwap(connTaken, connAsked) {
 			return 0, *c.broken.Load()
@@ -119,10 +122,10 @@ func (c *conn) Write(p []byte) (int, error) {
 		if len(c.cut) > 0 {
 			return c.writeCut(p)
 		}
-	} else if err := c.broken.Load(); err != nil {
-		return 0, *err
+	} else if !c.begun.Load() {
+		return 0, c.fail(errTaken) // it broke since it was chosen
 	}
-	return c.Conn.Write(p)
+	return c.Conn.Write(p) // also the rest of a request whose response broke the connection
 }
 
 // writeCut writes the first bytes of a request without what is to be cut.

@@ -12,7 +12,7 @@
 //   - fetch.go tries it, and tries once more if retry.go allows it.
 //   - transport.go and conn.go connect: the pools are net/http's, but every
 //     byte of an HTTP/1.1 upstream passes framer.go first, which accepts strict
-//     RFC 9112 only and knows at which byte a response ends.
+//     RFC 9112 only and finds the byte at which a response ends.
 //   - response.go hands the head, the content and the trailers to the Sink;
 //     tunnel.go copies both ways after an upgrade.
 //   - watch.go is the clock of a fetch: no wait for a peer lasts longer than

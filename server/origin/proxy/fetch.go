@@ -24,7 +24,8 @@ const maxDials = 3
 // is the client's or the sink's: it wraps ctx's cause, the Body's error or the
 // Sink's.
 //
-// Another upstream is tried if no connection came about. An idempotent request
+// Another upstream is tried if no connection came about, another connection if
+// the first was dead before a byte was written. An idempotent request
 // of whose content nothing was taken is tried once more if the connection ended
 // before a byte of the response (RFC 9110 §9.2.2), within the retry budget.
 func (p *Proxy) Fetch(ctx context.Context, r *origin.Request, sink origin.Sink) error {
@@ -57,6 +58,8 @@ func (p *Proxy) Fetch(ctx context.Context, r *origin.Request, sink origin.Sink) 
 		last = o.err
 		switch {
 		case o.undialed:
+		case o.unsent:
+			not = tried{}
 		case o.again && !retried && p.budget.spend():
 			retried = true
 			if len(p.upstreams) == 1 {
@@ -82,6 +85,7 @@ func located(err error, u *upstream) error {
 type outcome struct {
 	err      error
 	undialed bool // no connection: nothing was sent
+	unsent   bool // the connection turned out to be dead before a byte was written
 	again    bool // a second try is allowed, if there is budget
 }
 
@@ -304,9 +308,12 @@ func (x *exchange) failed(ctx, inner context.Context, err error, began bool) out
 	}
 	e := classify(err, began)
 	e.Upstream = x.u.text
+	unused := x.body == nil || !x.body.used.Load()
+	if !began && !late && unused && x.conn != nil && !x.conn.begun.Load() {
+		return outcome{err: e, unsent: true} // an idle connection's end is no failure
+	}
 	x.u.failure(e, &x.p.config.Passive)
 	undialed := errors.As(err, new(dialError))
-	unused := x.body == nil || !x.body.used.Load()
 	return outcome{
 		err:      e,
 		undialed: undialed && unused,

@@ -66,7 +66,7 @@ func (c *chain) take(name, value string) bool {
 	return true
 }
 
-// forward tells the upstream about the client, behind what a trusted proxy said.
+// forward adds who the client is, behind what a trusted proxy said.
 func (q *outgoing) forward(c *Config, r *origin.Request, before *chain) {
 	if !r.Client.Addr().IsValid() {
 		return // the checks have no client

@@ -7,7 +7,7 @@ import (
 )
 
 // framer follows the bytes of the responses on one HTTP/1.1 connection, accepts
-// only what RFC 9112 allows, and knows at which byte each response ends. It
+// only what RFC 9112 allows, and finds the byte at which each response ends. It
 // reads no socket and holds no content.
 //
 // net/http's own reader is behind it and sees only bytes that passed. That
@@ -52,7 +52,7 @@ const (
 	upgradeMethod // a request with an Upgrade field
 )
 
-// stage is where in a response the next byte is.
+// stage is the part of a response that the next byte belongs to.
 type stage uint8
 
 const (
@@ -82,8 +82,8 @@ const (
 	// maxInforms is how many informational heads may precede a response:
 	// 102 every few seconds, and 103 more than once.
 	maxInforms = 32
-	// maxChunkLine is the longest chunk-size line. Extensions have no use
-	// that anybody knows; each byte of them is work without content.
+	// maxChunkLine is the longest chunk-size line. Extensions have no known use;
+	// each byte of them is work without content.
 	maxChunkLine = 256
 	// maxChunkDigits keeps the size of a chunk within 60 bits.
 	maxChunkDigits = 15

@@ -3,6 +3,7 @@ package proxy
 import (
 	"net"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -31,20 +32,31 @@ func newPeeker(c net.Conn) *peeker {
 	p.raw = raw
 	p.look = func(fd uintptr) {
 		var b [1]byte
-		p.n, _, _ = unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		// unix.Recvfrom allocates an address that is of no use here.
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&b)), 1,
+			unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0)
+		if p.n = int(n); errno != 0 {
+			p.n = -1
+		}
 	}
 	return p
 }
 
-// pending reports whether a byte or the end of the stream waits. It is called
-// by one goroutine at a time.
-func (p *peeker) pending() bool {
+// pending returns why the connection cannot be used, if a byte or the end of
+// the stream waits. It is called by one goroutine at a time.
+func (p *peeker) pending() error {
 	if p.raw == nil {
-		return false
+		return nil
 	}
 	p.n = -1
 	if err := p.raw.Control(p.look); err != nil {
-		return true // closed
+		return err
 	}
-	return p.n >= 0
+	switch {
+	case p.n == 0:
+		return errEnded
+	case p.n > 0:
+		return errUnasked
+	}
+	return nil
 }

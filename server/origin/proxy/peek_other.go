@@ -10,4 +10,4 @@ type peeker struct{}
 
 func newPeeker(net.Conn) *peeker { return nil }
 
-func (*peeker) pending() bool { return false }
+func (*peeker) pending() error { return nil }

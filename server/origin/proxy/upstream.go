@@ -36,7 +36,7 @@ type UpstreamStatus struct {
 	State        string    // "up", "starting" (slow start), "ejected", "unhealthy"
 	InFlight     int       // fetches that run
 	Queued       int       // fetches that wait
-	Fetches      uint64    // since the start
+	Fetches      uint64    // since the start, checks included
 	Failures     uint64    // of them, as Passive counts
 	EjectedUntil time.Time // zero if it is not ejected
 	LastFailure  string    // "" if there was none

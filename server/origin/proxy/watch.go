@@ -58,7 +58,7 @@ type limits struct {
 func newLimits(t Timeouts) *limits {
 	const looks, shortest = 8, 5 * time.Millisecond
 	// The dialer has its own deadline and names its errors better: this
-	// limit is for a connection that nobody makes.
+	// limit is for a dial that does not end.
 	connect := 2 * t.Dial
 	l := &limits{tick: max(shortest, min(connect, t.Head, t.Idle)/looks)}
 	count := func(d time.Duration) int { return int((d + l.tick - 1) / l.tick) }
