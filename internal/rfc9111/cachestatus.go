@@ -19,7 +19,8 @@ type CacheStatus struct {
 	// stored, or [None].
 	Kept Reason
 
-	// Collapsed: the request waited for the answer to another.
+	// Collapsed: the request followed the fetch that another had begun, for
+	// a reason other than [Collapsed], which implies it.
 	Collapsed bool
 
 	// TTL is for how many seconds the response is still fresh, negative if it
@@ -54,7 +55,7 @@ func AppendCacheStatus(dst []byte, s *CacheStatus) []byte {
 		if s.Kept == Stored {
 			dst = append(dst, "; stored"...)
 		}
-		if s.Collapsed {
+		if s.Collapsed || s.Served == Collapsed {
 			dst = append(dst, "; collapsed"...)
 		}
 	}
@@ -69,7 +70,7 @@ func AppendCacheStatus(dst []byte, s *CacheStatus) []byte {
 	case s.Kept != None && s.Kept != Stored:
 		dst = append(append(dst, "; detail="...), s.Kept.String()...)
 	case s.Served != None && s.Served != Fresh && s.Served != Miss && s.Served != VaryMismatch &&
-		s.Served != Method && s.Served != Bypass:
+		s.Served != Collapsed && s.Served != Method && s.Served != Bypass:
 		dst = append(append(dst, "; detail="...), s.Served.String()...)
 	}
 	return dst

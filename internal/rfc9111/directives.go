@@ -268,8 +268,23 @@ func tokenLen(v string) int {
 
 func isToken(v string) bool { return v != "" && tokenLen(v) == len(v) }
 
-// trim removes optional whitespace (RFC 9110 §5.6.3).
-func trim(v string) string { return strings.Trim(v, " \t") }
+// trim removes optional whitespace (RFC 9110 §5.6.3). It is a loop because
+// strings.Trim makes a set of its characters first, for each of many values.
+func trim(v string) string { return trimLeft(trimRight(v)) }
+
+func trimLeft(v string) string {
+	for v != "" && (v[0] == ' ' || v[0] == '\t') {
+		v = v[1:]
+	}
+	return v
+}
+
+func trimRight(v string) string {
+	for v != "" && (v[len(v)-1] == ' ' || v[len(v)-1] == '\t') {
+		v = v[:len(v)-1]
+	}
+	return v
+}
 
 // tchar are the octets of a token (RFC 9110 §5.6.2).
 var tchar = func() (t [256]bool) {

@@ -143,12 +143,13 @@ func FuzzCacheControl(f *testing.F) {
 				t.Fatalf("%q: strips %q", value, name)
 			}
 		}
-		// A directive that restricts is seen behind anything.
-		if strict := noDirectives(); true {
-			field[0].Value = value + ", no-store"
-			if strict.cacheControl(field); !strict.noStore && quotedEnd(`"`+value) < 0 && !strings.Contains(value, `"`) {
-				t.Fatalf("no-store was lost behind %q", value)
-			}
+		// A directive that restricts is seen behind anything but a quote that
+		// it closes.
+		field[0].Value = value + ", no-store"
+		strict := noDirectives()
+		strict.cacheControl(field)
+		if !strict.noStore && !strings.Contains(value, `"`) {
+			t.Fatalf("no-store was lost behind %q", value)
 		}
 		a := Ask("GET", field, &Rules{HonorRequest: true})
 		if a.maxAge < absent || a.minFresh < absent || a.maxStale < absent {

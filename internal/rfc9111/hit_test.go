@@ -115,6 +115,14 @@ func TestZeroPolicyIsValidated(t *testing.T) {
 	}
 }
 
+func TestClockSetBack(t *testing.T) {
+	asked := Ask("GET", nil, nil)
+	p := Policy{Born: at(10).Unix(), Flags: HasValidator}
+	if v, _ := Reuse(&asked, &p, at(0)); v != Validate {
+		t.Errorf("what is never fresh must not be fresh by a clock that was set back: got %d", v)
+	}
+}
+
 func TestAsked(t *testing.T) {
 	a := Ask("GET", lines(`cookie: a|range: bytes=0-1|if-range: "a"|if-none-match: "a"|if-modified-since: @0|authorization: x|cache-control: no-store, only-if-cached`), nil)
 	if !a.Cookie || !a.Range || !a.IfRange || !a.IfNoneMatch || !a.IfModifiedSince || !a.Authorization || !a.NoStore || !a.OnlyIfCached || a.Content {

@@ -53,9 +53,9 @@ const (
 	Strips
 )
 
-// Age returns the response's age in whole seconds (§4.2.3), at least 0: the
-// value of the Age field (§5.1).
-func (p *Policy) Age(now time.Time) int64 { return max(now.Unix()-p.Born, 0) }
+// Age returns the response's age in whole seconds (§4.2.3), from 0 to 2^31-1:
+// the value of the Age field (§5.1), with ten digits at most.
+func (p *Policy) Age(now time.Time) int64 { return min(max(now.Unix()-p.Born, 0), maxDelta) }
 
 // Left returns for how many seconds the response is still fresh, negative if it
 // is not: the ttl of Cache-Status (RFC 9211 §2.4).

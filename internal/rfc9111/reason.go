@@ -23,6 +23,7 @@ const (
 	// The origin is asked, because of what is stored or is not.
 	Miss
 	VaryMismatch
+	Collapsed
 	Expired
 	NoCacheResponse
 	Invalidated
@@ -84,6 +85,7 @@ var reasons = [Reasons]struct {
 
 	Miss:            {"miss", false, "uri-miss", "Nothing is stored for this resource."},
 	VaryMismatch:    {"vary_mismatch", false, "vary-miss", "No stored response fits the request's fields that Vary names."},
+	Collapsed:       {"collapsed", false, "uri-miss", "The request followed the fetch that another had begun."},
 	Expired:         {"expired", false, "stale", "The stored response is no longer fresh."},
 	NoCacheResponse: {"no_cache", false, "stale", "The response has no-cache: it must be validated before each use."},
 	Invalidated:     {"invalidated", false, "miss", "The stored response was purged, or a successful change made it obsolete."},

@@ -52,6 +52,7 @@ func TestCacheStatus(t *testing.T) {
 		{"A miss that is stored.", CacheStatus{Cache: "hotpath", Served: Miss, ForwardStatus: 200, Kept: Stored, TTL: 60, HasTTL: true}, "hotpath; fwd=uri-miss; fwd-status=200; stored; ttl=60"},
 		{"A miss that is not.", CacheStatus{Cache: "hotpath", Served: Miss, Kept: SetCookie}, "hotpath; fwd=uri-miss; detail=set_cookie"},
 		{"A miss that waited.", CacheStatus{Cache: "hotpath", Served: Miss, Collapsed: true}, "hotpath; fwd=uri-miss; collapsed"},
+		{"The same, as a reason.", CacheStatus{Cache: "hotpath", Served: Collapsed}, "hotpath; fwd=uri-miss; collapsed"},
 		{"Another variant.", CacheStatus{Cache: "hotpath", Served: VaryMismatch}, "hotpath; fwd=vary-miss"},
 		{"A validation.", CacheStatus{Cache: "hotpath", Served: Revalidated, ForwardStatus: 304, Kept: Stored}, "hotpath; fwd=stale; fwd-status=304; stored; detail=revalidated"},
 		{"An error that was hidden.", CacheStatus{Cache: "hotpath", Served: StaleOnError, ForwardStatus: 503, TTL: -9, HasTTL: true}, "hotpath; fwd=stale; fwd-status=503; ttl=-9; detail=stale_on_error"},

@@ -31,7 +31,7 @@ const (
 func Reuse(a *Asked, p *Policy, now time.Time) (Verdict, Reason) {
 	if p != nil && a.plain && !a.Content && p.Flags&NoCache == 0 {
 		// The way of nearly every request.
-		if age := now.Unix() - p.Born; age < int64(p.Lifetime) {
+		if p.Age(now) < int64(p.Lifetime) {
 			return Serve, Fresh
 		}
 	}
@@ -79,13 +79,18 @@ func reuse(a *Asked, p *Policy, now time.Time) (Verdict, Reason) {
 	}
 	stale := age - int64(p.Lifetime) // 0 at the moment at which it expires
 	switch {
-	case stale < int64(p.Revalidate):
+	case stale < int64(p.Revalidate) && a.takesStale():
 		return ServeAndRevalidate, StaleRevalidating // RFC 5861 §3
 	case a.maxStale != absent && !p.Has(MustRevalidate) && stale <= int64(a.maxStale):
 		return Serve, StaleAllowed // §5.2.1.2, §4.2.4
 	}
 	return Validate, Expired
 }
+
+// takesStale reports whether the client takes a stale response if the cache may
+// serve it: one that sends max-age does not, unless it sends max-stale too
+// (§5.2.1.1).
+func (a *Asked) takesStale() bool { return a.maxAge == absent || a.maxStale != absent }
 
 // MayServeOnError reports whether the stored response may stand in for an
 // answer of the origin that failed: no answer, or one for which [IsError] holds
@@ -97,7 +102,7 @@ func MayServeOnError(a *Asked, p *Policy, now time.Time) bool {
 		return false
 	}
 	age := p.Age(now)
-	if a.maxAge != absent && (a.maxAge == 0 || age > int64(a.maxAge)) || a.minFresh != absent {
+	if !a.takesStale() || a.maxAge != absent && age > int64(a.maxAge) || a.minFresh != absent {
 		return false
 	}
 	stale := age - int64(p.Lifetime)

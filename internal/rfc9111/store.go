@@ -58,12 +58,13 @@ func Store(a *Asked, status int, fields []hpack.Field, asked, got time.Time, rul
 	}
 	p.Revalidate, p.OnError = staleness(&d, l, rules)
 	p.Keep = max(p.Revalidate, p.OnError)
-	if p.Has(HasValidator) {
+	validated := p.Has(HasValidator) && rules.keepStale() > 0
+	if validated {
 		p.Keep = max(p.Keep, rules.keepStale())
 	}
 
 	switch {
-	case p.Has(HasValidator) && (l.known || cacheableByDefault(status) || d.public):
+	case validated && (l.known || cacheableByDefault(status) || d.public):
 		return p, Stored // §3: if only to be validated
 	case !l.known:
 		return Policy{}, NoFreshness // §3, last point

@@ -54,6 +54,7 @@ func TestStoreReasons(t *testing.T) {
 		{"Stale on arrival, but of use on errors.", "GET", "", 200, "cache-control: max-age=60, stale-if-error=60|age: 60", nil, Stored},
 		{"Stale on arrival, but of use for validation.", "GET", "", 200, fresh + `age: 60|etag: "a"`, nil, Stored},
 		{"Not if nothing stale is kept.", "GET", "", 200, fresh + "age: 60", &Rules{KeepStale: -1}, AlreadyStale},
+		{"Nor for validation then.", "GET", "", 200, `etag: "a"`, &Rules{KeepStale: -1}, NoFreshness},
 		{"The site's default.", "GET", "", 200, "", &Rules{Freshness: time.Minute}, Stored},
 		{"It does not make other statuses cacheable.", "GET", "", 403, "", &Rules{Freshness: time.Minute}, NoFreshness},
 		{"Nor errors.", "GET", "", 404, "", &Rules{Freshness: time.Minute}, NoFreshness},
@@ -84,6 +85,8 @@ func TestStorePolicy(t *testing.T) {
 			Policy{born, 60, 0, 0, day, Explicit | HasValidator}},
 		{"Or as configured, rounded up.", `cache-control: max-age=60|etag: "a"`, &Rules{KeepStale: 1500 * time.Millisecond},
 			Policy{born, 60, 0, 0, 2, Explicit | HasValidator}},
+		{"no-cache is never served stale.", `cache-control: max-age=60, no-cache, stale-if-error=9|etag: "a"`, &Rules{StaleWhileRevalidate: time.Minute},
+			Policy{born, 60, 0, 0, day, Explicit | HasValidator | NoCache}},
 		{"What is of use longer is kept longer.", "cache-control: max-age=60, stale-while-revalidate=7, stale-if-error=9", nil,
 			Policy{born, 60, 7, 9, 9, Explicit}},
 		{"The first of two counts.", "cache-control: stale-if-error=9, max-age=60, stale-if-error=1", nil,
@@ -134,11 +137,12 @@ func TestAge(t *testing.T) {
 		{"A Date of the future makes nothing younger.", at(0), at(3), "date: @100|age: 10", at(3), 13},
 		{"A broken Date is none.", at(0), at(0), "date: tomorrow|age: 10", at(0), 10},
 		{"Parts of a second make it older.", at(0).Add(999 * time.Millisecond), at(1), "", at(2), 2},
+		{"It ends at 2^31-1, as many digits as any number has.", at(0), at(0), "date: Mon, 01 Jan 0001 00:00:00 GMT", at(0), maxDelta},
 		{"A clock that was set back does not make it younger than 0.", at(0), at(0), "", at(-5), 0},
 		{"Nor does one that is set back under way.", at(10), at(8), "", at(8), 0},
 	} {
 		asked := Ask("GET", nil, nil)
-		p, _ := Store(&asked, 200, lines(tt.response+"|cache-control: max-age=1000"), tt.asked, tt.got, nil)
+		p, _ := Store(&asked, 200, lines(tt.response+`|cache-control: max-age=1000|etag: "a"`), tt.asked, tt.got, nil)
 		if got := p.Age(tt.now); got != tt.want {
 			t.Errorf("%s: got %d, want %d", tt.sentence, got, tt.want)
 		}

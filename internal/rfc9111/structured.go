@@ -137,6 +137,10 @@ const (
 	kindToken
 )
 
+// maxMembers is how many members a Dictionary may have: as many as RFC 9651 §3.2
+// asks a parser to take. Keys are compared each with each.
+const maxMembers = 1024
+
 // structured parses RFC 9651 §4.2. Every method takes what it is named after
 // from the front of rest and reports whether it was well-formed.
 type structured struct{ rest string }
@@ -156,15 +160,17 @@ func (p *structured) dictionary(members *[]member) bool {
 		} else if !p.parameters() {
 			return false
 		}
-		put(members, m)
-		p.rest = strings.TrimLeft(p.rest, " \t")
+		if put(members, m); len(*members) > maxMembers {
+			return false
+		}
+		p.rest = trimLeft(p.rest)
 		if p.rest == "" {
 			return true
 		}
 		if !p.take(',') {
 			return false
 		}
-		p.rest = strings.TrimLeft(p.rest, " \t")
+		p.rest = trimLeft(p.rest)
 		if p.rest == "" {
 			return false // a comma at the end
 		}

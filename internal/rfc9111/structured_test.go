@@ -94,6 +94,19 @@ func TestDictionary(t *testing.T) {
 	}
 }
 
+func TestDictionaryLimit(t *testing.T) {
+	many := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "a%d, ", i)
+		}
+		return b.String() + "a0"
+	}
+	if dictionary(many(maxMembers)) == "malformed" || dictionary(many(maxMembers+1)) != "malformed" {
+		t.Error("as many members as RFC 9651 asks for are read, and no more")
+	}
+}
+
 func TestTargetedTypes(t *testing.T) {
 	for _, tt := range []struct {
 		value  string

@@ -50,7 +50,7 @@ func Conditional(dst []hpack.Field, variants ...[]hpack.Field) []hpack.Field {
 // If it is about none, the stored responses are not current and the request is
 // repeated without conditions.
 func Selects(stored, from304 []hpack.Field, only bool) bool {
-	if etag, ok := get(from304, "etag"); ok {
+	if etag, ok := get(from304, "etag"); ok && validETag(etag) {
 		mine, _ := get(stored, "etag")
 		if etag, mine = trim(etag), trim(mine); strings.HasPrefix(etag, "W/") {
 			return strings.TrimPrefix(mine, "W/") == etag[2:]
@@ -115,8 +115,8 @@ func parseLength(v string) int64 {
 }
 
 // NotModified reports whether a request's If-None-Match or If-Modified-Since
-// shows that the client's copy is as current as the stored response, which came
-// at the Unix second received (§4.3.2). If-None-Match goes before
+// shows that the client's copy is as current as the stored 200, which came at
+// the Unix second received (§4.3.2). If-None-Match goes before
 // If-Modified-Since (RFC 9110 §13.2.2). Against a stored response without
 // Last-Modified, Date stands in, then the time at which it came.
 func NotModified(request, stored []hpack.Field, received int64) bool {

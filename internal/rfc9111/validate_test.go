@@ -47,6 +47,8 @@ func TestSelects(t *testing.T) {
 		{"Another date.", "last-modified: @-9", "last-modified: @-8", true, false},
 		{"A date where none was.", `etag: "a"`, "last-modified: @-9", true, false},
 		{"No validator, and one candidate.", `etag: "a"`, "date: @0", true, true},
+		{"A malformed tag is none.", "date: @0", "etag:", false, false},
+		{"A weak one without a tag too.", "date: @0", "etag: W/", false, false},
 		{"No validator, and several candidates.", `etag: "a"`, "date: @0", false, false},
 	} {
 		if got := Selects(lines(tt.stored), lines(tt.from), tt.only); got != tt.want {

@@ -105,19 +105,23 @@ func appendValues(dst []byte, name string, request []hpack.Field) []byte {
 // commas that are not in a quoted string. A quoted string without an end keeps
 // all that follows as it is.
 func appendNormal(dst []byte, value string) []byte {
+	quotes := strings.IndexByte(value, '"') >= 0
 	for {
-		value = strings.TrimLeft(value, " \t")
-		end := elementEnd(value)
-		dst = append(dst, strings.TrimRight(value[:end], " \t")...)
-		if end == len(value) {
-			return dst
+		value = trimLeft(value)
+		end := strings.IndexByte(value, ',')
+		if quotes {
+			end = elementEnd(value)
 		}
-		dst, value = append(dst, ','), value[end+1:]
+		if end < 0 {
+			return append(dst, trimRight(value)...)
+		}
+		dst = append(append(dst, trimRight(value[:end])...), ',')
+		value = value[end+1:]
 	}
 }
 
-// elementEnd returns the index of the first comma outside of quotes, or the
-// length.
+// elementEnd returns the index of the first comma outside of quotes, -1 if there
+// is none.
 func elementEnd(value string) int {
 	for i := 0; i < len(value); i++ {
 		switch value[i] {
@@ -126,10 +130,10 @@ func elementEnd(value string) int {
 		case '"':
 			end := quotedEnd(value[i:])
 			if end < 0 {
-				return len(value)
+				return -1
 			}
 			i += end - 1
 		}
 	}
-	return len(value)
+	return -1
 }
