@@ -41,7 +41,7 @@ func (e *Edge) revalidate(s *site.Site, key, own string, r *message.Request, ent
 		defer func() { <-e.revalidations }()
 		ctx, cancel := context.WithTimeoutCause(context.Background(), backgroundTime, errTimeout)
 		defer cancel()
-		asked := rfc9111.Ask("GET", nil, s.Rules)
+		asked := rfc9111.Ask("GET", request.Fields, s.Rules)
 		f := e.newFetch(nil, s, &asked, usable{entry: entry, own: own, verdict: rfc9111.Validate, reason: rfc9111.Expired})
 		f.request, f.key = *request, key
 		f.run(ctx)

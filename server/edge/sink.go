@@ -83,8 +83,7 @@ func (f *fetch) reserve(n int64) bool {
 // keepNothing passes an answer on that is not stored, and remembers that.
 func (f *fetch) keepNothing(why rfc9111.Reason, now time.Time) error {
 	switch {
-	case why == rfc9111.RequestNoStore, why == rfc9111.Authorization, why == rfc9111.NoRoom:
-		// That says nothing of the resource.
+	case ofRequest(why):
 	case rfc9111.IsError(f.head.Status) && f.stale != nil:
 		// What is stored may stand in for an error yet (RFC 5861 §4).
 	default:
@@ -153,13 +152,20 @@ func (f *fetch) freshen(asked *rfc9111.Asked, now time.Time) *message.Response {
 	f.kept = kept
 	r := message.Stored(stored.Status, rfc9111.Kept(nil, merged, now, f.site.Rules), stored.Body, policy.Born)
 	r.Whole = stored.Root()
-	if kept == rfc9111.Stored {
+	switch {
+	case kept == rfc9111.Stored:
 		vary, _ := rfc9111.ParseVary(merged)
 		f.kept = f.edge.store.Put(f.key, f.request.Fields, r, policy, vary, 0)
-	} else {
+	case !ofRequest(kept):
 		f.edge.store.Remove(f.own)
 	}
 	return r
+}
+
+// ofRequest reports whether a reason not to store says nothing of the resource:
+// what is stored of it stays.
+func ofRequest(why rfc9111.Reason) bool {
+	return why == rfc9111.RequestNoStore || why == rfc9111.Authorization || why == rfc9111.NoRoom
 }
 
 // confirmed takes a 304: what is stored is current.
