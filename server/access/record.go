@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"time"
+	"unsafe"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -78,6 +79,30 @@ func appendText(dst []byte, s string, most int) []byte {
 	}
 	return append(binary.LittleEndian.AppendUint16(dst, uint16(len(s)|mark)), s...)
 }
+
+// MaxShort is the longest that AppendShort appends, in bytes.
+const MaxShort = 256
+
+// shortTexts are the longest texts of a short request.
+var shortTexts = [...]int{16, 64, 96, 32, 32}
+
+// AppendShort appends request, which is from [AppendRequest], with its texts cut
+// further: for exchanges of which many are kept.
+func AppendShort(dst, request []byte) []byte {
+	for _, most := range shortTexts {
+		var t text
+		t, request = takeText(request)
+		at := len(dst)
+		dst = appendText(dst, view(t.b), most)
+		if t.cut {
+			dst[at+1] |= cutMark >> 8
+		}
+	}
+	return dst
+}
+
+// view is b as a string, for as long as b does not change.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // text is one of a request's texts, borrowed from where it is encoded.
 type text struct {

@@ -75,7 +75,9 @@ func (c *Conn) answer(id uint32, r *message.Response, head bool, d *decoded, kno
 	s := c.open(id)
 	s.recvDone, s.result = true, metrics.Hit
 	c.countRequest(s, r.Status)
-	s.about = append(c.takeSpare(), about(d, known)...)
+	if c.tap.Keep() {
+		c.keepAbout(s, about(d, known))
+	}
 	s.stored = body
 	s.headSent = true
 	c.appendStored(id, r, false, known)

@@ -57,7 +57,8 @@ type Conn struct {
 	running          int      // handlers, also those whose stream has ended
 	resets           []uint32 // streams that we reset lately, a ring
 	nextReset        int
-	spare            []byte // memory of a stream's about that was told
+	spare            []byte // memory of the about of a stream that has ended
+	kept             int    // memory of all streams' about, in bytes
 	repeats          repeats
 
 	// Sending.

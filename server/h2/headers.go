@@ -9,7 +9,6 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/metrics"
-	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -172,7 +171,7 @@ func (c *Conn) refuse(id uint32, r *request, end bool, status int) *frame.Error 
 	}
 	text := http.StatusText(status) + "\n"
 	s := c.open(id)
-	s.about = access.AppendRequest(c.takeSpare(), &r.Request)
+	c.keepRequest(s, &r.Request)
 	s.recvDone = end
 	s.headOnly = r.Method == http.MethodHead
 	if !end {

@@ -156,7 +156,7 @@ func (c *Conn) took(s *stream, n int) {
 func (c *Conn) finish(s *stream) {
 	took := time.Since(s.began)
 	c.cfg.Metrics.RequestDuration.ObserveN(c.stripe, s.result, took, 1)
-	c.tell(s, took, false)
+	c.record(s, took, false)
 	if s.recvDone {
 		c.drop(s, nil)
 		return

@@ -32,7 +32,7 @@ type stream struct {
 	id       uint32
 	began    time.Time
 	result   metrics.CacheResult
-	about    []byte // the request, for the access log; nil where it is told
+	about    []byte // the request, for its record, see keepAbout; nil: none, or recorded
 	status   int    // of the final head; 0 before
 	sent     int64  // content
 	headOnly bool   // HEAD
@@ -108,7 +108,7 @@ func (c *Conn) drop(s *stream, cause error) {
 	}
 	c.cfg.Metrics.StreamsOpen.Add(c.stripe, -1)
 	if s.about != nil {
-		c.tell(s, time.Since(s.began), true)
+		c.record(s, time.Since(s.began), true)
 	}
 	if cause == nil {
 		cause = errStreamDone
