@@ -1,4 +1,4 @@
-// Package access tells what was asked for: the access log, and the keys that
+// Package access records what was asked for: the access log, and the keys that
 // are asked for most.
 //
 //	connection ─ Tap ─ batch of a turn ─▶ stripe ─┐

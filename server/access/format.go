@@ -88,7 +88,7 @@ func (f *formatter) appendStamp(dst []byte, t time.Time, layout string) []byte {
 
 // appendEscaped appends a text as Apache does in its log: what is not printable
 // ASCII as \xHH, a quote and a backslash behind a backslash. A space is escaped
-// where it would end a word. What was cut ends in three dots.
+// if it would end a word. What was cut ends in three dots.
 func appendEscaped(dst []byte, t text, word bool) []byte {
 	from := 0 // what is plain is copied in one piece
 	for i, c := range t.b {

@@ -39,7 +39,7 @@ const errorStatus = 400
 
 // A request is encoded as five texts, each behind its length in two octets, of
 // which the top bit says that it was cut. The longest that are whole: real ones
-// are shorter by far, and a client that sends others shall not fill the log.
+// are shorter by far, and a client that sends others must not fill the log.
 const (
 	maxMethod  = 32
 	maxHost    = 255
@@ -53,7 +53,7 @@ const (
 	maxRequest = 5*2 + maxMethod + maxHost + maxPath + maxReferer + maxAgent
 )
 
-// AppendRequest appends what the log tells of a request to dst, at most 4 KiB,
+// AppendRequest appends what the log has of a request to dst, at most 4 KiB,
 // in the form that [Tap.Hit] and [Tap.End] take. It borrows nothing.
 func AppendRequest(dst []byte, r *message.Request) []byte {
 	var referer, agent string

@@ -29,7 +29,7 @@ type Tap struct {
 type batch struct {
 	records []byte
 	logged  uint64    // how many of them are lines of the log
-	turn    time.Time // when it began, where a record takes its duration
+	turn    time.Time // when it began, for a record whose duration is the turn's
 }
 
 // batchSize is how large a batch grows before it is handed over in the middle

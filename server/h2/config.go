@@ -16,7 +16,7 @@ type Config struct {
 	Handler http.Handler   // the second
 	Metrics *metrics.Hotpath
 	Log     *slog.Logger
-	Access  *access.Recorder // nil: nobody wants to know
+	Access  *access.Recorder // nil: no access log and no hottest keys
 	Limits  Limits
 }
 

@@ -64,7 +64,7 @@ type decoded struct {
 	list    hpack.List
 	request request
 	key     []byte // what the source calls it
-	about   []byte // what the access log tells of it
+	about   []byte // what the access log has of it
 }
 
 var decodeds = sync.Pool{New: func() any { return new(decoded) }}
@@ -163,7 +163,7 @@ func (c *Conn) endBody(s *stream) {
 	}
 }
 
-// refuse answers a request that no door shall see. A body that it has is
+// refuse answers a request that goes to neither door. A body that it has is
 // dropped as it comes.
 func (c *Conn) refuse(id uint32, r *request, end bool, status int) *frame.Error {
 	if len(c.streams) >= c.cfg.Limits.Streams {
