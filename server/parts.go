@@ -24,7 +24,7 @@ import (
 
 // newLogger logs to w, and lets the journal see it.
 func newLogger(cfg config.Config, w io.Writer, journal *live.Journal) *slog.Logger {
-	options := &slog.HandlerOptions{Level: cfg.LogLevel}
+	options := &slog.HandlerOptions{Level: cfg.LogLevel, ReplaceAttr: access.EscapeAttr}
 	var h slog.Handler = slog.NewTextHandler(w, options)
 	if cfg.LogFormat == "json" {
 		h = slog.NewJSONHandler(w, options)

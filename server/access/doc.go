@@ -1,4 +1,4 @@
-// Package access tells what was asked for: the access log, and the keys that
+// Package access records what was asked for: the access log, and the keys that
 // are asked for most.
 //
 //	connection ─ Tap ─ batch of a turn ─▶ stripe ─┐
@@ -10,6 +10,7 @@
 //	stripes.go    the bounded memory between them
 //	recorder.go   the writer's goroutine
 //	format.go     Common, Combined, JSON
+//	visible.go    what misleads a reader is escaped
 //	budget.go     how fast the file may grow
 //	sink.go       the file: reopened, torn, full
 //	hot.go        the hottest keys

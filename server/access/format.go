@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -89,7 +88,7 @@ func (f *formatter) appendStamp(dst []byte, t time.Time, layout string) []byte {
 
 // appendEscaped appends a text as Apache does in its log: what is not printable
 // ASCII as \xHH, a quote and a backslash behind a backslash. A space is escaped
-// where it would end a word. What was cut ends in three dots.
+// if it would end a word. What was cut ends in three dots.
 func appendEscaped(dst []byte, t text, word bool) []byte {
 	from := 0 // what is plain is copied in one piece
 	for i, c := range t.b {
@@ -149,17 +148,16 @@ func (f *formatter) appendJSON(dst []byte, r *record) []byte {
 }
 
 // appendMember appends a text as a JSON string. Nearly all are plain; the rest
-// is encoding/json's, which makes U+FFFD of what is not UTF-8. It lets through
-// U+007F to U+009F, which a terminal obeys: they are escaped here.
+// is encoding/json's, which makes U+FFFD of what is not UTF-8. What it lets
+// through and misleads a reader, or a terminal obeys, is escaped here.
 func appendMember(dst []byte, key string, t text) []byte {
 	dst = append(dst, key...)
 	for _, c := range t.b {
 		if !plain(c) {
 			quoted, _ := json.Marshal(string(t.b) + dots(t)) // of a string: never fails
 			for _, r := range string(quoted) {
-				if unicode.IsControl(r) {
-					dst = append(dst, `\u00`...)
-					dst = append(dst, hexDigits[r>>4], hexDigits[r&15])
+				if misleading(r) {
+					dst = appendEscapedRune(dst, r)
 				} else {
 					dst = utf8.AppendRune(dst, r)
 				}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"time"
+	"unsafe"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -38,7 +39,7 @@ const errorStatus = 400
 
 // A request is encoded as five texts, each behind its length in two octets, of
 // which the top bit says that it was cut. The longest that are whole: real ones
-// are shorter by far, and a client that sends others shall not fill the log.
+// are shorter by far, and a client that sends others must not fill the log.
 const (
 	maxMethod  = 32
 	maxHost    = 255
@@ -52,7 +53,7 @@ const (
 	maxRequest = 5*2 + maxMethod + maxHost + maxPath + maxReferer + maxAgent
 )
 
-// AppendRequest appends what the log tells of a request to dst, at most 4 KiB,
+// AppendRequest appends what the log has of a request to dst, at most 4 KiB,
 // in the form that [Tap.Hit] and [Tap.End] take. It borrows nothing.
 func AppendRequest(dst []byte, r *message.Request) []byte {
 	var referer, agent string
@@ -78,6 +79,30 @@ func appendText(dst []byte, s string, most int) []byte {
 	}
 	return append(binary.LittleEndian.AppendUint16(dst, uint16(len(s)|mark)), s...)
 }
+
+// MaxShort is the longest that AppendShort appends, in bytes.
+const MaxShort = 256
+
+// shortTexts are the longest texts of a short request.
+var shortTexts = [...]int{16, 64, 96, 32, 32}
+
+// AppendShort appends request, which is from [AppendRequest], with its texts cut
+// further: for exchanges of which many are kept.
+func AppendShort(dst, request []byte) []byte {
+	for _, most := range shortTexts {
+		var t text
+		t, request = takeText(request)
+		at := len(dst)
+		dst = appendText(dst, view(t.b), most)
+		if t.cut {
+			dst[at+1] |= cutMark >> 8
+		}
+	}
+	return dst
+}
+
+// view is b as a string, for as long as b does not change.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // text is one of a request's texts, borrowed from where it is encoded.
 type text struct {

@@ -313,3 +313,57 @@ func TestRequestIsBounded(t *testing.T) {
 		t.Errorf("a batch has room for %d octets: it would grow", n)
 	}
 }
+
+// TestShortRequest: no longer than its bound, marked as cut, and whole if it was
+// short before.
+func TestShortRequest(t *testing.T) {
+	long := strings.Repeat("x", 1<<16)
+	b := AppendShort(nil, AppendRequest(nil, full(long, long, long, long, long)))
+	if len(b) > MaxShort {
+		t.Errorf("%d octets, want %d at most", len(b), MaxShort)
+	}
+	a := ok(200)
+	r, _ := takeRecord(appendRecord(nil, b, &a, 0, HTTP2, &net.UnixAddr{}))
+	for i, text := range []text{r.method, r.host, r.path, r.referer, r.agent} {
+		if !text.cut || len(text.b) != shortTexts[i] {
+			t.Errorf("text %d: %d octets, cut %v", i, len(text.b), text.cut)
+		}
+	}
+	whole := AppendRequest(nil, full("GET", "host", "/path", "", "agent"))
+	if b := AppendShort(nil, whole); !bytes.Equal(b, whole) {
+		t.Errorf("%q has become %q", whole, b)
+	}
+	cut := AppendShort(nil, b) // what was cut before stays marked
+	if !bytes.Equal(cut, b) {
+		t.Errorf("%q has become %q", b, cut)
+	}
+}
+
+// TestKeep: a request is kept if its record can be used. Without a log that is
+// one in so many, and each of them is recorded.
+func TestKeep(t *testing.T) {
+	if tap := (*Recorder)(nil).Tap(HTTP2, remote, 0); tap.Keep() {
+		t.Error("kept without a recorder")
+	}
+	for _, mode := range []Mode{Errors, Sampled, All} {
+		if tap := start(t, Config{Mode: mode, Sample: 100}).Tap(HTTP2, remote, 0); !tap.Keep() {
+			t.Errorf("not kept in mode %s", mode)
+		}
+	}
+	s := start(t, Config{Mode: Off})
+	tap := s.Tap(HTTP2, remote, 0)
+	kept := 0
+	for range 100 * hotEvery {
+		if tap.Keep() {
+			kept++
+			tap.EndKept(get("/hot"), ok(200))
+			if tap.batch == nil {
+				t.Fatal("kept and not recorded")
+			}
+			tap.Flush(0)
+		}
+	}
+	if kept < 50 || kept > 150 { // five standard deviations
+		t.Errorf("%d kept of %d", kept, 100*hotEvery)
+	}
+}

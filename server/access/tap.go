@@ -14,7 +14,8 @@ import (
 // goroutine. The zero Tap records nothing.
 //
 // A hit that is answered within its turn goes through Due and, rarely, Hit;
-// whatever takes longer through End, when it is over. Flush ends the turn.
+// whatever takes longer through Keep and EndKept, or through End alone, when it
+// is over. Flush ends the turn.
 type Tap struct {
 	recorder *Recorder
 	remote   net.Addr
@@ -28,7 +29,7 @@ type Tap struct {
 type batch struct {
 	records []byte
 	logged  uint64    // how many of them are lines of the log
-	turn    time.Time // when it began, where a record takes its duration
+	turn    time.Time // when it began, for a record whose duration is the turn's
 }
 
 // batchSize is how large a batch grows before it is handed over in the middle
@@ -75,10 +76,31 @@ func (t *Tap) Hit(request []byte, a Answer) {
 	t.add(request, a, chosen)
 }
 
-// End records an exchange that has ended, if it is one of those to be recorded.
-func (t *Tap) End(request []byte, a Answer) {
+// Keep reports whether a record of an exchange that begins now can be used: its
+// request is to be kept until it ends, for EndKept. Without a log those are few,
+// chosen here; with one all, since each may end as an error.
+func (t *Tap) Keep() bool {
+	switch r := t.recorder; {
+	case r == nil:
+		return false
+	case r.cfg.Mode == Off:
+		return oneIn(r.every)
+	}
+	return true
+}
+
+// EndKept records an exchange that has ended, if it is one of those to be
+// recorded and Keep was true for it.
+func (t *Tap) EndKept(request []byte, a Answer) {
 	if r := t.recorder; r != nil {
-		t.add(request, a, oneIn(r.every))
+		t.add(request, a, r.cfg.Mode == Off || oneIn(r.every))
+	}
+}
+
+// End is Keep and EndKept for an exchange whose request is at hand at its end.
+func (t *Tap) End(request []byte, a Answer) {
+	if t.Keep() {
+		t.EndKept(request, a)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
@@ -144,6 +145,78 @@ func TestAccessLog(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestRequestsKeptForTheLog: what a connection with all its streams open keeps
+// of their requests, each of the longest that are logged.
+func TestRequestsKeptForTheLog(t *testing.T) {
+	const streams = 250
+	long := get(1, "/"+strings.Repeat("p", 3000), "referer", strings.Repeat("r", 2000), "user-agent", strings.Repeat("a", 1000))
+	for name, tt := range map[string]struct {
+		log  *access.Config
+		most int
+	}{
+		"no recorder":            {nil, 0},
+		"the log is off":         {&access.Config{Mode: access.Off}, 5 * 4 << 10}, // one in 1,024 is chosen
+		"errors may come":        {&access.Config{Mode: access.Errors}, aboutBytes + streams*access.MaxShort},
+		"all of them are logged": {&access.Config{Mode: access.All, Format: access.JSON}, aboutBytes + streams*access.MaxShort},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "access.log")
+			if tt.log != nil {
+				tt.log.File = file
+			}
+			run(t, setup{access: tt.log, handler: stall}, func(p *peer) {
+				for i := range uint32(streams) {
+					p.write(frame.AppendHeaders(nil, 1+2*i, true, long[frame.HeaderLen:], frame.MinMaxSize))
+					<-p.entered
+				}
+				synctest.Wait()
+				kept := 0
+				for _, s := range p.engine.streams {
+					kept += cap(s.about)
+				}
+				if kept > tt.most {
+					t.Errorf("%d bytes kept, want at most %d", kept, tt.most)
+				}
+				p.conn.Close()
+			})
+			if tt.log == nil || tt.log.Mode != access.All {
+				return
+			}
+			lines := accessLines(t, file)
+			if len(lines) != streams {
+				t.Errorf("%d lines", len(lines))
+			}
+			for _, l := range lines {
+				if !strings.HasPrefix(l.Path, "/pppp") || l.Host != "test" {
+					t.Fatalf("%+v", l)
+				}
+			}
+		})
+	}
+}
+
+// TestRequestsKeptAreGivenBack: streams one after the other are recorded whole,
+// however many there were.
+func TestRequestsKeptAreGivenBack(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "access.log")
+	path := "/" + strings.Repeat("p", 1900)
+	run(t, setup{handler: func(*peer, writer, *http.Request) {}, access: &access.Config{Mode: access.All, Format: access.JSON, File: file}}, func(p *peer) {
+		for i := range uint32(100) {
+			p.write(get(1+2*i, path))
+			p.wantResponse(1+2*i, 200)
+		}
+	})
+	lines := accessLines(t, file)
+	for _, l := range lines {
+		if l.Path != path {
+			t.Fatalf("a path of %d bytes", len(l.Path))
+		}
+	}
+	if len(lines) != 100 {
+		t.Errorf("%d lines", len(lines))
 	}
 }
 

@@ -65,7 +65,9 @@ func (c *Conn) answer(id uint32, r, stored *message.Response, head bool, d *deco
 	s := c.open(id)
 	s.recvDone, s.result = true, metrics.Hit
 	c.countRequest(s, r.Status)
-	s.about = append(c.takeSpare(), about(d, known)...)
+	if c.tap.Keep() {
+		c.keepAbout(s, about(d, known))
+	}
 	s.stored, s.more = body, more
 	s.headSent = true
 	c.appendStored(id, r, status, false, known)

@@ -15,7 +15,7 @@ type Config struct {
 	Handler message.Handler // the second
 	Metrics *metrics.Hotpath
 	Log     *slog.Logger
-	Access  *access.Recorder // nil: no access log
+	Access  *access.Recorder // nil: no access log and no hottest keys
 	Limits  Limits
 }
 

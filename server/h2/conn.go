@@ -17,7 +17,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
-// Why a handler's stream ended under it.
+// What a handler's reads and writes return when its stream ends under it.
 var (
 	errStreamDone = errors.New("h2: the stream has ended")
 	errPeerGone   = errors.New("h2: the client closed the connection")
@@ -58,7 +58,8 @@ type Conn struct {
 	running          int      // handlers, also those whose stream has ended
 	resets           []uint32 // streams that we reset lately, a ring
 	nextReset        int
-	spare            []byte // memory of a stream's about that was told
+	spare            []byte // memory of the about of a stream that has ended
+	kept             int    // memory of all streams' about, in bytes
 	repeats          repeats
 
 	// Sending.
@@ -117,7 +118,7 @@ func (cfg Config) WithDefaults() *Config {
 	return &cfg
 }
 
-// Serve serves the connection until it ends and tells why it did.
+// Serve serves the connection until it ends and returns why it did.
 func (c *Conn) Serve() (reason metrics.CloseReason) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -208,7 +209,7 @@ func (c *Conn) tooMuchWaits() bool {
 }
 
 // takeFrames handles every complete frame that was read. It reports false
-// where it stopped before, because enough is waiting to be sent.
+// if it stopped before, because enough is waiting to be sent.
 func (c *Conn) takeFrames() bool {
 	if !c.prefaced && !c.takePreface() {
 		return true
@@ -265,8 +266,7 @@ func (c *Conn) takePreface() bool {
 	return true
 }
 
-// rest says until when the connection may sleep, after what is overdue was
-// dealt with.
+// rest ends what is overdue and returns until when the connection may sleep.
 func (c *Conn) rest() (wire.Step, time.Time) {
 	if c.alive.Before(c.now) && len(c.streams) == 0 {
 		c.repeats, c.spare = repeats{}, nil // quiet: keep neither memory nor responses alive

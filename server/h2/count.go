@@ -6,6 +6,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
 // count adds the turn to the metrics and the access log: once for all requests
@@ -30,8 +31,7 @@ func (c *Conn) countRequest(s *stream, status int) {
 	c.cfg.Metrics.Requests.Add(c.stripe, metrics.H2, metrics.ClassOf(status), s.result, 1)
 }
 
-// about is what the access log tells of a request that is known, or else
-// decoded.
+// about is what the access log has of a request that is known, or else decoded.
 func about(d *decoded, known *repeat) []byte {
 	if known != nil {
 		return known.about
@@ -40,17 +40,43 @@ func about(d *decoded, known *repeat) []byte {
 	return d.about
 }
 
-// tell tells the access log of a stream that has ended.
-func (c *Conn) tell(s *stream, took time.Duration, aborted bool) {
-	c.tap.End(s.about, access.Answer{
-		Began: s.began, Duration: took, Status: s.status, Bytes: s.sent, Result: s.result, Aborted: aborted,
-	})
-	c.spare, s.about = s.about[:0], nil
+// aboutBytes is how much memory of a connection requests may fill that wait for
+// their records: hundreds of common ones, sixteen of the longest. Those beyond
+// it are cut to access.MaxShort each, of which there are no more than streams.
+const aboutBytes = 64 << 10
+
+// keepRequest keeps a request for the record of its stream, if that can be used.
+// r is borrowed.
+func (c *Conn) keepRequest(s *stream, r *message.Request) {
+	if c.tap.Keep() {
+		var common [512]byte
+		c.keepAbout(s, access.AppendRequest(common[:0], r))
+	}
 }
 
-// takeSpare returns memory for the next stream's about: nil where there is none.
-func (c *Conn) takeSpare() []byte {
+// keepAbout keeps a request whose record can be used. about is borrowed.
+func (c *Conn) keepAbout(s *stream, about []byte) {
 	b := c.spare
 	c.spare = nil
-	return b
+	if c.kept+len(about) > aboutBytes {
+		s.about = access.AppendShort(make([]byte, 0, min(len(about), access.MaxShort)), about)
+	} else {
+		if cap(b) < len(about) || c.kept+cap(b) > aboutBytes {
+			b = make([]byte, 0, len(about))
+		}
+		s.about = append(b[:0], about...)
+	}
+	c.kept += cap(s.about)
+}
+
+// record records a stream that has ended, unless that is done or of no use.
+func (c *Conn) record(s *stream, took time.Duration, aborted bool) {
+	if s.about == nil {
+		return
+	}
+	c.tap.EndKept(s.about, access.Answer{
+		Began: s.began, Duration: took, Status: s.status, Bytes: s.sent, Result: s.result, Aborted: aborted,
+	})
+	c.kept -= cap(s.about)
+	c.spare, s.about = s.about[:0], nil
 }

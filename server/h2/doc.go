@@ -27,7 +27,7 @@
 //	pace.go       how slow is too slow
 //	settings.go   ours and the peer's
 //	budget.go     what a peer may cost us
-//	count.go      what metrics and the access log hear of it
+//	count.go      what metrics and the access log count and keep of it
 //	drain.go      GOAWAY, twice
 //
 // # Ownership

@@ -8,7 +8,6 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/flow"
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/metrics"
-	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	relay "github.com/e0ac7cd4/hotpath/server/stream"
 )
@@ -28,7 +27,7 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 		return c.refuse(id, r, end, http.StatusRequestEntityTooLarge)
 	}
 	s := c.open(id)
-	s.about = access.AppendRequest(c.takeSpare(), &r.Request)
+	c.keepRequest(s, &r.Request)
 	s.recvDone, s.result = end, metrics.Bypass // until it says otherwise
 	s.headOnly = r.Method == http.MethodHead
 	s.output = relay.NewOutput()

@@ -9,7 +9,6 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/metrics"
-	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	relay "github.com/e0ac7cd4/hotpath/server/stream"
 )
@@ -166,7 +165,7 @@ func (c *Conn) endBody(s *stream) {
 	}
 }
 
-// refuse answers a request that no door shall see. A body that it has is
+// refuse answers a request that goes to neither door. A body that it has is
 // dropped as it comes.
 func (c *Conn) refuse(id uint32, r *request, end bool, status int) *frame.Error {
 	if len(c.streams) >= c.cfg.Limits.Streams {
@@ -174,7 +173,7 @@ func (c *Conn) refuse(id uint32, r *request, end bool, status int) *frame.Error 
 	}
 	text := http.StatusText(status) + "\n"
 	s := c.open(id)
-	s.about = access.AppendRequest(c.takeSpare(), &r.Request)
+	c.keepRequest(s, &r.Request)
 	s.recvDone = end
 	s.headOnly = r.Method == http.MethodHead
 	if !end {

@@ -10,7 +10,7 @@ import (
 )
 
 // turnBytes is how much body a turn sends before it looks at what the peer
-// says: a PING or a reset waits for no more than that.
+// sends: a PING or a reset waits for no more than that.
 const turnBytes = 256 << 10
 
 // sendQueue is the streams that can send, in turns: one frame each.
@@ -84,8 +84,8 @@ func (c *Conn) transmit() (more bool) {
 }
 
 // sendFrame sends a stream's next DATA frame, or its trailers, and queues the
-// stream again where there is more. It returns how much content that was; -1
-// where the connection's window is in the way.
+// stream again if there is more. It returns how much content that was; -1
+// if the connection's window is in the way.
 func (c *Conn) sendFrame(s *stream) int {
 	most := min(s.window.Room(), c.window.Room(), maxData)
 	if s.output != nil || s.followed != nil {
@@ -173,7 +173,7 @@ func (c *Conn) took(s *stream, n int) {
 func (c *Conn) finish(s *stream) {
 	took := time.Since(s.began)
 	c.cfg.Metrics.RequestDuration.ObserveN(c.stripe, s.result, took, 1)
-	c.tell(s, took, false)
+	c.record(s, took, false)
 	if s.recvDone {
 		c.drop(s, nil)
 		return
@@ -182,8 +182,8 @@ func (c *Conn) finish(s *stream) {
 	s.sendDone, s.answered = true, c.now
 }
 
-// unwanted tells a peer that goes on sending a request which is answered to
-// stop (§8.1).
+// unwanted asks a peer that goes on sending a request which is answered to stop
+// (§8.1).
 func (c *Conn) unwanted(s *stream) { c.reset(s, frame.NoError, nil) }
 
 // sendHead sends the final head of a response that a handler writes.

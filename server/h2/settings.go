@@ -4,7 +4,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 )
 
-// peerSettings is what the peer told us, with the initial values of RFC 9113
+// peerSettings is what the peer has set, with the initial values of RFC 9113
 // §6.5.2.
 type peerSettings struct {
 	initialWindow int64

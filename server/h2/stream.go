@@ -34,7 +34,7 @@ type stream struct {
 	id       uint32
 	began    time.Time
 	result   metrics.CacheResult
-	about    []byte // the request, for the access log; nil where it is told
+	about    []byte // the request, for its record, see keepAbout; nil: none, or recorded
 	status   int    // of the final head; 0 before
 	sent     int64  // content
 	headOnly bool   // HEAD
@@ -61,7 +61,7 @@ type stream struct {
 	body     *relay.Body
 	credit   flow.Credit
 	in       pace  // at which it comes, while its handler waits for it
-	declared int64 // content-length, -1 where there is none
+	declared int64 // content-length, -1 if there is none
 	received int64
 	cancel   context.CancelCauseFunc // ends the request's context; nil without a handler
 }
@@ -111,8 +111,8 @@ func (c *Conn) open(id uint32) *stream {
 	return s
 }
 
-// drop removes a stream: it is closed. cause is what its handler hears; nil
-// where the exchange ended well.
+// drop removes a stream: it is closed. cause is the error of its handler's
+// reads and writes; nil if the exchange ended well.
 func (c *Conn) drop(s *stream, cause error) {
 	delete(c.streams, s.id)
 	if len(c.streams) == 0 {
@@ -120,7 +120,7 @@ func (c *Conn) drop(s *stream, cause error) {
 	}
 	c.cfg.Metrics.StreamsOpen.Add(c.stripe, -1)
 	if s.about != nil {
-		c.tell(s, time.Since(s.began), true)
+		c.record(s, time.Since(s.began), true)
 	}
 	if cause == nil {
 		cause = errStreamDone
@@ -166,8 +166,8 @@ func (c *Conn) sendReset(id uint32, code frame.ErrCode) {
 	c.cfg.Metrics.StreamsReset.Add(c.stripe, metrics.ByUs, 1)
 }
 
-// disowned reports whether the peer may not know yet that we want nothing more
-// of a stream: we have reset it, or it came after the last one of GOAWAY.
+// disowned reports whether frames of a stream may be under way that we have no
+// use for: we have reset it, or it came after the last one of GOAWAY.
 func (c *Conn) disowned(id uint32) bool { return c.wasReset(id) || c.tooLate(id) }
 
 // wasReset reports whether we reset the stream lately.

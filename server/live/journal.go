@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/server/access"
 )
 
 // entry is a warning or an error of the log.
@@ -80,7 +82,7 @@ func (w *watcher) details(ctx context.Context, r slog.Record) string {
 		if len(groups) == 0 && (a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
 			return slog.Attr{}
 		}
-		return a
+		return access.EscapeAttr(groups, a)
 	}})
 	for _, with := range w.with {
 		h = with(h)

@@ -68,3 +68,13 @@ func TestJournalIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestJournalEscapes what hides or turns round the text of a peer.
+func TestJournalEscapes(t *testing.T) {
+	var j Journal
+	slog.New(j.Watch(slog.NewTextHandler(io.Discard, nil))).Warn("m", "path", "a\u3164\u05d0")
+	entries, _ := j.news()
+	if want := `path=a\u3164\u05d0`; len(entries) != 1 || entries[0].Details != want {
+		t.Errorf("%+v, want %s", entries, want)
+	}
+}
