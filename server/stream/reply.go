@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -52,7 +53,7 @@ const (
 
 // NewReply makes the reply of a stream. body may be nil.
 func NewReply[S any](box *Mailbox[S], stream S, out *Output, body *Body, headOnly bool) *Reply[S] {
-	return &Reply[S]{box: box, stream: stream, out: out, body: body, headOnly: headOnly}
+	return &Reply[S]{box: box, stream: stream, out: out, body: body, headOnly: headOnly, outcome: message.Outcome{Result: metrics.Bypass}}
 }
 
 func (r *Reply[S]) post(l Letter[S]) {
