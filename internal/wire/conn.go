@@ -18,14 +18,6 @@ import (
 // is looked at again, for an end of stream that the last short read hid.
 const quietCheck = 5 * time.Second
 
-// lingerTime and lingerBytes bound how long and how much is still read, and
-// thrown away, after we have said our last: closing a socket with unread data
-// resets it, and a reset can overtake the GOAWAY or the response before it.
-const (
-	lingerTime  = time.Second
-	lingerBytes = 1 << 20
-)
-
 // goodbyeTime bounds what a client waits for its last words to be written. It
 // does not linger for their sake: what it has asked for it has, or gave up.
 const goodbyeTime = 100 * time.Millisecond
@@ -116,6 +108,7 @@ type Conn struct {
 	next      Step
 	armed     time.Time // read deadline set on nc; zero: none
 	confirmed bool      // the last read found the socket empty, not only short
+	reset     bool      // see ResetAtEnd
 
 	// Between turns:
 	cipherRest []byte
@@ -226,7 +219,7 @@ func (c *Conn) turn(fd uintptr) bool {
 		switch c.next {
 		case Done, Leave:
 			_ = c.seal() // before close_notify, after which TLS takes nothing
-			if c.next == Done && c.tls != nil && (c.readErr == nil || c.readErr == io.EOF) {
+			if c.next == Done && c.tls != nil && !c.reset && (c.readErr == nil || c.readErr == io.EOF) {
 				_ = c.tls.CloseWrite() // close_notify; fails only where writing has
 			}
 			_ = c.Flush()
@@ -304,18 +297,14 @@ func (c *Conn) finish() {
 		c.backlog.wait(goodbyeTime)
 		return
 	}
-	if c.backlog.wait(closeTime) && !c.lost && c.readErr != io.EOF {
+	if c.backlog.wait(closeTime) && !c.resets() && !c.lost && c.readErr != io.EOF {
 		c.linger()
 	}
 }
 
 // linger ends our half, and reads and drops what the peer still says.
 func (c *Conn) linger() {
-	half, ok := c.nc.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
-		return
-	}
-	if c.nc.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
-		_, _ = io.CopyN(io.Discard, c.nc, lingerBytes) // its end is what matters, not why
+	if half, ok := c.nc.(halfCloser); ok && half.CloseWrite() == nil {
+		c.readOn()
 	}
 }

@@ -1,0 +1,70 @@
+package wire
+
+import (
+	"io"
+	"time"
+)
+
+// How long and how much is still read, and thrown away, after we have said our
+// last: closing a socket with unread data resets it, and a reset can overtake
+// the GOAWAY or the response before it (RFC 9112 §9.6). A client that is
+// uploading is read on while it sends lingerQuantum in each lingerStep, so that
+// one that was refused after its head can read why: 64 MiB is beyond what is
+// uploaded in one piece, and 5 seconds more than a client needs that looks. One
+// that is silent costs a lingerStep.
+const (
+	lingerTime    = 5 * time.Second
+	lingerStep    = time.Second
+	lingerBytes   = 64 << 20
+	lingerQuantum = 64 << 10
+)
+
+type halfCloser interface{ CloseWrite() error }
+
+// readOn reads on until the peer's end, or a limit. How it ends does not
+// matter.
+func (c *Conn) readOn() {
+	end := time.Now().Add(lingerTime)
+	for left := int64(lingerBytes); left > 0 && time.Now().Before(end); {
+		step := time.Now().Add(lingerStep)
+		if step.After(end) {
+			step = end
+		}
+		if c.nc.SetReadDeadline(step) != nil {
+			return
+		}
+		n, err := io.CopyN(io.Discard, c.nc, lingerQuantum)
+		if err != nil {
+			return
+		}
+		left -= n
+	}
+}
+
+// EndOutput ends our half of the connection behind what was flushed, and leaves
+// the peer's open. It is for a turn, when nothing is queued (see Congested).
+func (c *Conn) EndOutput() {
+	if c.tls != nil {
+		_ = c.tls.CloseWrite() // into the records; fails only if writing has
+		_ = c.send()           // the next Flush has the error too
+		return
+	}
+	if half, ok := c.nc.(halfCloser); ok {
+		_ = half.CloseWrite() // fails only on a connection that has ended
+	}
+}
+
+// ResetAtEnd makes Done reset the connection rather than end it, so that the
+// peer does not take what it has for the whole. It is for a turn.
+func (c *Conn) ResetAtEnd() { c.reset = true }
+
+// resets reports whether the end is to be a reset, and prepares it.
+func (c *Conn) resets() bool {
+	if !c.reset {
+		return false
+	}
+	if tcp, ok := c.nc.(interface{ SetLinger(sec int) error }); ok {
+		_ = tcp.SetLinger(0) // fails only on a connection that has ended
+	}
+	return true
+}
