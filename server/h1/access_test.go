@@ -34,8 +34,7 @@ func logTo(t testing.TB, cfg *Config, log access.Config) (file string, stop func
 	return log.File, stop
 }
 
-// TestAccessLog: what the loop answers is told once, with what came of it; what
-// it gives up is net/http's to tell.
+// TestAccessLog: every request is told once, with what came of it.
 func TestAccessLog(t *testing.T) {
 	large := strings.Repeat("x", 8<<20) // more than a socket holds
 	fetch := func(_ context.Context, key string) (*message.Response, error) {
@@ -72,12 +71,28 @@ func TestAccessLog(t *testing.T) {
 			p.want(200, "fetched")
 			p.want(200, large)
 		}, []string{"GET /fetched 200 7 miss", "GET /fetched-large 200 8388608 miss"}},
-		{"a miss for net/http", get("/missing"), func(p *peer) { p.read("GET") }, nil},
-		{"given up", "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n", func(p *peer) { p.read("POST") }, nil},
+		{"a miss that fails", get("/missing"), func(p *peer) { p.read("GET") }, []string{"GET /missing 502 2 miss"}},
+		{"for the handler", "POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi", func(p *peer) {
+			p.want(200, `POST /  "hi"`)
+		}, []string{"POST / 200 12 bypass"}},
+		{"refused", "GET /x\r\n", func(p *peer) { p.read("GET") }, []string{"  400 83 bypass"}},
+		{"broken off", get("/large", "X: y") + "PUT /cut HTTP/1.1\r\nHost: test\r\n\r\n", func(p *peer) {
+			p.want(200, large)
+			p.readUnexpectedEnd()
+		}, []string{"GET /large 200 8388608 hit", "PUT /cut 200 some bypass aborted"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := storing("/", "home", "/a?b", "aa", "/large", large)
 			s.fetch = fetch
+			s.serve = func(ctx context.Context, x *message.Exchange) {
+				if x.Path != "/cut" {
+					echo(ctx, x)
+					return
+				}
+				if x.Reply.Head(message.Head{Status: 200, Length: 1000}) == nil && x.Reply.Flush() == nil {
+					_, _ = x.Reply.Write([]byte("some")) // and no more
+				}
+			}
 			cfg := testConfig(s)
 			file, stop := logTo(t, cfg, access.Config{Mode: access.All})
 			p := connect(t, cfg)

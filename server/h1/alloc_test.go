@@ -13,9 +13,9 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
-// exchange sends a request that was made before and reads an answer of known
+// roundTrip sends a request that was made before and reads an answer of known
 // size.
-func exchange(t testing.TB, p *peer, request string) func() {
+func roundTrip(t testing.TB, p *peer, request string) func() {
 	ask := []byte(request)
 	p.send(request)
 	p.read("GET")
@@ -79,7 +79,7 @@ func hitDoesNotAllocate(t *testing.T, name, request string, log access.Config) {
 	case "a large body":
 		once = answered(head("/large") + 4*inlineBody)
 	default:
-		once = exchange(t, p, request)
+		once = roundTrip(t, p, request)
 	}
 	// The date is encoded anew each second: 5 allocations among
 	// thousands of requests, which the mean rounds away.
@@ -93,8 +93,8 @@ func TestParseDoesNotAllocate(t *testing.T) {
 	raw := []byte(get("/a/path?with=a-query", "User-Agent: test", "Accept: */*", "Accept-Encoding: gzip, br"))
 	n := testing.AllocsPerRun(1000, func() {
 		h := heads.Get().(*head)
-		if !h.parse(raw, 20) {
-			t.Fatal("not plain")
+		if h.parse(raw, limits{1 << 10, 20}) != nil {
+			t.Fatal("refused")
 		}
 		h.release()
 	})

@@ -1,18 +1,30 @@
-// Package h1 is the HTTP/1.1 loop for hits, on a [wire.Conn]: GET and HEAD,
-// kept alive and pipelined, answered from memory in the turn that read them.
+// Package h1 is the HTTP/1.x engine (RFC 9112) on a [wire.Conn]: every
+// connection stays with it from its first request to its end.
 //
-// What it knows is a small, strict part of RFC 9112: a request line with an
-// absolute path, fields on a line each, no body. A request that could be
-// answered from memory but is not there yet is fetched (conn.go), and the
-// requests behind it wait. Any other request, the malformed ones included,
-// makes it give the connection up, with the bytes of that request unread, to
-// net/http, which stays with it to its end. So there is one judge of what is
-// rare, and none of it on the hot path.
+// GET and HEAD are answered from memory in the turn that read them, kept alive
+// and pipelined, through the first door ([message.Source]). Everything else is
+// an exchange: a handler behind the second door ([message.Handler]) answers on
+// a goroutine of its own, through server/stream. There is one at a time on a
+// connection; the requests behind it wait, unread but for a few KiB. What can't
+// be read beyond doubt is refused by the engine itself with 400, 413, 414, 417,
+// 431, 501 or 505, and is the connection's last: no handler gets it.
 //
-//	conn.go     a turn: requests in, answers out; timeouts
-//	parse.go    a request head, where it is plain
-//	answer.go   a stored response goes out
+//	state.go     what a connection is doing, what may follow, until when
+//	conn.go      a turn: letters, requests and contents in, answers out
+//	parse.go     a request head; line.go its first line; fields.go the rest
+//	hit.go       the first door; repeat.go a request that is known
+//	exchange.go  the second door; mail.go what its handler asks for
+//	receive.go   a request's content, and chunked.go its chunks
+//	reply.go     the head of an answer; send.go its content
+//	refuse.go    answers of the engine's own
 //
-// A Conn belongs to the goroutine that called Serve, but for the result of a
-// fetch.
+// A Conn belongs to the goroutine that called Serve; only Drain and Pending may
+// be called by others. A handler reaches it by letters alone.
+//
+// A peer is waited for in these ways only: for a request (Idle), for the rest
+// of a head (Head), for a request's content (Quantum bytes in each BodyTimeout),
+// for the rest of a content that is not wanted (drainTime), in a tunnel
+// (TunnelIdle), and for its reading, which package wire watches. It can make us
+// hold a head (HeaderBytes), maxUnread bytes of content, readAhead bytes of what
+// comes behind a request, and OutputBytes of answers.
 package h1

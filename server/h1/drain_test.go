@@ -17,8 +17,8 @@ func TestDrainIdle(t *testing.T) {
 	p.wantEnd()
 	p.Close()
 	p.wait()
-	if p.reason != metrics.CloseDrain || p.left {
-		t.Errorf("ended for %v, left: %v", p.reason, p.left)
+	if p.reason != metrics.CloseDrain {
+		t.Errorf("ended for %v", p.reason)
 	}
 }
 

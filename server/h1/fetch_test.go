@@ -2,7 +2,6 @@ package h1
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,7 +13,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
-// Misses are answered by the loop, in order with the hits around them.
+// Misses are answered in order with the hits around them.
 func TestMixedPipelineKeepsOrder(t *testing.T) {
 	s := storing("/hit", "hit")
 	s.fetch = func(_ context.Context, key string) (*message.Response, error) {
@@ -36,10 +35,8 @@ func TestMixedPipelineKeepsOrder(t *testing.T) {
 		want = append(want, body)
 	}
 	p.send(all.String())
-	for i, body := range want {
-		if a := p.want(200, body); a.byNetHTTP() {
-			t.Fatalf("answer %d is net/http's", i)
-		}
+	for _, body := range want {
+		p.want(200, body)
 	}
 	p.wantHits(metrics.Class2xx, 66)
 	if n := p.metrics.Requests.Value(metrics.H1, metrics.Class2xx, metrics.Miss); n != 34 {
@@ -58,23 +55,31 @@ func TestMissOfHead(t *testing.T) {
 	p.want(200, "fetched")
 }
 
-// What a fetch cannot bring as a 200 is net/http's, with the request that asked
-// for it and those behind it.
-func TestFetchWithoutAResponse(t *testing.T) {
-	for name, fetch := range map[string]func(context.Context, string) (*message.Response, error){
-		"an error":   func(context.Context, string) (*message.Response, error) { return nil, errors.New("no") },
-		"a stream":   func(context.Context, string) (*message.Response, error) { return nil, nil },
-		"a redirect": func(context.Context, string) (*message.Response, error) { return redirect, nil },
-		"a panic":    func(context.Context, string) (*message.Response, error) { panic("in the origin") },
+// Whatever a handler answers a miss with, or fails with, it is asked once and
+// what is behind the miss is still answered.
+func TestMissesThatFail(t *testing.T) {
+	for name, c := range map[string]struct {
+		serve  func(context.Context, *message.Exchange)
+		status int
+		body   string
+	}{
+		"an error":    {func(_ context.Context, x *message.Exchange) { answerWith(x, 502, "no") }, 502, "no"},
+		"a redirect":  {func(_ context.Context, x *message.Exchange) { x.Reply.Send(redirect) }, 301, ""},
+		"a condition": {func(_ context.Context, x *message.Exchange) { x.Reply.Send(response("x").NotModified) }, 304, ""},
+		"no answer":   {func(context.Context, *message.Exchange) {}, 500, "Internal Server Error\n"},
+		"a panic":     {func(context.Context, *message.Exchange) { panic("in the origin") }, 500, "Internal Server Error\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := storing("/hit", "hit")
-			s.fetch = fetch
+			s.serve = c.serve
 			p := connect(t, testConfig(s))
-			p.send(get("/hit") + get("/miss") + get("/hit"))
+			p.send(get("/hit") + get("/miss", `If-None-Match: "tag"`) + get("/hit"))
 			p.want(200, "hit")
-			p.want(200, `GET /miss test ""`)
-			p.want(200, `GET /hit test ""`)
+			p.want(c.status, c.body)
+			p.want(200, "hit")
+			if n := s.exchanges(); n != 1 {
+				t.Errorf("the handler was asked %d times", n)
+			}
 			want := uint64(0)
 			if name == "a panic" {
 				want = 1
@@ -87,15 +92,6 @@ func TestFetchWithoutAResponse(t *testing.T) {
 }
 
 var redirect = message.New(http.StatusMovedPermanently, nil, nil, "", time.Time{})
-
-// A condition on what is not stored is net/http's.
-func TestConditionalMiss(t *testing.T) {
-	s := storing()
-	s.fetch = func(context.Context, string) (*message.Response, error) { panic("not to be fetched here") }
-	p := connect(t, testConfig(s))
-	p.send(get("/miss", `If-None-Match: "tag"`))
-	p.want(200, `GET /miss test ""`)
-}
 
 // A fetch that takes long ends with its connection.
 func TestFetchEndsWithTheConnection(t *testing.T) {
@@ -147,8 +143,8 @@ func TestPanicInTheSource(t *testing.T) {
 	p, other := connect(t, cfg), connect(t, cfg)
 	p.send(get("/panic"))
 	p.wait()
-	if p.left || p.reason != metrics.CloseError {
-		t.Errorf("ended for %v, left: %v", p.reason, p.left)
+	if p.reason != metrics.CloseError {
+		t.Errorf("ended for %v", p.reason)
 	}
 	if n := cfg.Metrics.Panics.Value(); n != 1 {
 		t.Errorf("%d panics were counted, want 1", n)
@@ -161,9 +157,9 @@ type panicking struct {
 	*store
 }
 
-func (s *panicking) Key(dst []byte, r *message.Request) ([]byte, bool) {
+func (s *panicking) Look(l *message.Lookup, r *message.Request, now time.Time) bool {
 	if r.Path == "/panic" {
 		panic("in the source")
 	}
-	return s.store.Key(dst, r)
+	return s.store.Look(l, r, now)
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -25,27 +26,86 @@ const patience = 20 * time.Second
 // modified is when every stored response was.
 var modified = time.Date(2024, 5, 17, 10, 30, 15, 0, time.UTC)
 
-// store is a Source and a Fetcher: the path is the key, and what is not in
-// stored is fetched by fetch.
+// store is a Source and a Handler: the path is the key. What is not in stored
+// is fetched by fetch, if it is set; every other exchange is serve's, or else
+// echo's.
 type store struct {
 	mu     sync.Mutex
 	stored map[string]*message.Response
+	status *message.FixedField
 	fetch  func(ctx context.Context, key string) (*message.Response, error)
+	serve  func(ctx context.Context, x *message.Exchange)
 	finds  int
+	served int // exchanges
 }
 
-func (s *store) Key(dst []byte, r *message.Request) ([]byte, bool) {
-	if _, ok := r.Field("range"); ok {
-		return dst, false
+func (s *store) Look(l *message.Lookup, r *message.Request, now time.Time) bool {
+	l.Key = l.Key[:0]
+	if r.Method != "GET" && r.Method != "HEAD" {
+		return false
 	}
-	return append(dst, r.Path...), true
+	l.Key = append(l.Key, r.Path...)
+	l.Repeatable = true
+	return s.Again(l, now)
 }
 
-func (s *store) Find(key string, _ time.Time) *message.Response {
+func (s *store) Again(l *message.Lookup, _ time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.finds++
-	return s.stored[key]
+	l.Response, l.Status = s.stored[view(l.Key)], s.status
+	return l.Response != nil
+}
+
+// Serve implements message.Handler.
+func (s *store) Serve(ctx context.Context, x *message.Exchange) {
+	s.mu.Lock()
+	s.served++
+	s.mu.Unlock()
+	switch {
+	case s.fetch != nil && x.Key != "":
+		x.Reply.Explain(message.Outcome{Result: metrics.Miss})
+		r, err := s.fetch(ctx, x.Key)
+		if err != nil {
+			r = message.New(http.StatusBadGateway, nil, []byte(err.Error()), "", time.Time{})
+		}
+		x.Reply.Send(message.Select(&x.Request, r))
+	case s.serve != nil:
+		s.serve(ctx, x)
+	default:
+		echo(ctx, x)
+	}
+}
+
+// echo says what was asked for, with the field Via.
+func echo(_ context.Context, x *message.Exchange) {
+	var body []byte
+	if x.Body != nil {
+		var err error
+		if body, err = io.ReadAll(x.Body); err != nil {
+			answerWith(x, http.StatusBadRequest, err.Error())
+			return
+		}
+	}
+	answerWith(x, http.StatusOK, fmt.Sprintf("%s %s %s %q", x.Method, x.Path, x.Authority, body))
+}
+
+// answerWith answers piece by piece.
+func answerWith(x *message.Exchange, status int, body string) {
+	err := x.Reply.Head(message.Head{Status: status, Fields: []hpack.Field{{Name: "via", Value: "handler"}}, Length: int64(len(body))})
+	if err == nil {
+		_, err = io.WriteString(x.Reply, body)
+	}
+	if err == nil {
+		_ = x.Reply.End(nil) // the client sees it
+	}
+}
+
+// exchanges is how many requests the handler got.
+func (s *store) exchanges() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.served
 }
 
 // put stores a body; "" removes it.
@@ -62,14 +122,6 @@ func (s *store) found() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.finds
-}
-
-func (s *store) Get(ctx context.Context, key string) (*message.Response, http.Handler, error) {
-	if s.fetch == nil {
-		return nil, nil, fmt.Errorf("nothing to fetch for %s", key)
-	}
-	r, err := s.fetch(ctx, key)
-	return r, nil, err
 }
 
 func response(body string) *message.Response {
@@ -92,15 +144,14 @@ type peer struct {
 	r       *bufio.Reader
 	loop    *Conn
 	metrics *metrics.Hotpath
-	ended   chan struct{} // closed when the connection has ended, on net/http too
+	ended   chan struct{} // closed when the connection has ended
 	reason  metrics.CloseReason
-	left    bool
 }
 
 func testConfig(s *store) *Config {
 	return &Config{
 		Source:       s,
-		Fetcher:      s,
+		Handler:      s,
 		Metrics:      metrics.NewHotpath(metrics.Options{Stripes: 1}),
 		Log:          slog.New(slog.DiscardHandler),
 		HeaderBytes:  4 << 10,
@@ -108,6 +159,10 @@ func testConfig(s *store) *Config {
 		OutputBytes:  256 << 10,
 		Head:         10 * time.Second,
 		Idle:         60 * time.Second,
+		BodyBytes:    1 << 20,
+		BodyTimeout:  patience,
+		Quantum:      32 << 10,
+		TunnelIdle:   5 * time.Minute,
 	}
 }
 
@@ -142,41 +197,13 @@ func attach(t testing.TB, cfg *Config, server, client net.Conn) *peer {
 	}
 	go func() {
 		defer close(p.ended)
-		if p.reason, p.left = p.loop.Serve(); p.left {
-			if nc, err := w.Blocking(); err == nil {
-				serveNetHTTP(nc)
-			}
-		}
+		p.reason = p.loop.Serve()
 	}()
 	t.Cleanup(func() {
 		client.Close()
 		p.wait()
 	})
 	return p
-}
-
-// serveNetHTTP serves one connection to its end. Its answers say what was asked
-// and carry the field Via.
-func serveNetHTTP(nc net.Conn) {
-	queue := make(chan net.Conn, 1)
-	queue <- nc
-	ended := make(chan struct{})
-	server := http.Server{
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			body, _ := io.ReadAll(r.Body)
-			w.Header().Set("Via", "net/http")
-			fmt.Fprintf(w, "%s %s %s %q", r.Method, r.RequestURI, r.Host, body)
-		}),
-		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
-		ConnState: func(_ net.Conn, s http.ConnState) {
-			if s == http.StateClosed {
-				close(ended)
-			}
-		},
-	}
-	go server.Serve(oneConn(queue))
-	<-ended
-	close(queue)
 }
 
 // oneConn is a listener of what is put into it.
@@ -220,7 +247,7 @@ type answer struct {
 	body string
 }
 
-func (a answer) byNetHTTP() bool { return a.Header.Get("Via") != "" }
+func (a answer) byHandler() bool { return a.Header.Get("Via") != "" }
 
 // read reads the answer to a request with that method.
 func (p *peer) read(method string) answer {
@@ -266,5 +293,17 @@ func (p *peer) wantHits(class metrics.Class, n uint64) {
 			p.t.Fatalf("%d hits were counted, want %d", p.hits(class), n)
 		}
 		time.Sleep(time.Millisecond) // counted after they were sent
+	}
+}
+
+// readUnexpectedEnd reads an answer that is broken off.
+func (p *peer) readUnexpectedEnd() {
+	p.t.Helper()
+	resp, err := http.ReadResponse(p.r, nil)
+	if err != nil {
+		p.t.Fatalf("reading an answer: %v", err)
+	}
+	if b, err := io.ReadAll(resp.Body); err == nil {
+		p.t.Fatalf("%d bytes of content pass for the whole", len(b))
 	}
 }

@@ -176,21 +176,3 @@ func TestOutputIsBounded(t *testing.T) {
 		t.Errorf("%d bytes wait, want at most %d", most, limit)
 	}
 }
-
-// A head that is too large is net/http's to refuse, before it is whole.
-func TestHeadTooLarge(t *testing.T) {
-	p := connect(t, testConfig(storing("/", "HIT")))
-	p.send("GET / HTTP/1.1\r\nHost: test\r\nX: " + strings.Repeat("x", 8<<10))
-	for deadline := time.Now().Add(patience); ; {
-		p.send("x")
-		if p.metrics.ReceivedBytes.Value() > 8<<10 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("nothing was read")
-		}
-		time.Sleep(time.Millisecond)
-	}
-	p.send("\r\n\r\n")
-	p.want(200, `GET / test ""`) // within net/http's limit of a megabyte
-}

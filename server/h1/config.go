@@ -1,0 +1,56 @@
+package h1
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/message"
+)
+
+// Config is what all connections share. It must not change while one lives. All
+// fields but Access are required.
+type Config struct {
+	Source  message.Source  // the first door
+	Handler message.Handler // the second
+	Metrics *metrics.Hotpath
+	Log     *slog.Logger
+	Access  *access.Recorder // nil: no access log
+
+	HeaderBytes  int           // of a request head, or of a trailer section
+	HeaderFields int           // in one of them
+	BodyBytes    int64         // of a request's content
+	OutputBytes  int           // encrypted and not taken by the peer: then we stop reading
+	Head         time.Duration // for a whole request head
+	Idle         time.Duration // without a request
+	BodyTimeout  time.Duration // for Quantum bytes of a request's content
+	Quantum      int           // bytes
+	TunnelIdle   time.Duration // without a byte in either direction of a tunnel
+}
+
+const (
+	// inlineBody is how large a stored body may be to be appended in one
+	// piece to a batch, in bytes.
+	inlineBody = 16 << 10
+
+	// turnBytes is how much content a turn sends before other connections
+	// have theirs.
+	turnBytes = 256 << 10
+
+	// maxUnread is how much of a request's content is held for a handler that
+	// has not read it: as much as it may write ahead of the peer, and four
+	// records.
+	maxUnread = 64 << 10
+
+	// readAhead is how much is read behind a request that is being answered.
+	// To read at all shows that the client is gone; a few requests that wait
+	// fit in.
+	readAhead = 4 << 10
+
+	// drainTime and drainBytes bound what is read, and dropped, of a content
+	// that was not wanted, so that the connection can go on: as much as
+	// net/http reads for that. A larger rest costs more than a new connection.
+	drainTime  = time.Second
+	drainBytes = 256 << 10
+)

@@ -1,0 +1,87 @@
+package h1
+
+import (
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/stream"
+)
+
+// readMail does what was asked for since the last turn.
+func (c *Conn) readMail() {
+	letters := c.mail.Take()
+	if letters == nil {
+		return
+	}
+	for i := range letters {
+		c.read(&letters[i])
+	}
+	c.mail.GiveBack(letters)
+}
+
+func (c *Conn) read(l *stream.Letter[uint64]) {
+	if l.Kind == stream.Drain {
+		c.drain = true
+		c.reason = metrics.CloseDrain
+		return
+	}
+	x := c.x
+	if x == nil || x.number != l.Stream {
+		if l.Follower != nil {
+			l.Follower.Close()
+		}
+		return // it has ended meanwhile
+	}
+	switch l.Kind {
+	case stream.Inform:
+		if c.state == handling && x.proto == message.HTTP11 { // RFC 9110 §15.2
+			c.wire.Out = appendInform(c.wire.Out, l.Head)
+		}
+	case stream.Head:
+		c.replyHead(l)
+	case stream.Send:
+		c.replyStored(l)
+	case stream.Follow:
+		c.replyFollow(l)
+	case stream.Tunnel:
+		c.agree(l)
+	case stream.Continue:
+		c.sendContinue()
+	case stream.Read:
+		x.in.unread -= l.N
+	case stream.Abort:
+		c.abort(internalError)
+	case stream.Cut:
+		c.abort(noMemory)
+	case stream.Done:
+		x.done = true
+		if c.state == tunneling && x.sent {
+			c.endTunnel(false)
+			return
+		}
+		c.settle()
+	case stream.Written, stream.Grown: // the turn sends it
+	}
+}
+
+// abort breaks off whatever is being answered; r is the answer if there is none
+// yet.
+func (c *Conn) abort(r *refusal) {
+	switch c.state {
+	case handling:
+		c.failExchange(r, errBroken)
+	case replying:
+		c.transmit() // what was written before
+		c.breakOff(errBroken)
+	case tunneling:
+		c.reason = metrics.CloseError
+		c.endTunnel(true)
+	}
+}
+
+// sendContinue asks for content that the client holds back (RFC 9110 §10.1.1):
+// not if some has come, or the answer has begun.
+func (c *Conn) sendContinue() {
+	if in := &c.x.in; c.state == handling && in.arriving() && in.received == 0 {
+		c.wire.Out = append(c.wire.Out, "HTTP/1.1 100 Continue\r\n\r\n"...)
+	}
+}

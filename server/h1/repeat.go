@@ -1,0 +1,57 @@
+package h1
+
+import (
+	"bytes"
+	"net/http"
+
+	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/message"
+)
+
+// repeat is the request that this connection sent last, byte for byte: a
+// client that sends it again costs a comparison instead of parsing. One is
+// enough, since HTTP/1.1 clients that hurry send one. Only plain requests for
+// small contents are remembered.
+type repeat struct {
+	raw    []byte
+	head   bool   // HEAD
+	about  []byte // the request, for the access log
+	lookup message.Lookup
+	turn   uint64 // in which the lookup was made; its Response is kept no longer
+}
+
+// maxRepeat bounds the head that is remembered, in bytes.
+const maxRepeat = 1 << 10
+
+func (k *repeat) remember(raw []byte, h *head) {
+	if len(raw) > maxRepeat {
+		return
+	}
+	k.raw = append(k.raw[:0], raw...)
+	k.about = access.AppendRequest(k.about[:0], &h.request)
+	k.head, k.turn = h.request.Method == http.MethodHead, 0
+	key := append(k.lookup.Key[:0], h.lookup.Key...)
+	k.lookup = h.lookup
+	k.lookup.Key, k.lookup.Response = key, nil
+}
+
+// answerRepeat answers the request at the front of unread if it is the known
+// one.
+func (c *Conn) answerRepeat(unread []byte) bool {
+	k := &c.known
+	if len(k.raw) == 0 || !bytes.HasPrefix(unread, k.raw) {
+		return false
+	}
+	if k.turn != c.turn {
+		k.turn = c.turn
+		if !c.cfg.Source.Again(&k.lookup, c.now) {
+			k.lookup.Response = nil
+		}
+	}
+	r := k.lookup.Response
+	if r == nil {
+		return false
+	}
+	c.hit(r, k.lookup.Status, k.head, len(k.raw), nil)
+	return true
+}
