@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -253,5 +255,17 @@ func TestDrainTellsOfWhatItCutsOff(t *testing.T) {
 		if strings.Count(string(text), path) != 1 {
 			t.Errorf("%s is not told once: %s", path, text)
 		}
+	}
+}
+
+// logged gives a server an access log, in file.
+func logged(t *testing.T, recorder **access.Recorder) (file string, change func(*Config)) {
+	file = filepath.Join(t.TempDir(), "access.log")
+	return file, func(c *Config) {
+		r, err := access.New(access.Config{Mode: access.All, Format: access.JSON, File: file, Metrics: c.Metrics, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		*recorder, c.H1.Access, c.H2.Access = r, r, r
 	}
 }
