@@ -111,7 +111,7 @@ func TestDrainWithNobody(t *testing.T) {
 	}
 }
 
-// What is in flight on each of the three engines finishes; then they end.
+// What is in flight on both engines finishes; then they end.
 func TestDrainInFlight(t *testing.T) {
 	handler, entered, release := held()
 	s := start(t, handler, nil)
@@ -145,7 +145,7 @@ func TestDrainInFlight(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	s.awaitCount("connections drained", s.closed(metrics.CloseDrain), 1)
+	s.awaitCount("connections drained", s.closed(metrics.CloseDrain), 2)
 }
 
 func TestDrainIdle(t *testing.T) {
