@@ -120,6 +120,11 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
+	if o.baseline != "" {
+		if o.baseline, err = baselineBinary(ctx, o.baseline, dir); err != nil {
+			return err
+		}
+	}
 	contenders, err := chooseContenders(ctx, o, dir)
 	if err != nil {
 		return err
@@ -214,11 +219,7 @@ func chooseContenders(ctx context.Context, o options, dir string) ([]contender, 
 			}
 			contenders = append(contenders, hotpathContender(hotpath, binary))
 		case baseline:
-			binary, err := baselineBinary(ctx, o.baseline, dir)
-			if err != nil {
-				return nil, err
-			}
-			contenders = append(contenders, hotpathContender(baseline, binary))
+			contenders = append(contenders, hotpathContender(baseline, o.baseline))
 		case h2o:
 			contenders = append(contenders, h2oContender())
 		case nginx:
