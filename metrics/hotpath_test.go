@@ -42,7 +42,7 @@ func TestNames(t *testing.T) {
 	want := map[string]int{
 		"hotpath_requests_total":                2 * 5 * 3,
 		"hotpath_request_duration_seconds":      3,
-		"hotpath_connections":                   4,
+		"hotpath_connections":                   3,
 		"hotpath_connections_accepted_total":    1,
 		"hotpath_connections_closed_total":      6,
 		"hotpath_connections_refused_total":     3,
@@ -107,7 +107,7 @@ func TestLabels(t *testing.T) {
 		{protocolLabel, int(H2), "h2"},
 		{classLabel, int(Class5xx), "5xx"},
 		{cacheLabel, int(Bypass), "bypass"},
-		{stateLabel, int(StateNetHTTP), "nethttp"},
+		{stateLabel, int(StateH2), "h2"},
 		{closeLabel, int(CloseLimit), "limit"},
 		{refuseLabel, int(RefuseDescriptors), "descriptors"},
 		{versionLabel, int(TLS13), "1.3"},

@@ -17,7 +17,7 @@ type (
 )
 
 const (
-	H1 Protocol = iota // HTTP/1.1, on the own loop or on net/http
+	H1 Protocol = iota // HTTP/1.x
 	H2                 // HTTP/2
 )
 
@@ -54,7 +54,6 @@ const (
 	StateHandshake ConnState = iota // accepted, TLS not yet agreed
 	StateH1                         // on the own HTTP/1.1 loop
 	StateH2
-	StateNetHTTP // handed to net/http
 )
 
 // CloseReason is why a connection ended.
@@ -220,7 +219,7 @@ var (
 	protocolLabel     = Label{"protocol", []string{"h1", "h2"}}
 	classLabel        = Label{"class", []string{"1xx", "2xx", "3xx", "4xx", "5xx"}}
 	cacheLabel        = Label{"cache", []string{"hit", "miss", "bypass"}}
-	stateLabel        = Label{"state", []string{"handshake", "h1", "h2", "nethttp"}}
+	stateLabel        = Label{"state", []string{"handshake", "h1", "h2"}}
 	closeLabel        = Label{"reason", []string{"peer", "idle", "timeout", "error", "drain", "limit"}}
 	refuseLabel       = Label{"reason", []string{"permits", "handshakes", "descriptors"}}
 	versionLabel      = Label{"version", []string{"none", "1.2", "1.3"}}

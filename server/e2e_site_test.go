@@ -34,16 +34,16 @@ type resource struct {
 
 func (r resource) hex() string { return hex.EncodeToString(r.sum[:]) }
 
-// site is a directory to be served.
-type site struct {
+// fileSite is a directory to be served.
+type fileSite struct {
 	root      string
 	resources []resource
 }
 
 // realSite has files of this machine's documentation, filled up with made
 // ones, and files whose names and sizes are as awkward as any.
-var realSite = sync.OnceValues(func() (site, error) {
-	s := site{root: filepath.Join(scratch, "site")}
+var realSite = sync.OnceValues(func() (fileSite, error) {
+	s := fileSite{root: filepath.Join(scratch, "site")}
 	if err := s.addOdd(); err != nil {
 		return s, err
 	}
@@ -63,7 +63,7 @@ var realSite = sync.OnceValues(func() (site, error) {
 	return s, nil
 })
 
-func testSite(t *testing.T) site {
+func testSite(t *testing.T) fileSite {
 	t.Helper()
 	s, err := realSite()
 	return must(t, s, err)
@@ -78,7 +78,7 @@ const stored = 7 << 20
 
 // addOdd adds names that need escaping, and sizes next to every border: of a
 // record, a frame, a window, the cache.
-func (s *site) addOdd() error {
+func (s *fileSite) addOdd() error {
 	for _, name := range []string{
 		"with space.txt", "percent%41.txt", "question?.txt", "hash#.txt", "plus+and&equals=.html",
 		"semi;colon:at@.txt", `quote'".txt`, "brackets[1]{2}(3).txt", "ünïcödé-名前.txt", "tilde~^|`.txt",
@@ -108,7 +108,7 @@ func (s *site) addOdd() error {
 
 // copyFrom adds the regular files below a directory, where there is one, until
 // the site is full.
-func (s *site) copyFrom(root string) error {
+func (s *fileSite) copyFrom(root string) error {
 	left := siteBytes
 	return filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || len(s.resources) >= siteFiles {
@@ -138,7 +138,7 @@ func servable(name string) bool {
 	return !strings.Contains(name, "/.") && !strings.ContainsAny(name, "\\\n")
 }
 
-func (s *site) add(name string, body []byte) error {
+func (s *fileSite) add(name string, body []byte) error {
 	file := filepath.Join(s.root, filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
@@ -149,7 +149,7 @@ func (s *site) add(name string, body []byte) error {
 }
 
 // named is the resource of a path.
-func (s *site) named(path string) resource {
+func (s *fileSite) named(path string) resource {
 	for _, r := range s.resources {
 		if r.path == path {
 			return r
@@ -159,7 +159,7 @@ func (s *site) named(path string) resource {
 }
 
 // sized is a resource of random content.
-func (s *site) sized(size int) resource { return s.named(fmt.Sprintf("/size/%d", size)) }
+func (s *fileSite) sized(size int) resource { return s.named(fmt.Sprintf("/size/%d", size)) }
 
 // demoSite is the built-in site, from its sources.
 func demoSite(t *testing.T) []resource {

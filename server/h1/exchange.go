@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
@@ -66,14 +64,13 @@ func (c *Conn) begin(h *head, size int) {
 		answer:   access.Answer{Began: c.now, Result: metrics.Bypass},
 	}
 	asked := &message.Exchange{
-		Request:    *r.Clone(), // what r borrows is gone when this returns
-		Upgrade:    h.upgrade,
-		Key:        string(h.lookup.Key),
-		Policy:     h.lookup.Policy,
-		Proto:      h.proto,
-		Client:     addrPort(c.wire.RemoteAddr()),
-		LocalAddr:  addrPort(c.wire.LocalAddr()),
-		RemoteAddr: c.wire.RemoteAddr().String(),
+		Request: *r.Clone(), // what r borrows is gone when this returns
+		Upgrade: h.upgrade,
+		Key:     string(h.lookup.Key),
+		Policy:  h.lookup.Policy,
+		Proto:   h.proto,
+		Peer:    c.wire.RemoteAddr(),
+		Local:   c.wire.LocalAddr(),
 	}
 	if t := c.wire.TLS(); t != nil {
 		asked.TLS = t.ConnectionState
@@ -93,14 +90,6 @@ func (c *Conn) begin(h *head, size int) {
 	c.took(size)
 	c.enter(handling)
 	go stream.Run(ctx, c.cfg.Handler, asked, reply, c.cfg.Metrics, c.stripe, c.cfg.Log)
-}
-
-func addrPort(a net.Addr) netip.AddrPort {
-	if tcp, ok := a.(*net.TCPAddr); ok {
-		ap := tcp.AddrPort()
-		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
-	}
-	return netip.AddrPort{}
 }
 
 // counted counts the request when its final head goes.

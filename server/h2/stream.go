@@ -57,7 +57,7 @@ type stream struct {
 	output   *relay.Output
 	followed *message.Follower
 
-	// Receiving: body is nil where the request has none.
+	// Receiving: body is nil if the request has none.
 	body     *relay.Body
 	credit   flow.Credit
 	in       pace  // at which it comes, while its handler waits for it

@@ -1,13 +1,12 @@
 // Package listen takes connections in and sends them on their way:
 //
 //	accept ─▶ permit ─▶ ClientHello ─▶ handshake permit ─▶ TLS ─▶ ALPN ─┬─ h2 ─▶ server/h2
-//	                                                                    └─ else ▶ server/h1 ─▶ net/http
+//	                                                                    └─ else ▶ server/h1
 //
 //	server.go     accept, permits, a connection's stations, the drain
 //	greet.go      the wait for a ClientHello, and for a handshake permit
 //	plain.go      the answer to HTTP without TLS
 //	handshake.go  the handshake
-//	nethttp.go    what the HTTP/1.1 loop gives up
 //	tell.go       what the access log hears of it
 //	tls.go        what TLS we speak, and with which certificate
 //	files.go      how many descriptors there are

@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -109,7 +111,7 @@ func TestDrainWithNobody(t *testing.T) {
 	}
 }
 
-// What is in flight on each of the three engines finishes; then they end.
+// What is in flight on both engines finishes; then they end.
 func TestDrainInFlight(t *testing.T) {
 	handler, entered, release := held()
 	s := start(t, handler, nil)
@@ -143,7 +145,7 @@ func TestDrainInFlight(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	s.awaitCount("connections drained", s.closed(metrics.CloseDrain), 1)
+	s.awaitCount("connections drained", s.closed(metrics.CloseDrain), 2)
 }
 
 func TestDrainIdle(t *testing.T) {
@@ -253,5 +255,17 @@ func TestDrainTellsOfWhatItCutsOff(t *testing.T) {
 		if strings.Count(string(text), path) != 1 {
 			t.Errorf("%s is not told once: %s", path, text)
 		}
+	}
+}
+
+// logged gives a server an access log, in file.
+func logged(t *testing.T, recorder **access.Recorder) (file string, change func(*Config)) {
+	file = filepath.Join(t.TempDir(), "access.log")
+	return file, func(c *Config) {
+		r, err := access.New(access.Config{Mode: access.All, Format: access.JSON, File: file, Metrics: c.Metrics, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		*recorder, c.H1.Access, c.H2.Access = r, r, r
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -20,6 +19,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/h1"
 	"github.com/e0ac7cd4/hotpath/server/h2"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/nethttp"
 )
 
 // patience is how long a test waits for what should come at once: only a
@@ -32,14 +32,28 @@ const body = "from memory"
 // store holds /hit alone.
 type store struct{ hit *message.Response }
 
-func (s *store) Key(dst []byte, r *message.Request) ([]byte, bool) {
-	return append(dst, r.Path...), r.Method == http.MethodGet && r.Path == "/hit"
+func (s *store) Look(l *message.Lookup, r *message.Request, _ time.Time) bool {
+	l.Key = append(l.Key[:0], r.Path...)
+	l.Response, l.Repeatable = s.hit, true
+	return r.Method == http.MethodGet && r.Path == "/hit"
 }
 
-func (s *store) Find(string, time.Time) *message.Response { return s.hit }
+func (s *store) Again(l *message.Lookup, _ time.Time) bool {
+	l.Response = s.hit
+	return true
+}
 
-func (s *store) Get(context.Context, string) (*message.Response, http.Handler, error) {
-	return nil, nil, errors.New("all there is is in memory")
+// echo answers with what it was sent, or what reading it failed with.
+func echo(w http.ResponseWriter, r *http.Request) {
+	sent, err := io.ReadAll(r.Body)
+	switch {
+	case err != nil:
+		http.Error(w, err.Error(), http.StatusBadRequest)
+	case r.TLS == nil || !r.TLS.HandshakeComplete:
+		http.Error(w, "TLS unseen", http.StatusInternalServerError)
+	default:
+		_, _ = w.Write(sent)
+	}
 }
 
 // logBuffer keeps what is logged.
@@ -81,12 +95,12 @@ func testConfig(certificate tls.Certificate, handler http.Handler, log io.Writer
 	s := &store{message.New(http.StatusOK, nil, []byte(body), "", time.Time{})}
 	return Config{
 		TLS: TLSConfig(certificate),
-		H2:  h2.Config{Source: s, Handler: handler, Metrics: m, Log: logger}.WithDefaults(),
+		H2:  h2.Config{Source: s, Handler: nethttp.Handler(handler), Metrics: m, Log: logger}.WithDefaults(),
 		H1: &h1.Config{
-			Source: s, Fetcher: s, Metrics: m, Log: logger,
-			HeaderBytes: 4 << 10, HeaderFields: 32, OutputBytes: 256 << 10, Head: patience, Idle: patience,
+			Source: s, Handler: nethttp.Handler(handler), Metrics: m, Log: logger,
+			HeaderBytes: 4 << 10, HeaderFields: 32, BodyBytes: 1 << 20, OutputBytes: 256 << 10, Head: patience, Idle: patience,
+			BodyTimeout: patience, Quantum: 1 << 10, TunnelIdle: patience,
 		},
-		Handler:          handler,
 		Wire:             &wire.Options{Metrics: wire.ServerMetrics(m), WriteTimeout: patience, WriteQuantum: 1 << 10, Gate: wire.NewGate(1)},
 		Metrics:          m,
 		Log:              logger,
@@ -94,11 +108,6 @@ func testConfig(certificate tls.Certificate, handler http.Handler, log io.Writer
 		MaxHandshakes:    1000,
 		HelloTimeout:     patience,
 		HandshakeTimeout: patience,
-		HeadTimeout:      patience,
-		IdleTimeout:      patience,
-		BodyTimeout:      patience,
-		HeaderBytes:      4 << 10,
-		BodyBytes:        1 << 20,
 	}
 }
 
@@ -175,7 +184,6 @@ func (s *site) end() {
 		"in handshake":           func() int64 { return s.m.Connections.Value(metrics.StateHandshake) },
 		"on h1":                  func() int64 { return s.m.Connections.Value(metrics.StateH1) },
 		"on h2":                  func() int64 { return s.m.Connections.Value(metrics.StateH2) },
-		"on net/http":            func() int64 { return s.m.Connections.Value(metrics.StateNetHTTP) },
 		"known connections": func() int64 {
 			s.mu.Lock()
 			defer s.mu.Unlock()

@@ -29,7 +29,7 @@ func TestSample(t *testing.T) {
 	m.RequestDuration.ObserveN(0, hotpath.Hit, 25*time.Microsecond, 700)
 	m.RequestDuration.ObserveN(0, hotpath.Miss, 2500*time.Microsecond, 300)
 	m.Connections.Add(0, hotpath.StateH2, 3)
-	m.Connections.Add(0, hotpath.StateNetHTTP, 1)
+	m.Connections.Add(0, hotpath.StateH1, 1)
 	m.Permits.Set(10)
 	m.PermitsInUse.Add(0, 4)
 	m.ConnectionsRefused.Add(0, hotpath.RefusePermits, 6)
@@ -52,7 +52,7 @@ func TestSample(t *testing.T) {
 			t.Errorf("%s is %v, want %v", tt.name, tt.got, tt.want)
 		}
 	}
-	if want := (connections{H2: 3, NetHTTP: 1}); s.Connections != want || s.Permits != 10 || s.PermitsUsed != 4 {
+	if want := (connections{H2: 3, H1: 1}); s.Connections != want || s.Permits != 10 || s.PermitsUsed != 4 {
 		t.Errorf("connections %+v, %d of %d", s.Connections, s.PermitsUsed, s.Permits)
 	}
 	if s.State != "draining" || s.CacheEntries != 3 || s.CacheBytes != 7000 {

@@ -40,7 +40,6 @@ type connections struct {
 	Handshake int64 `json:"handshake"`
 	H1        int64 `json:"h1"`
 	H2        int64 `json:"h2"`
-	NetHTTP   int64 `json:"nethttp"`
 }
 
 // figure is a number with more digits than anybody reads. NaN, a mean of
@@ -114,7 +113,7 @@ func (c *Config) sample(t, earlier totals) sample {
 		ClientErrors: ratio(class(hotpath.Class4xx), requests),
 
 		Connections: connections{
-			Handshake: state(hotpath.StateHandshake), H1: state(hotpath.StateH1), H2: state(hotpath.StateH2), NetHTTP: state(hotpath.StateNetHTTP),
+			Handshake: state(hotpath.StateHandshake), H1: state(hotpath.StateH1), H2: state(hotpath.StateH2),
 		},
 		Permits:     c.Metrics.Permits.Value(),
 		PermitsUsed: c.Metrics.PermitsInUse.Value(),

@@ -63,7 +63,6 @@ func (d *discard) Write(p []byte) (int, error)     { d.n += len(p); return len(p
 func (d *discard) Flush() error                    { return nil }
 func (d *discard) Answer(origin.Answer) error      { return io.ErrClosedPipe }
 func (d *discard) End([]hpack.Field) error         { return nil }
-func (d *discard) Answer(origin.Answer) error      { return nil }
 func (d *discard) Tunnel(int, []hpack.Field) (io.ReadWriteCloser, error) {
 	return nil, io.ErrClosedPipe
 }
