@@ -7,14 +7,14 @@
 //	greet.go      the wait for a ClientHello, and for a handshake permit
 //	plain.go      the answer to HTTP without TLS
 //	handshake.go  the handshake
-//	tell.go       what the access log hears of it
+//	seldom.go     a cause that is logged now and then, not for each connection
 //	tls.go        what TLS we speak, and with which certificate
 //	files.go      how many descriptors there are
 //	settle.go     memory given back after a rush
 //
 // # Bulkheads
 //
-// A connection has a permit from accept to close; where all are taken it is
+// A connection has a permit from accept to close; if all are taken it is
 // closed at once, so that its client can go elsewhere. A handshake, which costs
 // a hundred times what a request does, has a permit of another kind; if all are
 // taken it waits, within the deadline for the handshake. It takes one when the
