@@ -162,3 +162,23 @@ func TestArchitectureNamesFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestReadmeNamesRivals: where README.md says that others are ahead, its figures
+// and their versions are those of docs/benchmarks.md.
+func TestReadmeNamesRivals(t *testing.T) {
+	benchmarks := document(t, "docs/benchmarks.md")
+	_, said, ok := strings.Cut(document(t, "README.md"), "\nOthers are ahead")
+	if !ok {
+		t.Fatal("README.md does not say where others are ahead")
+	}
+	said, _, _ = strings.Cut(said, "\n")
+	figures := regexp.MustCompile(`\d+,\d{3}|\d+\.\d+\.\d+`).FindAllString(said, -1)
+	if len(figures) < 4 {
+		t.Errorf("figures and versions are %q", figures)
+	}
+	for _, figure := range figures {
+		if !strings.Contains(benchmarks, figure) {
+			t.Errorf("README.md says %s, which is not in docs/benchmarks.md", figure)
+		}
+	}
+}
