@@ -18,7 +18,7 @@
 // closed at once, so that its client can go elsewhere. A handshake, which costs
 // a hundred times what a request does, has a permit of another kind; if all are
 // taken it waits, within the deadline for the handshake. It takes one when the
-// whole ClientHello is there: a peer that says nothing costs a descriptor, a
+// whole ClientHello is there: a silent peer costs a descriptor, a
 // permit of the first kind and a small stack, for Config.HelloTimeout at most.
 //
 // # Concurrency
