@@ -11,7 +11,7 @@
 //
 //	conn.go       a turn: mail, receive, transmit, flush; timeouts
 //	recv.go       frames in: order, state, windows
-//	headers.go    a header block becomes a request, is refused, or is known
+//	headers.go    a header block becomes a request, is refused, or is a repeat
 //	repeat.go     a block seen before needs no decoding, nor its answer encoding
 //	answer.go     a stored response goes out, at once or as a stream
 //	request.go    what a request must look like (RFC 9113 §8)
