@@ -100,6 +100,7 @@ func TestReplyOnTheWire(t *testing.T) {
 			{Name: "upgrade", Value: "x"}, {Name: "x", Value: "a\r\nb: c"}, {Name: "x y", Value: "z"}, {Name: "server", Value: "s"}, {Name: "date", Value: "Fri, 17 May 2024 10:30:15 GMT"},
 		}}, nil), "HTTP/1.1 200 OK\r\nserver: s\r\ndate: now\r\ncontent-length: 0\r\n" + close},
 		{"informational heads", post, func(ctx context.Context, x *message.Exchange) {
+			_ = x.Reply.Inform(101, nil) // that would be a tunnel
 			_ = x.Reply.Inform(103, []hpack.Field{{Name: "link", Value: "</a>"}})
 			headThen(message.Head{Status: 204, Fields: ab, Length: -1}, nil)(ctx, x)
 		}, "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 204 No Content\r\n" + common + close},
