@@ -194,15 +194,7 @@ func TestBrokenOff(t *testing.T) {
 func growing(length int64, parts []string, trailers []hpack.Field, fail error) func(context.Context, *message.Exchange) {
 	return func(ctx context.Context, x *message.Exchange) {
 		g := message.NewGrowing(length, 1<<20)
-		r := message.New(200, nil, nil, "", time.Time{})
-		if length >= 0 {
-			r = message.New(200, nil, make([]byte, length), "", time.Time{})
-			r.Body = nil
-		} else { // as of another server that did not say
-			kept := *r
-			kept.Fields, kept.Head = nil, []byte("HTTP/1.1 200 OK\r\n")
-			r = &kept
-		}
+		r := message.Opened(200, nil, length)
 		x.Reply.Follow(r, g.Follow())
 		go func() {
 			for _, part := range parts {
