@@ -159,7 +159,7 @@ func constantOf(t *testing.T, path, name string) int64 {
 		return value == nil
 	})
 	if value == nil {
-		t.Fatalf("%s has no constant %s: where is it now?", path, name)
+		t.Fatalf("%s has no constant %s any more", path, name)
 	}
 	result, err := types.Eval(token.NewFileSet(), nil, token.NoPos, types.ExprString(value))
 	if err != nil {
