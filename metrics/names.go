@@ -41,7 +41,7 @@ func ClassOf(status int) Class {
 const (
 	Hit    CacheResult = iota // answered from memory
 	Miss                      // could have been, had it been stored
-	Bypass                    // could never have been: a POST, a Range
+	Bypass                    // the store has no part in it: a POST, an upgrade, what is too large to store, a refusal of the engine
 )
 
 // String returns the label's value.
