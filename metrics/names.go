@@ -195,7 +195,7 @@ const (
 	FetchNotFound              // the origin answered that there is no such thing
 	FetchRefused               // all fetch permits taken
 	FetchTimeout
-	FetchCanceled // nobody waited for it any more
+	FetchCanceled // no request waited for it any more
 	FetchError
 )
 
@@ -373,7 +373,7 @@ func watchMemory(set *Set, read func() MemoryStats) {
 		func() uint64 { return read().Cuts })
 }
 
-// newBuildInfo names the instrument that is always 1 and whose labels tell
+// newBuildInfo names the instrument that is always 1 and whose labels say
 // what was built.
 func newBuildInfo(set *Set, version, goVersion string) {
 	const name = "hotpath_build_info"

@@ -2,9 +2,9 @@
 // what is stored, and on a miss asks the site's origin.
 //
 //	request ─ Look ──────────── hit ──────────────────▶ response        look.go
-//	   └──── Serve ─ site? method? reuse? ─┬─ pass ───▶ origin           serve.go, pass.go
+//	   └──── Serve ─ site? method? reuse? ─┬─ pass ───▶ origin           serve.go, fetch.go
 //	                                       └─ flight ─▶ fetch ─▶ origin  flight.go
-//	                                             fetch decides at the head: fetch.go
+//	                                             fetch decides at the head: sink.go
 //	                   storable      a growing body, which all waiters follow
 //	                   not storable  the leader's alone; the others ask themselves
 //	Look ─ stale while revalidating ─ a fetch in the background          revalidate.go

@@ -130,7 +130,7 @@ func (c *Conn) lateEnd(s *stream) (until time.Time) {
 // payload is here. It returns until when the frame is in time.
 func (c *Conn) partialData(h frame.Header, had int) (until time.Time, broken bool) {
 	if c.wire.Congested() {
-		c.frameIn.pause(c.now) // it may be we who do not read
+		c.frameIn.pause(c.now) // while output is congested, we do not read
 	} else {
 		c.frameIn.wait(c.now)
 	}

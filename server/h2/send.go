@@ -167,7 +167,7 @@ func (c *Conn) took(s *stream, n int) {
 	s.out.moved(n, c.now)
 }
 
-// finish ends our side of a stream whose response is sent whole. Where the
+// finish ends our side of a stream whose response is sent whole. If the
 // request is not complete, it may still become so: it is checked like any
 // other, and dropped.
 func (c *Conn) finish(s *stream) {
