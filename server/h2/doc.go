@@ -21,6 +21,7 @@
 //	response.go   the handler's ResponseWriter
 //	output.go     what the handler wrote, on its way to the connection
 //	mail.go       how handlers reach the connection
+//	tunnel.go     bytes both ways after an extended CONNECT (RFC 8441)
 //	send.go       frames out: windows, fairness between streams
 //	stream.go     a stream's state
 //	progress.go   what moves too slowly is ended: streams, bodies, windows
