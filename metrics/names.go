@@ -205,6 +205,10 @@ const (
 	RevalidationError
 )
 
+// Reason is a decision about a request or the origin's answer to it, as numbered
+// by [Options].Reasons.
+type Reason uint8
+
 // LogOutcome is what became of a record for the access log.
 type LogOutcome uint8
 
@@ -256,7 +260,7 @@ var durationBounds = []time.Duration{
 }
 
 // newHotpath names every instrument but those that read the cache.
-func newHotpath(set *Set) *Hotpath {
+func newHotpath(set *Set, reasons []string) *Hotpath {
 	return &Hotpath{
 		Set: set,
 
@@ -314,6 +318,8 @@ func newHotpath(set *Set) *Hotpath {
 			"Misses that waited for another request's fetch of the same key."),
 		Revalidations: NewCounterVec[RevalidationOutcome](set, "hotpath_revalidations_total",
 			"Times that the origin was asked whether an entry is current, by outcome.", revalidationLabel),
+		Reasons: NewCounterVec[Reason](set, "hotpath_cache_reasons_total",
+			"Requests that were not hits, by why, and the origin's answers to them, by why they were not stored.", Label{"reason", reasons}),
 
 		AccessLog: NewCounterVec[LogOutcome](set, "hotpath_access_log_records_total",
 			"Records for the access log, by what became of them.", logLabel),

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/cache"
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
@@ -199,6 +200,15 @@ func cacheStats(c *cache.Cache[*store.Entry]) metrics.CacheStats {
 			metrics.EvictRemoved:  s.Evicted[cache.Removed],
 		},
 	}
+}
+
+// reasons are the names of all decisions of caching, for a metric's label.
+func reasons() []string {
+	all := make([]string, rfc9111.Reasons)
+	for r := range rfc9111.Reasons {
+		all[r] = r.String()
+	}
+	return all
 }
 
 func memoryStats(l *memory.Ledger, stored int64) metrics.MemoryStats {

@@ -39,6 +39,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	m := metrics.NewHotpath(metrics.Options{
 		Version: buildinfo.Version(),
 		Cache:   stats,
+		Reasons: reasons(),
 		Memory:  func() metrics.MemoryStats { return memoryStats(stored.Ledger(), stored.Cache().Bytes()) },
 	})
 	m.ConfigLoaded.Set(time.Now().Unix())

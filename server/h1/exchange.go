@@ -95,7 +95,8 @@ func (c *Conn) begin(h *head, size int) {
 // counted counts the request when its final head goes.
 func (c *Conn) counted(status int, o message.Outcome) {
 	a := &c.x.answer
-	a.Status, a.Result = status, o.Result
+	a.Status, a.Result, a.Reason = status, o.Result, o.Served
+	o.Count(c.cfg.Metrics, c.stripe)
 	c.cfg.Metrics.Requests.Add(c.stripe, metrics.H1, metrics.ClassOf(status), o.Result, 1)
 }
 

@@ -55,10 +55,10 @@ func (c *Conn) read(l *letter) {
 	case relay.Head:
 		c.sendHead(s, l)
 	case relay.Send:
-		s.result = l.Outcome.Result
+		c.explain(s, &l.Outcome)
 		c.answerStream(s, l.Response, l.Outcome.Status)
 	case relay.Follow:
-		s.result = l.Outcome.Result
+		c.explain(s, &l.Outcome)
 		c.follow(s, l.Response, l.Follower, l.Outcome.Status)
 	case relay.Written, relay.Grown:
 		c.queue(s)

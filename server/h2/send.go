@@ -196,7 +196,7 @@ func (c *Conn) unwanted(s *stream) { c.reset(s, frame.NoError, nil) }
 // sendHead sends the final head of a response that a handler writes.
 func (c *Conn) sendHead(s *stream, l *letter) {
 	s.headSent = true
-	s.result = l.Outcome.Result
+	c.explain(s, &l.Outcome)
 	c.countRequest(s, l.Head.Status)
 	end := l.Ended
 	c.appendHead(s.id, l.Head, l.Outcome.Status, end)
