@@ -78,6 +78,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.
 				Idle:          cfg.IdleTimeout,
 				Progress:      cfg.WriteTimeout,
 				Quantum:       quantum,
+				TunnelIdle:    tunnelIdle,
 			},
 		}.WithDefaults(),
 		H1: &h1.Config{

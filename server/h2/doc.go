@@ -18,6 +18,7 @@
 //	target.go     what its pseudo-fields and host say of its target
 //	handler.go    the second door: an exchange, and its handler's goroutine
 //	mail.go       what handlers post: heads, whole responses, growing ones
+//	tunnel.go     bytes both ways after an extended CONNECT (RFC 8441)
 //	send.go       frames out: windows, fairness between streams
 //	stream.go     a stream's state
 //	progress.go   what moves too slowly is ended: streams, bodies, windows

@@ -23,8 +23,16 @@ func (c *Conn) progress() (until time.Time) {
 	}
 	unsent, shared := false, false
 	for _, s := range c.streams {
-		if s.sendDone {
+		if s.tunnel == tunnelOpen {
+			end, broken := c.tunnelIdle(s)
+			if broken {
+				continue
+			}
+			look(end)
+		} else if s.sendDone {
 			look(c.lateEnd(s))
+		}
+		if s.sendDone {
 			continue
 		}
 		unsent = unsent || s.unsent()
@@ -88,7 +96,7 @@ func (c *Conn) shares(s *stream) bool { return s.unsent() && s.window > 0 && !c.
 // starves reports whether the handler of a stream may wait for more of the
 // request's body, and the peer may send it.
 func (c *Conn) starves(s *stream) bool {
-	return s.body != nil && !s.recvDone && !c.choked && c.credit.Room() > 0 && s.body.Starving()
+	return s.body != nil && !s.recvDone && s.tunnel == noTunnel && !c.choked && c.credit.Room() > 0 && s.body.Starving()
 }
 
 // stallShared resets the streams that wait for the connection's window. If the
