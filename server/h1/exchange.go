@@ -89,7 +89,7 @@ func (c *Conn) begin(h *head, size int) {
 	c.x = x
 	c.took(size)
 	c.enter(handling)
-	go stream.Run(ctx, c.cfg.Handler, asked, reply, c.cfg.Metrics, c.stripe, c.cfg.Log)
+	c.cfg.Crew.Go(func() { stream.Run(ctx, c.cfg.Handler, asked, reply, c.cfg.Metrics, c.stripe, c.cfg.Log) })
 }
 
 // counted counts the request when its final head goes.

@@ -7,6 +7,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	relay "github.com/e0ac7cd4/hotpath/server/stream"
 )
 
 // Config is what all connections share. It must not change while one lives.
@@ -17,6 +18,9 @@ type Config struct {
 	Log     *slog.Logger
 	Access  *access.Recorder // nil: no access log and no hottest keys
 	Limits  Limits
+
+	// Crew has the goroutines of handlers; nil: each has a new one.
+	Crew *relay.Crew
 }
 
 // Limits are the budgets of one peer. Zero means the default, in brackets.

@@ -70,7 +70,7 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 	reply.Explain(message.Outcome{Result: metrics.Bypass})
 	x.Reply = reply
 	c.running++
-	go relay.Run(ctx, c.cfg.Handler, x, reply, c.cfg.Metrics, c.stripe, c.cfg.Log)
+	c.cfg.Crew.Go(func() { relay.Run(ctx, c.cfg.Handler, x, reply, c.cfg.Metrics, c.stripe, c.cfg.Log) })
 	return nil
 }
 

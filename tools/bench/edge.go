@@ -98,6 +98,13 @@ func edgeContenders(ctx context.Context, o options, dir string) ([]contender, st
 	}
 	known := []string{hotpath, files, nginx, haproxy, h2o, caddy, reverseProxy}
 	chosen := known
+	if o.baseline != "" {
+		known = slices.Insert(known, 1, baseline)
+		chosen = []string{hotpath, baseline}
+		if o.baseline, err = baselineBinary(ctx, o.baseline, dir); err != nil {
+			return nil, "", err
+		}
+	}
 	if o.only != "" {
 		chosen = strings.Split(o.only, ",")
 	}
@@ -121,6 +128,8 @@ func edgeContenders(ctx context.Context, o options, dir string) ([]contender, st
 		switch name {
 		case hotpath:
 			contenders = append(contenders, hotpathBefore(hotpath, binary))
+		case baseline:
+			contenders = append(contenders, hotpathBefore(baseline, o.baseline))
 		case files:
 			contenders = append(contenders, hotpathContender(files, binary))
 		case nginx:
@@ -191,7 +200,7 @@ func edgeRows() []row {
 					}
 					return kind.place
 				}, kind.fields...)
-				r.only = func(server string) bool { return server == hotpath || server == files }
+				r.only = func(server string) bool { return server == hotpath || server == files || server == baseline }
 				rows = append(rows, r)
 			}
 		}
