@@ -127,7 +127,7 @@ func TestMetricsCountExactly(t *testing.T) {
 	want["hotpath_connections_accepted_total"] = 2
 	want["hotpath_connection_permits_in_use"] = 2
 	want[`hotpath_connections{state="h2"}`] = 1
-	want[`hotpath_connections{state="h1"}`] = 0
+	want[`hotpath_connections{state="h1"}`] = 1
 	want[`hotpath_connections{state="handshake"}`] = 0
 	want[`hotpath_tls_handshakes_total{outcome="ok",version="1.3"}`] = 2
 	want["hotpath_cache_entries"] = 2
