@@ -119,7 +119,10 @@ in
 
     # Without nixfmt only blanks can be looked at.
     nix-format =
-      pkgs.runCommand "hotpath-nix-format" { nativeBuildInputs = if whole then [ pkgs.nixfmt ] else [ ]; }
+      pkgs.runCommand "hotpath-nix-format"
+        {
+          nativeBuildInputs = if whole then [ pkgs.nixfmt ] else [ ];
+        }
         ''
           files=$(find ${../.} -name '*.nix')
           ${
