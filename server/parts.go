@@ -79,6 +79,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.
 				Idle:          cfg.IdleTimeout,
 				Progress:      cfg.WriteTimeout,
 				Quantum:       quantum,
+				TunnelIdle:    tunnelIdle,
 			},
 			Crew: crew,
 		}.WithDefaults(),
