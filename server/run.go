@@ -15,6 +15,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/edge"
 	"github.com/e0ac7cd4/hotpath/server/listen"
 	"github.com/e0ac7cd4/hotpath/server/live"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/store"
 	"github.com/e0ac7cd4/hotpath/server/stream"
 )
@@ -29,6 +30,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	journal := new(live.Journal)
 	log := newLogger(cfg, stderr, journal)
 	defer onHangup(log)()
+	defer memory.LimitGarbage()()
 	if cfg.MemoryLimit > 0 {
 		debug.SetMemoryLimit(cfg.MemoryLimit)
 	}
