@@ -6,17 +6,20 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/stream"
 )
 
 // Config is what all connections share. It must not change while one lives. All
-// fields but Access are required.
+// fields but Access and Ledger are required.
 type Config struct {
 	Source  message.Source  // the first door
 	Handler message.Handler // the second
 	Metrics *metrics.Hotpath
 	Log     *slog.Logger
 	Access  *access.Recorder // nil: no access log
+	Ledger  *memory.Ledger   // nil: memory is not counted
 
 	HeaderBytes  int           // of a request head, or of a trailer section
 	HeaderFields int           // in one of them
@@ -27,6 +30,11 @@ type Config struct {
 	BodyTimeout  time.Duration // for Quantum bytes of a request's content
 	Quantum      int           // bytes
 	TunnelIdle   time.Duration // without a byte in either direction of a tunnel
+}
+
+// env is what handlers share.
+func (cfg *Config) env() stream.Env {
+	return stream.Env{Handler: cfg.Handler, Metrics: cfg.Metrics, Log: cfg.Log, Ledger: cfg.Ledger}
 }
 
 const (

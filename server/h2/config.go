@@ -6,7 +6,9 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	relay "github.com/e0ac7cd4/hotpath/server/stream"
 )
 
 // Config is what all connections share. It must not change while one lives.
@@ -17,6 +19,12 @@ type Config struct {
 	Log     *slog.Logger
 	Access  *access.Recorder // nil: no access log and no hottest keys
 	Limits  Limits
+	Ledger  *memory.Ledger // nil: memory is not counted
+}
+
+// env is what handlers share.
+func (cfg *Config) env() relay.Env {
+	return relay.Env{Handler: cfg.Handler, Metrics: cfg.Metrics, Log: cfg.Log, Ledger: cfg.Ledger}
 }
 
 // Limits are the budgets of one peer. Zero means the default, in brackets.
@@ -60,6 +68,11 @@ const (
 	// that a peer can make us hold for bodies.
 	connWindow   = 256 << 10
 	streamWindow = 128 << 10
+
+	// streamBytes is what a stream counts for in the ledger that outlives its
+	// turn and has no handler: the stream with its ticket and its places in
+	// tables, half of it, and the slices of several ranges.
+	streamBytes = 1 << 10
 
 	// pingAfter is how long a connection with open streams may be silent
 	// before we ask whether the peer lives, and pongWithin how long it has

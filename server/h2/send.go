@@ -164,6 +164,7 @@ func (c *Conn) took(s *stream, n int) {
 	c.window.Take(n)
 	s.window.Take(n)
 	s.sent += int64(n)
+	s.ticket.Moved(n)
 	s.out.moved(n, c.now)
 }
 
@@ -180,6 +181,8 @@ func (c *Conn) finish(s *stream) {
 	}
 	c.release(s, errStreamDone)
 	s.sendDone, s.answered = true, c.now
+	s.ticket = c.cfg.Ledger.Join(s, nil, c.now)
+	s.ticket.Hold(streamBytes)
 }
 
 // unwanted asks a peer that goes on sending a request which is answered to stop

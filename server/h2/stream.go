@@ -7,6 +7,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/flow"
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	relay "github.com/e0ac7cd4/hotpath/server/stream"
 )
@@ -31,6 +32,7 @@ import (
 //
 // A stream belongs to the connection's goroutine, but for output and body.
 type stream struct {
+	conn     *Conn
 	id       uint32
 	began    time.Time
 	result   metrics.CacheResult
@@ -56,6 +58,8 @@ type stream struct {
 	more     [][]byte
 	output   *relay.Output
 	followed *message.Follower
+	pins     *memory.Pins   // of what is stored, or followed
+	ticket   *memory.Ticket // nil: not yet, or nothing is counted
 
 	// Receiving: body is nil if the request has none.
 	body     *relay.Body
@@ -96,6 +100,7 @@ func (s *stream) unsent() bool {
 // open adds a stream to the connection.
 func (c *Conn) open(id uint32) *stream {
 	s := &stream{
+		conn:     c,
 		id:       id,
 		began:    c.now,
 		out:      newPace(c.cfg.Limits.rate()),
@@ -143,7 +148,8 @@ func (c *Conn) release(s *stream, cause error) {
 	if s.followed != nil {
 		s.followed.Close()
 	}
-	s.output, s.followed, s.stored, s.more = nil, nil, nil, nil
+	s.ticket.Leave() // last: what those have taken is given back by now
+	s.output, s.followed, s.stored, s.more, s.pins, s.ticket = nil, nil, nil, nil, nil, nil
 }
 
 // reset ends a stream with RST_STREAM.
