@@ -229,6 +229,7 @@ func (f *fetch) release() {
 	}
 	ledger := f.edge.store.Ledger()
 	if f.reserved > 0 {
+		f.response.Pins.SetSize(f.reserved) // all that came: it was not known at first
 		ledger.Give(f.reserved)
 		f.reserved = 0
 	}

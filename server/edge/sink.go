@@ -306,6 +306,7 @@ func (f *fetch) End(trailers []hpack.Field) error {
 	}
 	r := message.Stored(f.head.Status, f.fields, body, f.policy.Born)
 	r.Whole = f.response
+	f.response.Pins.SetSize(max(f.reserved, r.Size()))
 	if f.kept == rfc9111.Stored {
 		reserved := f.reserved
 		f.reserved = 0
