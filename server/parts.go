@@ -45,7 +45,7 @@ func newRecorder(cfg config.Config, m *metrics.Hotpath, log *slog.Logger) (*acce
 }
 
 // newServer wires the public side: listener, engines, edge.
-func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.Recorder, m *metrics.Hotpath, log *slog.Logger) (*listen.Server, error) {
+func newServer(cfg config.Config, maxConns int, e *edge.Edge, ledger *memory.Ledger, accessLog *access.Recorder, m *metrics.Hotpath, log *slog.Logger) (*listen.Server, error) {
 	certificates, err := loadCertificates(cfg, log)
 	if err != nil {
 		return nil, err
@@ -61,6 +61,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.
 			Metrics: m,
 			Log:     log,
 			Access:  accessLog,
+			Ledger:  ledger,
 			Limits: h2.Limits{
 				Streams:       cfg.MaxStreams,
 				HeaderBytes:   int(cfg.MaxHeaderBytes),
@@ -85,6 +86,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.
 			Metrics:      m,
 			Log:          log,
 			Access:       accessLog,
+			Ledger:       ledger,
 			HeaderBytes:  int(cfg.MaxHeaderBytes),
 			HeaderFields: cfg.MaxHeaderFields,
 			BodyBytes:    cfg.MaxBody,
@@ -100,6 +102,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.
 			WriteTimeout: cfg.WriteTimeout,
 			WriteQuantum: quantum,
 			Gate:         wire.NewGate(runtime.GOMAXPROCS(0)),
+			Budget:       backlogs{ledger},
 			PlainTLS:     !tlsBuffers(cfg, m, log),
 		},
 		Metrics:          m,
@@ -197,19 +200,6 @@ func cacheStats(c *cache.Cache[*store.Entry]) metrics.CacheStats {
 			metrics.EvictReplaced: s.Evicted[cache.Replaced],
 			metrics.EvictRemoved:  s.Evicted[cache.Removed],
 		},
-	}
-}
-
-func memoryStats(l *memory.Ledger, stored int64) metrics.MemoryStats {
-	s := l.Stats()
-	return metrics.MemoryStats{
-		Bytes: [4]int64{
-			metrics.MemoryStored:   stored,
-			metrics.MemoryArriving: s.Arriving,
-			metrics.MemorySending:  s.Lingering,
-			metrics.MemoryBuffered: s.Buffered,
-		},
-		Cuts: s.Cuts,
 	}
 }
 

@@ -35,6 +35,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("making the store: %w", err)
 	}
+	watchMemory(stored.Ledger(), log)
 	stats := func() metrics.CacheStats { return cacheStats(stored.Cache()) }
 	m := metrics.NewHotpath(metrics.Options{
 		Version: buildinfo.Version(),
@@ -77,7 +78,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	}
 	defer stopAdmin()
 
-	server, err := newServer(cfg, maxConns, edge.New(sites, stored, m, log, edge.Config{Fetches: cfg.MaxFetches, MaxStored: cfg.MaxStored}), accessLog, m, log)
+	server, err := newServer(cfg, maxConns, edge.New(sites, stored, m, log, edge.Config{Fetches: cfg.MaxFetches, MaxStored: cfg.MaxStored}), stored.Ledger(), accessLog, m, log)
 	if err != nil {
 		return err
 	}
