@@ -2,8 +2,10 @@ package edge
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -47,6 +49,8 @@ type client struct {
 	ended    chan struct{} // of what is followed; nil: nothing is
 }
 
+var peer = &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1234}
+
 // part is when bytes came.
 type part struct {
 	at time.Time
@@ -63,7 +67,7 @@ func (c *client) start() {
 			c.cancel(errOver)
 			return
 		}
-		x := &message.Exchange{Request: c.request, Key: string(c.looked.Key), Policy: c.looked.Policy, Proto: message.HTTP11, Reply: c}
+		x := &message.Exchange{Request: c.request, Key: string(c.looked.Key), Policy: c.looked.Policy, Proto: message.HTTP11, Peer: peer, Local: peer, TLS: func() (s tls.ConnectionState) { return s }, Reply: c}
 		if c.content != "" {
 			x.Body, x.Length = io.NopCloser(strings.NewReader(c.content)), int64(len(c.content))
 		}
