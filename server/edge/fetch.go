@@ -243,6 +243,9 @@ func (f *fetch) decide(d decision) {
 // release gives back what the fetch has taken from the ledger.
 func (f *fetch) release() {
 	ledger := f.edge.store.Ledger()
+	if f.reserved > 0 && f.response != nil {
+		f.response.Pins.SetSize(f.reserved) // what lingers if it is still being sent
+	}
 	ledger.Give(f.reserved)
 	f.reserved = 0
 	if f.response != nil {

@@ -149,26 +149,29 @@ func newRig(t testing.TB, k knobs, s script) *rig {
 	return r
 }
 
-// check is that nothing is left of any request: no flight, no byte in the
-// ledger, and none in the cache but entries.
-func (r *rig) check() {
+// settle waits for what ends behind the last answer.
+func (r *rig) settle() {
 	r.t.Helper()
 	r.gone.Wait()
-	for i := 0; ; i++ { // what ends behind the last answer
+	for range 1000 {
 		r.mu.Lock()
 		flights := len(r.flights)
 		r.mu.Unlock()
 		s := r.store.Ledger().Stats()
 		held := s.Arriving + s.Lingering + s.Buffered
 		if flights == 0 && held == 0 && s.Senders == 0 && len(r.revalidations) == 0 {
-			break
-		}
-		if i == 1000 {
-			r.t.Errorf("left: %d flights, %+v, %d revalidations", flights, s, len(r.revalidations))
 			return
 		}
 		time.Sleep(time.Millisecond)
 	}
+	r.t.Errorf("left: %d flights, %+v, %d revalidations", len(r.flights), r.store.Ledger().Stats(), len(r.revalidations))
+}
+
+// check is that nothing is left of any request: no flight, no byte in the
+// ledger, and none in the cache but entries.
+func (r *rig) check() {
+	r.t.Helper()
+	r.settle()
 	r.store.Cache().Purge()
 	if n := r.store.Cache().Used(); n != 0 {
 		r.t.Errorf("%d bytes are counted in an empty cache", n)

@@ -59,6 +59,7 @@ func TestServe(t *testing.T) {
 		{"GET", "/file.txt", []string{"cache-control", "only-if-cached"}, 0, "*", "", ""}, // 504 if it is not stored
 	} {
 		for _, warm := range []bool{false, true} {
+			r.settle()
 			r.store.Cache().Purge()
 			status, body := tt.status, tt.body
 			if warm {
