@@ -43,6 +43,7 @@ type fetch struct {
 	head  message.Head
 	kept  rfc9111.Reason
 	stood bool // what is stored stood in for an answer
+	lost  bool // all who wait for the answer are gone, or the client that it is passed on to
 
 	// Of what is being stored:
 	fields   []hpack.Field // that are stored
@@ -196,6 +197,7 @@ func (f *fetch) finish(err error) {
 	if cause := context.Cause(f.ctx); cause != nil && errors.Is(err, context.Canceled) {
 		err = cause
 	}
+	f.lost = f.lost || f.ctx.Err() != nil // not behind the answer, which may end ctx
 	switch f.state {
 	case asking:
 		f.standIn(err)
@@ -241,6 +243,9 @@ func (f *fetch) decide(d decision) {
 // release gives back what the fetch has taken from the ledger.
 func (f *fetch) release() {
 	ledger := f.edge.store.Ledger()
+	if f.reserved > 0 && f.response != nil {
+		f.response.Pins.SetSize(f.reserved) // what lingers if it is still being sent
+	}
 	ledger.Give(f.reserved)
 	f.reserved = 0
 	if f.response != nil {
@@ -267,7 +272,7 @@ func (e *Edge) count(f *fetch, err error) {
 	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded):
 		result = metrics.FetchTimeout
 		e.report("timeout", "fetching from the origin took too long", f, err)
-	case f.ctx.Err() != nil, errors.Is(err, context.Canceled):
+	case f.lost, errors.Is(err, context.Canceled):
 		result = metrics.FetchCanceled
 	default:
 		result = metrics.FetchError
