@@ -223,10 +223,10 @@ func (f *fetch) finish(err error) {
 // standIn answers for an answer that failed: with what is stored if it may, or
 // with the reason.
 func (f *fetch) standIn(err error) {
-	if f.doubted != nil && errors.Is(err, errUnasked) {
-		// 304 is all that the origin answers. It answered so to the condition
-		// too, which what is stored has met: it is given as it is, and not
-		// updated (RFC 9111 §4.3.4).
+	if f.doubted != nil && !errors.Is(err, context.Canceled) {
+		// The 304 is all that the origin has answered, and what is stored met
+		// its condition: it is given as it is, and not updated (RFC 9111
+		// §4.3.4).
 		f.stale = f.doubted
 		f.serveStale()
 		return
