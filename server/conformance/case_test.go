@@ -203,4 +203,3 @@ func (p *player) send(ask string) (*response, error) {
 	r.status, r.header, r.content, r.trailer, r.err = res.StatusCode, res.Header, string(all), res.Trailer, err
 	return r, nil
 }
-
