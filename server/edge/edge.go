@@ -96,7 +96,7 @@ type Edge struct {
 	bulkhead      *bulkhead
 	revalidations chan struct{} // a permit for each
 
-	changes       *changes
+	changes *changes
 
 	mu      sync.Mutex
 	flights map[string]*flight // by the key of what is fetched

@@ -59,10 +59,7 @@ type fact struct{ Name, Value string }
 
 // newPage renders the page: all that changes on it comes with the stream.
 func newPage(cfg Config, start time.Time) (page, error) {
-	assets, err := chartpage.New(pageStyle, pageScript)
-	if err != nil {
-		return page{}, err
-	}
+	assets := chartpage.New(pageStyle, pageScript)
 	parsed, err := template.New("live").Parse(pageText)
 	if err != nil {
 		return page{}, fmt.Errorf("parsing the live page: %w", err)
