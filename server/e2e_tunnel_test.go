@@ -103,6 +103,9 @@ func TestTunnelThroughProxy(t *testing.T) {
 		_, _ = fmt.Fprintf(o.out, "hello %d\n", i)
 		read(o, fmt.Sprintf("HELLO %d\n", i))
 	}
+	if n, took := p.sum("hotpath_origin_fetches_total", `outcome="ok"`), p.sum("hotpath_origin_fetch_duration_seconds_count"); n != 22 || took != 22 {
+		t.Errorf("%v fetches are counted as ok, and the durations of %v, while 20 tunnels are open", n, took)
+	}
 	go func() { _, _ = io.WriteString(all[0].out, long) }()
 	read(all[0], strings.ToUpper(long))
 	for _, o := range all {
