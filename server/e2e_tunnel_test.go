@@ -44,12 +44,19 @@ func capitals(t *testing.T) string {
 	return s.URL
 }
 
+// connecting is a client that can send an extended CONNECT.
+type connecting interface {
+	http.RoundTripper
+	CloseIdleConnections()
+}
+
 // TestTunnelThroughProxy: an extended CONNECT (RFC 8441) becomes an upgrade, and
 // its stream a tunnel whose sides end one by one, beside others on the
 // connection.
 func TestTunnelThroughProxy(t *testing.T) {
 	p := start(t, "-upstream", capitals(t))
-	c := &http2.Transport{TLSClientConfig: &tls.Config{RootCAs: testIdentity(t).pool}}
+	//lint:ignore SA1019 net/http's Transport refuses the name :protocol
+	var c connecting = &http2.Transport{TLSClientConfig: &tls.Config{RootCAs: testIdentity(t).pool}}
 	defer c.CloseIdleConnections()
 	connect := func(path string) (*http.Response, *io.PipeWriter) {
 		t.Helper()
