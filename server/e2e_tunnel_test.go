@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -131,4 +132,58 @@ func TestTunnelThroughProxy(t *testing.T) {
 	if n := p.sum("hotpath_streams_reset_total"); n > 1 { // that of the refused one
 		t.Errorf("%v streams were reset", n)
 	}
+}
+
+// TestTunnelAtTheEnd: a server that stops waits for open tunnels no longer than
+// for anything else, and the client sees their end.
+func TestTunnelAtTheEnd(t *testing.T) {
+	p := start(t, "-upstream", capitals(t), "-drain-timeout", "500ms")
+	address := strings.TrimPrefix(p.url, "https://")
+	h1, err := tls.Dial("tcp", address, &tls.Config{RootCAs: testIdentity(t).pool, NextProtos: []string{"http/1.1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h1.Close()
+	_ = h1.SetDeadline(time.Now().Add(patience))
+	_, _ = fmt.Fprintf(h1, "GET /lines HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: lines\r\n\r\nhello\n")
+	//lint:ignore SA1019 net/http's Transport refuses the name :protocol
+	var c connecting = &http2.Transport{TLSClientConfig: &tls.Config{RootCAs: testIdentity(t).pool}}
+	defer c.CloseIdleConnections()
+	content, out := io.Pipe()
+	r, err := http.NewRequest("CONNECT", p.url+"/lines", content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header[":protocol"] = []string{"lines"}
+	h2, err := c.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h2.Body.Close()
+	if _, err := io.WriteString(out, "hello\n"); err != nil {
+		t.Fatal(err)
+	}
+	for _, side := range []io.Reader{h1, h2.Body} {
+		if err := readUntil(side, "HELLO\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.signal(syscall.SIGTERM)
+	p.wantStopped()
+	for _, side := range []io.Reader{h1, h2.Body} {
+		if _, err := side.Read(make([]byte, 100)); err == nil {
+			t.Error("a tunnel goes on")
+		}
+	}
+}
+
+// readUntil reads up to a line.
+func readUntil(r io.Reader, line string) error {
+	var all []byte
+	for b := make([]byte, 1); !strings.HasSuffix(string(all), line); all = append(all, b[0]) {
+		if _, err := io.ReadFull(r, b); err != nil {
+			return fmt.Errorf("after %q: %w", all, err)
+		}
+	}
+	return nil
 }
