@@ -49,6 +49,8 @@ type fetch struct {
 	// was another. nil: nothing was.
 	doubted *store.Entry
 
+	agreed bool // to a tunnel
+
 	// Of what is being stored:
 	fields   []hpack.Field // that are stored
 	response *message.Response
@@ -197,7 +199,6 @@ func (f *fetch) ask() (err error) {
 // finish answers for a fetch that failed before its end, gives back what it
 // holds, counts and logs.
 func (f *fetch) finish(err error) {
-	e := f.edge
 	if cause := context.Cause(f.ctx); cause != nil && errors.Is(err, context.Canceled) {
 		err = cause
 	}
@@ -218,6 +219,15 @@ func (f *fetch) finish(err error) {
 		f.x.Reply.Abort()
 	}
 	f.release()
+	if !f.agreed {
+		f.conclude(err)
+	}
+}
+
+// conclude counts the fetch: at its end, or when a tunnel begins, whose life and
+// end say nothing of the origin.
+func (f *fetch) conclude(err error) {
+	e := f.edge
 	e.metrics.OriginFetchDuration.ObserveN(e.stripe, time.Since(f.began), 1)
 	e.count(f, err)
 }
