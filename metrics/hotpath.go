@@ -117,7 +117,7 @@ func NewHotpath(o Options) *Hotpath {
 }
 
 // NewRegistry makes a registry of its own, never the global one, with cs and
-// the collectors of the Go runtime and of the process. It panics where two
+// the collectors of the Go runtime and of the process. It panics if two
 // collectors claim one name, as [prometheus.Registry.MustRegister] does.
 func NewRegistry(cs ...prometheus.Collector) *prometheus.Registry {
 	r := prometheus.NewRegistry()

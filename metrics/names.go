@@ -41,7 +41,7 @@ func ClassOf(status int) Class {
 const (
 	Hit    CacheResult = iota // answered from memory
 	Miss                      // could have been, had it been stored
-	Bypass                    // could never have been: a POST, a Range
+	Bypass                    // the store has no part in it: a POST, an upgrade, what is too large to store, a refusal of the engine
 )
 
 // String returns the label's value.
@@ -195,7 +195,7 @@ const (
 	FetchNotFound              // the origin answered that there is no such thing
 	FetchRefused               // all fetch permits taken
 	FetchTimeout
-	FetchCanceled // nobody waited for it any more
+	FetchCanceled // no request waited for it any more
 	FetchError
 )
 
@@ -373,7 +373,7 @@ func watchMemory(set *Set, read func() MemoryStats) {
 		func() uint64 { return read().Cuts })
 }
 
-// newBuildInfo names the instrument that is always 1 and whose labels tell
+// newBuildInfo names the instrument that is always 1 and whose labels say
 // what was built.
 func newBuildInfo(set *Set, version, goVersion string) {
 	const name = "hotpath_build_info"

@@ -21,6 +21,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/live"
 	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/store"
+	"github.com/e0ac7cd4/hotpath/server/stream"
 )
 
 // newLogger logs to w, and lets the journal see it.
@@ -46,7 +47,7 @@ func newRecorder(cfg config.Config, m *metrics.Hotpath, log *slog.Logger) (*acce
 }
 
 // newServer wires the public side: listener, engines, edge.
-func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.Recorder, m *metrics.Hotpath, log *slog.Logger) (*listen.Server, error) {
+func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.Recorder, crew *stream.Crew, m *metrics.Hotpath, log *slog.Logger) (*listen.Server, error) {
 	certificates, err := loadCertificates(cfg, log)
 	if err != nil {
 		return nil, err
@@ -78,7 +79,9 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.
 				Idle:          cfg.IdleTimeout,
 				Progress:      cfg.WriteTimeout,
 				Quantum:       quantum,
+				TunnelIdle:    tunnelIdle,
 			},
+			Crew: crew,
 		}.WithDefaults(),
 		H1: &h1.Config{
 			Source:       e,
@@ -95,6 +98,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.
 			BodyTimeout:  cfg.WriteTimeout,
 			Quantum:      quantum,
 			TunnelIdle:   tunnelIdle,
+			Crew:         crew,
 		},
 		Wire: &wire.Options{
 			Metrics:      wire.ServerMetrics(m),

@@ -31,7 +31,7 @@ type Answer struct {
 	Bytes    int64               // of the body, as far as it was sent
 	Result   metrics.CacheResult // how the cache took part
 	Reason   rfc9111.Reason      // and why; None of a hit
-	Aborted  bool                // it ended before its end, whoever ended it
+	Aborted  bool                // broken off before its end, by either side
 }
 
 // fault reports whether the answer is one that the mode Errors logs.
@@ -40,7 +40,7 @@ func (a *Answer) fault() bool { return a.Status >= errorStatus || a.Aborted }
 const errorStatus = 400
 
 // A request is encoded as five texts, each behind its length in two octets, of
-// which the top bit says that it was cut. The longest that are whole: real ones
+// which the top bit marks a text that was cut. The longest that are whole: real ones
 // are shorter by far, and a client that sends others must not fill the log.
 const (
 	maxMethod  = 32
@@ -106,7 +106,7 @@ func AppendShort(dst, request []byte) []byte {
 // view is b as a string, for as long as b does not change.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// text is one of a request's texts, borrowed from where it is encoded.
+// text is one of a request's texts, borrowed from the record that encodes it.
 type text struct {
 	b   []byte
 	cut bool
@@ -171,7 +171,7 @@ type record struct {
 	began    time.Time
 	duration time.Duration
 	bytes    int64
-	remote   netip.Addr // invalid: not known
+	remote   netip.Addr // invalid: unknown
 	status   int
 	flags    byte
 	protocol Protocol

@@ -37,7 +37,7 @@ func (c *Conn) explain(s *stream, o *message.Outcome) {
 	o.Count(c.cfg.Metrics, c.stripe)
 }
 
-// about is what the access log has of a request that is known, or else decoded.
+// about is what the access log has of a remembered request, or else of a decoded one.
 func about(d *decoded, known *repeat) []byte {
 	if known != nil {
 		return known.about

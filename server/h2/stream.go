@@ -66,6 +66,9 @@ type stream struct {
 	declared int64 // content-length, -1 if there is none
 	received int64
 	cancel   context.CancelCauseFunc // ends the request's context; nil without a handler
+
+	tunnel tunnelState
+	moved  time.Time // when the tunnel last carried a byte, or its end
 }
 
 // sendable reports whether there is something that the stream's own window lets

@@ -34,6 +34,7 @@ var documents = []string{
 	"docs/benchmarks.md",
 	"docs/benchmarks.svg",
 	"docs/building.md",
+	"docs/caching.md",
 	"docs/configuration.md",
 	"docs/live-360.png",
 	"docs/live-dark.png",
