@@ -30,6 +30,7 @@
             [
               pkgs.curl
               pkgs.git
+              pkgs.nginx
               pkgs.nodejs
               pkgs.openssl
               pkgs.prometheus
@@ -111,11 +112,7 @@
             ]
             ++ (
               if whole then
-                [
-                  pkgs.nginx
-                  pkgs.wrk
-                ]
-                ++ lib.optional (isLinux pkgs) pkgs.h2o
+                [ pkgs.wrk ] ++ lib.optional (isLinux pkgs) pkgs.h2o
               else
                 [ ]
             );
