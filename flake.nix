@@ -110,12 +110,7 @@
               pkgs.prometheus
               pkgs.redis
             ]
-            ++ (
-              if whole then
-                [ pkgs.wrk ] ++ lib.optional (isLinux pkgs) pkgs.h2o
-              else
-                [ ]
-            );
+            ++ (if whole then [ pkgs.wrk ] ++ lib.optional (isLinux pkgs) pkgs.h2o else [ ]);
             GOTOOLCHAIN = "local";
           };
         }
