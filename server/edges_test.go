@@ -104,7 +104,8 @@ func TestDefaultsStandOnce(t *testing.T) {
 		BodyBytes: cfg.MaxBody, OutputBytes: int(cfg.MaxOutput),
 		Resets: cfg.MaxResets, ResetsPerSec: cfg.ResetRefill, Control: cfg.ControlBudget, ControlPerSec: cfg.ControlRefill, ControlQueue: cfg.MaxControl,
 		Head: cfg.HeadTimeout, Idle: cfg.IdleTimeout, Progress: cfg.WriteTimeout,
-		Quantum: int(cfg.WriteTimeout.Seconds() * float64(cfg.MinWriteRate)),
+		Quantum:    int(cfg.WriteTimeout.Seconds() * float64(cfg.MinWriteRate)),
+		TunnelIdle: tunnelIdle, // no setting
 	}
 	if got := (h2.Config{}).WithDefaults().Limits; got != want {
 		t.Errorf("the limits of HTTP/2 are by default\n%+v, the settings'\n%+v", got, want)

@@ -89,7 +89,7 @@ var paths = []path{
 // served is a connection under an engine, and its client.
 type served struct {
 	*Conn
-	client net.Conn      // speaks plaintext: a tls.Conn where there is TLS
+	client net.Conn      // speaks plaintext: a tls.Conn if there is TLS
 	raw    net.Conn      // below it
 	ended  chan struct{} // closed when Serve has returned
 }
@@ -187,7 +187,7 @@ func echo(c *Conn) {
 	}})
 }
 
-// ask sends p and wants it back.
+// ask sends p and expects it back.
 func (s served) ask(t testing.TB, p string) {
 	t.Helper()
 	go s.client.Write([]byte(p)) // a pipe holds nothing: read meanwhile

@@ -26,7 +26,7 @@ func get(path string) []byte {
 	return AppendRequest(nil, &message.Request{Method: "GET", Authority: "test", Path: path})
 }
 
-// full is a request with all that the log tells.
+// full is a request with every field that the log has.
 func full(method, host, path, referer, agent string) *message.Request {
 	return &message.Request{Method: method, Authority: host, Path: path, Fields: []hpack.Field{
 		{Name: "referer", Value: referer}, {Name: "accept", Value: "*/*"}, {Name: "user-agent", Value: agent},

@@ -15,7 +15,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
-// TestReopen: after a rename the log goes on in a new file; where there can be
+// TestReopen: after a rename the log goes on in a new file; if there can be
 // none, in the old one.
 func TestReopen(t *testing.T) {
 	dir := t.TempDir()
@@ -154,7 +154,7 @@ func TestTornLine(t *testing.T) {
 	}
 }
 
-// TestReopenOfATornFile: where the name still leads to the file that ends within
+// TestReopenOfATornFile: if the name still leads to the file that ends within
 // a line, that line is closed; a new file begins with a line.
 func TestReopenOfATornFile(t *testing.T) {
 	for renamed, want := range map[bool]string{false: "tw\nthree\n", true: "three\n"} {

@@ -116,7 +116,7 @@ func (e *Edge) hit(m *miss) {
 
 // outcome says how the cache took part, to metrics, log and client.
 func outcome(s *site.Site, result metrics.CacheResult, c *rfc9111.CacheStatus) message.Outcome {
-	o := message.Outcome{Result: result}
+	o := message.Outcome{Result: result, Served: c.Served, Kept: c.Kept}
 	if s.HitStatus != nil {
 		var room [96]byte
 		c.Cache = cacheName

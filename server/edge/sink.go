@@ -138,7 +138,8 @@ func (f *fetch) Tunnel(status int, fields []hpack.Field) (io.ReadWriteCloser, er
 		return nil, errOutOfOrder
 	}
 	f.head.Status = status
-	f.state = answered
+	f.state, f.agreed = answered, true
+	f.conclude(nil)
 	f.x.Reply.Explain(outcome(f.site, metrics.Bypass, &rfc9111.CacheStatus{Served: f.reason, ForwardStatus: status}))
 	return f.x.Reply.Tunnel(status, fields)
 }

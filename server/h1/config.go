@@ -7,10 +7,11 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/stream"
 )
 
 // Config is what all connections share. It must not change while one lives. All
-// fields but Access are required.
+// fields but Access and Crew are required.
 type Config struct {
 	Source  message.Source  // the first door
 	Handler message.Handler // the second
@@ -27,6 +28,9 @@ type Config struct {
 	BodyTimeout  time.Duration // for Quantum bytes of a request's content
 	Quantum      int           // bytes
 	TunnelIdle   time.Duration // without a byte in either direction of a tunnel
+
+	// Crew has the goroutines of handlers; nil: each has a new one.
+	Crew *stream.Crew
 }
 
 const (

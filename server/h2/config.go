@@ -7,6 +7,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	relay "github.com/e0ac7cd4/hotpath/server/stream"
 )
 
 // Config is what all connections share. It must not change while one lives.
@@ -17,6 +18,9 @@ type Config struct {
 	Log     *slog.Logger
 	Access  *access.Recorder // nil: no access log and no hottest keys
 	Limits  Limits
+
+	// Crew has the goroutines of handlers; nil: each has a new one.
+	Crew *relay.Crew
 }
 
 // Limits are the budgets of one peer. Zero means the default, in brackets.
@@ -35,6 +39,7 @@ type Limits struct {
 	Head          time.Duration // for a whole header block, or any other frame but DATA [10 s]
 	Idle          time.Duration // without a stream [60 s]
 	Progress      time.Duration // for Quantum bytes of a body, in or out [30 s]
+	TunnelIdle    time.Duration // of a tunnel without a byte either way [10 min]
 	Quantum       int           // bytes that the peer has to move in each Progress, or all that there is [30 KiB]
 }
 
@@ -93,6 +98,7 @@ func (l Limits) withDefaults() Limits {
 		Head:          orDefault(l.Head, 10*time.Second),
 		Idle:          orDefault(l.Idle, 60*time.Second),
 		Progress:      orDefault(l.Progress, 30*time.Second),
+		TunnelIdle:    orDefault(l.TunnelIdle, 10*time.Minute),
 		Quantum:       orDefault(l.Quantum, 30<<10),
 	}
 }

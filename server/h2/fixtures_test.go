@@ -52,7 +52,7 @@ func data(id uint32, content string, end bool) []byte {
 	return append(frame.AppendHeader(nil, h), content...)
 }
 
-// stall is a handler that tells p.entered and waits for p.release, or its
+// stall is a handler that sends to p.entered and waits for p.release, or its
 // request's end, and then answers with its path.
 func stall(p *peer, w writer, r *http.Request) {
 	p.entered <- r
@@ -114,8 +114,8 @@ func (s *store) counts() (looks, agains int) {
 	return s.looks, s.agains
 }
 
-// recorder starts an access log in a file of the test's, Combined where nothing
-// else is said.
+// recorder starts an access log in a file of the test's, Combined unless cfg
+// says otherwise.
 func recorder(tb testing.TB, cfg access.Config, m *metrics.Hotpath) *access.Recorder {
 	tb.Helper()
 	cfg.Metrics, cfg.Log = m, slog.New(slog.DiscardHandler)

@@ -26,6 +26,9 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 		c.limit(metrics.LimitBodySize)
 		return c.refuse(id, r, end, http.StatusRequestEntityTooLarge)
 	}
+	if strings.EqualFold(r.protocol, "h2c") || strings.EqualFold(r.protocol, "h2") {
+		return c.refuse(id, r, end, http.StatusNotImplemented) // HTTP itself: of this hop, and to be passed on by no proxy
+	}
 	s := c.open(id)
 	c.keepRequest(s, &r.Request)
 	s.recvDone, s.result = end, metrics.Bypass // until it says otherwise
@@ -33,6 +36,7 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 	s.output = relay.NewOutput()
 	x := &message.Exchange{
 		Request: *r.Clone(),
+		Upgrade: strings.Clone(r.protocol),
 		Key:     string(d.lookup.Key),
 		Policy:  d.lookup.Policy,
 		Proto:   message.HTTP2,
@@ -42,14 +46,22 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 	if t := c.wire.TLS(); t != nil {
 		x.TLS = t.ConnectionState
 	}
-	if !end {
+	if !end || r.protocol != "" {
 		s.declared = r.length
 		s.credit = flow.NewCredit(streamWindow)
 		var expect func()
-		if value, _ := r.Field("expect"); strings.EqualFold(value, "100-continue") {
+		if value, _ := r.Field("expect"); strings.EqualFold(value, "100-continue") && r.protocol == "" {
 			expect = func() { c.mail.Post(letter{Kind: relay.Continue, Stream: s}) }
 		}
 		s.body = relay.NewBody(func(n int) { c.mail.Post(letter{Kind: relay.Read, Stream: s, N: n}) }, expect)
+	}
+	switch {
+	case r.protocol != "": // what comes is no content, but the tunnel's: Reply.Tunnel reads it
+		s.tunnel = tunnelAsked
+		if end {
+			s.body.End()
+		}
+	case !end:
 		x.Body, x.Length, x.Trailers = s.body, r.length, s.body.Trailers
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -58,7 +70,7 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 	reply.Explain(message.Outcome{Result: metrics.Bypass})
 	x.Reply = reply
 	c.running++
-	go relay.Run(ctx, c.cfg.Handler, x, reply, c.cfg.Metrics, c.stripe, c.cfg.Log)
+	c.cfg.Crew.Go(func() { relay.Run(ctx, c.cfg.Handler, x, reply, c.cfg.Metrics, c.stripe, c.cfg.Log) })
 	return nil
 }
 

@@ -35,7 +35,7 @@ type setup struct {
 }
 
 // handler answers a request on its own goroutine. It may wait for p.release,
-// after it has told p.entered.
+// after it has sent to p.entered.
 type handler func(p *peer, w writer, r *http.Request)
 
 // writer is all that our ResponseWriter offers beyond the minimum.

@@ -162,7 +162,7 @@ func (s *site) stopAccepting() {
 	})
 }
 
-// end stops the server, where the test did not, and checks that nothing stays
+// end stops the server, if the test did not, and checks that nothing stays
 // taken or open.
 func (s *site) end() {
 	s.stopAccepting()

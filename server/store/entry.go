@@ -32,7 +32,7 @@ type Entry struct {
 	Uncacheable rfc9111.Reason
 
 	variants *variants    // of an entry with a Vary
-	recheck  atomic.Int64 // Unix ns from which the next hit starts a revalidation
+	recheck  atomic.Int64 // Unix ns from which the next hit starts a revalidation; of a mark, from which it is renewed
 }
 
 // rechecking is a time that no hit has reached.

@@ -197,13 +197,23 @@ func (s *Store) put(key string, e *Entry, expires time.Time, reserved int64) boo
 }
 
 // uncacheableFor is how long it is remembered that a resource is not stored: an
-// origin that changes its mind is noticed soon, and each fetch renews it.
-const uncacheableFor = 10 * time.Second
+// origin that changes its mind is noticed soon, and each fetch renews it that
+// comes at least uncacheableRest after the last renewal: of a resource that is
+// asked for all the time, nearly every fetch finds the mark as it is.
+const (
+	uncacheableFor  = 10 * time.Second
+	uncacheableRest = time.Second
+)
 
 // MarkUncacheable remembers that the last response for the entry whose own key
 // is key was not stored. What is stored there, if anything, is replaced.
 func (s *Store) MarkUncacheable(key string, why rfc9111.Reason, now time.Time) {
-	s.cache.Set(key, &Entry{Uncacheable: why}, entryOverhead, now.Add(uncacheableFor))
+	if e, ok := s.cache.Peek(key, now); ok && e.Uncacheable == why && now.UnixNano() < e.recheck.Load() {
+		return
+	}
+	e := &Entry{Uncacheable: why}
+	e.RecheckAt(now.Add(uncacheableRest))
+	s.cache.Set(key, e, entryOverhead, now.Add(uncacheableFor))
 }
 
 // Remove removes the entry whose own key is key.

@@ -32,6 +32,8 @@ type state struct {
 	size sizes
 	runs map[cell]int // calibrated number of requests, by row and server
 	res  *results
+
+	binary string // hotpath's, for rows that start it with flags of their own
 }
 
 // requests is the number of requests that take about d, found in the first
@@ -154,18 +156,23 @@ func measureOnce(ctx context.Context, r row, c contender, p *process, st *state)
 
 // loadRow is full speed with one shape and one body.
 func loadRow(s shape, b body) row {
-	name := s.name + "-" + b.name
+	return placedRow(s.name+"-"+b.name, s, b, func(string) string { return "/" })
+}
+
+// placedRow is full speed with one shape and one body, which a server has in a
+// place, asked for with the fields.
+func placedRow(name string, s shape, b body, place func(server string) string, fields ...string) row {
 	return row{name: name, measure: func(ctx context.Context, p *process, st *state) ([]value, error) {
-		url := "https://" + p.addr + "/" + b.file()
+		url := "https://" + p.addr + place(p.name) + b.file()
 		if s.streams == 0 {
-			return measureLoad(ctx, p, b, func() (load, error) { return runWrk(ctx, s, url, st.size.load) }, nil)
+			return measureLoad(ctx, p, b, func() (load, error) { return runWrk(ctx, s, url, st.size.load, fields...) }, nil)
 		}
 		n, err := st.requests(ctx, name, p.name, s, url, st.size.load)
 		if err != nil {
 			return nil, err
 		}
 		return measureLoad(ctx, p, b, func() (load, error) {
-			l, err := runH2load(ctx, s, url, n, "")
+			l, err := runH2load(ctx, s, url, n, "", fields...)
 			st.res.ciphers[p.name] = l.cipher
 			return l, err
 		}, func() (time.Duration, error) {

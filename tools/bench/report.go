@@ -60,6 +60,10 @@ func report(a about, r *results) string {
 		b.WriteString("\n### What must be shown\n\n")
 		writeTable(&b, t)
 	}
+	if t := baselineTable(r); len(t) > 1 {
+		b.WriteString("\n### Beside the baseline\n\n")
+		writeTable(&b, t)
+	}
 	if slices.Contains(r.servers, hotpath) {
 		b.WriteString("\nA column ÷ has hotpath's figure divided by that server's.\n")
 	}
