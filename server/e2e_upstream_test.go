@@ -323,7 +323,7 @@ func TestUpstreamWebSocket(t *testing.T) {
 			if n := p.sum("hotpath_request_duration_seconds_count"); n != 0 {
 				t.Errorf("a tunnel counts as a response of that duration: %v", n)
 			}
-			if n := p.sum("hotpath_connections_open"); n != 0 {
+			if n := p.sum("hotpath_connection_permits_in_use"); n != 0 {
 				return fmt.Errorf("%v connections are open", n)
 			}
 			return nil

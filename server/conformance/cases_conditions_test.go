@@ -102,7 +102,18 @@ var validation = []testCase{
 	}},
 	{"validate-other-etag", required, "A 304 about another entity tag confirms nothing: it is asked again without a condition (§4.3.4).", "", []step{
 		{answer: outdated + `etag: "a"`, want: "asked"},
-		{answer: `304 | etag: "b"`, want: "failed | status 502"},
+		{answer: `304 | etag: "b" | cache-control: max-age=3600`, want: `stale | status 200 | etag: "a" | sent if-none-match: "a"`},
+		{answer: `200 | etag: "c"`, want: "validated"},
+	}},
+	{"validate-other-etag-fails", required, "Nor does it if the origin has no proper answer to that.", "", []step{
+		{answer: outdated + `etag: "a"`, want: "asked"},
+		{answer: `304 | etag: "b" | cache-control: max-age=3600 | then 999`, want: `stale | status 200 | etag: "a"`},
+		{answer: `200 | etag: "c"`, want: "validated"},
+	}},
+	{"validate-other-etag-new", required, "What it answers then is given and stored.", "", []step{
+		{answer: outdated + `etag: "a"`, want: "asked"},
+		{answer: `304 | etag: "b" | then 200 | cache-control: max-age=3600`, want: "stale | of 2 | status 200"},
+		{want: "hit | of 2 | status 200"},
 	}},
 	{"validate-new-no-store", required, "An answer that may not be stored replaces what was.", "", []step{
 		{answer: outdated + `etag: "a"`, want: "asked"},

@@ -112,6 +112,10 @@ var stale = []testCase{
 		{answer: "200 | cache-control: no-store", want: "renewed | of 1"},
 		{want: "asked"},
 	}},
+	on("hurried", once("site-swr", check, "A site may allow it for what says nothing.", `200 | age: 100 | cache-control: max-age=60 | etag: "a"`, "renewed")),
+	on("hurried", once("site-swr-must", required, "Not for must-revalidate.", `200 | age: 100 | cache-control: max-age=60, must-revalidate | etag: "a"`, "validated")),
+	on("hurried", once("site-swr-0", required, "Nor for what the origin calls stale at once.", `200 | cache-control: max-age=0 | etag: "a"`, "validated")),
+	on("hurried", once("site-swr-no-cache", required, "Nor for no-cache.", `200 | cache-control: no-cache | etag: "a"`, "validated")),
 	{"no-warning", check, "Warning is obsolete and not sent (§5.5).", "failing", []step{
 		{answer: `200 | age: 100 | cache-control: max-age=60, stale-if-error=3600 | etag: "a"`, want: "asked"},
 		{answer: "503", want: "stale | !warning"},

@@ -31,6 +31,7 @@ type script struct {
 
 	mu     sync.Mutex
 	answer string
+	fresh  bool   // nothing has been answered by it
 	body   string // of an answer without one
 	asked  []*recorded
 }
@@ -92,12 +93,13 @@ func (o *origin) serve(c net.Conn) {
 			return // a connection that ends between requests
 		}
 		s := o.scriptOf(q.target)
+		q.complete = err == nil
 		if s != nil {
 			s.mu.Lock()
 			s.asked = append(s.asked, q)
 			s.mu.Unlock()
 		}
-		if ended := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed); err != nil || s == nil {
+		if ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed); err != nil || s == nil {
 			if !ended || s == nil {
 				o.mu.Lock()
 				o.strays = append(o.strays, fmt.Sprintf("%q: %v", q.raw, err))
@@ -133,7 +135,7 @@ func (o *origin) add(name string) *script {
 func (s *script) set(answer, body string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.answer, s.body = answer, body
+	s.answer, s.body, s.fresh = answer, body, true
 }
 
 // since returns the requests after the first n.
@@ -149,6 +151,12 @@ func (s *script) count() int { return len(s.since(0)) }
 func (s *script) respond(c net.Conn, q *recorded) bool {
 	s.mu.Lock()
 	answer, body := s.answer, s.body
+	if before, after, ok := strings.Cut(answer, " | then "); ok {
+		if answer = before; !s.fresh {
+			answer = after
+		}
+	}
+	s.fresh = false
 	s.mu.Unlock()
 	heads := strings.Split(answer, " ;; ")
 	for _, head := range heads[:len(heads)-1] {

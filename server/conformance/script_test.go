@@ -51,6 +51,7 @@ type step struct {
 	//	chunked   the content is chunked
 	//	cut       the connection ends before the content does
 	//	close     the connection ends without an answer
+	//	then ...  another answer, for what is asked after the first time
 	//
 	// Heads before the last, separated by " ;; ", are interim.
 	answer string

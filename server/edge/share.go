@@ -42,12 +42,15 @@ func (e *Edge) share(m *miss) {
 		if e.await(m, fl) {
 			return
 		}
-		// It was not for this request, which may show what is.
-		u := e.consider(m.site, m.x.Key, &m.x.Request, m.asked, time.Now())
-		if u.own == fl.key || u.verdict == rfc9111.GatewayTimeout {
+		// It was not for this request. By now it may show what is.
+		m.usable = e.consider(m.site, m.x.Key, &m.x.Request, m.asked, time.Now())
+		if m.verdict == rfc9111.Serve || m.verdict == rfc9111.ServeAndRevalidate {
+			e.hit(m)
+			return
+		}
+		if m.own == fl.key {
 			break
 		}
-		m.usable = u
 	}
 	e.alone(m)
 }
