@@ -21,12 +21,33 @@
           "aarch64-darwin"
         ] (system: f nixpkgs.legacyPackages.${system});
 
+      # The programs that tests talk to; those that are missing skip their tests.
+      testPrograms =
+        pkgs:
+        [ pkgs.nghttp2 ]
+        ++ (
+          if whole then
+            [
+              pkgs.curl
+              pkgs.git
+              pkgs.nginx
+              pkgs.nodejs
+              pkgs.openssl
+              pkgs.prometheus
+              pkgs.prometheus.cli
+              pkgs.skopeo
+            ]
+            ++ lib.optional (isLinux pkgs) pkgs.chromium
+          else
+            [ ]
+        );
+
       isLinux = pkgs: builtins.match ".*-linux" pkgs.stdenv.hostPlatform.system != null;
 
       hotpathFor =
         pkgs:
         import ./nix/package.nix {
-          inherit lib pkgs;
+          inherit lib pkgs whole;
           version = self.shortRev or "dirty";
         };
     in
@@ -38,7 +59,7 @@
         in
         {
           default = hotpath;
-          inherit loadgen;
+          inherit hotpath loadgen;
         }
       );
 
@@ -76,8 +97,8 @@
               pkgs.bazelisk
               bazel
               pkgs.bazel-buildtools
-              pkgs.nghttp2
-            ];
+            ]
+            ++ testPrograms pkgs;
             GOTOOLCHAIN = "local"; # this Go, or an error: never one from the network
           };
 
@@ -86,20 +107,10 @@
             inputsFrom = [ self.devShells.${pkgs.stdenv.hostPlatform.system}.default ];
             packages = [
               pkgs.grafana
-              pkgs.nghttp2
               pkgs.prometheus
               pkgs.redis
             ]
-            ++ (
-              if whole then
-                [
-                  pkgs.nginx
-                  pkgs.wrk
-                ]
-                ++ lib.optional (isLinux pkgs) pkgs.h2o
-              else
-                [ ]
-            );
+            ++ (if whole then [ pkgs.wrk ] ++ lib.optional (isLinux pkgs) pkgs.h2o else [ ]);
             GOTOOLCHAIN = "local";
           };
         }

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// DefaultEntries and DefaultBytes are the limits where a Config has
+	// DefaultEntries and DefaultBytes are the limits if a Config has
 	// none: a small site's pages, and what a small machine can spare.
 	DefaultEntries = 1024
 	DefaultBytes   = 256 << 20
@@ -27,8 +27,8 @@ const (
 	// minShardEntries keeps a small cache from being mostly locks.
 	minShardEntries = 64
 
-	// maxDefaultShards is where an eviction spends 0.3 µs on reading the
-	// shards' marks, as long as the rest of a Set takes.
+	// maxDefaultShards bounds what an eviction spends on reading the shards'
+	// marks: 0.3 µs, as long as the rest of a Set takes.
 	maxDefaultShards = 256
 )
 
@@ -47,7 +47,7 @@ type Config[V any] struct {
 	// LRU order.
 	Shards int
 
-	// OnEvict, where not nil, is called once for each value that leaves
+	// OnEvict, if not nil, is called once for each value that leaves
 	// the cache, by the call that made it leave, after all locks are
 	// released: it may call the cache. key stays valid.
 	OnEvict func(key string, v V, why Reason)
@@ -127,7 +127,7 @@ func (c *Cache[V]) index(key string) int {
 	return int(maphash.String(c.seed, key) & uint64(len(c.shards)-1))
 }
 
-// Get returns the value under key where it is fresh at now: now is before its
+// Get returns the value under key if it is fresh at now: now is before its
 // expiry. It becomes the most recently used. A value that is not fresh is
 // removed, and counted as expired and as a miss.
 func (c *Cache[V]) Get(key string, now time.Time) (V, bool) {
@@ -155,7 +155,7 @@ func (c *Cache[V]) Get(key string, now time.Time) (V, bool) {
 	return none, false
 }
 
-// Peek returns the value under key where it is fresh at now. It changes
+// Peek returns the value under key if it is fresh at now. It changes
 // neither order nor counts, and removes nothing.
 func (c *Cache[V]) Peek(key string, now time.Time) (V, bool) {
 	s := &c.shards[c.index(key)]

@@ -26,7 +26,7 @@ func newCache[V any](t testing.TB, c cache.Config[V]) *cache.Cache[V] {
 	return made
 }
 
-// gone is what OnEvict was told.
+// gone is what OnEvict was called with.
 type gone struct {
 	key   string
 	value int

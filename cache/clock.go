@@ -11,7 +11,7 @@ import (
 //
 // marks hold, for each shard, a lower bound of that mark. A lookup does not
 // touch them, for it can only raise a shard's lowest mark. An eviction takes the
-// shard with the lowest bound, and where the shard's oldest entry turns out to
+// shard with the lowest bound, and if the shard's oldest entry turns out to
 // bear a higher mark, notes that and looks again. So it locks only shards that
 // may hold the victim, mostly one.
 type clock struct {
@@ -42,7 +42,7 @@ func (c *clock) filled(shard int, mark uint64) {
 
 func (c *clock) emptied(shard int) { c.marks[shard] = nothing }
 
-// oldest returns the shard with the lowest bound, false where all are empty.
+// oldest returns the shard with the lowest bound, false if all are empty.
 func (c *clock) oldest() (shard int, ok bool) {
 	lowest := uint64(nothing)
 	for i, m := range c.marks {
@@ -53,8 +53,8 @@ func (c *clock) oldest() (shard int, ok bool) {
 	return shard, lowest != nothing
 }
 
-// confirm reports whether the mark of a shard's oldest entry is the bound that
-// was known, and makes it the bound.
+// confirm reports whether the mark of a shard's oldest entry is the bound
+// that is noted, and makes it the bound.
 func (c *clock) confirm(shard int, mark uint64) bool {
 	known := c.marks[shard]
 	c.marks[shard] = mark

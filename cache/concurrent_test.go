@@ -12,7 +12,7 @@ import (
 )
 
 // TestConcurrent checks that the limits hold at every moment, that no value is
-// lost or told of twice, and that the totals are those of the entries.
+// lost or reported twice, and that the totals are those of the entries.
 func TestConcurrent(t *testing.T) {
 	const (
 		entries, bytes = 100, 80 * cache.EntryOverhead

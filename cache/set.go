@@ -134,7 +134,7 @@ func (c *Cache[V]) evict(why Reason) *entry[V] {
 	}
 }
 
-// evictFrom removes the oldest entry of a shard and returns it where it bears
+// evictFrom removes the oldest entry of a shard and returns it if it bears
 // the mark that the clock expects, and corrects the clock in any case.
 func (c *Cache[V]) evictFrom(at int, why Reason) *entry[V] {
 	s := &c.shards[at]

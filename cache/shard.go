@@ -8,7 +8,7 @@ import (
 )
 
 // shard is a part of the cache under one lock. What a lookup writes lies at its
-// start, on one cache line where the allocator aligns it; the padding makes it
+// start, on one cache line if the allocator aligns it; the padding makes it
 // 128 bytes, so that no two shards' fields share a line however it is aligned.
 type shard[V any] struct {
 	mu      sync.Mutex

@@ -57,6 +57,9 @@ var cacheAndOrigin = board{
 				about: "Share of fetches that were refused, timed out or failed. Above the line is an alert.",
 				queries: []query{{legend: "{{instance}}", expr: `sum by (instance) (rate(hotpath_origin_fetches_total{outcome=~"refused|timeout|error"}[$rate])) / sum by (instance) (rate(hotpath_origin_fetches_total[$rate]))`,
 					mayBeEmpty: "a share of no fetches is no number, and a load of hits alone has none"}}},
+			{title: "Why not a hit", unit: units.CountsPerSecond, top: 10,
+				about:   "Requests that the cache did not answer, and answers that it did not store, by reason: docs/caching.md has a sentence for each.",
+				queries: []query{{legend: "{{reason}}", expr: `sum by (reason) (rate(hotpath_cache_reasons_total[$rate]))`}}},
 			{title: "Coalesced misses", unit: units.CountsPerSecond,
 				about: "Misses that waited for another's fetch of the same key: so many fetches the origin was spared.",
 				queries: []query{

@@ -46,12 +46,12 @@ func (d Distribution) Count() uint64 {
 	return n
 }
 
-// Mean is exact, in seconds; NaN where there is no event.
+// Mean is exact, in seconds; NaN if there is no event.
 func (d Distribution) Mean() float64 { return d.Sum.Seconds() / float64(d.Count()) }
 
 // Quantile estimates the quantile q, from 0 to 1, in seconds, as Prometheus'
 // histogram_quantile does: the events of a bucket are taken to lie evenly
-// between its bounds, those of the last at its lower one. It is NaN where there
+// between its bounds, those of the last at its lower one. It is NaN if there
 // is no event.
 func (d Distribution) Quantile(q float64) float64 {
 	count := d.Count()

@@ -3,7 +3,7 @@ package metrics
 import "github.com/prometheus/client_golang/prometheus"
 
 // funcs reads its values at scrape: read(i) for each value i of the label, or
-// read(0) where there is no label.
+// read(0) if there is no label.
 type funcs struct {
 	desc   *prometheus.Desc
 	kind   prometheus.ValueType

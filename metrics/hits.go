@@ -16,7 +16,7 @@ func (h *Hits) Count(status int) {
 }
 
 // AddHits adds hits, each of which has taken since began, and clears them. It
-// returns how long that is; 0 where there are none, and the clock is not read.
+// returns how long that is; 0 if there are none, and the clock is not read.
 func (m *Hotpath) AddHits(s Stripe, p Protocol, hits *Hits, began time.Time) (took time.Duration) {
 	var all uint64
 	for class, n := range hits {

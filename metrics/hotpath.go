@@ -43,6 +43,7 @@ type Hotpath struct {
 	OriginFetchDuration *Histogram
 	CoalescedMisses     *Counter
 	Revalidations       *CounterVec[RevalidationOutcome]
+	Reasons             *CounterVec[Reason]
 
 	AccessLog *CounterVec[LogOutcome]
 
@@ -62,6 +63,10 @@ type Options struct {
 
 	// Version is hotpath's own, for hotpath_build_info; "" means "unknown".
 	Version string
+
+	// Reasons are the names of the decisions about requests that were not
+	// hits, in the order of their numbers; nil means a single one, "none".
+	Reasons []string
 
 	// Cache reports the cache's state, from any goroutine, several times
 	// for each scrape; nil means an empty cache.
@@ -100,8 +105,11 @@ func NewHotpath(o Options) *Hotpath {
 	if o.Memory == nil {
 		o.Memory = func() MemoryStats { return MemoryStats{} }
 	}
+	if o.Reasons == nil {
+		o.Reasons = []string{"none"}
+	}
 	set := NewSet(o.Stripes)
-	m := newHotpath(set)
+	m := newHotpath(set, o.Reasons)
 	watchCache(set, o.Cache)
 	watchMemory(set, o.Memory)
 	newBuildInfo(set, o.Version, runtime.Version())
@@ -109,7 +117,7 @@ func NewHotpath(o Options) *Hotpath {
 }
 
 // NewRegistry makes a registry of its own, never the global one, with cs and
-// the collectors of the Go runtime and of the process. It panics where two
+// the collectors of the Go runtime and of the process. It panics if two
 // collectors claim one name, as [prometheus.Registry.MustRegister] does.
 func NewRegistry(cs ...prometheus.Collector) *prometheus.Registry {
 	r := prometheus.NewRegistry()

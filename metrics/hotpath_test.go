@@ -64,6 +64,7 @@ func TestNames(t *testing.T) {
 		"hotpath_origin_fetches_total":          6,
 		"hotpath_origin_fetch_duration_seconds": 1,
 		"hotpath_coalesced_misses_total":        1,
+		"hotpath_cache_reasons_total":           1,
 		"hotpath_revalidations_total":           3,
 		"hotpath_access_log_records_total":      3,
 		"hotpath_admin_connections":             1,

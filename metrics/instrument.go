@@ -46,7 +46,7 @@ func NewGauge(set *Set, name, help string) *Gauge {
 	return g
 }
 
-// Add raises the gauge by n, or lowers it where n is negative.
+// Add raises the gauge by n, or lowers it if n is negative.
 func (g *Gauge) Add(s Stripe, n int64) { g.cells.at(s, 0).Add(uint64(n)) }
 
 // Value returns the sum of all stripes.

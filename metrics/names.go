@@ -41,7 +41,7 @@ func ClassOf(status int) Class {
 const (
 	Hit    CacheResult = iota // answered from memory
 	Miss                      // could have been, had it been stored
-	Bypass                    // could never have been: a POST, a Range
+	Bypass                    // the store has no part in it: a POST, an upgrade, what is too large to store, a refusal of the engine
 )
 
 // String returns the label's value.
@@ -198,7 +198,7 @@ const (
 	FetchNotFound              // the origin answered that there is no such thing
 	FetchRefused               // all fetch permits taken
 	FetchTimeout
-	FetchCanceled // nobody waited for it any more
+	FetchCanceled // no request waited for it any more
 	FetchError
 )
 
@@ -207,6 +207,10 @@ const (
 	RevalidationChanged
 	RevalidationError
 )
+
+// Reason is a decision about a request or the origin's answer to it, as numbered
+// by [Options].Reasons.
+type Reason uint8
 
 // LogOutcome is what became of a record for the access log.
 type LogOutcome uint8
@@ -259,7 +263,7 @@ var durationBounds = []time.Duration{
 }
 
 // newHotpath names every instrument but those that read the cache.
-func newHotpath(set *Set) *Hotpath {
+func newHotpath(set *Set, reasons []string) *Hotpath {
 	return &Hotpath{
 		Set: set,
 
@@ -317,6 +321,8 @@ func newHotpath(set *Set) *Hotpath {
 			"Misses that waited for another request's fetch of the same key."),
 		Revalidations: NewCounterVec[RevalidationOutcome](set, "hotpath_revalidations_total",
 			"Times that the origin was asked whether an entry is current, by outcome.", revalidationLabel),
+		Reasons: NewCounterVec[Reason](set, "hotpath_cache_reasons_total",
+			"Requests that were not hits, by why, and the origin's answers to them, by why they were not stored.", Label{"reason", reasons}),
 
 		AccessLog: NewCounterVec[LogOutcome](set, "hotpath_access_log_records_total",
 			"Records for the access log, by what became of them.", logLabel),
@@ -370,7 +376,7 @@ func watchMemory(set *Set, read func() MemoryStats) {
 		func() uint64 { return read().Cuts })
 }
 
-// newBuildInfo names the instrument that is always 1 and whose labels tell
+// newBuildInfo names the instrument that is always 1 and whose labels say
 // what was built.
 func newBuildInfo(set *Set, version, goVersion string) {
 	const name = "hotpath_build_info"

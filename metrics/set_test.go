@@ -32,7 +32,7 @@ func TestStripeRoundRobin(t *testing.T) {
 }
 
 // TestNoSharedLines checks that no cache line holds cells of two stripes, and
-// that no two instruments share a cell, also where a block is full and where an
+// that no two instruments share a cell, also if a block is full or an
 // instrument is wider than a block.
 func TestNoSharedLines(t *testing.T) {
 	set := NewSet(8)

@@ -96,7 +96,7 @@ func NewGaugeVec[A ~uint8](set *Set, name, help string, label Label) *GaugeVec[A
 	return v
 }
 
-// Add raises the gauge with label value a by n, or lowers it where n is
+// Add raises the gauge with label value a by n, or lowers it if n is
 // negative.
 func (v *GaugeVec[A]) Add(s Stripe, a A, n int64) {
 	v.cells.at(s, v.labels[0].index(uint8(a))).Add(uint64(n))

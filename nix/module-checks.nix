@@ -39,7 +39,7 @@ let
         LimitNOFILE = 25512;
         LoadCredential = [ ];
         PrivateUsers = true;
-        TimeoutStopSec = "30s 5s";
+        TimeoutStopSec = "0s 30s 5s";
       };
     }
     {
@@ -51,6 +51,7 @@ let
           admin = ":9180";
           cache-bytes = "1GiB";
           cache-entries = 4096;
+          drain-delay = "8s";
           drain-timeout = "1m30s";
           max-conns = 1000;
           root = "/srv/www";
@@ -69,12 +70,14 @@ let
           "key:/run/key.pem"
         ];
         PrivateUsers = false;
-        TimeoutStopSec = "1m30s 5s";
+        TimeoutStopSec = "8s 1m30s 5s";
       };
     }
   ];
   service = given: (nixos given).systemd.services.hotpath.serviceConfig;
-  wrong = builtins.filter ({ given, want }: builtins.intersectAttrs want (service given) != want) cases;
+  wrong = builtins.filter (
+    { given, want }: builtins.intersectAttrs want (service given) != want
+  ) cases;
 
   # refused tells whether one of the module's own assertions does not hold: on a
   # machine without disks others do not either.

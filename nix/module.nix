@@ -15,19 +15,22 @@ let
   inherit (lib) mkOption types;
 
   # One `key: value` a line: a scalar in JSON is one in YAML.
-  configFile = pkgs.runCommand "hotpath.yaml" {
-    text = lib.concatStringsSep "\n" (
-      lib.mapAttrsToList (key: value: "${key}: ${builtins.toJSON value}") cfg.settings
-    );
-  } ''
-    printf '%s\n' "$text" > $out
-    ${lib.optionalString cfg.checkConfig ''
-      echo a-token-of-the-build > token
-      ${lib.getExe cfg.package} check -config $out -root "" -access-log-file - ${
-        lib.optionalString (cfg.adminTokenFile != null) "-admin-token-file token"
+  configFile =
+    pkgs.runCommand "hotpath.yaml"
+      {
+        text = lib.concatStringsSep "\n" (
+          lib.mapAttrsToList (key: value: "${key}: ${builtins.toJSON value}") cfg.settings
+        );
       }
-    ''}
-  '';
+      ''
+        printf '%s\n' "$text" > $out
+        ${lib.optionalString cfg.checkConfig ''
+          echo a-token-of-the-build > token
+          ${lib.getExe cfg.package} check -config $out -root "" -access-log-file - ${
+            lib.optionalString (cfg.adminTokenFile != null) "-admin-token-file token"
+          }
+        ''}
+      '';
 
   # What systemd reads as root and gives to the server, by its setting.
   secrets = lib.filterAttrs (_: file: file != null) {
@@ -81,6 +84,11 @@ in
             type = types.ints.positive;
             default = 25000;
             description = "Open connections. The unit's limit of open files follows.";
+          };
+          drain-delay = mkOption {
+            type = types.str;
+            default = "0s";
+            description = "How long connections are still accepted when the unit stops.";
           };
           drain-timeout = mkOption {
             type = types.str;
@@ -176,7 +184,7 @@ in
         Restart = "on-failure";
         RestartSec = "2s"; # a port that is taken for a moment must not use up the five starts in 10 s
         RestartPreventExitStatus = 2; # asked for something wrong: so it would be again
-        TimeoutStopSec = "${cfg.settings.drain-timeout} 5s"; # systemd adds them up
+        TimeoutStopSec = "${cfg.settings.drain-delay} ${cfg.settings.drain-timeout} 5s"; # systemd adds them up
         LimitNOFILE = cfg.settings.max-conns + 512; # docs/operations.md, Limits
 
         DynamicUser = true;

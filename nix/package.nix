@@ -2,11 +2,13 @@
 #
 # version is what both say of themselves. Their source has no documents, so
 # that a change of those builds nothing; the checks read the whole tree,
-# because tests follow what documents say.
+# because tests follow what documents say. whole is false if pkgs is a stand-in
+# for nixpkgs, without its list of licences and without nixfmt.
 {
   lib,
   pkgs,
   version,
+  whole,
 }:
 let
   # go.mod is the only source of versions: its "go 1.26.0" is go_1_26 here.
@@ -63,7 +65,13 @@ let
         meta = {
           inherit description;
           homepage = "https://github.com/e0ac7cd4/hotpath";
+          license = if whole then lib.licenses.asl20 else { spdxId = "Apache-2.0"; };
           mainProgram = name;
+          platforms = [
+            "x86_64-linux"
+            "aarch64-linux"
+            "aarch64-darwin"
+          ];
         };
       }
       ''
@@ -108,5 +116,22 @@ in
       [ -z "$unformatted" ] || { echo "not formatted; run gofmt -w on: $unformatted"; exit 1; }
       touch $out
     '';
+
+    # Without nixfmt only blanks can be looked at.
+    nix-format =
+      pkgs.runCommand "hotpath-nix-format"
+        {
+          nativeBuildInputs = if whole then [ pkgs.nixfmt ] else [ ];
+        }
+        ''
+          files=$(find ${../.} -name '*.nix')
+          ${
+            if whole then
+              "nixfmt --check $files"
+            else
+              "! grep -nP '^(  )* \\S|\\s$|\\t' $files || { echo 'not formatted'; exit 1; }"
+          }
+          touch $out
+        '';
   };
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -81,7 +83,7 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/architecture.md", "docs/building.md", "docs/loadgen.md", "docs/operations.md", "docs/security.md"} {
+	for _, name := range []string{"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/architecture.md", "docs/building.md", "docs/caching.md", "docs/loadgen.md", "docs/operations.md", "docs/security.md"} {
 		text := document(t, name)
 		for _, test := range regexp.MustCompile(`\b(Test|Fuzz)[A-Z]\w+`).FindAllString(text, -1) {
 			if !tests[test] {
@@ -97,6 +99,86 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 			if _, err := os.Stat(filepath.Join("..", filepath.Dir(name), link[1])); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
+		}
+	}
+}
+
+// TestPackageCommentsNameFiles: each file that a package's comment names exists,
+// in its own folder or below one of those that such names are relative to.
+func TestPackageCommentsNameFiles(t *testing.T) {
+	testkit.NeedTree(t)
+	file := regexp.MustCompile(`[a-z0-9_./-]*[a-z0-9_]\.go\b`)
+	packages, names := 0, 0
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		source, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.PackageClauseOnly|parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		if source.Doc == nil {
+			return nil
+		}
+		packages++
+		own := filepath.Dir(path)
+	name:
+		for _, name := range file.FindAllString(source.Doc.Text(), -1) {
+			names++
+			for _, folder := range []string{own, "../server", "../internal", ".."} {
+				if _, err := os.Stat(filepath.Join(folder, name)); err == nil {
+					continue name
+				}
+			}
+			t.Errorf("%s: the package comment names %s, which does not exist", path, name)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if packages < 30 || names < 100 {
+		t.Errorf("%d package comments with %d names of files were found; do the patterns still fit?", packages, names)
+	}
+}
+
+// TestArchitectureNamesFiles: each file that docs/architecture.md names in short,
+// such as `tls.go`, is in a folder that the same line names in full.
+func TestArchitectureNamesFiles(t *testing.T) {
+	testkit.NeedTree(t)
+	name := regexp.MustCompile("`([a-z0-9_./]+)`")
+	for line := range strings.Lines(document(t, "docs/architecture.md")) {
+		folder := ""
+		for _, match := range name.FindAllStringSubmatch(line, -1) {
+			path := match[1]
+			switch {
+			case strings.Contains(path, "/"):
+				folder = filepath.Dir(path)
+			case strings.HasSuffix(path, ".go"):
+				if _, err := os.Stat(filepath.Join("..", folder, path)); folder == "" || err != nil {
+					t.Errorf("docs/architecture.md names %s, which is not in %q", path, folder)
+				}
+			}
+		}
+	}
+}
+
+// TestReadmeNamesRivals: where README.md says that others are ahead, its figures
+// and their versions are those of docs/benchmarks.md.
+func TestReadmeNamesRivals(t *testing.T) {
+	benchmarks := document(t, "docs/benchmarks.md")
+	_, said, ok := strings.Cut(document(t, "README.md"), "\nOthers are ahead")
+	if !ok {
+		t.Fatal("README.md does not say where others are ahead")
+	}
+	said, _, _ = strings.Cut(said, "\n")
+	figures := regexp.MustCompile(`\d+,\d{3}|\d+\.\d+\.\d+`).FindAllString(said, -1)
+	if len(figures) < 4 {
+		t.Errorf("figures and versions are %q", figures)
+	}
+	for _, figure := range figures {
+		if !strings.Contains(benchmarks, figure) {
+			t.Errorf("README.md says %s, which is not in docs/benchmarks.md", figure)
 		}
 	}
 }

@@ -75,12 +75,21 @@ func startChromium(t *testing.T) *chromium {
 			t.Logf("chromium says:\n%s", tail(stderr.String()))
 		}
 	})
+	b.person()
+	return b
+}
+
+// person goes on as somebody else: without cookies and with an empty cache.
+func (b *chromium) person() {
+	b.t.Helper()
+	b.session = ""
+	var profile struct{ BrowserContextID string }
+	b.call("Target.createBrowserContext", map[string]any{}, &profile)
 	var target struct{ TargetID string }
-	b.call("Target.createTarget", map[string]any{"url": "about:blank"}, &target)
+	b.call("Target.createTarget", map[string]any{"url": "about:blank", "browserContextId": profile.BrowserContextID}, &target)
 	var attached struct{ SessionID string }
 	b.call("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached)
 	b.session = attached.SessionID
-	return b
 }
 
 // call calls a method and waits for its result.

@@ -17,7 +17,6 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
-	"github.com/e0ac7cd4/hotpath/server/config"
 )
 
 // stubborn is an HTTP/2 client that asks and whose streams have no window.
@@ -147,23 +146,5 @@ func TestMostMemory(t *testing.T) {
 	defer r.Body.Close()
 	if n, err := io.Copy(io.Discard, r.Body); n != size || err != nil {
 		t.Errorf("a client that reads got %d bytes, %v", n, err)
-	}
-}
-
-// TestBound is the arithmetic of docs/operations.md.
-func TestBound(t *testing.T) {
-	cfg := config.Default()
-	b := boundOf(&cfg, cfg.MaxConns)
-	text := document(t, "docs/operations.md")
-	for _, want := range []string{
-		fmt.Sprintf("%d MiB", b.base>>20), fmt.Sprintf("%d KiB", b.connection>>10), fmt.Sprintf("%.1f GiB", float64(b.total)/(1<<30)),
-	} {
-		if !strings.Contains(text, want) {
-			t.Errorf("docs/operations.md does not have %s: %+v", want, b)
-		}
-	}
-	cfg.CacheBytes = 1<<63 - 1
-	if b := boundOf(&cfg, 1<<40); b.total != 1<<63-1 {
-		t.Errorf("an enormous cache makes %+v", b)
 	}
 }

@@ -2,30 +2,39 @@
 //
 //	go run ./server                     the demo site on https://localhost:8443
 //	go run ./server -root DIR           a directory
+//	go run ./server -upstream URL       another server, behind a cache
+//	go run ./server -config FILE        any number of sites
 //	go run ./server check -config FILE  validate a configuration, and exit
 //	go run ./server health              ask a running server whether it is ready
 //	go run ./server version             what was built
 //
 // # The life of a request
 //
-//  1. listen/server.go   a connection is accepted and gets a permit
-//  2. listen/greet.go    its ClientHello arrives; listen/handshake.go: TLS and the protocol
-//  3. wire/conn.go       a batch of bytes arrives and is decrypted: a turn (internal/wire)
-//  4. h2/recv.go         frames; h1/parse.go: request heads
-//  5. h2/headers.go      a header block becomes a request (internal/hpack)
-//  6. edge/source.go     the request's key; the cache is asked (cache)
-//  7. h2/answer.go       a hit goes into the batch; h1/answer.go
-//  8. wire/write.go      the batch is encrypted and written: the turn's end
-//  9. access/            it is one for the access log, perhaps, and counted
+//  1. listen/server.go    a connection is accepted and gets a permit
+//  2. listen/greet.go     its ClientHello arrives; listen/handshake.go: TLS and the protocol
+//  3. wire/conn.go        a batch of bytes arrives and is decrypted: a turn (internal/wire)
+//  4. h2/recv.go          frames; h1/hit.go: request heads, read by h1/parse.go
+//  5. h2/headers.go       a header block becomes a request (internal/hpack)
+//  6. edge/look.go        the first door: its site (site/table.go), its key (site/site.go),
+//     what is stored (store/store.go), and whether that may be reused (rfc9111/reuse.go)
+//  7. h2/answer.go        a hit goes into the batch; h1/hit.go
+//  8. wire/write.go       the batch is encrypted and written: the turn's end
+//  9. h2/count.go         it is counted and, if it is one for the log, recorded (access/tap.go)
 //
-// What is no hit leaves the connection's goroutine after 6:
+// A request that the connection has sent before, byte for byte, skips 5 and most
+// of 6: h2/repeat.go, h1/repeat.go. What is no hit leaves the connection's
+// goroutine after 6:
 //
-//	6a. h2/handler.go     a goroutine for the request; h1/conn.go: fetch
-//	6b. edge/serve.go     parts, conditions, methods; edge/flight.go: one fetch
-//	6c. origin/           the demo site, or a directory
-//	6d. h2/mail.go        the answer comes back to the connection
+//	6a. h2/handler.go      the second door: a goroutine for the request; h1/exchange.go
+//	6b. edge/serve.go      methods, and a second look: what may answer it, or why not
+//	6c. edge/flight.go     one fetch for all who miss the same key
+//	6d. edge/fetch.go      the origin is asked: origin/directory.go, origin/proxy/fetch.go
+//	6e. edge/sink.go       at the head of its answer: shared and stored, or one request's alone
+//	6f. stream/reply.go    the way back; message/growing.go: a content that is still arriving
+//	6g. h2/mail.go         the connection takes it at its next turn; h1/mail.go
 //
-// Package main only wires: run.go.
+// Package main only wires: run.go, parts.go for the public side, sites.go for
+// what is served.
 package main
 
 import (

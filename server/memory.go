@@ -15,63 +15,108 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/memory"
 )
 
-// What clients can make the server hold beside what counts within cache-bytes; the
-// sums of docs/operations.md. Each is the bound of a budget, not what is usual.
+// Parts of the bound whose constants are nowhere else in the code.
 const (
-	// programBytes is the program itself with its tables, the buffers of
-	// turns, the access log's and the live page's: 64 MiB on 16 cores.
-	programBytes = 64 << 20
+	// idleConnection is the goal of the row "idle" in docs/benchmarks.md,
+	// which measures 11 to 12.6 KiB.
+	idleConnection = 14 << 10
 
-	// readingBytes is what files being read take, which the origin bounds to
-	// as much, or one file.
+	// programBytes is the program with its tables and what rests: 15 MiB
+	// measured as resident before the first connection; on 32 cores the
+	// buffers of 32 turns with 300 KiB each, and 9 MiB of the access log; the
+	// stacks of 256 handlers that rest, and the live page's samples.
+	programBytes = 40 << 20
+
+	// readingBytes is what files that are being read take (origin.maxReading),
+	// or one file.
 	readingBytes = 64 << 20
 
-	// handshakeBytes is a handshake in progress: its ClientHello, a stack of
-	// 16 KiB, keys and certificates.
+	// handshakeBytes is a handshake in progress: its ClientHello of 16 KiB, a
+	// stack of as much, keys and certificates.
 	handshakeBytes = 48 << 10
 
-	// idleBytes is a connection that does nothing.
-	idleBytes = 11 << 10
+	// upstreamRequests is how many requests are at one upstream at once, and
+	// upstreamBytes what each takes beside what counts: a response head of
+	// 64 KiB, two goroutines and two buffers of 4 KiB.
+	upstreamRequests = 512
+	upstreamBytes    = 96 << 10
 
-	// partBytes is a TLS record and an HTTP/2 frame of which parts have come,
-	// each of 16 KiB with what its protocol adds.
-	partBytes = 2 * 18 << 10
+	// partBytes is a TLS record (RFC 8446 §5.2) and an HTTP/2 frame (RFC 9113
+	// §4.2), of which parts have come.
+	partBytes = 16<<10 + 256 + 5 + 16<<10 + 9
 
-	// tableBytes is both HPACK tables of 4 KiB with their indexes, and the
-	// requests that are remembered.
-	tableBytes = 24 << 10
+	// tableBytes is both HPACK tables of 4 KiB, with a word for each 32 bytes
+	// (RFC 7541 §4.1), and four requests that are remembered, of 512 bytes,
+	// with their replies.
+	tableBytes = 16 << 10
 
-	// aboutBytes is the requests that wait for their records, if there is an
-	// access log.
+	// aboutBytes and aboutShort are the requests that wait for their records,
+	// if there is an access log: in full, and then cut for each stream.
 	aboutBytes = 64 << 10
+	aboutShort = 256
 
-	// placeBytes is the places of one stream in a connection's tables, with a
-	// request of its for the log that is cut short.
-	placeBytes = 64 + 256
+	// placeBytes is a stream's places in a connection's tables: the map, the
+	// queue, the ring of resets.
+	placeBytes = 64
 )
+
+// row is one part of a sum.
+type row struct {
+	what  string
+	bytes int64
+}
 
 // bound is the most memory that clients can make the server use.
 type bound struct {
-	base       int64 // without connections
-	connection int64 // for each
-	counted    int64 // within cache-bytes, and the twentieth part that counts miss
-	total      int64
+	connection []row
+	base       []row // without connections
+	conns      int
+	counted    int64 // what counts in cache-bytes, and what counting misses
 }
 
+// boundOf adds up the limits of a configuration.
 func boundOf(cfg *config.Config, conns int) bound {
+	upstreams := 0
+	for i := range cfg.Sites {
+		upstreams += len(cfg.Sites[i].Upstreams)
+	}
+	streams := int64(cfg.MaxStreams)
 	b := bound{
-		base:    programBytes + max(readingBytes, cfg.MaxStored) + int64(cfg.MaxHandshakes)*handshakeBytes,
+		conns: conns,
+		connection: []row{
+			{"idle: TLS state, engine, goroutine", idleConnection},
+			{"part of a record, part of a frame", partBytes},
+			{"a header block that is not complete: 2 × `max-header-bytes`, in a buffer that grew by quarters", 2 * cfg.MaxHeaderBytes * 5 / 4},
+			{"HPACK's tables, and requests that are remembered", tableBytes},
+			{"places of streams in tables: `max-streams`", streams * placeBytes},
+			{"requests that wait for their record in the access log", aboutBytes + streams*aboutShort},
+		},
+		base: []row{
+			{"the program, and buffers of turns and logs", programBytes},
+			{"files being read into memory: 64 MiB, or one of `max-stored`", max(readingBytes, cfg.MaxStored)},
+			{"handshakes: `max-handshakes`", int64(cfg.MaxHandshakes) * handshakeBytes},
+			{"requests at upstreams: 512 each", int64(upstreams) * upstreamRequests * upstreamBytes},
+		},
+		// Beside what counts are the headers of objects, and what the
+		// allocator rounds up.
 		counted: saturated(1.05 * float64(cfg.CacheBytes)),
 	}
-	// A header block may be twice as long as the list, in a buffer that grew
-	// by quarters.
-	block := 2 * cfg.MaxHeaderBytes * 5 / 4
-	b.connection = idleBytes + partBytes + tableBytes + block + int64(cfg.MaxStreams)*placeBytes
-	if cfg.AccessLog != string(access.Off) {
-		b.connection += aboutBytes
+	if cfg.AccessLog == string(access.Off) {
+		b.connection = b.connection[:len(b.connection)-1]
 	}
-	b.total = saturated(float64(b.base) + float64(conns)*float64(b.connection) + float64(b.counted))
 	return b
+}
+
+func sum(rows []row) (n int64) {
+	for _, r := range rows {
+		n += r.bytes
+	}
+	return n
+}
+
+// total is the bound in bytes.
+func (b *bound) total() int64 {
+	return saturated(float64(b.conns)*float64(sum(b.connection)) + float64(sum(b.base)) + float64(b.counted))
 }
 
 // saturated is n in bytes, or the largest number there is.
@@ -87,15 +132,15 @@ func saturated(n float64) int64 {
 // setting or by GOMEMLIMIT, stays.
 func boundMemory(cfg *config.Config, conns int, log *slog.Logger) {
 	b := boundOf(cfg, conns)
-	limit := b.total
+	limit := b.total()
 	if cfg.MemoryLimit > 0 {
 		limit = cfg.MemoryLimit
 	} else if os.Getenv("GOMEMLIMIT") != "" {
 		limit = debug.SetMemoryLimit(-1) // which asks
 	}
 	debug.SetMemoryLimit(limit)
-	log.Info("memory: the most that clients can make it use", "bytes", b.total,
-		"base", b.base, "connections", conns, "each", b.connection, "cache", b.counted, "limit", limit)
+	log.Info("memory: the most that clients can make it use", "bytes", b.total(),
+		"base", sum(b.base), "connections", conns, "each", sum(b.connection), "cache", b.counted, "limit", limit)
 }
 
 // backlogs has what sockets do not take count in the ledger.

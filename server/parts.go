@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/cache"
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
@@ -20,6 +21,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/live"
 	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/store"
+	"github.com/e0ac7cd4/hotpath/server/stream"
 )
 
 // newLogger logs to w, and lets the journal see it.
@@ -45,7 +47,7 @@ func newRecorder(cfg config.Config, m *metrics.Hotpath, log *slog.Logger) (*acce
 }
 
 // newServer wires the public side: listener, engines, edge.
-func newServer(cfg config.Config, maxConns int, e *edge.Edge, ledger *memory.Ledger, accessLog *access.Recorder, m *metrics.Hotpath, log *slog.Logger) (*listen.Server, error) {
+func newServer(cfg config.Config, maxConns int, e *edge.Edge, ledger *memory.Ledger, crew *stream.Crew, accessLog *access.Recorder, m *metrics.Hotpath, log *slog.Logger) (*listen.Server, error) {
 	certificates, err := loadCertificates(cfg, log)
 	if err != nil {
 		return nil, err
@@ -78,7 +80,9 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, ledger *memory.Led
 				Idle:          cfg.IdleTimeout,
 				Progress:      cfg.WriteTimeout,
 				Quantum:       quantum,
+				TunnelIdle:    tunnelIdle,
 			},
+			Crew: crew,
 		}.WithDefaults(),
 		H1: &h1.Config{
 			Source:       e,
@@ -96,6 +100,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, ledger *memory.Led
 			BodyTimeout:  cfg.WriteTimeout,
 			Quantum:      quantum,
 			TunnelIdle:   tunnelIdle,
+			Crew:         crew,
 		},
 		Wire: &wire.Options{
 			Metrics:      wire.ServerMetrics(m),
@@ -201,6 +206,15 @@ func cacheStats(c *cache.Cache[*store.Entry]) metrics.CacheStats {
 			metrics.EvictRemoved:  s.Evicted[cache.Removed],
 		},
 	}
+}
+
+// reasons are the names of all decisions of caching, for a metric's label.
+func reasons() []string {
+	all := make([]string, rfc9111.Reasons)
+	for r := range rfc9111.Reasons {
+		all[r] = r.String()
+	}
+	return all
 }
 
 // reachable is an address to type: the wildcard address becomes localhost.

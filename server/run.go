@@ -15,6 +15,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/listen"
 	"github.com/e0ac7cd4/hotpath/server/live"
 	"github.com/e0ac7cd4/hotpath/server/store"
+	"github.com/e0ac7cd4/hotpath/server/stream"
 )
 
 var (
@@ -36,6 +37,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	m := metrics.NewHotpath(metrics.Options{
 		Version: buildinfo.Version(),
 		Cache:   stats,
+		Reasons: reasons(),
 		Memory:  func() metrics.MemoryStats { return memoryStats(stored.Ledger(), stored.Cache().Bytes()) },
 	})
 	m.ConfigLoaded.Set(time.Now().Unix())
@@ -75,7 +77,10 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	}
 	defer stopAdmin()
 
-	server, err := newServer(cfg, maxConns, edge.New(sites, stored, m, log, edge.Config{Fetches: cfg.MaxFetches, MaxStored: cfg.MaxStored}), stored.Ledger(), accessLog, m, log)
+	crew := new(stream.Crew)
+	defer crew.Close()
+	e := edge.New(sites, stored, m, log, edge.Config{Fetches: cfg.MaxFetches, MaxStored: cfg.MaxStored})
+	server, err := newServer(cfg, maxConns, e, stored.Ledger(), crew, accessLog, m, log)
 	if err != nil {
 		return err
 	}

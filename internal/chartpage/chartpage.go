@@ -1,17 +1,14 @@
-// Package chartpage is what pages with charts are made of: uPlot, which comes
-// from vegeta's module, our colours, and how figures are written. A page holds
-// all of it in itself and loads nothing.
+// Package chartpage is what pages with charts are made of: uPlot, our colours, and
+// how figures are written. A page holds all of it in itself and loads nothing.
 package chartpage
 
 import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"fmt"
 	"html/template"
-	"io"
 
-	"github.com/tsenart/vegeta/v12/lib/plot"
+	"github.com/e0ac7cd4/hotpath/internal/chartpage/uplot"
 )
 
 var (
@@ -33,35 +30,18 @@ type Assets struct {
 }
 
 // New puts a page's own style and script behind those that all pages share.
-func New(style, script string) (Assets, error) {
-	libraryStyle, err := asset("uPlot.min.css")
-	if err != nil {
-		return Assets{}, err
-	}
-	libraryScript, err := asset("uPlot.min.js")
-	if err != nil {
-		return Assets{}, err
-	}
-	style = libraryStyle + "\n" + baseStyle + style
-	script = libraryScript + "\n" + baseScript + script
+func New(style, script string) Assets {
+	style = uplot.Style + "\n" + baseStyle + style
+	script = uplot.Script + "\n" + baseScript + script
 	return Assets{
 		Style:  template.CSS(style),
 		Script: template.JS(script),
 		Policy: "default-src 'none'; base-uri 'none'; form-action 'none'; style-src " + Source(style) + "; script-src " + Source(script),
-	}, nil
+	}
 }
 
 // Source is how a policy names a style or a script that stands in the page.
 func Source(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
-}
-
-func asset(name string) (string, error) {
-	f, err := plot.Assets.Open(name)
-	if err != nil {
-		return "", fmt.Errorf("opening an asset of uPlot: %w", err)
-	}
-	text, err := io.ReadAll(f) // in memory: vegeta has closed it
-	return string(text), err
 }

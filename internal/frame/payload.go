@@ -63,14 +63,15 @@ func LastStream(payload []byte) (uint32, ErrCode) {
 // SettingID names a setting (RFC 9113 §6.5.2).
 type SettingID uint16
 
-// The settings of RFC 9113 §6.5.2. Any other is ignored.
+// The settings of RFC 9113 §6.5.2, and of RFC 8441 §3. Any other is ignored.
 const (
-	HeaderTableSize      SettingID = 0x1
-	EnablePush           SettingID = 0x2
-	MaxConcurrentStreams SettingID = 0x3
-	InitialWindowSize    SettingID = 0x4
-	MaxFrameSize         SettingID = 0x5
-	MaxHeaderListSize    SettingID = 0x6
+	HeaderTableSize       SettingID = 0x1
+	EnablePush            SettingID = 0x2
+	MaxConcurrentStreams  SettingID = 0x3
+	InitialWindowSize     SettingID = 0x4
+	MaxFrameSize          SettingID = 0x5
+	MaxHeaderListSize     SettingID = 0x6
+	EnableConnectProtocol SettingID = 0x8
 )
 
 // Setting is one pair of a SETTINGS frame.
@@ -89,6 +90,8 @@ func ParseSetting(b []byte) (Setting, *Error) {
 	switch {
 	case s.ID == EnablePush && s.Value > 1:
 		return s, ConnError(ProtocolError, "SETTINGS_ENABLE_PUSH neither 0 nor 1")
+	case s.ID == EnableConnectProtocol && s.Value > 1:
+		return s, ConnError(ProtocolError, "SETTINGS_ENABLE_CONNECT_PROTOCOL neither 0 nor 1")
 	case s.ID == InitialWindowSize && s.Value > MaxWindow:
 		return s, ConnError(FlowControlError, "SETTINGS_INITIAL_WINDOW_SIZE above 2^31-1")
 	case s.ID == MaxFrameSize && (s.Value < MinMaxSize || s.Value > MaxMaxSize):

@@ -18,15 +18,15 @@ import (
 // is looked at again, for an end of stream that the last short read hid.
 const quietCheck = 5 * time.Second
 
-// goodbyeTime bounds what a client waits for its last words to be written. It
-// does not linger for their sake: what it has asked for it has, or gave up.
+// goodbyeTime bounds how long a client waits for its last frames to be written.
+// It does not linger for them: it has the answers that it asked for, or gave up.
 const goodbyeTime = 100 * time.Millisecond
 
 // closeTime bounds how long a closing connection may take to accept what is
 // still queued for it.
 const closeTime = 5 * time.Second
 
-// ErrWouldBlock says that nothing more has arrived. crypto/tls keeps what it
+// ErrWouldBlock means that nothing more has arrived. crypto/tls keeps what it
 // has read when the error under it is a temporary net.Error.
 var ErrWouldBlock net.Error = wouldBlock{}
 
@@ -36,13 +36,13 @@ func (wouldBlock) Error() string   { return "nothing to read now" }
 func (wouldBlock) Timeout() bool   { return true }
 func (wouldBlock) Temporary() bool { return true }
 
-// Step is what an engine wants after its turn.
+// Step is what comes after an engine's turn.
 type Step int
 
 const (
 	Sleep Step = iota // nothing left to do until something comes
 	Again             // there is more to do, after others had their turn
-	Done              // flush, say goodbye, close
+	Done              // flush, end the connection, close
 	Leave             // give the connection to somebody else: see Conn.Blocking
 )
 
@@ -50,8 +50,8 @@ const (
 // goroutine that called Serve, except Pending, which it must make safe.
 type Engine interface {
 	// Turn takes what Fill and Unread give, appends to Out, flushes, and
-	// says what next. until is when it wants a turn at the latest; zero for
-	// never.
+	// returns what is next. until is when the next turn is due at the latest;
+	// zero for never.
 	Turn(now time.Time) (next Step, until time.Time)
 
 	// Pending reports whether another goroutine left the engine something
@@ -105,7 +105,7 @@ type Conn struct {
 	filled    int  // how much of cipherIn holds bytes
 	record    int  // how much of the record at opened TLS has not taken
 	readErr   error
-	lost      bool // the socket has ended: nobody is there to be heard
+	lost      bool // the socket has ended: no peer is left
 	next      Step
 	armed     time.Time // read deadline set on nc; zero: none
 	confirmed bool      // the last read found the socket empty, not only short
@@ -116,13 +116,13 @@ type Conn struct {
 	plainRest  []byte
 }
 
-// New prepares a connection whose peer is a client. Where config is nil it is
+// New prepares a connection whose peer is a client. If config is nil it is
 // served without TLS.
 func New(nc net.Conn, config *tls.Config, opt *Options) *Conn {
 	return newConn(nc, config, opt)
 }
 
-// NewClient prepares a connection whose peer is a server. Where config is nil
+// NewClient prepares a connection whose peer is a server. If config is nil
 // there is no TLS.
 func NewClient(nc net.Conn, config *tls.Config, opt *Options) *Conn {
 	c := newConn(nc, config, opt)
@@ -165,7 +165,7 @@ func (c *Conn) Wake() {
 		c.pump.wake()
 		return
 	}
-	// A deadline in the past ends the poller's wait. It fails only where
+	// A deadline in the past ends the poller's wait. It fails only if
 	// the connection is closed, which ends the wait as well.
 	_ = c.nc.SetReadDeadline(time.Unix(1, 0))
 }
@@ -221,7 +221,7 @@ func (c *Conn) turn(fd uintptr) bool {
 		case Done, Leave:
 			_ = c.seal() // before close_notify, after which TLS takes nothing
 			if c.next == Done && c.tls != nil && !c.reset && (c.readErr == nil || c.readErr == io.EOF) {
-				_ = c.tls.CloseWrite() // close_notify; fails only where writing has
+				_ = c.tls.CloseWrite() // close_notify; fails only if writing has
 			}
 			_ = c.Flush()
 			c.giveBack()
@@ -290,8 +290,8 @@ func (c *Conn) giveBack() {
 	c.scratch = nil
 }
 
-// finish says goodbye: what is queued is given closeTime, the peer hears that
-// we have ended, and what it still says is read and dropped for lingerTime.
+// finish ends the connection: what is queued is given closeTime, our half is
+// ended, and what the peer still sends is read and dropped for lingerTime.
 func (c *Conn) finish() {
 	defer c.nc.Close()
 	if c.client {
@@ -303,7 +303,7 @@ func (c *Conn) finish() {
 	}
 }
 
-// linger ends our half, and reads and drops what the peer still says.
+// linger ends our half, and reads and drops what the peer still sends.
 func (c *Conn) linger() {
 	if half, ok := c.nc.(halfCloser); ok && half.CloseWrite() == nil {
 		c.readOn()

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// How long and how much is still read, and thrown away, after we have said our
-// last: closing a socket with unread data resets it, and a reset can overtake
+// How long and how much is still read, and dropped, after the last that we
+// send: closing a socket with unread data resets it, and a reset can overtake
 // the GOAWAY or the response before it (RFC 9112 §9.6). A client that is
 // uploading is read on while it sends lingerQuantum in each lingerStep, so that
 // one that was refused after its head can read why: 64 MiB is beyond what is

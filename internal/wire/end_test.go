@@ -142,6 +142,118 @@ func TestLingerIsBounded(t *testing.T) {
 	s.wait(t)
 }
 
+// A client that uploads before it looks for the answer reads it, though it was
+// given at the upload's first bytes; one that only trickles is not waited for.
+func TestLingerForAnUpload(t *testing.T) {
+	for name, c := range map[string]struct {
+		part, parts int
+		pause       time.Duration
+		read        bool
+	}{
+		"an upload": {1 << 20, 20, 0, true},
+		"a trickle": {1, 1000, 5 * time.Millisecond, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, client := tcpPair(t)
+			s := serve(t, server, client, true, newOptions(), func(c *Conn) {
+				c.Serve(engine{turn: func(time.Time) (Step, time.Time) {
+					if c.Fill() != nil {
+						return Sleep, time.Time{}
+					}
+					c.Out = append(c.Out, "413"...)
+					return Done, time.Time{}
+				}})
+			})
+			began := time.Now()
+			part := make([]byte, c.part)
+			for range c.parts {
+				if _, err := s.client.Write(part); err != nil {
+					if c.read {
+						t.Fatal(err)
+					}
+					break
+				}
+				time.Sleep(c.pause)
+			}
+			if got, err := io.ReadAll(s.client); c.read && (string(got) != "413" || err != nil) {
+				t.Errorf("got %q and %v", got, err)
+			}
+			s.client.Close()
+			s.wait(t)
+			if took := time.Since(began); !c.read && took >= lingerTime {
+				t.Errorf("lingered for %v", took)
+			}
+		})
+	}
+}
+
+// An engine that ends its half is read on; its client sees the end.
+func TestEndOutput(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		t.Run(map[bool]string{false: "plaintext", true: "TLS"}[secure], func(t *testing.T) {
+			t.Parallel()
+			server, client := tcpPair(t)
+			var got []byte
+			ended := false
+			s := serve(t, server, client, secure, newOptions(), func(c *Conn) {
+				c.Serve(engine{turn: func(time.Time) (Step, time.Time) {
+					for {
+						got = append(got, c.Unread()...)
+						c.Consume(len(c.Unread()))
+						if len(got) > 0 && !ended {
+							ended = true
+							c.Out = append(c.Out, "all"...)
+							if c.Flush() != nil {
+								return Done, time.Time{}
+							}
+							c.EndOutput()
+						}
+						switch err := c.Fill(); err {
+						case nil:
+						case error(ErrWouldBlock):
+							return Sleep, time.Time{}
+						default:
+							return Done, time.Time{}
+						}
+					}
+				}})
+			})
+			send(t, s.client, []byte("first"))
+			if all, err := io.ReadAll(s.client); string(all) != "all" || err != nil {
+				t.Errorf("the client got %q and %v", all, err)
+			}
+			send(t, s.client, []byte(" then"))
+			s.client.Close()
+			s.wait(t)
+			if string(got) != "first then" {
+				t.Errorf("the engine got %q", got)
+			}
+		})
+	}
+}
+
+// A connection that is to be reset shows neither close_notify nor an end.
+func TestResetAtEnd(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		t.Run(map[bool]string{false: "plaintext", true: "TLS"}[secure], func(t *testing.T) {
+			t.Parallel()
+			server, client := tcpPair(t)
+			s := serve(t, server, client, secure, newOptions(), func(c *Conn) {
+				c.Serve(engine{turn: func(time.Time) (Step, time.Time) {
+					c.Out = append(c.Out, "a part"...)
+					c.ResetAtEnd()
+					return Done, time.Time{}
+				}})
+			})
+			if got, err := io.ReadAll(s.client); !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("the client got %q and %v, want a reset", got, err)
+			}
+			s.wait(t)
+		})
+	}
+}
+
 // A panic in a turn is the caller's of Serve to recover; nothing stays locked.
 func TestPanicInATurn(t *testing.T) {
 	for _, p := range paths {

@@ -1,18 +1,14 @@
 package wire
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"io"
-	"math/big"
 	"net"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
@@ -21,17 +17,8 @@ import (
 const patience = 20 * time.Second
 
 var serverTLS = sync.OnceValue(func() *tls.Config {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		panic(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		panic(err)
-	}
 	return &tls.Config{
-		Certificates:                []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
+		Certificates:                []tls.Certificate{testkit.NewIdentity().TLS},
 		DynamicRecordSizingDisabled: true,
 	}
 })
@@ -89,7 +76,7 @@ var paths = []path{
 // served is a connection under an engine, and its client.
 type served struct {
 	*Conn
-	client net.Conn      // speaks plaintext: a tls.Conn where there is TLS
+	client net.Conn      // speaks plaintext: a tls.Conn if there is TLS
 	raw    net.Conn      // below it
 	ended  chan struct{} // closed when Serve has returned
 }
@@ -187,7 +174,7 @@ func echo(c *Conn) {
 	}})
 }
 
-// ask sends p and wants it back.
+// ask sends p and expects it back.
 func (s served) ask(t testing.TB, p string) {
 	t.Helper()
 	go s.client.Write([]byte(p)) // a pipe holds nothing: read meanwhile

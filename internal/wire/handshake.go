@@ -14,7 +14,7 @@ const helloSize = 2 << 10
 // Gate bounds how many handshakes compute at once. One takes as long as
 // hundreds of hits, so a thousand that arrive together would keep the hits of
 // all other connections waiting for a third of a second. Behind the gate they
-// wait themselves, and between any two of them everybody else has a turn.
+// wait themselves, and between any two of them all others have a turn.
 // A handshake that waits for its client is outside. A nil Gate stands open.
 type Gate chan struct{}
 

@@ -25,7 +25,7 @@ var (
 // os.ErrDeadlineExceeded after the deadline.
 //
 // A peer that is silent costs what a socket and a goroutine with a small stack
-// do: neither a buffer nor the state of TLS. What it has said of a hello is kept
+// do: neither a buffer nor the state of TLS. What it has sent of a hello is kept
 // in a buffer of that size, of maxHello at most.
 func (c *Conn) AwaitHello(deadline time.Time) error {
 	if err := c.nc.SetReadDeadline(deadline); err != nil {
@@ -96,7 +96,7 @@ func (c *Conn) readMoreBlocking(limit int) error {
 type beginning uint8
 
 const (
-	helloPart beginning = iota // perhaps of a ClientHello: more is needed
+	helloPart beginning = iota // may become a ClientHello: more is needed
 	helloWhole
 	helloTooLarge
 	helloHTTP  // a request without TLS
@@ -109,7 +109,7 @@ const (
 	messageHeaderLen = 4  // type and length, RFC 8446 §4
 )
 
-// judgeHello says what b, all that a peer has sent, is. A ClientHello may span
+// judgeHello classifies b, all that a peer has sent. A ClientHello may span
 // records (RFC 8446 §5.1). What is a handshake record and no hello counts as
 // whole: TLS refuses it by what is there, with the right alert.
 func judgeHello(b []byte) beginning {
@@ -151,8 +151,8 @@ func judgeHello(b []byte) beginning {
 	return helloPart
 }
 
-// judgeAlien tells HTTP from other things by as much as a record's head is
-// long: a method, and what begins a target.
+// judgeAlien distinguishes HTTP from other things by as many bytes as a record's
+// head has: a method, and what begins a target.
 func judgeAlien(b []byte) beginning {
 	if b[0] < 'A' || b[0] > 'Z' {
 		return helloAlien

@@ -33,7 +33,7 @@ func split(message []byte, n int) (records []byte) {
 	return records
 }
 
-// clientHello is what Go's client says first.
+// clientHello is what Go's client sends first.
 func clientHello(t testing.TB) []byte {
 	t.Helper()
 	server, client := net.Pipe()

@@ -9,7 +9,7 @@ import (
 )
 
 // The speed and the size of a connection rest on two of crypto/tls's buffers
-// being where tlsBuffers found them. With a release of Go that is newer than
+// being at the offsets that tlsBuffers found. With a release of Go that is newer than
 // those it was tested with they are left alone: all still works, and each record
 // read costs an allocation.
 func TestTLSBuffersKnown(t *testing.T) {
@@ -170,7 +170,7 @@ func TestTurnDoesNotAllocate(t *testing.T) {
 			s.client.(*tls.Conn).Write([]byte(question))
 			record := len(h.held)
 			send(t, s.raw, h.take())
-			s.want(t, question) // and what the server said to end the handshake
+			s.want(t, question) // and what the server sent to end the handshake
 			for range rounds + 1 {
 				send(t, s.client, []byte(question))
 			}

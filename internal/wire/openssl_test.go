@@ -45,13 +45,13 @@ func TestKeyUpdate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client.Stderr = client.Stdout // where it confirms a command
+	client.Stderr = client.Stdout // on which it confirms a command
 	if err := client.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
 		in.Close()
-		_ = client.Wait() // its exit code tells of its stdin
+		_ = client.Wait() // its exit code depends on its stdin
 	}()
 	lines := bufio.NewScanner(out)
 	await := func(line string) {

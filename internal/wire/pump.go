@@ -46,7 +46,7 @@ func (c *Conn) servePump() {
 	}
 }
 
-// stopPump ends the reader and keeps what it has read for whoever comes next.
+// stopPump ends the reader and keeps what it has read for the next reader.
 func (c *Conn) stopPump(p *pump) {
 	c.cipherRest = append(c.cipherRest, p.unread...)
 	if p.chunks == nil {
@@ -58,7 +58,7 @@ func (c *Conn) stopPump(p *pump) {
 	for chunk := range p.chunks {
 		c.cipherRest = append(c.cipherRest, chunk...)
 	}
-	_ = c.nc.SetReadDeadline(time.Time{}) // where it fails, so does the next read
+	_ = c.nc.SetReadDeadline(time.Time{}) // if it fails, so does the next read
 }
 
 // pumpReads ends when the connection is closed. p.err is set before chunks is

@@ -31,8 +31,8 @@ func (c *Conn) Consume(n int) {
 	}
 }
 
-// Fill adds what has arrived to Unread, at least a byte where it returns nil.
-// It returns ErrWouldBlock where nothing has arrived, io.EOF after the peer's
+// Fill adds what has arrived to Unread, at least a byte if it returns nil.
+// It returns ErrWouldBlock if nothing has arrived, io.EOF after the peer's
 // end, and any other error for good.
 func (c *Conn) Fill() error {
 	if c.readErr != nil {
@@ -85,12 +85,12 @@ func (c *Conn) decrypt() (int, error) {
 	return n, err
 }
 
-// recordLen is the length of the TLS record at the front of b where it is
+// recordLen is the length of the TLS record at the front of b if it is
 // whole, else 0. What is too long or no TLS, plain HTTP say, counts as whole:
 // crypto/tls refuses it by its head.
 //
 // TLS is given whole records only, one at a time. So a read of it needs no
-// second one to learn that there is nothing more.
+// second one to see that there is nothing more.
 func recordLen(b []byte) int {
 	if len(b) < recordHeaderLen {
 		return 0

@@ -97,7 +97,7 @@ func TestRecordsCutUp(t *testing.T) {
 	long := strings.Repeat("x", 3*maxRecord+100)
 	for _, c := range []struct {
 		name  string
-		write []string // a record each, or more where it is too long for one
+		write []string // a record each, or more if it is too long for one
 		cut   int      // bytes of a segment; 0: all in one
 	}{
 		{"byte by byte", []string{"a", "", "bc", strings.Repeat("d", 300)}, 1},
@@ -129,7 +129,7 @@ func TestRecordsCutUp(t *testing.T) {
 	}
 }
 
-// What is wrong in TLS ends in an alert that the client gets to see, even where
+// What is wrong in TLS ends in an alert that the client receives, even if
 // more of its input is unread.
 func TestBadRecords(t *testing.T) {
 	tooLong := append([]byte{23, 3, 3, 0xff, 0xff}, make([]byte, 70_000)...)

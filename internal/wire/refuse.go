@@ -7,7 +7,7 @@ import (
 
 // AwaitPlainHead reads on, after ErrPlainHTTP, to the end of the request's head,
 // and returns what it has of it, of maxHello bytes at most: less than a head
-// where the deadline passes, the peer ends or there is too much. It is valid
+// if the deadline passes, the peer ends or there is too much. It is valid
 // until RefusePlain.
 func (c *Conn) AwaitPlainHead(deadline time.Time) []byte {
 	if c.nc.SetReadDeadline(deadline) == nil {
@@ -20,7 +20,7 @@ func (c *Conn) AwaitPlainHead(deadline time.Time) []byte {
 	return c.cipherRest
 }
 
-// RefusePlain says its last to a peer that speaks no TLS, and closes the
+// RefusePlain answers a peer that does not speak TLS, and closes the
 // connection as an engine's Done does: what the peer still sends is read and
 // dropped for a moment, so that a reset does not overtake the answer.
 func (c *Conn) RefusePlain(answer []byte) {

@@ -15,7 +15,7 @@ func readSocket(fd uintptr, p []byte) (int, error) {
 	return ioSocket(syscall.SYS_READ, fd, p)
 }
 
-// writeSocket writes once to a non-blocking socket, perhaps not all of p.
+// writeSocket writes once to a non-blocking socket; it may take a part of p.
 func writeSocket(fd uintptr, p []byte) (int, error) {
 	return ioSocket(syscall.SYS_WRITE, fd, p)
 }

@@ -2,7 +2,7 @@
 
 package wire
 
-// pollable is false where connections are served by a pump: a platform that is
+// pollable is false if connections are served by a pump: a platform that is
 // built and tested, but not the one that is made fast.
 const pollable = false
 

@@ -22,11 +22,11 @@ import (
 // They are found by name, and used only if they are of the types that they have
 // today, in releases of Go with which that was tested, and unless
 // Options.PlainTLS is set; else both methods do nothing, and all works as
-// crypto/tls intends. TLSBuffers says which it is.
+// crypto/tls intends. TLSBuffers reports which it is.
 var tlsBuffers = findTLSBuffers()
 
 type tlsBufferOffsets struct {
-	rawInput uintptr // bytes.Buffer: records as read, the first perhaps in part
+	rawInput uintptr // bytes.Buffer: records as read, the first possibly in part
 	hand     uintptr // bytes.Buffer: handshake messages, decrypted
 	input    uintptr // bytes.Reader: the record that is being read, inside rawInput
 	known    bool

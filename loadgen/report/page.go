@@ -107,12 +107,8 @@ type skeleton struct {
 }
 
 var loadSkeleton = sync.OnceValues(func() (*skeleton, error) {
-	assets, err := chartpage.New(pageStyle, pageScript)
-	if err != nil {
-		return nil, err
-	}
 	parsed, err := template.New("page").Parse(pageText)
-	return &skeleton{assets, parsed}, err
+	return &skeleton{chartpage.New(pageStyle, pageScript), parsed}, err
 })
 
 // write writes the page.

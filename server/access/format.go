@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 )
 
 // formatter makes lines of records. It belongs to the writer.
@@ -132,6 +134,11 @@ func (f *formatter) appendJSON(dst []byte, r *record) []byte {
 	dst = append(dst, `,"cache":"`...)
 	dst = append(dst, r.result.String()...)
 	dst = append(dst, '"')
+	if r.reason != rfc9111.None {
+		dst = append(dst, `,"reason":"`...)
+		dst = append(dst, r.reason.String()...)
+		dst = append(dst, '"')
+	}
 	dst = appendMember(dst, `,"referer":`, r.referer)
 	dst = appendMember(dst, `,"user_agent":`, r.agent)
 	if f.sample > 1 && !r.fault() {

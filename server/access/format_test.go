@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
@@ -27,7 +28,7 @@ func line(f *formatter, p Protocol, from net.Addr, r *message.Request, a Answer)
 
 func TestLines(t *testing.T) {
 	plain := full("GET", "example.org", "/a?b=c", "https://example.org/", "curl/8")
-	answer := Answer{Began: began, Duration: 1500 * time.Microsecond, Status: 200, Bytes: 1024, Result: metrics.Miss}
+	answer := Answer{Began: began, Duration: 1500 * time.Microsecond, Status: 200, Bytes: 1024, Result: metrics.Miss, Reason: rfc9111.VaryMismatch}
 	refused := Answer{Began: began, Duration: time.Second, Status: 431, Result: metrics.Bypass}
 	reset := Answer{Began: began, Duration: time.Second, Aborted: true, Result: metrics.Bypass}
 	const stamp = "[04/Mar/2026:05:06:07 +0000]"
@@ -51,7 +52,7 @@ func TestLines(t *testing.T) {
 		{"cut", Combined, 0, HTTP2, remote, full("GET", "h", "/", "", strings.Repeat("a", maxAgent+1)), answer,
 			`192.0.2.1 - - ` + stamp + ` "GET / HTTP/2.0" 200 1024 "-" "` + strings.Repeat("a", maxAgent) + `..."`},
 		{"JSON", JSON, 100, HTTP2, remote, plain, answer,
-			`{"time":"2026-03-04T05:06:07.089Z","remote":"192.0.2.1","protocol":"HTTP/2.0","method":"GET","host":"example.org","path":"/a?b=c","status":200,"bytes":1024,"duration_us":1500,"cache":"miss","referer":"https://example.org/","user_agent":"curl/8","sample":100}`},
+			`{"time":"2026-03-04T05:06:07.089Z","remote":"192.0.2.1","protocol":"HTTP/2.0","method":"GET","host":"example.org","path":"/a?b=c","status":200,"bytes":1024,"duration_us":1500,"cache":"miss","reason":"vary_mismatch","referer":"https://example.org/","user_agent":"curl/8","sample":100}`},
 		{"JSON, an error stands for itself", JSON, 100, HTTP11, nil, new(message.Request), refused,
 			`{"time":"2026-03-04T05:06:07.089Z","remote":"-","protocol":"HTTP/1.1","method":"","host":"","path":"","status":431,"bytes":0,"duration_us":1000000,"cache":"bypass","referer":"","user_agent":""}`},
 		{"JSON, escaped, cut, aborted", JSON, 1, HTTP2, remote, full("GET", strings.Repeat("h", maxHost+1), "/\"\\\n\xff\u2028", "é", "\x7f\u0080\u009b2J\u009f\u00a0"), reset,

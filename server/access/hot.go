@@ -35,10 +35,10 @@ const (
 
 // hot is the Space-Saving sketch (Metwally, Agrawal, El Abbadi: Efficient
 // Computation of Frequent and Top-k Elements in Data Streams, 2005) over counts
-// that decay. A key that is not known takes the place of the one with the
+// that decay. A key that is not in it takes the place of the one with the
 // lowest count, and inherits it as its possible error. So memory is bounded
 // whatever is asked for, and a key with more than its share is never missing.
-// One whose count is mostly inherited is not known to be hot: where each
+// One whose count is mostly inherited is not shown as hot: if each
 // request is for another key, all are like that.
 //
 // The writer adds; the mutex is there for top.

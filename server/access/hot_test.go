@@ -94,7 +94,7 @@ func TestHotKeysAreBounded(t *testing.T) {
 	}
 }
 
-// TestNothingIsHot: where no key is asked for twice, none is called hot.
+// TestNothingIsHot: if no key is asked for twice, none is called hot.
 func TestNothingIsHot(t *testing.T) {
 	h := newHot(began)
 	now := began

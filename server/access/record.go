@@ -7,6 +7,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
@@ -29,7 +30,8 @@ type Answer struct {
 	Status   int                 // 0: no head was sent
 	Bytes    int64               // of the body, as far as it was sent
 	Result   metrics.CacheResult // how the cache took part
-	Aborted  bool                // it ended before its end, whoever ended it
+	Reason   rfc9111.Reason      // and why; None of a hit
+	Aborted  bool                // broken off before its end, by either side
 }
 
 // fault reports whether the answer is one that the mode Errors logs.
@@ -38,7 +40,7 @@ func (a *Answer) fault() bool { return a.Status >= errorStatus || a.Aborted }
 const errorStatus = 400
 
 // A request is encoded as five texts, each behind its length in two octets, of
-// which the top bit says that it was cut. The longest that are whole: real ones
+// which the top bit marks a text that was cut. The longest that are whole: real ones
 // are shorter by far, and a client that sends others must not fill the log.
 const (
 	maxMethod  = 32
@@ -104,7 +106,7 @@ func AppendShort(dst, request []byte) []byte {
 // view is b as a string, for as long as b does not change.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// text is one of a request's texts, borrowed from where it is encoded.
+// text is one of a request's texts, borrowed from the record that encodes it.
 type text struct {
 	b   []byte
 	cut bool
@@ -123,6 +125,7 @@ func takeText(b []byte) (t text, rest []byte) {
 //	4  flags              1    24  bytes            8
 //	5  protocol           1    32  address         16
 //	6  cache result       1
+//	7  its reason         1
 const recordHead = 48
 
 const (
@@ -142,7 +145,7 @@ func appendRecord(dst, request []byte, a *Answer, flags byte, p Protocol, remote
 	}
 	binary.LittleEndian.PutUint16(h[0:], uint16(recordHead+len(request)))
 	binary.LittleEndian.PutUint16(h[2:], uint16(a.Status))
-	h[4], h[5], h[6] = flags, byte(p), byte(a.Result)
+	h[4], h[5], h[6], h[7] = flags, byte(p), byte(a.Result), byte(a.Reason)
 	binary.LittleEndian.PutUint64(h[8:], uint64(a.Began.UnixNano()))
 	binary.LittleEndian.PutUint64(h[16:], uint64(a.Duration))
 	binary.LittleEndian.PutUint64(h[24:], uint64(a.Bytes))
@@ -168,11 +171,12 @@ type record struct {
 	began    time.Time
 	duration time.Duration
 	bytes    int64
-	remote   netip.Addr // invalid: not known
+	remote   netip.Addr // invalid: unknown
 	status   int
 	flags    byte
 	protocol Protocol
 	result   metrics.CacheResult
+	reason   rfc9111.Reason
 
 	method, host, path, referer, agent text
 }
@@ -181,7 +185,7 @@ type record struct {
 func takeRecord(batch []byte) (r record, rest []byte) {
 	b, rest := batch[:binary.LittleEndian.Uint16(batch)], batch[binary.LittleEndian.Uint16(batch):]
 	r.status = int(binary.LittleEndian.Uint16(b[2:]))
-	r.flags, r.protocol, r.result = b[4], Protocol(b[5]), metrics.CacheResult(b[6])
+	r.flags, r.protocol, r.result, r.reason = b[4], Protocol(b[5]), metrics.CacheResult(b[6]), rfc9111.Reason(b[7])
 	r.began = time.Unix(0, int64(binary.LittleEndian.Uint64(b[8:])))
 	r.duration = time.Duration(binary.LittleEndian.Uint64(b[16:]))
 	r.bytes = int64(binary.LittleEndian.Uint64(b[24:]))

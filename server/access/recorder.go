@@ -32,7 +32,7 @@ const (
 )
 
 // Config is what a Recorder needs. All fields are required, but Rate, Sample
-// where Mode is not Sampled, and Format and File where it is Off.
+// if Mode is not Sampled, and Format and File if it is Off.
 type Config struct {
 	Mode    Mode
 	Sample  int // of how many one is logged, on average
@@ -45,8 +45,8 @@ type Config struct {
 
 const (
 	// hotEvery is of how many requests one counts for the hottest keys, on
-	// average, where the log does not ask for more. At a hundred requests a
-	// second that are some in a minute; at full speed hundreds a second. Where
+	// average, if the log does not take more. At a hundred requests a
+	// second that are some in a minute; at full speed hundreds a second. If
 	// it does, one in hotLeast counts: a key that is new to the list costs the
 	// writer several times what a line does.
 	hotEvery = 1024
@@ -130,7 +130,7 @@ func (r *Recorder) Top(n int) []HotKey { return r.hot.top(n, time.Now()) }
 var errStuck = errors.New("the access log takes nothing: its last records are lost")
 
 // Close writes what was recorded and closes the file. What is recorded
-// afterwards is lost. Where the file takes nothing, it gives up after a second,
+// afterwards is lost. If the file takes nothing, it gives up after a second,
 // with an error. A second Close does nothing.
 func (r *Recorder) Close() (err error) {
 	r.once.Do(func() {

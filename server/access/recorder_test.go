@@ -61,7 +61,7 @@ func TestModes(t *testing.T) {
 				lines := strings.Join(s.lines(t), "\n")
 				for _, path := range []string{"/200", "/304", "/404", "/500", "/aborted"} {
 					got, want := float64(strings.Count(lines, "GET "+path+" ")), each*tt.want[path]
-					// Six standard deviations, and exactly where there is no chance in it.
+					// Six standard deviations, and exactly if there is no chance in it.
 					if p := tt.want[path]; math.Abs(got-want) > 6*math.Sqrt(want*(1-p)) {
 						t.Errorf("%v lines of %s, want %v", got, path, want)
 					}
@@ -137,7 +137,7 @@ func TestTurn(t *testing.T) {
 	})
 }
 
-// TestZeroTap: an engine without a recorder need not know.
+// TestZeroTap: the methods of a nil recorder's tap do nothing.
 func TestZeroTap(t *testing.T) {
 	var nobody *Recorder
 	tap := nobody.Tap(HTTP2, remote, 0)
@@ -170,8 +170,8 @@ func TestLinger(t *testing.T) {
 	})
 }
 
-// TestFullStripes: where the writer is behind, records are dropped and counted;
-// nobody waits. What there was room for is written.
+// TestFullStripes: if the writer is behind, records are dropped and counted;
+// no request waits. What there was room for is written.
 func TestFullStripes(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -237,7 +237,7 @@ func (f stuckFile) Write(p []byte) (int, error) { <-f.release; return len(p), ni
 func (f stuckFile) Close() error                { return nil }
 
 // TestCloseOfAStuckFile: what takes nothing does not keep the server from
-// stopping for longer than a second, also where it closes the log twice.
+// stopping for longer than a second, also if it closes the log twice.
 func TestCloseOfAStuckFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, Config{Mode: All})

@@ -33,7 +33,7 @@ type sink struct {
 	lost       int       // lines since then
 }
 
-// open opens the file by its name. Of a named pipe that nobody reads this is an
+// open opens the file by its name. Of a named pipe without a reader this is an
 // error: without O_NONBLOCK it would wait for a reader.
 func (s *sink) open() (err error) {
 	if s.name == Stdout {
@@ -63,7 +63,7 @@ func (s *sink) reopen() {
 		s.log.Error("the access log cannot be reopened; writing goes on to the old file", "err", err)
 		return
 	}
-	_ = old.Close() // every write to it has told how it went
+	_ = old.Close() // every write to it has returned its error already
 	s.log.Info("access log reopened", "file", s.name)
 }
 

@@ -16,7 +16,7 @@ import (
 // failure takes that long.
 const patience = 20 * time.Second
 
-// TestNamedPipe: one that somebody reads is written to; one that nobody does
+// TestNamedPipe: one with a reader is written to; one without
 // holds up neither the start nor, when the log is reopened, the writer.
 func TestNamedPipe(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "pipe")

@@ -11,7 +11,7 @@
 //
 // Every path answers GET and HEAD alone, /healthz and /readyz OPTIONS as well, as
 // some balancers ask, and no answer may be cached. With a
-// token, all but /healthz and /readyz answer only who shows it. Without, the
+// token, all but /healthz and /readyz answer only requests that have it. Without, the
 // address should be a loopback one; [Server.Serve] warns about any other, and on
 // a loopback one names that the DNS gave are refused. What a page of another site
 // has a browser ask for is refused in any case. The listener shares nothing with
@@ -56,7 +56,7 @@ type Server struct {
 	handler http.Handler
 	conns   conns
 	ready   func() error
-	open    bool // it asks for no token
+	open    bool // no token is needed
 	log     *slog.Logger
 }
 
@@ -64,8 +64,8 @@ type Server struct {
 type Config struct {
 	Metrics prometheus.Gatherer
 
-	// Ready says why requests are not welcome now, starting or draining,
-	// and nil while they are. It is called for every look at /readyz.
+	// Ready returns why requests should go elsewhere now, starting or
+	// draining, and nil otherwise. It is called for every look at /readyz.
 	Ready func() error
 
 	// Live answers / and /live.
@@ -144,7 +144,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 // readOnly lets GET and HEAD pass, and OPTIONS to what balancers ask: HAProxy's
-// option httpchk sends it unless it is told otherwise, and takes the status.
+// option httpchk sends it by default, and takes the status.
 func readOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

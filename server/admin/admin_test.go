@@ -239,7 +239,7 @@ func TestSlowClientIsCut(t *testing.T) {
 	})
 }
 
-// TestShutdownCutsWhatIsLeft has an answer that nobody reads.
+// TestShutdownCutsWhatIsLeft has an answer that is not read.
 func TestShutdownCutsWhatIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := newServer(t, nil)

@@ -10,7 +10,7 @@ import (
 // ownSite refuses what a page of another site makes an operator's browser ask
 // for: it could not read the answer, but a profile costs processor time, and a
 // stream a place. Browsers say where a request comes from (W3C Fetch Metadata);
-// what is no browser does not. A link to the live page is let through.
+// other programs do not. A link to the live page is let through.
 func ownSite(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch site := r.Header.Get("Sec-Fetch-Site"); {

@@ -14,7 +14,7 @@ import (
 const maxReason = 200
 
 // Ready asks the admin listener at address, host:port, for /readyz. It returns
-// nil where requests are welcome there, else an error of one line that says why
+// nil if the server is ready, else an error of one line that says why
 // not. An address without a host, or with the unspecified one, is this
 // machine's. It uses no proxy.
 func Ready(ctx context.Context, address string) error {

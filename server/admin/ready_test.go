@@ -55,7 +55,7 @@ func TestReady(t *testing.T) {
 	}
 }
 
-// TestReadyUnanswered: who is not there, or says nothing, is not ready.
+// TestReadyUnanswered: a server that is not there, or does not answer, is not ready.
 func TestReadyUnanswered(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0") // connections wait to be accepted
 	if err != nil {

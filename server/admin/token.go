@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// authorized lets those pass who show the token: programs as a bearer token
-// (RFC 6750 §2.1), browsers as the password of any user (RFC 7617).
+// authorized lets requests pass that have the token: programs' as a bearer token
+// (RFC 6750 §2.1), browsers' as the password of any user (RFC 7617).
 func authorized(token string, next http.Handler) http.Handler {
 	if token == "" {
 		return ownNames(next)
 	}
-	want := sha256.Sum256([]byte(token)) // digests are of one length: how long the comparison takes tells nothing
+	want := sha256.Sum256([]byte(token)) // digests are of one length: how long the comparison takes does not depend on the token
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got := sha256.Sum256([]byte(shown(r)))
 		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
@@ -25,7 +25,7 @@ func authorized(token string, next http.Handler) http.Handler {
 	})
 }
 
-// shown is the token that a request brings; "" where it brings none.
+// shown is the token that a request has; "" if it has none.
 func shown(r *http.Request) string {
 	if _, password, ok := r.BasicAuth(); ok {
 		return password

@@ -1,10 +1,10 @@
-// Package config holds every knob of the server, each defined once.
+// Package config holds every knob of the server.
 //
-// The table in knobs.go is that definition: name, default, unit, meaning of
+// The table in knobs.go is their definition: name, default, unit, meaning of
 // zero, what is allowed, and a sentence of help. From it come the command-line
 // flag (-cache-bytes), the environment variable (HOTPATH_CACHE_BYTES), the key
 // in the YAML file (cache-bytes), the text of -h and docs/configuration.md.
-// Where a knob is set more than once, the flag wins over the environment, the
+// If a knob is set more than once, the flag wins over the environment, the
 // environment over the file, and the file over the default.
 //
 // What the server serves is in [Config.Sites]: the sites of the file, each with

@@ -18,7 +18,7 @@ type Site struct {
 	Hosts []string
 	// Default is whether the site gets requests for hosts that no site
 	// names. One at most has it; without one they are misdirected
-	// (421, RFC 9110 §15.5.20).
+	// (421, RFC 9110 §15.5.20) over HTTP/2, else not found.
 	Default bool
 
 	// What is served. One of the two; neither is the demo site, which the

@@ -26,7 +26,7 @@ func siteKnobs(s *Site) []siteKnob {
 		{"hosts", "", hosts(&s.Hosts),
 			"Hosts of the requests that the site gets. `*.example.com` is every name below example.com, not example.com itself. A site needs hosts or `default: true`."},
 		{"default", "false", &toggle{p: &s.Default},
-			"The site gets what no other site's hosts match. One site may; without one, such requests are answered 421."},
+			"The site gets what no other site's hosts match. One site may; without one, such requests are answered 421 over HTTP/2, where another connection may be the right one, else 404."},
 		{"root", "", &text{p: &s.Root, what: "a directory", empty: "there is an upstream"},
 			"Directory to serve. A site has a root or an upstream."},
 		{"upstream", "", upstreams(&s.Upstreams),

@@ -2,11 +2,12 @@
 // what is stored, and on a miss asks the site's origin.
 //
 //	request ─ Look ──────────── hit ──────────────────▶ response        look.go
-//	   └──── Serve ─ site? method? reuse? ─┬─ pass ───▶ origin           serve.go, pass.go
-//	                                       └─ flight ─▶ fetch ─▶ origin  flight.go
-//	                                             fetch decides at the head: fetch.go
-//	                   storable      a growing body, which all waiters follow
-//	                   not storable  the leader's alone; the others ask themselves
+//	   └──── Serve ─ site? method? reuse? ─┬─ pass ───▶ origin           serve.go
+//	                                       └─ flight ─▶ fetch ─▶ origin  share.go, flight.go, fetch.go
+//	                                             the fetch decides at the head: sink.go
+//	                   storable      a growing body, which all who wait follow: storing.go
+//	                   not storable  for the request that asked; the others ask themselves
+//	                   304, HEAD     what is stored is updated: validate.go
 //	Look ─ stale while revalidating ─ a fetch in the background          revalidate.go
 //
 // Every decision of caching is package rfc9111's; what is stored is package
@@ -17,8 +18,8 @@
 // All methods are safe for concurrent use. [Edge.Look] and [Edge.Again] are the
 // engines' first door: they neither block nor allocate, but for the one hit that
 // starts a revalidation. [Edge.Serve] has a goroutine of its own for each
-// exchange; a fetch runs on that of the exchange that began it, and outlives it
-// if others follow.
+// exchange; a fetch of an upstream runs on that of the exchange that began it, and
+// outlives it if others follow. A fetch of a file has one of its own.
 //
 // # Limits
 //
@@ -95,6 +96,8 @@ type Edge struct {
 	bulkhead      *bulkhead
 	revalidations chan struct{} // a permit for each
 
+	changes *changes
+
 	mu      sync.Mutex
 	flights map[string]*flight // by the key of what is fetched
 }
@@ -127,6 +130,7 @@ func New(t *site.Table, s *store.Store, m *metrics.Hotpath, log *slog.Logger, co
 		maxStored:     config.MaxStored,
 		bulkhead:      newBulkhead(config.Fetches, config.Queue),
 		revalidations: make(chan struct{}, maxRevalidations),
+		changes:       newChanges(),
 		flights:       make(map[string]*flight),
 	}
 	e.sites.Store(t)

@@ -19,34 +19,45 @@ import (
 // fetch asks the origin for one request and takes its answer: it is the
 // [origin.Sink]. It belongs to the goroutine that runs it.
 //
-//	asking ─┬─▶ storing   the body grows, and is stored at its end
-//	        ├─▶ passing   the answer goes to the request that asked, alone
-//	        └─▶ answered  what is stored answers: a 304, a failure
+//	asking ─┬─▶ growing ─┬─▶ answered   the body arrives, and is stored at its end
+//	        ├─▶ passing ─┤              the answer goes to the request that asked, alone
+//	        └────────────┘              what is stored answers: a 304, a failure
+//
+// If Fetch returns before it is answered, finish answers, or breaks off.
 type fetch struct {
 	edge    *Edge
 	site    *site.Site
 	request message.Request   // what is asked
-	x       *message.Exchange // what is answered; nil: a revalidation in the background
+	x       *message.Exchange // what is answered; nil: all who are members of the flight, or none
 	key     string            // of the resource; "": it has none
+	own     string            // of what is stored for the request
 	asked   *rfc9111.Asked
 	reason  rfc9111.Reason // why the origin is asked
 	stale   *store.Entry   // a stored response that the origin is asked about; nil: none
-	own     string         // its key
 	flight  *flight        // nil: the answer is for one request
 	storing bool           // the answer may be stored: a GET with a key
 
 	ctx   context.Context
 	began time.Time
 	state fetchState
+	head  message.Head
+	kept  rfc9111.Reason
+	stood bool // what is stored stood in for an answer
+	lost  bool // all who wait for the answer are gone, or the client that it is passed on to
+
+	// doubted is what a 304 was the answer for, but not about: its entity tag
+	// was another. nil: nothing was.
+	doubted *store.Entry
+
+	agreed bool // to a tunnel
 
 	// Of what is being stored:
-	head     message.Head
 	fields   []hpack.Field // that are stored
 	response *message.Response
+	mine     *message.Response // the head for the request that asked
 	body     *message.Growing
 	policy   rfc9111.Policy
 	vary     rfc9111.Vary
-	kept     rfc9111.Reason
 	written  int64
 	reserved int64 // taken from the ledger
 	open     bool  // the head is published: requests follow the body
@@ -62,85 +73,91 @@ const (
 	answered
 )
 
+var (
+	errTimeout    = errors.New("the origin did not answer in time")
+	errUnused     = errors.New("no request waits for the answer any more")
+	errOverloaded = errors.New("too many fetches are waiting")
+	errNoAnswer   = errors.New("the origin ended without an answer")
+	errPanic      = errors.New("panic in the origin")
+)
+
 // What a Sink says to an origin whose answer is not taken.
 var (
 	errAnswered = errors.New("the answer is not needed: what is stored stands in for it")
 	errUseless  = errors.New("the answer is not needed: it may not be stored")
 	errAgain    = errors.New("the answer is about another stored response")
-	errRange    = errors.New("the answer is too large for a range of it")
+	errRange    = errors.New("the answer is not stored, and a range of it was asked for")
 )
 
 // newFetch prepares a fetch whose answer may be stored.
-func (e *Edge) newFetch(x *message.Exchange, s *site.Site, asked *rfc9111.Asked, u usable) *fetch {
-	f := &fetch{edge: e, site: s, x: x, asked: asked, reason: u.reason, own: u.own, storing: true}
-	if x != nil {
-		f.request, f.key = x.Request, x.Key
+func (e *Edge) newFetch(m *miss) *fetch {
+	f := &fetch{
+		edge: e, site: m.site, x: m.x, request: m.x.Request, key: m.x.Key, own: m.own,
+		asked: m.asked, reason: m.reason, storing: true,
 	}
-	if u.verdict == rfc9111.Validate {
-		f.stale = u.entry
+	if m.verdict == rfc9111.Validate {
+		f.stale = m.entry
 	}
 	return f
 }
 
-// lead runs the fetch of a flight, for the exchange that began it and all that
-// follow.
-func (f *fetch) lead(ctx context.Context, fl *flight) {
-	e := f.edge
-	f.flight = fl
-	// The fetch outlives the exchange if others follow.
-	own, cancel := context.WithCancelCause(context.Background())
-	defer cancel(nil)
-	fl.cancel = cancel
-	left := context.AfterFunc(ctx, func() { e.leave(fl) })
-	f.run(own)
-	if left() {
-		e.mu.Lock()
-		fl.waiting--
-		e.mu.Unlock()
-	}
-	e.land(fl)
-}
-
-// alone fetches for one request, whose answer may be stored all the same.
-func (e *Edge) alone(ctx context.Context, x *message.Exchange, s *site.Site, asked *rfc9111.Asked, u usable) {
-	e.newFetch(x, s, asked, u).run(ctx)
-}
-
 // pass sends a request on as it is, and its answer back.
-func (e *Edge) pass(ctx context.Context, x *message.Exchange, s *site.Site, asked *rfc9111.Asked, why rfc9111.Reason, u usable) {
-	f := &fetch{edge: e, site: s, x: x, request: x.Request, key: x.Key, asked: asked, reason: why, own: u.own, stale: u.entry}
-	f.run(ctx)
+func (e *Edge) pass(m *miss) {
+	f := &fetch{
+		edge: e, site: m.site, x: m.x, request: m.x.Request, key: m.x.Key, own: m.own,
+		asked: m.asked, reason: m.reason, stale: m.entry,
+	}
+	f.run(m.ctx)
 }
 
-// run asks until there is an answer, and sees to it that all who wait have one.
+// lead runs the fetch of a flight for the exchange that began it, whose context
+// is ctx, and all that join.
+func (f *fetch) lead(ctx context.Context, fl *flight) {
+	left := context.AfterFunc(ctx, func() { f.edge.leave(fl) })
+	defer left() // the flight has landed
+	f.fly(fl)
+}
+
+// fly runs the fetch of a flight.
+func (f *fetch) fly(fl *flight) {
+	f.flight = fl
+	defer f.edge.land(fl)
+	f.run(fl.ctx)
+}
+
+// run asks until there is an answer, and sees to it that all who wait have one,
+// even if the origin ends the goroutine.
 func (f *fetch) run(ctx context.Context) {
-	e := f.edge
 	f.ctx, f.began = ctx, time.Now()
-	var err error
+	err := errNoAnswer
+	defer func() { f.finish(err) }()
 	if f.site.Files {
-		var stop context.CancelFunc
-		f.ctx, stop = context.WithTimeoutCause(ctx, e.timeout, errTimeout)
-		defer stop()
-		err = e.bulkhead.acquire(f.ctx)
-		if err == nil {
-			defer e.bulkhead.release()
+		if err = f.edge.bulkhead.acquire(ctx); err != nil {
+			return
+		}
+		defer f.edge.bulkhead.release()
+		err = errNoAnswer
+	}
+	err = f.askUntilAnswered()
+}
+
+func (f *fetch) askUntilAnswered() error {
+	for {
+		err := f.ask()
+		switch {
+		case f.state == asking && f.stale != nil && errors.Is(err, errAgain):
+			// The 304 was about none of what is stored (RFC 9111 §4.3.4).
+			f.doubted, f.stale = f.stale, nil
+		case f.state == asking && f.storing && errors.Is(err, errRange):
+			// Not to be stored, so the range itself is asked for.
+			f.storing, f.stale = false, nil
+			f.reason = rfc9111.Range
+		case err == nil && f.state != answered:
+			return errNoAnswer
+		default:
+			return err
 		}
 	}
-	if err == nil {
-		err = f.ask()
-	}
-	switch {
-	case errors.Is(err, errAgain):
-		// The 304 was about none of what is stored (RFC 9111 §4.3.4).
-		f.stale = nil
-		err = f.ask()
-	case errors.Is(err, errRange):
-		// Not to be stored, so the range itself is asked for.
-		f.storing = false
-		f.reason = rfc9111.Range
-		err = f.ask()
-	}
-	f.finish(err)
 }
 
 // ask is one question to the origin. A panic is an error of it.
@@ -148,13 +165,16 @@ func (f *fetch) ask() (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			f.edge.metrics.Panics.Add(f.edge.stripe, 1)
-			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+			err = fmt.Errorf("%w: %v\n%s", errPanic, v, debug.Stack())
 		}
 	}()
 	r := &origin.Request{Request: f.request}
-	if f.storing {
+	if f.storing && !f.site.Files {
+		// What is stored under a key must not depend on what the key does
+		// not name.
+		r.Authority = site.Host(f.request.Authority)
 		r.Fields = originFields(f.request.Fields)
-		if f.stale != nil && f.stale.Answer == nil && f.stale.Policy.Has(rfc9111.HasValidator) {
+		if f.stale != nil && f.stale.Policy.Has(rfc9111.HasValidator) {
 			r.Fields = rfc9111.Conditional(r.Fields, f.stale.Response.Fields)
 		}
 	}
@@ -171,7 +191,7 @@ func (f *fetch) ask() (err error) {
 		r.Length, r.Trailers, r.Upgrade = x.Length, x.Trailers, x.Upgrade
 		r.Client, r.Secure, r.Proto = x.Client(), x.TLS != nil, x.Proto.String()
 	} else {
-		r.Secure, r.Proto = true, "1.1"
+		r.Secure, r.Proto = true, message.HTTP11.String()
 	}
 	return f.site.Origin.Fetch(f.ctx, r, f)
 }
@@ -179,62 +199,81 @@ func (f *fetch) ask() (err error) {
 // finish answers for a fetch that failed before its end, gives back what it
 // holds, counts and logs.
 func (f *fetch) finish(err error) {
-	e := f.edge
 	if cause := context.Cause(f.ctx); cause != nil && errors.Is(err, context.Canceled) {
 		err = cause
 	}
-	switch {
-	case f.state == answered || err == nil:
-	case f.state == growing:
-		f.breakOff(err)
-	case f.state == passing:
+	f.lost = f.lost || f.ctx.Err() != nil // not behind the answer, which may end ctx
+	switch f.state {
+	case asking:
+		f.standIn(err)
+	case growing:
+		f.kept = rfc9111.Incomplete
+		f.body.Fail(err) // whoever follows sees it
+		if f.flight != nil {
+			f.flight.tell(nil)
+		}
+		if !f.open || f.awaited {
+			f.standIn(err)
+		}
+	case passing:
 		f.x.Reply.Abort()
-	case f.mayServeStale():
-		f.serveStale(rfc9111.StaleOnError)
-	default:
-		f.fail(err)
 	}
 	f.release()
-	took := time.Since(f.began)
-	e.metrics.OriginFetchDuration.ObserveN(e.stripe, took, 1)
+	if !f.agreed {
+		f.conclude(err)
+	}
+}
+
+// conclude counts the fetch: at its end, or when a tunnel begins, whose life and
+// end say nothing of the origin.
+func (f *fetch) conclude(err error) {
+	e := f.edge
+	e.metrics.OriginFetchDuration.ObserveN(e.stripe, time.Since(f.began), 1)
 	e.count(f, err)
 }
 
-// fail answers that there is no answer.
-func (f *fetch) fail(err error) {
-	f.state = answered
-	if f.flight != nil {
-		f.edge.decide(f.flight, decision{err: err})
+// standIn answers for an answer that failed: with what is stored if it may, or
+// with the reason.
+func (f *fetch) standIn(err error) {
+	if f.doubted != nil && !errors.Is(err, context.Canceled) {
+		// The 304 is all that the origin has answered, and what is stored met
+		// its condition: it is given as it is, and not updated (RFC 9111
+		// §4.3.4).
+		f.stale = f.doubted
+		f.serveStale()
+		return
 	}
+	if f.mayServeStale() {
+		f.serveStale()
+		return
+	}
+	f.state = answered
+	f.decide(decision{stage: failed, err: err})
 	if f.x != nil {
 		f.x.Reply.Explain(outcome(f.site, metrics.Miss, &rfc9111.CacheStatus{Served: f.reason}))
-		f.x.Reply.Send(failure(err))
+		f.x.Reply.Send(failure(f.site, err))
 	}
 }
 
-// breakOff ends a body that is not complete: nothing of it is stored.
-func (f *fetch) breakOff(err error) {
-	f.kept = rfc9111.Incomplete
-	f.body.Fail(err)
-	if f.open {
-		return // whoever follows sees it
+// decide lets the members of the flight go their way, if it is one.
+func (f *fetch) decide(d decision) {
+	if f.flight != nil {
+		f.edge.decide(f.flight, d)
 	}
-	f.fail(err)
 }
 
 // release gives back what the fetch has taken from the ledger.
 func (f *fetch) release() {
-	if f.response == nil {
-		return
-	}
 	ledger := f.edge.store.Ledger()
-	if f.reserved > 0 {
-		f.response.Pins.SetSize(f.reserved) // all that came: it was not known at first
-		ledger.Give(f.reserved)
-		f.reserved = 0
+	if f.reserved > 0 && f.response != nil {
+		f.response.Pins.SetSize(f.reserved) // what lingers if it is still being sent
 	}
-	ledger.Evicted(f.response.Pinned()) // the fetch's own hold
-	f.response = nil
+	ledger.Give(f.reserved)
+	f.reserved = 0
+	if f.response != nil {
+		ledger.Evicted(&f.response.Pins) // the fetch's own hold
+		f.response = nil
+	}
 }
 
 // count counts a fetch that ended, and logs it if somebody has to look at it:
@@ -243,17 +282,20 @@ func (f *fetch) release() {
 func (e *Edge) count(f *fetch, err error) {
 	result := metrics.FetchOK
 	switch {
-	case err == nil, f.state == answered && (errors.Is(err, errAnswered) || errors.Is(err, errUseless)):
-		if f.head.Status == 404 {
+	case err == nil, errors.Is(err, errAnswered), errors.Is(err, errUseless):
+		switch {
+		case f.stood:
+			result = metrics.FetchError
+		case f.head.Status == 404:
 			result = metrics.FetchNotFound
 		}
 	case errors.Is(err, errOverloaded):
 		result = metrics.FetchRefused
-	case errors.Is(err, errUnused), errors.Is(err, context.Canceled), f.x != nil && f.ctx.Err() != nil && !errors.Is(err, errTimeout):
-		result = metrics.FetchCanceled
 	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded):
 		result = metrics.FetchTimeout
 		e.report("timeout", "fetching from the origin took too long", f, err)
+	case f.lost, errors.Is(err, context.Canceled):
+		result = metrics.FetchCanceled
 	default:
 		result = metrics.FetchError
 		e.report("error", "fetching from the origin", f, err)

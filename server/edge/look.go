@@ -11,7 +11,7 @@ import (
 
 // Look implements [message.Source].
 func (e *Edge) Look(l *message.Lookup, r *message.Request, now time.Time) bool {
-	l.Key = l.Key[:0]
+	l.Reset()
 	if r.Method != "GET" && r.Method != "HEAD" {
 		return false
 	}
@@ -37,6 +37,9 @@ func (e *Edge) Look(l *message.Lookup, r *message.Request, now time.Time) bool {
 			return false
 		}
 		l.Repeatable = true
+		if entry.ClaimRecheck(now) {
+			e.revalidate(s, string(key), string(key), nil, entry, now)
+		}
 	} else {
 		asked := rfc9111.Ask(r.Method, r.Fields, s.Rules)
 		verdict, _ := rfc9111.Reuse(&asked, &entry.Policy, now)
@@ -48,12 +51,9 @@ func (e *Edge) Look(l *message.Lookup, r *message.Request, now time.Time) bool {
 			l.Key = key[:resource]
 			return false
 		}
-		if verdict == rfc9111.ServeAndRevalidate && entry.ClaimRecheck(now) {
+		if verdict == rfc9111.ServeAndRevalidate && !asked.NoStore && entry.ClaimRecheck(now) {
 			e.revalidate(s, string(key[:resource]), string(key), r, entry, now)
 		}
-	}
-	if s.Files && entry.ClaimRecheck(now) {
-		e.revalidate(s, string(key), string(key), r, entry, now)
 	}
 	l.Response, l.Status = entry.Response, s.HitStatus
 	return true

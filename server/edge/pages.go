@@ -9,6 +9,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/origin"
 	"github.com/e0ac7cd4/hotpath/server/origin/proxy"
+	"github.com/e0ac7cd4/hotpath/server/site"
 )
 
 // What is answered if there is no resource to answer with. None is stored.
@@ -18,7 +19,7 @@ var (
 	misdirected      = origin.Page(http.StatusMisdirectedRequest)
 	methodNotAllowed = origin.Page(http.StatusMethodNotAllowed, hpack.Field{Name: "allow", Value: allow})
 	options          = message.Opened(http.StatusNoContent, []hpack.Field{message.ServerField, {Name: "allow", Value: allow}}, -1)
-	failed           = origin.Page(http.StatusInternalServerError)
+	internalError    = origin.Page(http.StatusInternalServerError)
 	timedOut         = origin.Page(http.StatusGatewayTimeout)
 
 	// A queue that is full now is worked off within a second, or the origin
@@ -29,21 +30,32 @@ var (
 
 // failure is the answer to a request whose fetch failed. That of an upstream
 // says why in Proxy-Status (RFC 9209).
-func failure(err error) *message.Response {
+func failure(s *site.Site, err error) *message.Response {
 	var upstream *proxy.Error
 	switch {
 	case errors.As(err, &upstream):
-		fields := []hpack.Field{{Name: "proxy-status", Value: cacheName + "; error=" + upstream.ProxyStatus}}
+		fields := []hpack.Field{proxyStatus(upstream.ProxyStatus)}
 		if upstream.Status == http.StatusServiceUnavailable {
 			fields = append(fields, retryAfter)
 		}
 		return origin.Page(upstream.Status, fields...)
-	case errors.Is(err, errOverloaded), errors.Is(err, context.Canceled):
+	case errors.Is(err, errOverloaded), errors.Is(err, errUnused), errors.Is(err, context.Canceled):
 		return overloaded // whoever cancelled does not read it
 	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded):
 		return timedOut
+	case s.Files:
+		return internalError
+	case errors.Is(err, errPanic):
+		return origin.Page(http.StatusInternalServerError, proxyStatus("proxy_internal_error"))
+	case errors.Is(err, errNoAnswer), errors.Is(err, errLength):
+		return origin.Page(http.StatusBadGateway, proxyStatus("http_response_incomplete"))
 	}
-	return failed
+	return origin.Page(http.StatusBadGateway, proxyStatus("http_protocol_error"))
+}
+
+// proxyStatus is a Proxy-Status field with an error type of RFC 9209 §2.3.
+func proxyStatus(kind string) hpack.Field {
+	return hpack.Field{Name: "proxy-status", Value: cacheName + "; error=" + kind}
 }
 
 // withQuery adds the request's query to the target of a redirect of ours: a

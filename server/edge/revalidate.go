@@ -41,9 +41,15 @@ func (e *Edge) revalidate(s *site.Site, key, own string, r *message.Request, ent
 		defer func() { <-e.revalidations }()
 		ctx, cancel := context.WithTimeoutCause(context.Background(), backgroundTime, errTimeout)
 		defer cancel()
+		if s.Files {
+			ctx, cancel = context.WithTimeoutCause(ctx, e.timeout, errTimeout)
+			defer cancel()
+		}
 		asked := rfc9111.Ask("GET", request.Fields, s.Rules)
-		f := e.newFetch(nil, s, &asked, usable{entry: entry, own: own, verdict: rfc9111.Validate, reason: rfc9111.Expired})
-		f.request, f.key = *request, key
+		f := &fetch{
+			edge: e, site: s, request: *request, key: key, own: own,
+			asked: &asked, reason: rfc9111.Expired, stale: entry, storing: true,
+		}
 		f.run(ctx)
 		now := time.Now()
 		switch current, _, _ := e.store.Peek([]byte(key), request.Fields, now); {

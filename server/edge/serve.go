@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -55,7 +54,7 @@ func (e *Edge) serveFiles(ctx context.Context, x *message.Exchange, s *site.Site
 		x.Key = string(key)
 	}
 	asked := rfc9111.Ask(x.Method, x.Fields, s.Rules)
-	e.answer(ctx, x, s, &asked)
+	e.answer(&miss{ctx: ctx, x: x, site: s, asked: &asked})
 }
 
 // serveUpstream answers for another server.
@@ -65,49 +64,50 @@ func (e *Edge) serveUpstream(ctx context.Context, x *message.Exchange, s *site.S
 		return
 	}
 	asked := rfc9111.Ask(x.Method, x.Fields, s.Rules)
-	asked.Content = x.Body != nil
+	asked.Content = asked.Content || x.Body != nil
 	if x.Key == "" {
 		if key, ok := s.AppendKey(nil, &x.Request); ok {
 			x.Key = string(key)
 		}
 	}
+	m := &miss{ctx: ctx, x: x, site: s, asked: &asked}
 	if x.Key == "" || x.Upgrade != "" {
-		e.pass(ctx, x, s, &asked, rfc9111.Method, usable{})
+		m.reason = rfc9111.Method
+		e.pass(m)
 		return
 	}
-	e.answer(ctx, x, s, &asked)
+	e.answer(m)
 }
 
 // answer answers a request that has a key.
-func (e *Edge) answer(ctx context.Context, x *message.Exchange, s *site.Site, asked *rfc9111.Asked) {
-	u := e.consider(s, x.Key, &x.Request, asked, time.Now())
-	switch u.verdict {
+func (e *Edge) answer(m *miss) {
+	m.usable = e.consider(m.site, m.x.Key, &m.x.Request, m.asked, time.Now())
+	switch m.verdict {
 	case rfc9111.Serve, rfc9111.ServeAndRevalidate:
-		e.hit(x, s, u)
+		e.hit(m)
 		return
 	case rfc9111.GatewayTimeout:
-		x.Reply.Explain(outcome(s, metrics.Miss, &rfc9111.CacheStatus{Served: u.reason}))
-		x.Reply.Send(timedOut)
+		m.x.Reply.Explain(outcome(m.site, metrics.Miss, &rfc9111.CacheStatus{Served: m.reason}))
+		m.x.Reply.Send(timedOut)
 		return
 	}
 	switch {
-	case s.Files:
-		e.share(ctx, x, s, asked, u)
-	case u.reason == rfc9111.Method, u.reason == rfc9111.RequestContent, u.reason == rfc9111.RequestCondition:
-		e.pass(ctx, x, s, asked, u.reason, u)
-	case x.Method == http.MethodHead:
-		e.pass(ctx, x, s, asked, u.reason, u)
-	case asked.NoStore, asked.Authorization, u.reason == rfc9111.KnownUncacheable:
-		e.alone(ctx, x, s, asked, u)
+	case m.site.Files:
+		e.share(m)
+	case m.reason == rfc9111.Method, m.reason == rfc9111.RequestContent, m.reason == rfc9111.RequestCondition:
+		e.pass(m)
+	case m.asked.NoStore, m.asked.Authorization, m.reason == rfc9111.KnownUncacheable:
+		e.alone(m)
 	default:
-		e.share(ctx, x, s, asked, u)
+		e.share(m)
 	}
 }
 
 // hit answers with what was stored since the engine looked.
-func (e *Edge) hit(x *message.Exchange, s *site.Site, u usable) {
+func (e *Edge) hit(m *miss) {
+	x, s, u, asked := m.x, m.site, &m.usable, m.asked
 	now := time.Now()
-	if (s.Files || u.verdict == rfc9111.ServeAndRevalidate) && u.entry.ClaimRecheck(now) {
+	if (s.Files || u.verdict == rfc9111.ServeAndRevalidate && !asked.NoStore) && u.entry.ClaimRecheck(now) {
 		e.revalidate(s, x.Key, u.own, &x.Request, u.entry, now)
 	}
 	x.Reply.Explain(outcome(s, metrics.Hit, &rfc9111.CacheStatus{Served: u.reason}))
@@ -116,7 +116,7 @@ func (e *Edge) hit(x *message.Exchange, s *site.Site, u usable) {
 
 // outcome says how the cache took part, to metrics, log and client.
 func outcome(s *site.Site, result metrics.CacheResult, c *rfc9111.CacheStatus) message.Outcome {
-	o := message.Outcome{Result: result}
+	o := message.Outcome{Result: result, Served: c.Served, Kept: c.Kept}
 	if s.HitStatus != nil {
 		var room [96]byte
 		c.Cache = cacheName
@@ -130,18 +130,3 @@ const cacheName = "hotpath"
 
 // HitStatus is the Cache-Status of every hit.
 var HitStatus = message.NewFixedField(message.CacheStatus, cacheName+"; hit")
-
-// originFields are the fields that the origin is asked with for a response that
-// is to be stored: the request's, but for its range and the conditions about the
-// client's copy, which are answered from what is stored.
-func originFields(fields []hpack.Field) []hpack.Field {
-	kept := make([]hpack.Field, 0, len(fields)+2)
-	for _, f := range fields {
-		switch f.Name {
-		case "range", "if-range", "if-none-match", "if-modified-since":
-		default:
-			kept = append(kept, f)
-		}
-	}
-	return kept
-}

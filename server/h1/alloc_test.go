@@ -1,6 +1,7 @@
 package h1
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -85,6 +86,53 @@ func hitDoesNotAllocate(t *testing.T, name, request string, log access.Config) {
 	// thousands of requests, which the mean rounds away.
 	if n := testing.AllocsPerRun(1000, once); n != 0 {
 		t.Errorf("%v allocations for a hit", n)
+	}
+}
+
+// TestHitAfterExchanges: nothing that a connection did before makes its hits
+// cost more: they allocate nothing, and repeats are not parsed.
+func TestHitAfterExchanges(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes sync.Pool forget")
+	}
+	for name, before := range map[string]string{
+		"a range":       get("/", "Range: bytes=0-1"),
+		"a miss":        get("/miss"),
+		"an upload":     upload("4") + "body",
+		"chunks":        chunkedHead + "4\r\nbody\r\n0\r\n\r\n",
+		"unwanted":      "PUT /unwanted HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\nbody",
+		"HTTP/1.0":      "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+		"OPTIONS":       "OPTIONS * HTTP/1.1\r\nHost: test\r\n\r\n",
+		"absolute-form": "GET http://test/ HTTP/1.1\r\nHost: test\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := storing("/", "home")
+			s.serve = func(ctx context.Context, x *message.Exchange) {
+				if x.Path == "/unwanted" {
+					answerWith(x, 405, "")
+					return
+				}
+				echo(ctx, x)
+			}
+			p := connect(t, testConfig(s))
+			p.send(before)
+			if a := p.read("GET"); a.Close {
+				t.Fatal("the connection ends")
+			}
+			request := get("/", "User-Agent: test", "Accept: */*")
+			once := roundTrip(t, p, request)
+			if n := testing.AllocsPerRun(1000, once); n != 0 {
+				t.Errorf("%v allocations for a hit", n)
+			}
+			finds := s.found()
+			p.send(strings.Repeat(request, 50))
+			for range 50 {
+				p.want(200, "home")
+			}
+			if n := s.found() - finds; n > 25 {
+				t.Errorf("%d look-ups for 50 requests, all of them repeats", n)
+			}
+		})
 	}
 }
 

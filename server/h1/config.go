@@ -12,7 +12,7 @@ import (
 )
 
 // Config is what all connections share. It must not change while one lives. All
-// fields but Access and Ledger are required.
+// fields but Access, Ledger and Crew are required.
 type Config struct {
 	Source  message.Source  // the first door
 	Handler message.Handler // the second
@@ -30,6 +30,9 @@ type Config struct {
 	BodyTimeout  time.Duration // for Quantum bytes of a request's content
 	Quantum      int           // bytes
 	TunnelIdle   time.Duration // without a byte in either direction of a tunnel
+
+	// Crew has the goroutines of handlers; nil: each has a new one.
+	Crew *stream.Crew
 }
 
 // env is what handlers share.

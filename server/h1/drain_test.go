@@ -2,8 +2,10 @@ package h1
 
 import (
 	"context"
+	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -62,4 +64,119 @@ func TestDrainDuringABody(t *testing.T) {
 	p.loop.Drain()
 	p.want(200, large)
 	p.wantEnd()
+}
+
+// TestDrainSaysClose: what is answered while the server drains says that it is
+// the connection's last answer, and what is behind it is not answered.
+func TestDrainSaysClose(t *testing.T) {
+	for name, raw := range map[string]string{
+		"a hit":       get("/"),
+		"a large hit": get("/large"),
+		"a condition": get("/", `If-None-Match: "other"`),
+		"an upload":   upload("4") + "body",
+	} {
+		t.Run(name, func(t *testing.T) {
+			onFakeTime(t, storing("/", "home", "/large", strings.Repeat("x", 100<<10)), func(t *testing.T, p *peer) {
+				p.send(get("/"))
+				if a := p.want(200, "home"); a.Close {
+					t.Error("the answer before says that the connection ends")
+				}
+				p.send(raw[:10])
+				synctest.Wait()
+				p.loop.mail.Wake = func() {} // the rest comes before the turn
+				p.loop.Drain()
+				p.send(raw[10:] + get("/"))
+				if a := p.read("GET"); a.StatusCode != 200 || !a.Close {
+					t.Errorf("%d, close: %v", a.StatusCode, a.Close)
+				}
+				p.wantEnd()
+				<-p.ended
+				if p.reason != metrics.CloseDrain {
+					t.Errorf("ended for %v", p.reason)
+				}
+			})
+		})
+	}
+}
+
+// TestDrainDuringAnExchange: its head says close; an upload is read to its end,
+// and a tunnel goes on.
+func TestDrainDuringAnExchange(t *testing.T) {
+	s := storing()
+	began := make(chan struct{}, 1)
+	s.serve = func(ctx context.Context, x *message.Exchange) {
+		began <- struct{}{}
+		if x.Upgrade != "" {
+			mirror(ctx, x)
+			return
+		}
+		echo(ctx, x)
+	}
+	t.Run("upload", func(t *testing.T) {
+		p := connect(t, testConfig(s))
+		p.send(upload("4") + "bo")
+		<-began
+		p.loop.Drain()
+		p.send("dy")
+		if a := p.want(200, `POST /up test "body"`); !a.Close {
+			t.Error("the answer does not say that the connection ends")
+		}
+		p.wantEnd()
+	})
+	t.Run("tunnel", func(t *testing.T) {
+		p := connect(t, testConfig(s))
+		p.send(websocket)
+		<-began
+		agreed(t, p.r, 101)
+		p.loop.Drain()
+		p.send("still")
+		got := make([]byte, 5)
+		if _, err := io.ReadFull(p.r, got); err != nil || string(got) != "still" {
+			t.Errorf("%q, %v", got, err)
+		}
+		p.Close()
+		p.wait()
+		if p.reason != metrics.CloseDrain {
+			t.Errorf("ended for %v", p.reason)
+		}
+	})
+}
+
+// TestCut: an exchange whose memory is needed is answered with 503, or broken
+// off; later letters of it are ignored.
+func TestCut(t *testing.T) {
+	for name, c := range map[string]struct {
+		begin func(*message.Exchange)
+		want  string
+	}{
+		"before the head": {func(*message.Exchange) {}, "HTTP/1.1 503 "},
+		"after the head": {func(x *message.Exchange) {
+			_ = x.Reply.Head(message.Head{Status: 200, Length: 100})
+			_ = x.Reply.Flush()
+		}, "HTTP/1.1 200 "},
+		"a tunnel": {func(x *message.Exchange) { _, _ = x.Reply.Tunnel(101, nil) }, "HTTP/1.1 101 "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := storing()
+			s.serve = func(ctx context.Context, x *message.Exchange) {
+				c.begin(x)
+				<-ctx.Done()
+				answerWith(x, 200, "too late")
+			}
+			synctest.Test(t, func(t *testing.T) {
+				cfg, _ := counted(t, s, mib)
+				p := piped(t, cfg)
+				p.send(websocket)
+				var got strings.Builder
+				go io.Copy(&got, p)
+				synctest.Wait()
+				p.loop.Cut(p.loop.ticket)
+				<-p.ended
+				synctest.Wait()
+				if !strings.HasPrefix(got.String(), c.want) || strings.Contains(got.String(), "too late") {
+					t.Errorf("got %q, want %q", got.String(), c.want)
+				}
+			})
+		})
+	}
 }

@@ -94,13 +94,14 @@ func (c *Conn) begin(h *head, size int) {
 	c.x = x
 	c.took(size)
 	c.enter(handling)
-	go stream.Run(ctx, c.cfg.env(), asked, reply, c.stripe)
+	c.cfg.Crew.Go(func() { stream.Run(ctx, c.cfg.env(), asked, reply, c.stripe) })
 }
 
 // counted counts the request when its final head goes.
 func (c *Conn) counted(status int, o message.Outcome) {
 	a := &c.x.answer
-	a.Status, a.Result = status, o.Result
+	a.Status, a.Result, a.Reason = status, o.Result, o.Served
+	o.Count(c.cfg.Metrics, c.stripe)
 	c.cfg.Metrics.Requests.Add(c.stripe, metrics.H1, metrics.ClassOf(status), o.Result, 1)
 }
 
@@ -109,7 +110,7 @@ func (c *Conn) tell(aborted bool) {
 	x := c.x
 	a := &x.answer
 	a.Duration, a.Aborted = time.Since(a.Began), aborted
-	if !aborted {
+	if !aborted && c.state != tunneling { // how long a tunnel is open says nothing of how fast anything is
 		c.cfg.Metrics.RequestDuration.ObserveN(c.stripe, a.Result, a.Duration, 1)
 	}
 	c.tap.SetProtocol(protocol(x.proto))

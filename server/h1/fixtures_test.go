@@ -11,12 +11,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/stream"
 )
 
 // patience is how long a test waits for what should come at once: only a
@@ -169,23 +171,29 @@ func testConfig(s *store) *Config {
 // connect opens a connection over TCP.
 func connect(t testing.TB, cfg *Config) *peer {
 	t.Helper()
+	server, client := tcpPair(t)
+	return attach(t, cfg, server, client)
+}
+
+// tcpPair is both ends of a connection.
+func tcpPair(t testing.TB) (server, client net.Conn) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	client, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
+	if client, err = net.Dial("tcp", l.Addr().String()); err != nil {
 		t.Fatal(err)
 	}
-	server, err := l.Accept()
-	if err != nil {
+	t.Cleanup(func() { client.Close() })
+	if server, err = l.Accept(); err != nil {
 		t.Fatal(err)
 	}
 	if err := client.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	return attach(t, cfg, server, client)
+	return server, client
 }
 
 // attach serves one end of a connection as server/listen does, without TLS.
@@ -294,6 +302,14 @@ func (p *peer) wantHits(class metrics.Class, n uint64) {
 		}
 		time.Sleep(time.Millisecond) // counted after they were sent
 	}
+}
+
+// peek looks at the connection's state between two turns, on fake time.
+func (p *peer) peek(f func(*Conn)) {
+	synctest.Wait()
+	f(p.loop)
+	p.loop.mail.Post(stream.Letter[uint64]{Kind: stream.Grown}) // of no exchange
+	synctest.Wait()
 }
 
 // readUnexpectedEnd reads an answer that is broken off.

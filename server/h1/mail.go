@@ -1,6 +1,8 @@
 package h1
 
 import (
+	"net/http"
+
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/stream"
@@ -39,7 +41,8 @@ func (c *Conn) read(l *stream.Letter[uint64]) {
 	}
 	switch l.Kind {
 	case stream.Inform:
-		if c.state == handling && x.proto == message.HTTP11 { // RFC 9110 §15.2
+		// Not to HTTP/1.0 (RFC 9110 §15.2); 101 is for Tunnel.
+		if s := l.Head.Status; c.state == handling && x.proto == message.HTTP11 && s >= 100 && s < 200 && s != http.StatusSwitchingProtocols {
 			c.wire.Out = appendInform(c.wire.Out, l.Head)
 		}
 	case stream.Head:

@@ -185,9 +185,6 @@ func (c *Conn) takeTunnel() bool {
 	p := c.wire.Unread()
 	if len(p) == 0 && c.ended && !in.over {
 		in.end()
-		if c.x.sent {
-			c.endTunnel(false)
-		}
 		return true
 	}
 	n := min(len(p), in.room())

@@ -123,8 +123,9 @@ func (c *Conn) sendWritten(most int) (n int, moved bool) {
 	} else {
 		out, part = o.output.Take(out, most)
 	}
+	tooLong := o.framing == sized && part.More && int64(part.N) == o.left
 	switch {
-	case part.N == 0 || o.framing == none:
+	case part.N == 0, o.framing == none, tooLong: // a part must not pass for the whole
 		out = out[:start]
 	case o.framing == chunkedContent:
 		out = closeChunk(out, start, part.N)
@@ -139,7 +140,7 @@ func (c *Conn) sendWritten(most int) (n int, moved bool) {
 	}
 	if o.framing == sized {
 		o.left -= int64(part.N)
-		if part.More && o.left == 0 || part.End && o.left > 0 {
+		if tooLong || part.End && o.left > 0 {
 			c.breakOff(errLength)
 			return part.N, true
 		}
@@ -172,7 +173,7 @@ func (c *Conn) endContent(trailers []hpack.Field) {
 	switch {
 	case c.state == tunneling:
 		c.x.sent = true
-		if c.ended || c.x.done {
+		if c.x.done {
 			c.endTunnel(false)
 		}
 		return
@@ -196,8 +197,8 @@ func (c *Conn) endOutput() {
 	}
 }
 
-// endTunnel ends a tunnel, of which both sides are at their end, or which is
-// cut off.
+// endTunnel ends a tunnel whose handler has returned, when all that it wrote is
+// sent, or one that is cut off.
 func (c *Conn) endTunnel(cut bool) {
 	c.tell(cut)
 	c.letGo(errAnswered)

@@ -82,7 +82,9 @@ func (c *Conn) wantsInput() bool {
 	switch c.state {
 	case waiting, heading:
 		return true
-	case handling, replying, draining, tunneling:
+	case draining:
+		return true // and dropped
+	case handling, replying, tunneling:
 		if c.x.in.arriving() {
 			return c.x.in.room() > 0
 		}

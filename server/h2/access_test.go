@@ -16,7 +16,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/access"
 )
 
-// told is a line of the access log.
+// told is a line of the access log, decoded.
 type told struct {
 	Method, Path, Host, Cache string
 	Agent                     string `json:"user_agent"`
@@ -51,7 +51,7 @@ func accessLines(t *testing.T, file string) (lines []told) {
 	return lines
 }
 
-// TestAccessLog: whatever was asked for is told once, with what came of it.
+// TestAccessLog: each request has one line, with what came of it.
 func TestAccessLog(t *testing.T) {
 	large := strings.Repeat("x", frame.InitialWindow+100)
 	source := stored("/", "hit", "/large", large)

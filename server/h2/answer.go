@@ -36,7 +36,7 @@ func (c *Conn) answerHit(id uint32, d *decoded, block []byte, generation uint32)
 
 // answer sends r, which is stored or a part of it, on a new stream: at once if
 // body and windows allow, else as a stream that the connection keeps, if it may
-// have one more. The request is known, or else d.
+// have one more. The request is the remembered one, or d if known is nil.
 func (c *Conn) answer(id uint32, r, stored *message.Response, head bool, d *decoded, known *repeat) *frame.Error {
 	body, more := r.Body, r.More
 	if head {

@@ -26,7 +26,7 @@ import (
 type hitClient struct {
 	conn  net.Conn
 	batch []byte // requests, and the WINDOW_UPDATE that pays for their bodies
-	heads []int  // where in batch their stream identifiers stand
+	heads []int  // offsets in batch of their stream identifiers
 	next  uint32
 	buf   []byte
 	have  int
@@ -35,7 +35,7 @@ type hitClient struct {
 const hitBody = 1 << 10
 
 // newHitClient begins a session and asks once, with every field entered into
-// the table, and then by reference, until nothing new is to come. Where the
+// the table, and then by reference, until nothing new is to come. If the
 // requests are varied, too many differ for the connection to remember them. body
 // is the size of what answers each.
 func newHitClient(tb testing.TB, conn net.Conn, perTurn int, varied bool, body int) *hitClient {

@@ -158,8 +158,8 @@ func TestConnectionWindowOverrun(t *testing.T) {
 	})
 }
 
-// TestUnreadBodiesAreGivenBack: nobody reads them, the connection's window
-// must not shrink for good.
+// TestUnreadBodiesAreGivenBack: bodies that no handler reads must not shrink
+// the connection's window for good.
 func TestUnreadBodiesAreGivenBack(t *testing.T) {
 	for name, handle := range map[string]handler{
 		"not read":          func(p *peer, _ writer, _ *http.Request) { <-p.release },
@@ -310,7 +310,7 @@ func TestBodyClosedByTheHandler(t *testing.T) {
 	})
 }
 
-// TestBodyEndsWithItsStream: a reader that waits hears why.
+// TestBodyEndsWithItsStream: a reader that waits gets the cause as its error.
 func TestBodyEndsWithItsStream(t *testing.T) {
 	for name, tt := range map[string]struct {
 		end  func(*peer)

@@ -19,7 +19,10 @@ type Config struct {
 	Log     *slog.Logger
 	Access  *access.Recorder // nil: no access log and no hottest keys
 	Limits  Limits
-	Ledger  *memory.Ledger // nil: memory is not counted
+
+	// Crew has the goroutines of handlers; nil: each has a new one.
+	Crew   *relay.Crew
+	Ledger *memory.Ledger // nil: memory is not counted
 }
 
 // env is what handlers share.
@@ -43,6 +46,7 @@ type Limits struct {
 	Head          time.Duration // for a whole header block, or any other frame but DATA [10 s]
 	Idle          time.Duration // without a stream [60 s]
 	Progress      time.Duration // for Quantum bytes of a body, in or out [30 s]
+	TunnelIdle    time.Duration // of a tunnel without a byte either way [10 min]
 	Quantum       int           // bytes that the peer has to move in each Progress, or all that there is [30 KiB]
 }
 
@@ -106,6 +110,7 @@ func (l Limits) withDefaults() Limits {
 		Head:          orDefault(l.Head, 10*time.Second),
 		Idle:          orDefault(l.Idle, 60*time.Second),
 		Progress:      orDefault(l.Progress, 30*time.Second),
+		TunnelIdle:    orDefault(l.TunnelIdle, 10*time.Minute),
 		Quantum:       orDefault(l.Quantum, 30<<10),
 	}
 }

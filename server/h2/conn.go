@@ -322,7 +322,7 @@ func (c *Conn) overdue() time.Time {
 			end, broken = c.partialData(frame.ParseHeader(b), len(b)-frame.HeaderLen)
 			limit = metrics.LimitBodyTimeout
 		} else if c.wire.Congested() {
-			end = time.Time{} // it may be we who do not read
+			end = time.Time{} // while output is congested, we do not read
 		} else {
 			broken = !c.now.Before(end)
 		}

@@ -31,7 +31,13 @@ func (c *Conn) countRequest(s *stream, status int) {
 	c.cfg.Metrics.Requests.Add(c.stripe, metrics.H2, metrics.ClassOf(status), s.result, 1)
 }
 
-// about is what the access log has of a request that is known, or else decoded.
+// explain notes how the cache took part in a request that was not a hit.
+func (c *Conn) explain(s *stream, o *message.Outcome) {
+	s.result, s.reason = o.Result, o.Served
+	o.Count(c.cfg.Metrics, c.stripe)
+}
+
+// about is what the access log has of a remembered request, or else of a decoded one.
 func about(d *decoded, known *repeat) []byte {
 	if known != nil {
 		return known.about
@@ -75,7 +81,7 @@ func (c *Conn) record(s *stream, took time.Duration, aborted bool) {
 		return
 	}
 	c.tap.EndKept(s.about, access.Answer{
-		Began: s.began, Duration: took, Status: s.status, Bytes: s.sent, Result: s.result, Aborted: aborted,
+		Began: s.began, Duration: took, Status: s.status, Bytes: s.sent, Result: s.result, Reason: s.reason, Aborted: aborted,
 	})
 	c.kept -= cap(s.about)
 	c.spare, s.about = s.about[:0], nil

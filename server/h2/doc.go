@@ -4,23 +4,21 @@
 //
 // A request that [message.Source] can answer, a hit, is answered on the
 // connection's goroutine, in the turn that read it. Every other request goes
-// to an [net/http.Handler] on a goroutine of its own, which talks to the
-// connection through its mailbox and two bounded buffers, and never blocks it.
+// to a [message.Handler] on a goroutine of its own, which reaches the connection
+// through package stream's mailbox and two bounded buffers, and never blocks it.
 //
 // # The life of a request, by file
 //
 //	conn.go       a turn: mail, receive, transmit, flush; timeouts
 //	recv.go       frames in: order, state, windows
-//	headers.go    a header block becomes a request, is refused, or is known
+//	headers.go    a header block becomes a request, is refused, or is a repeat
 //	repeat.go     a block seen before needs no decoding, nor its answer encoding
 //	answer.go     a stored response goes out, at once or as a stream
 //	request.go    what a request must look like (RFC 9113 §8)
 //	target.go     what its pseudo-fields and host say of its target
-//	handler.go    the second door: the handler's goroutine
-//	body.go       the request's body, on its way to the handler
-//	response.go   the handler's ResponseWriter
-//	output.go     what the handler wrote, on its way to the connection
-//	mail.go       how handlers reach the connection
+//	handler.go    the second door: an exchange, and its handler's goroutine
+//	mail.go       what handlers post: heads, whole responses, growing ones
+//	tunnel.go     bytes both ways after an extended CONNECT (RFC 8441)
 //	send.go       frames out: windows, fairness between streams
 //	stream.go     a stream's state
 //	progress.go   what moves too slowly is ended: streams, bodies, windows
@@ -32,7 +30,7 @@
 //
 // # Ownership
 //
-// A Conn belongs to the goroutine that called Serve, the handler's side of a
-// stream (responseWriter, requestBody) to the handler. What both touch is
-// guarded by a mutex of its own: mailbox, output, requestBody.
+// A Conn belongs to the goroutine that called Serve, an exchange with its reply
+// to the handler. What both use is package stream's, with a mutex of its own:
+// Mailbox, Output, Body.
 package h2

@@ -1,7 +1,6 @@
 package h2
 
 import (
-	"bytes"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -52,7 +51,7 @@ func data(id uint32, content string, end bool) []byte {
 	return append(frame.AppendHeader(nil, h), content...)
 }
 
-// stall is a handler that tells p.entered and waits for p.release, or its
+// stall is a handler that sends to p.entered and waits for p.release, or its
 // request's end, and then answers with its path.
 func stall(p *peer, w writer, r *http.Request) {
 	p.entered <- r
@@ -114,8 +113,8 @@ func (s *store) counts() (looks, agains int) {
 	return s.looks, s.agains
 }
 
-// recorder starts an access log in a file of the test's, Combined where nothing
-// else is said.
+// recorder starts an access log in a file of the test's, Combined unless cfg
+// says otherwise.
 func recorder(tb testing.TB, cfg access.Config, m *metrics.Hotpath) *access.Recorder {
 	tb.Helper()
 	cfg.Metrics, cfg.Log = m, slog.New(slog.DiscardHandler)
@@ -135,22 +134,4 @@ func recorder(tb testing.TB, cfg access.Config, m *metrics.Hotpath) *access.Reco
 		}
 	})
 	return r
-}
-
-// logBuffer is a log that may be written and read at once.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
 }

@@ -26,6 +26,9 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 		c.limit(metrics.LimitBodySize)
 		return c.refuse(id, r, end, http.StatusRequestEntityTooLarge)
 	}
+	if strings.EqualFold(r.protocol, "h2c") || strings.EqualFold(r.protocol, "h2") {
+		return c.refuse(id, r, end, http.StatusNotImplemented) // HTTP itself: of this hop, and to be passed on by no proxy
+	}
 	if !c.cfg.Ledger.Begin(relay.RequestBytes(&r.Request)) {
 		// The server's limit, not the peer's: it costs none of its budget.
 		c.limit(metrics.LimitExchanges)
@@ -41,6 +44,7 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 	s.output = relay.NewOutput(s.ticket)
 	x := &message.Exchange{
 		Request: *r.Clone(),
+		Upgrade: strings.Clone(r.protocol),
 		Key:     string(d.lookup.Key),
 		Policy:  d.lookup.Policy,
 		Proto:   message.HTTP2,
@@ -50,14 +54,22 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 	if t := c.wire.TLS(); t != nil {
 		x.TLS = t.ConnectionState
 	}
-	if !end {
+	if !end || r.protocol != "" {
 		s.declared = r.length
 		s.credit = flow.NewCredit(streamWindow)
 		var expect func()
-		if value, _ := r.Field("expect"); strings.EqualFold(value, "100-continue") {
+		if value, _ := r.Field("expect"); strings.EqualFold(value, "100-continue") && r.protocol == "" {
 			expect = func() { c.mail.Post(letter{Kind: relay.Continue, Stream: s}) }
 		}
 		s.body = relay.NewBody(s.ticket, func(n int) { c.mail.Post(letter{Kind: relay.Read, Stream: s, N: n}) }, expect)
+	}
+	switch {
+	case r.protocol != "": // what comes is no content, but the tunnel's: Reply.Tunnel reads it
+		s.tunnel = tunnelAsked
+		if end {
+			s.body.End()
+		}
+	case !end:
 		x.Body, x.Length, x.Trailers = s.body, r.length, s.body.Trailers
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -66,7 +78,7 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 	reply.Explain(message.Outcome{Result: metrics.Bypass})
 	x.Reply = reply
 	c.running++
-	go relay.Run(ctx, c.cfg.env(), x, reply, c.stripe)
+	c.cfg.Crew.Go(func() { relay.Run(ctx, c.cfg.env(), x, reply, c.stripe) })
 	return nil
 }
 

@@ -120,7 +120,7 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 	if end && d.request.length > 0 {
 		return frame.StreamError(id, frame.ProtocolError, "content-length without DATA") // §8.1.1
 	}
-	if end {
+	if end && d.request.protocol == "" {
 		if done, err := c.answerHit(id, d, block, generation); done {
 			return err
 		}
@@ -140,6 +140,8 @@ func (c *Conn) onTrailers(id uint32, list *hpack.List, end bool) *frame.Error {
 		return frame.StreamError(id, frame.ProtocolError, "HEADERS in the middle of a body")
 	case s.recvDone:
 		return frame.StreamError(id, frame.StreamClosed, "HEADERS after the stream's end")
+	case s.tunnel != noTunnel:
+		return frame.StreamError(id, frame.ProtocolError, "HEADERS in a tunnel") // §8.5
 	case !end:
 		return frame.StreamError(id, frame.ProtocolError, "HEADERS in the middle of a body")
 	case list.Truncated:
@@ -160,7 +162,7 @@ func (c *Conn) onTrailers(id uint32, list *hpack.List, end bool) *frame.Error {
 func (c *Conn) endBody(s *stream) {
 	s.recvDone = true
 	s.body.End()
-	if s.sendDone {
+	if s.sendDone && s.tunnel != tunnelOpen {
 		c.drop(s, nil)
 	}
 }

@@ -31,6 +31,9 @@ func (c *Conn) read(l *letter) {
 		return
 	case relay.Done:
 		c.running--
+		if s := l.Stream; s.tunnel != noTunnel && c.streams[s.id] == s {
+			c.leftTunnel(s)
+		}
 		return
 	}
 	s := l.Stream
@@ -46,13 +49,16 @@ func (c *Conn) read(l *letter) {
 	switch l.Kind {
 	case relay.Inform:
 		c.appendHead(s.id, l.Head, "", false)
-	case relay.Head, relay.Tunnel:
+	case relay.Tunnel:
+		c.openTunnel(s)
+		c.sendHead(s, l)
+	case relay.Head:
 		c.sendHead(s, l)
 	case relay.Send:
-		s.result = l.Outcome.Result
+		c.explain(s, &l.Outcome)
 		c.answerStream(s, l.Response, l.Outcome.Status)
 	case relay.Follow:
-		s.result = l.Outcome.Result
+		c.explain(s, &l.Outcome)
 		c.follow(s, l.Response, l.Follower, l.Outcome.Status)
 	case relay.Written, relay.Grown:
 		c.queue(s)

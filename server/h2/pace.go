@@ -8,13 +8,13 @@ type rate struct {
 	quantum int
 }
 
-// pace measures a peer against a rate while the peer is the one who has to act.
+// pace measures a peer against a rate while it is the peer's turn to act.
 // It is a token bucket in time: each byte that moves earns the peer its share
 // of within, of which it never has more than the whole. So a peer that moves
 // bytes at the rate, in parts of up to a quantum, is never too slow; one that
 // moves nothing has within; and one at a share f of the rate has within/(1-f).
 //
-// Time that is not the peer's stands still, see pause: whoever makes us wait in
+// Time that is not the peer's stands still, see pause: to make us wait in
 // turns gains nothing. The zero pace is of a peer that has no time left.
 type pace struct {
 	rate

@@ -15,6 +15,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
@@ -38,7 +39,7 @@ type setup struct {
 }
 
 // handler answers a request on its own goroutine. It may wait for p.release,
-// after it has told p.entered.
+// after it has sent to p.entered.
 type handler func(p *peer, w writer, r *http.Request)
 
 // writer is all that our ResponseWriter offers beyond the minimum.
@@ -57,7 +58,7 @@ type peer struct {
 	conn    net.Conn
 	engine  *Conn
 	metrics *metrics.Hotpath
-	log     *logBuffer
+	log     *testkit.LogBuffer
 	encoder hpack.Encoder
 	decoder hpack.Decoder
 	credit  map[uint32]int // what WINDOW_UPDATE frames gave us, by stream
@@ -84,7 +85,7 @@ func run(t *testing.T, s setup, script func(*peer)) {
 func newPeer(t *testing.T, s setup) *peer {
 	client, server := net.Pipe()
 	m := metrics.NewHotpath(metrics.Options{Stripes: 1})
-	log := new(logBuffer)
+	log := new(testkit.LogBuffer)
 	if s.source == nil {
 		s.source = new(store)
 	}

@@ -23,8 +23,16 @@ func (c *Conn) progress() (until time.Time) {
 	}
 	unsent, shared := false, false
 	for _, s := range c.streams {
-		if s.sendDone {
+		if s.tunnel == tunnelOpen {
+			end, broken := c.tunnelIdle(s)
+			if broken {
+				continue
+			}
+			look(end)
+		} else if s.sendDone {
 			look(c.lateEnd(s))
+		}
+		if s.sendDone {
 			continue
 		}
 		unsent = unsent || s.unsent()
@@ -88,7 +96,7 @@ func (c *Conn) shares(s *stream) bool { return s.unsent() && s.window > 0 && !c.
 // starves reports whether the handler of a stream may wait for more of the
 // request's body, and the peer may send it.
 func (c *Conn) starves(s *stream) bool {
-	return s.body != nil && !s.recvDone && !c.choked && c.credit.Room() > 0 && s.body.Starving()
+	return s.body != nil && !s.recvDone && s.tunnel == noTunnel && !c.choked && c.credit.Room() > 0 && s.body.Starving()
 }
 
 // stallShared resets the streams that wait for the connection's window. If the
@@ -130,7 +138,7 @@ func (c *Conn) lateEnd(s *stream) (until time.Time) {
 // payload is here. It returns until when the frame is in time.
 func (c *Conn) partialData(h frame.Header, had int) (until time.Time, broken bool) {
 	if c.wire.Congested() {
-		c.frameIn.pause(c.now) // it may be we who do not read
+		c.frameIn.pause(c.now) // while output is congested, we do not read
 	} else {
 		c.frameIn.wait(c.now)
 	}

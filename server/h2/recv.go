@@ -231,12 +231,15 @@ func (c *Conn) onData(h frame.Header, payload []byte) *frame.Error {
 // bodyBytes takes the next part of a request's body.
 func (c *Conn) bodyBytes(s *stream, content []byte, end bool) *frame.Error {
 	s.received += int64(len(content))
+	if len(content) > 0 || end {
+		s.moved = c.now
+	}
 	s.in.moved(len(content)-min(c.counted, len(content)), c.now)
 	if s.declared >= 0 && (s.received > s.declared || end && s.received != s.declared) {
 		c.freeConn(len(content))
 		return frame.StreamError(s.id, frame.ProtocolError, "DATA does not add up to content-length") // §8.1.1
 	}
-	if s.received > c.cfg.Limits.BodyBytes && s.body.TooLarge(c.cfg.Limits.BodyBytes) {
+	if s.received > c.cfg.Limits.BodyBytes && s.tunnel == noTunnel && s.body.TooLarge(c.cfg.Limits.BodyBytes) {
 		c.limit(metrics.LimitBodySize)
 	}
 	unkept, err := s.body.Add(content)
@@ -250,7 +253,7 @@ func (c *Conn) bodyBytes(s *stream, content []byte, end bool) *frame.Error {
 		c.endBody(s)
 		return nil
 	}
-	if s.sendDone {
+	if s.sendDone && s.tunnel != tunnelOpen {
 		if s.late += len(content); s.late > lateBody {
 			c.unwanted(s)
 		}

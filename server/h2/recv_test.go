@@ -164,8 +164,8 @@ func TestUploadsRefusedTogether(t *testing.T) {
 	})
 }
 
-// TestErrorsAfterAReset: what is wrong whatever we have said about the stream
-// is told to a client that may not know of our reset.
+// TestErrorsAfterAReset: what is wrong even for a stream that we have reset is
+// answered: the client may not have received our reset.
 func TestErrorsAfterAReset(t *testing.T) {
 	for name, bad := range map[string][]byte{
 		"HEADERS in the middle": headers(1, false, "a", "b"),

@@ -58,8 +58,8 @@ type repeats struct {
 	hash  [repeatSlots]uint32 // of the last block that fell on the slot
 }
 
-// hashBlock mixes the block's ends, where the path and the fields that differ
-// mostly stand, and its length. A collision costs the slot, nothing else.
+// hashBlock mixes the block's ends, which mostly have the path and the fields
+// that differ, and its length. A collision costs the slot, nothing else.
 func hashBlock(b []byte) uint32 {
 	h := uint32(len(b)) * 0x9e3779b1
 	for i, n := 0, min(len(b), 16); i < n; i++ {
@@ -69,7 +69,7 @@ func hashBlock(b []byte) uint32 {
 	return h ^ h>>15
 }
 
-// answerRepeat answers a block that is known, from memory, and reports whether
+// answerRepeat answers a block that is remembered, from memory, and reports whether
 // it dealt with the request.
 func (c *Conn) answerRepeat(id uint32, block []byte) (done bool, err *frame.Error) {
 	if len(block) > maxRepeat {

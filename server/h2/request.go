@@ -15,7 +15,8 @@ import (
 // the header list.
 type request struct {
 	message.Request
-	length int64 // content-length; -1 if there is none
+	length   int64  // content-length; -1 if there is none
+	protocol string // :protocol of an extended CONNECT (RFC 8441 §4); "": it is none
 }
 
 // parse makes r of a header list, after checking it (RFC 9113 §8.2, §8.3). The
@@ -41,6 +42,8 @@ func (r *request) parse(id uint32, fields []hpack.Field) *frame.Error {
 			paths++
 		case ":authority":
 			into = &r.Authority
+		case ":protocol":
+			into = &r.protocol
 		default:
 			return malformed("unknown pseudo-field " + strconv.Quote(f.Name))
 		}
@@ -53,7 +56,10 @@ func (r *request) parse(id uint32, fields []hpack.Field) *frame.Error {
 		*into = f.Value
 	}
 	r.Fields = fields[i:]
-	if r.Method == "CONNECT" {
+	if r.protocol != "" && (r.Method != "CONNECT" || r.Authority == "" || !validToken(r.protocol)) {
+		return malformed(":protocol needs CONNECT, :authority and a token") // RFC 8441 §4
+	}
+	if r.plainConnect() {
 		if schemes+paths > 0 || r.Authority == "" {
 			return malformed("CONNECT needs :authority alone") // §8.5
 		}
@@ -80,6 +86,10 @@ func (r *request) parse(id uint32, fields []hpack.Field) *frame.Error {
 	}
 	return nil
 }
+
+// plainConnect reports whether the target is an authority alone (§8.5). That of
+// an extended CONNECT is like any other's (RFC 8441 §4).
+func (r *request) plainConnect() bool { return r.Method == "CONNECT" && r.protocol == "" }
 
 // check checks a regular field and takes from it what the engine uses itself.
 func (r *request) check(f *hpack.Field) (why string) {

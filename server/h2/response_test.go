@@ -121,7 +121,7 @@ func TestResponses(t *testing.T) {
 	}
 }
 
-// wantNoBody writes where no body is allowed.
+// wantNoBody writes a body to a response that may have none.
 func wantNoBody(w writer) {
 	if n, err := w.WriteString("x"); n != 0 || err != http.ErrBodyNotAllowed {
 		panic(err)
@@ -129,7 +129,7 @@ func wantNoBody(w writer) {
 }
 
 // TestLessThanDeclared: what has gone out cannot be taken back, so the stream
-// ends in a way that nobody takes for the whole.
+// ends in a way that cannot be taken for the whole.
 func TestLessThanDeclared(t *testing.T) {
 	run(t, setup{handler: func(_ *peer, w writer, _ *http.Request) {
 		w.Header().Set("Content-Length", "5")
@@ -348,7 +348,7 @@ func TestSend(t *testing.T) {
 	})
 }
 
-// TestFollow: a content that grows is sent as it comes, to each who follows it,
+// TestFollow: a content that grows is sent as it comes, to each of its followers,
 // and its failure is seen.
 func TestFollow(t *testing.T) {
 	head := message.Opened(200, []hpack.Field{message.ServerField}, -1)

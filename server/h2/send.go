@@ -164,16 +164,23 @@ func (c *Conn) took(s *stream, n int) {
 	c.window.Take(n)
 	s.window.Take(n)
 	s.sent += int64(n)
+	s.moved = c.now
 	s.ticket.Moved(n)
 	s.out.moved(n, c.now)
 }
 
-// finish ends our side of a stream whose response is sent whole. Where the
+// finish ends our side of a stream whose response is sent whole. If the
 // request is not complete, it may still become so: it is checked like any
 // other, and dropped.
 func (c *Conn) finish(s *stream) {
+	if s.tunnel == tunnelOpen {
+		c.endTunnelOutput(s)
+		return
+	}
 	took := time.Since(s.began)
-	c.cfg.Metrics.RequestDuration.ObserveN(c.stripe, s.result, took, 1)
+	if s.tunnel != tunnelLeft { // how long a tunnel is open says nothing of how fast anything is
+		c.cfg.Metrics.RequestDuration.ObserveN(c.stripe, s.result, took, 1)
+	}
 	c.record(s, took, false)
 	if s.recvDone {
 		c.drop(s, nil)
@@ -192,7 +199,7 @@ func (c *Conn) unwanted(s *stream) { c.reset(s, frame.NoError, nil) }
 // sendHead sends the final head of a response that a handler writes.
 func (c *Conn) sendHead(s *stream, l *letter) {
 	s.headSent = true
-	s.result = l.Outcome.Result
+	c.explain(s, &l.Outcome)
 	c.countRequest(s, l.Head.Status)
 	end := l.Ended
 	c.appendHead(s.id, l.Head, l.Outcome.Status, end)

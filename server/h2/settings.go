@@ -20,6 +20,7 @@ func (c *Conn) appendHello(dst []byte) []byte {
 		frame.Setting{ID: frame.MaxConcurrentStreams, Value: uint32(c.cfg.Limits.Streams)},
 		frame.Setting{ID: frame.InitialWindowSize, Value: streamWindow},
 		frame.Setting{ID: frame.MaxHeaderListSize, Value: uint32(c.cfg.Limits.HeaderBytes)},
+		frame.Setting{ID: frame.EnableConnectProtocol, Value: 1}, // RFC 8441 §3
 	)
 	return frame.AppendWindowUpdate(dst, 0, connWindow-frame.InitialWindow)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/flow"
 	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -36,6 +37,7 @@ type stream struct {
 	id       uint32
 	began    time.Time
 	result   metrics.CacheResult
+	reason   rfc9111.Reason
 	about    []byte // the request, for its record, see keepAbout; nil: none, or recorded
 	status   int    // of the final head; 0 before
 	sent     int64  // content
@@ -68,6 +70,9 @@ type stream struct {
 	declared int64 // content-length, -1 if there is none
 	received int64
 	cancel   context.CancelCauseFunc // ends the request's context; nil without a handler
+
+	tunnel tunnelState
+	moved  time.Time // when the tunnel last carried a byte, or its end
 }
 
 // sendable reports whether there is something that the stream's own window lets

@@ -8,7 +8,7 @@ func (r *request) checkTarget() (why string) {
 	if !validToken(r.Method) {
 		return ":method missing or no token"
 	}
-	connect := r.Method == "CONNECT"
+	connect := r.plainConnect()
 	if r.Authority != "" {
 		port, ok := splitAuthority(r.Authority)
 		switch {

@@ -32,7 +32,7 @@ func TestPermits(t *testing.T) {
 		t.Errorf("%d connections counted as accepted, want 3", n)
 	}
 
-	for range 3 { // who is in does not notice
+	for range 3 { // open connections are not affected
 		loop.send("", "GET /hit HTTP/1.1", "Host: localhost")
 		loop.want(200, body)
 	}

@@ -36,17 +36,17 @@ func (s *site) connect() net.Conn {
 	return nc
 }
 
-// helloOnly opens a connection on which a client says its ClientHello and then
-// neither hears nor says anything.
+// helloOnly opens a connection on which a client sends its ClientHello and then
+// neither reads nor sends anything.
 func (s *site) helloOnly() net.Conn {
 	s.Helper()
 	d := deaf{s.connect(), make(chan struct{})}
-	_ = tls.Client(d, s.client("h2")).Handshake() // ends unheard, the connection stays
+	_ = tls.Client(d, s.client("h2")).Handshake() // fails, the connection stays
 	<-d.said
 	return d.Conn
 }
 
-// deaf is a client's connection that never hears the server.
+// deaf is a client's connection that never reads what the server sends.
 type deaf struct {
 	net.Conn
 	said chan struct{}

@@ -7,18 +7,18 @@
 //	greet.go      the wait for a ClientHello, and for a handshake permit
 //	plain.go      the answer to HTTP without TLS
 //	handshake.go  the handshake
-//	tell.go       what the access log hears of it
+//	seldom.go     a cause that is logged now and then, not for each connection
 //	tls.go        what TLS we speak, and with which certificate
 //	files.go      how many descriptors there are
 //	settle.go     memory given back after a rush
 //
 // # Bulkheads
 //
-// A connection has a permit from accept to close; where all are taken it is
+// A connection has a permit from accept to close; if all are taken it is
 // closed at once, so that its client can go elsewhere. A handshake, which costs
 // a hundred times what a request does, has a permit of another kind; if all are
 // taken it waits, within the deadline for the handshake. It takes one when the
-// whole ClientHello is there: a peer that says nothing costs a descriptor, a
+// whole ClientHello is there: a silent peer costs a descriptor, a
 // permit of the first kind and a small stack, for Config.HelloTimeout at most.
 //
 // # Concurrency

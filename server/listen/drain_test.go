@@ -81,7 +81,7 @@ func (c *h2Conn) wantGoAway(last uint32) {
 	}
 }
 
-// shutdown begins a stop and returns when the connections know.
+// shutdown begins a stop and returns when the connections have been drained.
 func (s *site) shutdown(ctx context.Context) (done chan error) {
 	s.stopAccepting()
 	done = make(chan error, 1)
@@ -223,7 +223,7 @@ func TestDrainCutsOff(t *testing.T) {
 	close(release)
 }
 
-// What is cut off has told the access log by the time that the stop has ended,
+// What is cut off is recorded for the access log by the time that the stop has ended,
 // which is when the log is closed.
 func TestDrainTellsOfWhatItCutsOff(t *testing.T) {
 	var recorder *access.Recorder

@@ -12,7 +12,7 @@ import (
 const reserved = 512
 
 // spare is a descriptor kept back: out of them, it is given up for a moment to
-// take a connection and close it, which its client learns from at once.
+// take a connection and close it, which its client sees at once.
 type spare struct{ file *os.File }
 
 func newSpare() *spare {

@@ -26,7 +26,7 @@ func init() {
 	roles["starving"] = playStarving
 }
 
-// child is a process of its own in a role. It says a line at a time, and ends
+// child is a process of its own in a role. It prints a line at a time, and ends
 // when its standard input does.
 type child struct {
 	*testing.T
@@ -124,11 +124,11 @@ func TestDescriptors(t *testing.T) {
 }
 
 // starvingFiles is how many descriptors the starving server has: a dozen for
-// itself, and far fewer for connections than want in.
+// itself, and far fewer for connections than there are clients.
 const starvingFiles = 64
 
-// playStarving serves on an address that it says. For each line that comes it
-// says how long a second of sleep was, how much CPU time it took in it, how often
+// playStarving serves on an address that it prints. For each line that comes it
+// prints how long a second of sleep was, how much CPU time it took in it, how often
 // accepting failed in it, and counts.
 func playStarving() {
 	certificate, _, err := SelfSigned()
@@ -156,7 +156,7 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// Out of descriptors the server does not spin, closes who comes as soon as it
+// Out of descriptors the server does not spin, closes new connections as soon as it
 // can, and takes connections again when some are free.
 func TestOutOfDescriptors(t *testing.T) {
 	server := newChild(t, "starving")

@@ -13,7 +13,7 @@ import (
 // greet waits for a new connection's ClientHello and then for a handshake
 // permit, and gives it to a goroutine for the handshake. It has a goroutine of
 // its own because that of a handshake has a stack of 16 KiB, which a peer that
-// says nothing shall not take; this one's is 2.
+// is silent shall not take; this one's is 2.
 func (s *Server) greet(c *conn) {
 	deadline := c.agreed
 	if hello := time.Now().Add(s.cfg.HelloTimeout); hello.Before(deadline) {

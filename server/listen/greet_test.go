@@ -48,7 +48,7 @@ func TestSilentPeersTakeNoHandshake(t *testing.T) {
 	})
 }
 
-// trickle says a ClientHello byte by byte, to the connection's end.
+// trickle sends a ClientHello byte by byte, to the connection's end.
 func trickle(c net.Conn) {
 	for _, b := range []byte(halfHello + strings.Repeat("x", 490)) {
 		if _, err := c.Write([]byte{b}); err != nil {

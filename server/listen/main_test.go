@@ -7,8 +7,8 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
-// TestMain plays a role where this is a child process of a test, and fails the
-// package where a goroutine of the server outlives the tests.
+// TestMain plays a role if this is a child process of a test, and fails the
+// package if a goroutine of the server outlives the tests.
 func TestMain(m *testing.M) {
 	if play := roles[os.Getenv(roleVariable)]; play != nil {
 		play()

@@ -40,7 +40,7 @@ func (l *flaky) Accept() (net.Conn, error) {
 func (l *flaky) Close() error   { close(l.ended); return nil }
 func (l *flaky) Addr() net.Addr { return &net.TCPAddr{} }
 
-// However often accepting fails, a line a second says so for each cause, and how
+// However often accepting fails, there is a line a second for each cause, and how
 // many it stands for.
 func TestAcceptWarningsAreSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

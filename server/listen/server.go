@@ -32,7 +32,7 @@ type Config struct {
 	HandshakeTimeout time.Duration // from accept to the end of the handshake
 }
 
-// Server accepts connections and knows all that are open.
+// Server accepts connections and holds a list of all that are open.
 type Server struct {
 	cfg        Config
 	stripe     metrics.Stripe
@@ -130,7 +130,7 @@ func (s *Server) admit(nc net.Conn) {
 	select {
 	case s.permits <- struct{}{}:
 	default:
-		_ = nc.Close() // nothing was said yet
+		_ = nc.Close() // nothing was sent yet
 		s.refuse(1, metrics.RefusePermits)
 		return
 	}
@@ -162,7 +162,7 @@ func (s *Server) serveH1(c *conn) {
 	s.close(c, loop.Serve())
 }
 
-// enter notes what a connection has become, and tells it at once if the server
+// enter notes what a connection has become, and drains it at once if the server
 // is draining.
 func (s *Server) enter(c *conn, state metrics.ConnState, drain func()) {
 	s.cfg.Metrics.Connections.Add(c.stripe, c.state, -1)
@@ -194,7 +194,7 @@ func (s *Server) close(c *conn, reason metrics.CloseReason) {
 }
 
 // cutTime is how long Shutdown waits for what it has cut off: its goroutines
-// tell metrics and access log what became of their requests. That takes them
+// report to metrics and access log what became of their requests. That takes them
 // milliseconds, but for a handler that does not look at its context.
 const cutTime = time.Second
 

@@ -9,7 +9,7 @@ const (
 	// rush is how many new connections make giving memory back worth a
 	// collection: each handshake leaves some 20 KiB of garbage, and connections
 	// that then wait would carry it until the next collection, minutes away
-	// where hits allocate nothing.
+	// if hits allocate nothing.
 	rush = 500
 
 	// calm is how few new connections a second end a rush.

@@ -39,7 +39,7 @@ func TLSConfig(certificates ...tls.Certificate) *tls.Config {
 }
 
 // selfSignedLife is how long a certificate made at start is valid: longer than
-// a process that nobody gave a real one should run.
+// a process without a real one should run.
 const selfSignedLife = 90 * 24 * time.Hour
 
 // SelfSigned makes a certificate for localhost and this host's name, and

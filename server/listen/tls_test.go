@@ -38,7 +38,7 @@ func TestSelfSigned(t *testing.T) {
 		t.Error("good for any name")
 	}
 
-	// What browsers want: a P-256 key that signs, and at most 398 days.
+	// What browsers require: a P-256 key that signs, and at most 398 days.
 	if key, ok := leaf.PublicKey.(*ecdsa.PublicKey); !ok || key.Curve != elliptic.P256() || leaf.SignatureAlgorithm != x509.ECDSAWithSHA256 {
 		t.Errorf("key %T, signed with %v", leaf.PublicKey, leaf.SignatureAlgorithm)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // processorTime is what the process has used since its start, in the kernel
-// too; 0 where it is not told.
+// too; 0 if the kernel does not report it.
 func processorTime() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {

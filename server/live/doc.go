@@ -1,17 +1,17 @@
 // Package live is the page on the admin listener that shows at a glance
 // whether the two promises hold: 150,000 requests/s and a mean near 3 ms.
 //
-// A [Recorder] reads the instruments once a second, whether somebody watches
-// or not, and keeps ten minutes of it. The page is one document that holds all
+// A [Recorder] reads the instruments once a second, whether a page is open or
+// not, and keeps ten minutes of it. The page is one document that holds all
 // it needs, settings and build included; it opens an event stream
 // (text/event-stream, WHATWG HTML §9.2) and gets first what is kept, then each
 // second as it ends:
 //
-//	start   when the server started: a page that is older is told to reload
+//	start   when the server started: a page that is older reloads
 //	keys    the hottest keys
 //	log     the latest warnings and errors, when there is a new one
 //	sample  a second's figures; its id is its moment, so that a page that was
-//	        cut off goes on from where it was
+//	        cut off goes on from that moment
 //
 // Events are encoded once, for all readers. A reader has no queue: it has a
 // place in what is kept, and catches up from there. So it costs no memory

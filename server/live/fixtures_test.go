@@ -101,7 +101,7 @@ func open(t *testing.T, l *testkit.Pipes, header ...string) *reader {
 // message is an event as a page has it.
 type message struct{ event, id, data string }
 
-// next waits for the next event; there is none where the stream has ended.
+// next waits for the next event; there is none if the stream has ended.
 func (r *reader) next() (m message, ok bool) {
 	r.t.Helper()
 	for r.lines.Scan() {

@@ -43,7 +43,7 @@ func (j *Journal) add(e entry) {
 	j.changed = true
 }
 
-// news returns what is kept, where it has changed since the last call.
+// news returns what is kept, if it has changed since the last call.
 func (j *Journal) news() ([]entry, bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -59,16 +59,13 @@ type fact struct{ Name, Value string }
 
 // newPage renders the page: all that changes on it comes with the stream.
 func newPage(cfg Config, start time.Time) (page, error) {
-	assets, err := chartpage.New(pageStyle, pageScript)
-	if err != nil {
-		return page{}, err
-	}
+	assets := chartpage.New(pageStyle, pageScript)
 	parsed, err := template.New("live").Parse(pageText)
 	if err != nil {
 		return page{}, fmt.Errorf("parsing the live page: %w", err)
 	}
 	cache := cfg.Cache()
-	limit := debug.SetMemoryLimit(-1) // which asks
+	limit := debug.SetMemoryLimit(-1) // reads it
 	if limit == noMemoryLimit {
 		limit = 0
 	}
@@ -127,7 +124,7 @@ func newPage(cfg Config, start time.Time) (page, error) {
 	}, nil
 }
 
-// noMemoryLimit is how [debug.SetMemoryLimit] says that there is none.
+// noMemoryLimit is what [debug.SetMemoryLimit] returns if there is none.
 const noMemoryLimit = 1<<63 - 1
 
 // page is the document with the policy that it is sent with.
@@ -141,6 +138,6 @@ func (p page) serve(w http.ResponseWriter) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", p.policy)
 	h.Set("Referrer-Policy", "no-referrer")
-	// An error means that the client has left: there is nobody to tell.
+	// An error means that the client has left: the error has no reader.
 	_, _ = w.Write(p.html)
 }

@@ -97,12 +97,12 @@ func (r *Recorder) Run(ctx context.Context) error {
 	}
 }
 
-// record keeps a sample and tells the readers.
+// record keeps a sample and wakes the readers.
 func (r *Recorder) record(s sample, now time.Time) error {
-	// By the monotonic clock: who sets the other one back must not make
-	// readers wait for it.
+	// By the monotonic clock: if the other one is set back, readers must
+	// not wait for it.
 	s.Time = r.start.Add(now.Sub(r.start)).UnixMilli()
-	// It alone has an id, and is sent last: who has seen it has seen all of
+	// It alone has an id, and is sent last: a reader that has it has all of
 	// that second.
 	sampled, err := newEvent(fmt.Sprintf("event: sample\nid: %d", s.Time), s.Time, s)
 	if err != nil {

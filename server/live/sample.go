@@ -42,7 +42,7 @@ type connections struct {
 	H2        int64 `json:"h2"`
 }
 
-// figure is a number with more digits than anybody reads. NaN, a mean of
+// figure is a number with more digits than are read. NaN, a mean of
 // nothing, is null in JSON.
 type figure float64
 

@@ -151,7 +151,7 @@ func TestStreamEnds(t *testing.T) {
 	}
 }
 
-// TestHead: who asks for the head alone does not hold a place.
+// TestHead: a request for the head alone does not hold a place.
 func TestHead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRecorder(t, newConfig())

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
@@ -81,7 +82,19 @@ func (p Proto) String() string { return [...]string{HTTP10: "1.0", HTTP11: "1.1"
 // Outcome is how the cache took part in an answer.
 type Outcome struct {
 	Result metrics.CacheResult
-	Status string // value of the Cache-Status field (RFC 9211); "" for none
+	Served rfc9111.Reason // why the cache answered, or did not
+	Kept   rfc9111.Reason // why the origin's answer was not stored; None or Stored
+	Status string         // value of the Cache-Status field (RFC 9211); "" for none
+}
+
+// Count counts the reasons of a request that was not a hit.
+func (o *Outcome) Count(m *metrics.Hotpath, s metrics.Stripe) {
+	if o.Served != rfc9111.None {
+		m.Reasons.Add(s, metrics.Reason(o.Served), 1)
+	}
+	if o.Kept != rfc9111.None {
+		m.Reasons.Add(s, metrics.Reason(o.Kept), 1)
+	}
 }
 
 // Head is the head of a final response that is written piece by piece. Names

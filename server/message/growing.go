@@ -103,8 +103,10 @@ func (g *Growing) trim() {
 func (g *Growing) End(trailers []hpack.Field) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.ended, g.trailers = true, trailers
-	g.wake()
+	if g.failure == nil {
+		g.ended, g.trailers = true, trailers
+		g.wake()
+	}
 }
 
 // Fail ends the content before it is complete: its followers break off.

@@ -2,6 +2,7 @@ package site
 
 import (
 	"encoding/binary"
+	"strings"
 
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -39,13 +40,13 @@ type Site struct {
 
 // AppendKey appends to dst what names the resource of r in the cache: the site,
 // for an upstream the host, and the target. It reports false if the target is
-// malformed.
+// malformed, or the host has a slash: it could not be told from the path.
 func (s *Site) AppendKey(dst []byte, r *message.Request) (key []byte, ok bool) {
 	dst = binary.BigEndian.AppendUint16(dst, s.number)
 	if s.Files {
 		return origin.AppendPathKey(dst, r.Path)
 	}
-	if r.Path == "" || r.Path[0] != '/' {
+	if r.Path == "" || r.Path[0] != '/' || strings.IndexByte(r.Authority, '/') >= 0 {
 		return dst, false
 	}
 	dst = appendHost(dst, r.Authority)
@@ -59,6 +60,17 @@ func (s *Site) AppendKey(dst []byte, r *message.Request) (key []byte, ok bool) {
 func Path(key string) string { return key[keyPrefix:] }
 
 const keyPrefix = 2 // the site's number
+
+// Host is an authority in the form that keys have. What is stored for all who
+// ask for a host in one form or another is asked for in this one.
+func Host(authority string) string {
+	var room [64]byte // a longer one costs an allocation
+	host := appendHost(room[:0], authority)
+	if string(host) == authority {
+		return authority
+	}
+	return string(host)
+}
 
 // cutQuery splits a target in its path and its query, which begins with "?".
 func cutQuery(target string) (path, query string) {

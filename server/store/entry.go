@@ -32,7 +32,7 @@ type Entry struct {
 	Uncacheable rfc9111.Reason
 
 	variants *variants    // of an entry with a Vary
-	recheck  atomic.Int64 // Unix ns from which the next hit starts a revalidation
+	recheck  atomic.Int64 // Unix ns from which the next hit starts a revalidation; of a mark, from which it is renewed
 }
 
 // rechecking is a time that no hit has reached.
@@ -53,10 +53,12 @@ func (e *Entry) RecheckAt(t time.Time) { e.recheck.Store(t.UnixNano()) }
 // drives out what is of use.
 const MaxVariants = 32
 
-// variants are the keys of a resource's stored responses.
+// variants are the keys of a resource's stored responses, until the entry that
+// leads to them leaves the cache.
 type variants struct {
 	mu   sync.Mutex
 	keys []string
+	left bool
 }
 
 // admit adds a key and reports false if there are too many. stored reports
@@ -64,8 +66,8 @@ type variants struct {
 func (v *variants) admit(key string, stored func(string) bool) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if slices.Contains(v.keys, key) {
-		return true
+	if v.left || slices.Contains(v.keys, key) {
+		return true // the caller looks at closed once more when it has stored
 	}
 	if len(v.keys) >= MaxVariants {
 		v.keys = slices.DeleteFunc(v.keys, func(k string) bool { return !stored(k) })
@@ -77,9 +79,16 @@ func (v *variants) admit(key string, stored func(string) bool) bool {
 	return true
 }
 
-// list returns the keys.
-func (v *variants) list() []string {
+// close ends the list and returns the keys.
+func (v *variants) close() []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return slices.Clone(v.keys)
+	v.left = true
+	return v.keys
+}
+
+func (v *variants) closed() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.left
 }

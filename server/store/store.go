@@ -1,6 +1,7 @@
 package store
 
 import (
+	"sync"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/cache"
@@ -22,6 +23,10 @@ type Config struct {
 type Store struct {
 	cache  *cache.Cache[*Entry]
 	ledger *memory.Ledger
+
+	// marking is held while the entry of a resource with variants is made,
+	// so that there is one list of them. It is not held when entries leave.
+	marking sync.Mutex
 }
 
 // New makes an empty store and the ledger of its memory.
@@ -48,10 +53,17 @@ func (s *Store) Ledger() *memory.Ledger { return s.ledger }
 // Cache is for statistics.
 func (s *Store) Cache() *cache.Cache[*Entry] { return s.cache }
 
-// left accounts for an entry that left the cache.
+// left accounts for an entry that left the cache. The variants of a resource
+// leave with the entry that leads to them: no request would find them any more,
+// but one that remembers a variant's own key.
 func (s *Store) left(e *Entry) {
 	if e.Response != nil {
 		s.ledger.Evicted(e.Response.Pinned())
+	}
+	if e.variants != nil {
+		for _, own := range e.variants.close() {
+			s.cache.Remove(own)
+		}
 	}
 }
 
@@ -118,28 +130,47 @@ func (s *Store) Put(key string, request []hpack.Field, r *message.Response, p rf
 	own := key
 	if v != "" {
 		own = string(v.AppendKey([]byte(key), request))
-		if !s.mark(key, v).admit(own, s.holds) {
+	}
+	e := &Entry{Response: r, Policy: p}
+	e.RecheckAt(time.Unix(p.FreshUntil(), 0))
+	var of *variants
+	if v != "" {
+		of = s.variantsOf(key, v)
+		if !of.admit(own, s.holds) {
 			s.ledger.Give(reserved)
 			return rfc9111.TooManyVariants
 		}
 	}
-	e := &Entry{Response: r, Policy: p}
-	e.RecheckAt(time.Unix(p.FreshUntil(), 0))
 	if !s.put(own, e, time.Unix(p.KeepUntil(), 0), reserved) {
+		return rfc9111.NoRoom
+	}
+	if of != nil && of.closed() {
+		s.cache.Remove(own) // what leads to it has left meanwhile
 		return rfc9111.NoRoom
 	}
 	return rfc9111.Stored
 }
 
-// mark returns the variants of the resource under key, which are selected by v.
-func (s *Store) mark(key string, v rfc9111.Vary) *variants {
+// ExpectVariants notes that the responses of the resource under key are selected
+// by v, before the first of them is stored.
+func (s *Store) ExpectVariants(key string, v rfc9111.Vary) { s.variantsOf(key, v) }
+
+// variantsOf returns the variants of the resource under key that v selects.
+func (s *Store) variantsOf(key string, v rfc9111.Vary) *variants {
+	s.marking.Lock()
+	defer s.marking.Unlock()
 	if e, ok := s.cache.Peek(key, time.Now()); ok && e.Vary == v {
 		return e.variants
 	}
 	e := &Entry{Vary: v, variants: new(variants)}
-	s.cache.Set(key, e, entryOverhead+int64(len(v))+MaxVariants*16, time.Time{})
+	if !s.cache.Set(key, e, entryOverhead+int64(len(v))+MaxVariants*variantOverhead, time.Time{}) {
+		e.variants.close()
+	}
 	return e.variants
 }
+
+// variantOverhead is a key's place in the list; its text is that of the cache.
+const variantOverhead = 16
 
 func (s *Store) holds(key string) bool {
 	_, ok := s.cache.Peek(key, time.Now())
@@ -149,6 +180,9 @@ func (s *Store) holds(key string) bool {
 // put stores an entry and gives back what was reserved beyond it.
 func (s *Store) put(key string, e *Entry, expires time.Time, reserved int64) bool {
 	size := e.Response.Size() + entryOverhead
+	if root := e.Response.Root(); root != e.Response {
+		size += root.Size() - int64(len(root.Body)) // its fields stay, too; the content is the same
+	}
 	pins := e.Response.Pinned()
 	if pins.Size() == 0 {
 		pins.SetSize(size)
@@ -163,24 +197,28 @@ func (s *Store) put(key string, e *Entry, expires time.Time, reserved int64) boo
 }
 
 // uncacheableFor is how long it is remembered that a resource is not stored: an
-// origin that changes its mind is noticed soon, and each fetch renews it.
-const uncacheableFor = 10 * time.Second
+// origin that changes its mind is noticed soon, and each fetch renews it that
+// comes at least uncacheableRest after the last renewal: of a resource that is
+// asked for all the time, nearly every fetch finds the mark as it is.
+const (
+	uncacheableFor  = 10 * time.Second
+	uncacheableRest = time.Second
+)
 
-// MarkUncacheable remembers that the resource's response was not stored. What
-// is stored for it, if anything, is replaced.
+// MarkUncacheable remembers that the last response for the entry whose own key
+// is key was not stored. What is stored there, if anything, is replaced.
 func (s *Store) MarkUncacheable(key string, why rfc9111.Reason, now time.Time) {
-	s.cache.Set(key, &Entry{Uncacheable: why}, entryOverhead, now.Add(uncacheableFor))
+	if e, ok := s.cache.Peek(key, now); ok && e.Uncacheable == why && now.UnixNano() < e.recheck.Load() {
+		return
+	}
+	e := &Entry{Uncacheable: why}
+	e.RecheckAt(now.Add(uncacheableRest))
+	s.cache.Set(key, e, entryOverhead, now.Add(uncacheableFor))
 }
 
 // Remove removes the entry whose own key is key.
 func (s *Store) Remove(key string) { s.cache.Remove(key) }
 
-// Invalidate removes all that is stored of a resource (RFC 9111 §4.4).
-func (s *Store) Invalidate(key string) {
-	if e, ok := s.cache.Peek(key, time.Now()); ok && e.variants != nil {
-		for _, own := range e.variants.list() {
-			s.cache.Remove(own)
-		}
-	}
-	s.cache.Remove(key)
-}
+// Invalidate removes all that is stored of a resource (RFC 9111 §4.4): its
+// variants leave with the entry that leads to them.
+func (s *Store) Invalidate(key string) { s.cache.Remove(key) }

@@ -19,6 +19,7 @@ import (
 var packages = map[string]string{
 	h2o:      "h2o",
 	nginx:    "nginx-light",
+	haproxy:  "haproxy",
 	"h2load": "nghttp2-client",
 	"wrk":    "wrk",
 }
@@ -29,8 +30,11 @@ func require(ctx context.Context, programs []string, install bool) error {
 	var missing []string
 	for _, name := range programs {
 		path := name
-		if name == nginx {
+		switch name {
+		case nginx:
 			path = nginxPath()
+		case haproxy:
+			path = haproxyPath()
 		}
 		if _, err := exec.LookPath(path); err != nil {
 			missing = append(missing, packages[name])

@@ -39,11 +39,14 @@ func (l load) rate() float64 { return float64(l.requests) / l.elapsed.Seconds() 
 
 // runH2load makes exactly n requests, shared among the connections, on one
 // thread. Every one of them must be answered 200. logFile, where not empty,
-// receives a line for each.
-func runH2load(ctx context.Context, s shape, url string, n int, logFile string) (load, error) {
+// receives a line for each. Each request has the fields as well, "name: value".
+func runH2load(ctx context.Context, s shape, url string, n int, logFile string, fields ...string) (load, error) {
 	args := []string{"-t", "1", "-c", strconv.Itoa(s.conns), "-m", strconv.Itoa(s.streams), "-n", strconv.Itoa(n)}
 	if logFile != "" {
 		args = append(args, "--log-file="+logFile)
+	}
+	for _, f := range fields {
+		args = append(args, "-H", f)
 	}
 	out, err := client(ctx, "h2load", append(args, url)...)
 	if err != nil {
@@ -62,9 +65,13 @@ func runH2load(ctx context.Context, s shape, url string, n int, logFile string) 
 // runWrk makes requests over HTTP/1.1 for d, which it takes in whole seconds.
 // Where the connection is not multiplexed, h2load needs more processor per
 // request than the servers do and would be the measure; wrk needs less.
-func runWrk(ctx context.Context, s shape, url string, d time.Duration) (load, error) {
+func runWrk(ctx context.Context, s shape, url string, d time.Duration, fields ...string) (load, error) {
 	seconds := max(1, int(d.Round(time.Second).Seconds()))
-	out, err := client(ctx, "wrk", "-t", "1", "-c", strconv.Itoa(s.conns), "-d", strconv.Itoa(seconds), "--latency", url)
+	args := []string{"-t", "1", "-c", strconv.Itoa(s.conns), "-d", strconv.Itoa(seconds), "--latency"}
+	for _, f := range fields {
+		args = append(args, "-H", f)
+	}
+	out, err := client(ctx, "wrk", append(args, url)...)
 	if err != nil {
 		return load{}, err
 	}

@@ -5,7 +5,8 @@
 //
 //	go run ./tools/bench                        everything, about half an hour
 //	go run ./tools/bench -rows '8x32|idle'      some rows, printed only
-//	go run ./tools/bench -baseline OLD          an earlier binary beside this tree
+//	go run ./tools/bench -baseline OLD          an earlier commit or binary beside this tree: hits alone
+//	go run ./tools/bench -edge                  misses and entries of an upstream, 20 minutes
 //	go run ./tools/bench -quick                 does it work at all
 //	go run ./tools/bench -generators            loadgen with h2load and vegeta, 15 minutes
 //
@@ -50,6 +51,8 @@ type options struct {
 	install  bool
 
 	generators bool
+	edge       bool
+	caddy      string
 }
 
 // defaultOut is the document, seen from the repository's root.
@@ -60,6 +63,9 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == netHTTPCommand {
 		log.Fatal(serveNetHTTP(os.Args[2:]))
 	}
+	if len(os.Args) > 1 && os.Args[1] == reverseProxyCommand {
+		log.Fatal(serveReverseProxy(os.Args[2:]))
+	}
 	var o options
 	flag.StringVar(&o.only, "only", "", "measure these servers, with commas: hotpath, baseline, h2o, nginx, net/http")
 	flag.StringVar(&o.rows, "rows", "", "measure the rows that match this regular expression")
@@ -67,16 +73,21 @@ func main() {
 	flag.BoolVar(&o.quick, "quick", false, "show that it works, in little time; the figures mean nothing")
 	flag.StringVar(&o.out, "out", "", "write into this document (default "+defaultOut+" after a whole run, else none)")
 	flag.StringVar(&o.server, "server", "", "measure this binary in place of one built from ./server")
-	flag.StringVar(&o.baseline, "baseline", "", "measure this binary of hotpath as well")
+	flag.StringVar(&o.baseline, "baseline", "", "measure this commit, or binary, of hotpath beside this tree, and no other server but those of -only")
 	flag.BoolVar(&o.install, "install", false, "install what is missing with apt-get")
+	flag.BoolVar(&o.edge, "edge", false, "compare servers that stand before an upstream")
+	flag.StringVar(&o.caddy, "caddy", "", "measure this binary of Caddy in place of one built from "+peersModule)
 	flag.BoolVar(&o.generators, "generators", false, "compare load generators in place of servers")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	compare := run
-	if o.generators {
+	switch {
+	case o.generators:
 		compare = runGenerators
+	case o.edge:
+		compare = runEdge
 	}
 	err := compare(ctx, o)
 	if ctx.Err() != nil {
@@ -92,9 +103,12 @@ func run(ctx context.Context, o options) (err error) {
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}
-	rows, err := chooseRows(o.rows)
+	rows, err := chooseRows(allRows(), o.rows)
 	if err != nil {
 		return err
+	}
+	if o.baseline != "" && o.rows == "" {
+		rows = baselineRows(rows)
 	}
 	cores := runtime.NumCPU() // before pinning
 	if err := twoCores(); err != nil {
@@ -106,6 +120,11 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
+	if o.baseline != "" {
+		if o.baseline, err = baselineBinary(ctx, o.baseline, dir); err != nil {
+			return err
+		}
+	}
 	contenders, err := chooseContenders(ctx, o, dir)
 	if err != nil {
 		return err
@@ -150,12 +169,11 @@ func run(ctx context.Context, o options) (err error) {
 }
 
 // chooseRows are the rows whose name matches.
-func chooseRows(pattern string) ([]row, error) {
+func chooseRows(all []row, pattern string) ([]row, error) {
 	match, err := regexp.Compile(pattern)
 	if err != nil {
 		return nil, fmt.Errorf("-rows: %w", err)
 	}
-	all := allRows()
 	rows := slices.DeleteFunc(slices.Clone(all), func(r row) bool { return !match.MatchString(r.name) })
 	if len(rows) == 0 {
 		var names []string
@@ -175,6 +193,9 @@ func chooseContenders(ctx context.Context, o options, dir string) ([]contender, 
 		known = slices.Insert(known, 1, baseline)
 	}
 	chosen := known
+	if o.baseline != "" {
+		chosen = []string{hotpath, baseline}
+	}
 	if o.only != "" {
 		chosen = strings.Split(o.only, ",")
 	}
@@ -240,7 +261,7 @@ func describe(contenders []contender, cores int) about {
 func write(o options, text string, r *results, command string) error {
 	name := o.out
 	if name == "" {
-		if o.quick || o.only != "" || o.rows != "" {
+		if o.quick || o.only != "" || o.rows != "" || o.baseline != "" {
 			return nil
 		}
 		name = defaultOut

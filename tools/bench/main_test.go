@@ -61,9 +61,45 @@ func TestDocumentHasMarks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, command := range []string{serversCommand, generatorsCommand} {
+	for _, command := range []string{serversCommand, generatorsCommand, edgeCommand} {
 		if _, err := replaceSection(string(document), "x", command); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestBaselineTable expects the ratio of the rounds, not that of the medians: a
+// slow round is slow for both.
+func TestBaselineTable(t *testing.T) {
+	r := newResults([]string{hotpath, baseline})
+	r.rows = []string{"h2", rowIdle}
+	for _, v := range [][2]float64{{1, 1}, {4, 3}, {2.1, 2}} {
+		r.add("h2", hotpath, []value{{cpuPerRequest, v[0]}})
+		r.add("h2", baseline, []value{{cpuPerRequest, v[1]}})
+		r.add(rowIdle, hotpath, []value{{memoryPerConn, 11}})
+		r.add(rowIdle, baseline, []value{{memoryPerConn, 10}})
+	}
+	got := baselineTable(r)
+	if len(got) != 3 {
+		t.Fatalf("%d lines: %v", len(got), got)
+	}
+	if line := got[1]; line[4] != "1.050" || line[5] != "1.00 to 1.33" || line[7] != "yes" {
+		t.Errorf("%q, want 1.050, which is within the bar", line)
+	}
+	if line := got[2]; line[4] != "1.100" || line[7] != "no" {
+		t.Errorf("%q, want 1.100, which is not", line)
+	}
+	if got := baselineTable(newResults(nil)); len(got) != 1 {
+		t.Errorf("without a baseline: %v", got)
+	}
+}
+
+// TestBaselineBinary expects a name that is nothing to be an error.
+func TestBaselineBinary(t *testing.T) {
+	if _, err := baselineBinary(t.Context(), "no-such-commit", t.TempDir()); err == nil {
+		t.Error("no error")
+	}
+	if got, err := baselineBinary(t.Context(), self(t), t.TempDir()); err != nil || got != self(t) {
+		t.Errorf("%q, %v", got, err)
 	}
 }

@@ -32,6 +32,8 @@ type state struct {
 	size sizes
 	runs map[cell]int // calibrated number of requests, by row and server
 	res  *results
+
+	binary string // hotpath's, for rows that start it with flags of their own
 }
 
 // requests is the number of requests that take about d, found in the first
@@ -59,17 +61,22 @@ type sizes struct {
 	handshakes int
 	many       int           // connections of the row "many"
 	manyLoad   time.Duration // of load on 1 % of them
+	hits       int           // one after the other, of the row "stalled"
+	large      int64         // bytes of a content that no cache holds
+	keys       time.Duration // of the row "keys"
 }
 
 var (
 	fullSizes = sizes{
 		rounds: 5, load: 3 * time.Second, percentile: 600 * time.Millisecond,
 		idle: 2000, settle: 6 * time.Second, handshakes: 2000, many: 19000, manyLoad: 10 * time.Second,
+		hits: 5000, large: 4 << 30, keys: time.Minute,
 	}
 	// quickSizes show that everything works. Their figures mean nothing.
 	quickSizes = sizes{
 		rounds: 1, load: 200 * time.Millisecond, percentile: 100 * time.Millisecond,
 		idle: 200, settle: time.Second, handshakes: 200, many: 1000, manyLoad: time.Second,
+		hits: 200, large: 256 << 20, keys: 2 * time.Second,
 	}
 )
 
@@ -154,18 +161,23 @@ func measureOnce(ctx context.Context, r row, c contender, p *process, st *state)
 
 // loadRow is full speed with one shape and one body.
 func loadRow(s shape, b body) row {
-	name := s.name + "-" + b.name
+	return placedRow(s.name+"-"+b.name, s, b, func(string) string { return "/" })
+}
+
+// placedRow is full speed with one shape and one body, which a server has in a
+// place, asked for with the fields.
+func placedRow(name string, s shape, b body, place func(server string) string, fields ...string) row {
 	return row{name: name, measure: func(ctx context.Context, p *process, st *state) ([]value, error) {
-		url := "https://" + p.addr + "/" + b.file()
+		url := "https://" + p.addr + place(p.name) + b.file()
 		if s.streams == 0 {
-			return measureLoad(ctx, p, b, func() (load, error) { return runWrk(ctx, s, url, st.size.load) }, nil)
+			return measureLoad(ctx, p, b, func() (load, error) { return runWrk(ctx, s, url, st.size.load, fields...) }, nil)
 		}
 		n, err := st.requests(ctx, name, p.name, s, url, st.size.load)
 		if err != nil {
 			return nil, err
 		}
 		return measureLoad(ctx, p, b, func() (load, error) {
-			l, err := runH2load(ctx, s, url, n, "")
+			l, err := runH2load(ctx, s, url, n, "", fields...)
 			st.res.ciphers[p.name] = l.cipher
 			return l, err
 		}, func() (time.Duration, error) {

@@ -45,6 +45,18 @@ func start(ctx context.Context, c contender, s *site) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
+	return startOn(ctx, c, s, addr, serverCore, func(ctx context.Context) error {
+		conn, err := openConn(ctx, addr, "", bodies[0])
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	})
+}
+
+// startOn runs c on an address and a core, and waits until answers, which asks
+// for a file, returns nil.
+func startOn(ctx context.Context, c contender, s *site, addr string, core int, answers func(context.Context) error) (*process, error) {
 	dir, err := os.MkdirTemp(s.dir, "server")
 	if err != nil {
 		return nil, err
@@ -63,7 +75,7 @@ func start(ctx context.Context, c contender, s *site) (*process, error) {
 	// A group of its own: an interrupt at the terminal reaches this program
 	// alone, which then ends the servers in order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := machine.StartPinned(cmd, serverCore); err != nil {
+	if err := machine.StartPinned(cmd, core); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", c.name, err)
 	}
 	go func() {
@@ -72,21 +84,21 @@ func start(ctx context.Context, c contender, s *site) (*process, error) {
 		_ = cmd.Wait()
 		close(p.exited)
 	}()
-	if err := p.awaitReady(ctx); err != nil {
+	if err := p.awaitReady(ctx, answers); err != nil {
 		p.stop()
 		return nil, fmt.Errorf("starting %s: %w\n%s", c.name, err, p.tail())
 	}
 	return p, nil
 }
 
-// awaitReady asks for a file until it comes.
-func (p *process) awaitReady(ctx context.Context) error {
+// awaitReady asks until there is an answer.
+func (p *process) awaitReady(ctx context.Context, answers func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for {
-		conn, err := openConn(ctx, p.addr, "", bodies[0])
+		err := answers(ctx)
 		if err == nil {
-			return conn.Close()
+			return nil
 		}
 		select {
 		case <-p.exited:

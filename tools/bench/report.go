@@ -60,12 +60,20 @@ func report(a about, r *results) string {
 		b.WriteString("\n### What must be shown\n\n")
 		writeTable(&b, t)
 	}
+	if t := baselineTable(r); len(t) > 1 {
+		b.WriteString("\n### Beside the baseline\n\n")
+		writeTable(&b, t)
+	}
 	if slices.Contains(r.servers, hotpath) {
 		b.WriteString("\nA column ÷ has hotpath's figure divided by that server's.\n")
 	}
 	for m := range metricCount {
 		if t := metricTable(m, r); len(t) > 1 {
-			fmt.Fprintf(&b, "\n### %s, %s\n\n", metricInfos[m].title, metricInfos[m].unit)
+			title := metricInfos[m].title
+			if unit := metricInfos[m].unit; unit != "" {
+				title += ", " + unit
+			}
+			fmt.Fprintf(&b, "\n### %s\n\n", title)
 			writeTable(&b, t)
 		}
 	}

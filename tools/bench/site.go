@@ -39,6 +39,7 @@ type site struct {
 	dir       string // of everything below
 	root      string // served
 	cert, key string // PEM files
+	upstream  string // address of the server that has the same files, for proxies
 }
 
 // newSite makes a site under dir, with bodies of random bytes so that nothing

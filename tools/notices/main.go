@@ -5,18 +5,19 @@
 //	go run ./tools/notices -check  fail where that file says something else
 //
 // It runs at the repository's root and needs the go command and the modules, from
-// its cache or the network. What the programs embed that is not Go is told by
+// its cache or the network. What the programs embed that is not Go is listed by
 // hand: embedded.
 package main
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/e0ac7cd4/hotpath/internal/chartpage/uplot"
 )
 
 // file is what is written, beside go.mod.
@@ -29,12 +30,8 @@ var programs = []string{"./server", "./loadgen"}
 // in the programs of one.
 var platforms = []string{"linux/amd64", "linux/arm64", "darwin/arm64"}
 
-//go:embed uplot-license.txt
-var uplotLicense string
-
-// embedded is in the programs as well: uPlot, a library for charts, comes with
-// vegeta's module, and its licence does not.
-var embedded = []notice{{"uPlot", uplotLicense}}
+// embedded is in the programs as well, and no module that go list names.
+var embedded = []notice{{"uPlot", uplot.License}}
 
 func main() {
 	check := flag.Bool("check", false, "fail where "+file+" says something else")

@@ -91,6 +91,11 @@ func (c *conn) Read(p []byte) (int, error) {
 		return n, err
 	}
 	used, bad := c.framer.next(p[:n])
+	if head := c.framer.spare; head > 0 && bad == nil {
+		left := shorten(p[:head])
+		copy(p[left:], p[head:n])
+		n, used = n-(head-left), used-(head-left)
+	}
 	switch {
 	case bad != nil:
 		bad = c.fail(bad)

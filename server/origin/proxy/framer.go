@@ -28,6 +28,7 @@ type framer struct {
 	partial  []byte // of a head or a trailer section that came in pieces
 	scanned  int    // bytes of partial that hold no end
 	sawSpace bool   // white space behind a chunk size: an extension or the end follows
+	spare    int    // length of a final head that came whole and first in what next saw last: see shorten
 }
 
 // reply is what a framer found out about one response. It is written before the
@@ -110,14 +111,19 @@ func (f *framer) next(p []byte) (n int, err error) {
 	if len(p) > 0 {
 		f.out.began = true
 	}
+	f.spare = 0
 	for n < len(p) && f.stage != stageDone {
 		rest := p[n:]
 		used := 0
 		switch f.stage {
 		case stageHead:
+			pieces := len(f.partial) > 0
 			used, err = f.section(rest, maxHead, httpResponseHeadSize, f.head)
 			if f.stage != stageHead && used < len(rest) {
 				f.out.more = true
+			}
+			if n == 0 && !pieces && (f.stage == stageLength || f.stage == stageDone || f.stage == stageClose) {
+				f.spare = used
 			}
 		case stageTrailers:
 			used, err = f.section(rest, maxTrailers, httpResponseTrailerSize, f.trailers)

@@ -61,3 +61,23 @@ func TestPrepareAllocations(t *testing.T) {
 		t.Errorf("%v allocations for a request, want at most 10", n)
 	}
 }
+
+// TestShorten expects net/http to see what frames the response, and nothing
+// else of the head.
+func TestShorten(t *testing.T) {
+	for _, tt := range []struct{ name, head, want string }{
+		{"nothing to keep", "HTTP/1.1 204 No Content\r\ndate: x\r\netag: \"a\"\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n"},
+		{"framing and connection",
+			"HTTP/1.0 200 OK\r\nserver: s\r\ncontent-length: 3\r\ndate: x\r\nconnection: keep-alive\r\nkeep-alive: timeout=5\r\nvary: y\r\n\r\n",
+			"HTTP/1.0 200 OK\r\ncontent-length: 3\r\nconnection: keep-alive\r\nkeep-alive: timeout=5\r\n\r\n"},
+		{"no fields", "HTTP/1.1 200 \r\n\r\n", "HTTP/1.1 200 \r\n\r\n"},
+		{"a colon in a value", "HTTP/1.1 200 OK\r\nlocation: http://connection:1/\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			head := []byte(tt.head)
+			if got := string(head[:shorten(head)]); got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}

@@ -71,6 +71,24 @@ func parseHead(block []byte) (h responseHead, err error) {
 	return h, nil
 }
 
+// shorten removes in place the lines of a head that [parseHead] has accepted
+// which say nothing of where the response ends and whether the connection goes
+// on, and returns what is left of its length. What passes the framer on its way
+// to net/http would else be parsed a second time, into a map that is not looked at.
+func shorten(head []byte) int {
+	left := bytes.IndexByte(head, '\n') + 1
+	for at := left; at < len(head); {
+		end := at + bytes.IndexByte(head[at:], '\n') + 1
+		line := head[at:end]
+		switch string(line[:max(0, bytes.IndexByte(line, ':'))]) {
+		case "", "connection", "keep-alive", "content-length", "transfer-encoding":
+			left += copy(head[left:], line)
+		}
+		at = end
+	}
+	return left
+}
+
 // forwardable removes in place what is not passed on.
 func forwardable(all []hpack.Field, connection []string) []hpack.Field {
 	kept := all[:0]

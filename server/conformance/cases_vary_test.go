@@ -1,0 +1,87 @@
+package conformance
+
+const byFoo = "200 | cache-control: max-age=3600 | vary: Foo"
+
+// varying is two requests with fields each.
+func varying(name string, k kind, says, vary, first, second, want string) testCase {
+	ask := func(fields string) string {
+		if fields == "" {
+			return "GET /"
+		}
+		return "GET / | " + fields
+	}
+	return testCase{name, k, says, "", []step{
+		{ask: ask(first), answer: fresh + " | " + vary, want: "asked"},
+		{ask: ask(second), want: want},
+	}}
+}
+
+// vary is RFC 9111 §4.1.
+var vary = []testCase{
+	varying("vary-match", optional, "A response with Vary answers a request with the same value.", "vary: Foo", "foo: 1", "foo: 1", "hit | vary: Foo"),
+	varying("vary-differs", required, "Not one with another value.", "vary: Foo", "foo: 1", "foo: 2", "asked"),
+	varying("vary-absent-stored", required, "Not one with a value if the first had none.", "vary: Foo", "", "foo: 1", "asked"),
+	varying("vary-absent", required, "Not one without a value if the first had one.", "vary: Foo", "foo: 1", "", "asked"),
+	varying("vary-absent-both", optional, "If neither has a value they match.", "vary: Foo", "", "", "hit"),
+	varying("vary-empty", required, "An empty value is not an absent one.", "vary: Foo", "foo: ", "", "asked"),
+	varying("vary-upper-case", required, "Names have no case.", "vary: fOO", "foo: 1", "foo: 2", "asked"),
+	varying("vary-value-case", required, "Values have.", "vary: Foo", "foo: a", "foo: A", "asked"),
+	varying("vary-other", optional, "Fields that Vary does not name do not matter.", "vary: Foo", "foo: 1 | other: 2", "foo: 1 | other: 3", "hit"),
+	varying("vary-two", optional, "Two fields select together.", "vary: Foo, Bar", "foo: 1 | bar: a", "foo: 1 | bar: a", "hit"),
+	varying("vary-two-differs", required, "Both must match: the first does not.", "vary: Foo, Bar", "foo: 1 | bar: a", "foo: 2 | bar: a", "asked"),
+	varying("vary-two-differs-second", required, "The second does not.", "vary: Foo, Bar", "foo: 1 | bar: a", "foo: 1 | bar: b", "asked"),
+	varying("vary-two-absent", required, "None is there.", "vary: Foo, Bar", "foo: 1 | bar: a", "", "asked"),
+	varying("vary-swapped", required, "The values of two fields are not each other's.", "vary: Foo, Bar", "foo: 1 | bar: 2", "foo: 2 | bar: 1", "asked"),
+	varying("vary-run-together", required, "Nor do they run together.", "vary: Foo, Bar", "foo: 1 | bar: 23", "foo: 12 | bar: 3", "asked"),
+	varying("vary-three", optional, "So do three.", "vary: Foo, Bar, Baz", "foo: 1 | bar: a | baz: 7", "foo: 1 | bar: a | baz: 7", "hit"),
+	varying("vary-three-differs", required, "All must match.", "vary: Foo, Bar, Baz", "foo: 1 | bar: a | baz: 7", "foo: 2 | bar: a | baz: 7", "asked"),
+	varying("vary-three-order", optional, "The order of a request's fields does not matter.", "vary: Foo, Bar, Baz", "foo: 1 | bar: a | baz: 7", "baz: 7 | bar: a | foo: 1", "hit"),
+	varying("vary-three-order-differs", required, "In another order they must match as well.", "vary: Foo, Bar, Baz", "foo: 1 | bar: a | baz: 7", "foo: 1 | baz: 7 | bar: b", "asked"),
+	varying("vary-three-absent", optional, "What is absent in both matches.", "vary: Foo, Bar, Baz", "foo: 1 | baz: 7", "foo: 1 | baz: 7", "hit"),
+	varying("vary-lines", required, "Lines of Vary are one list.", "vary: Foo | vary: Bar", "foo: 1 | bar: a", "foo: 1 | bar: b", "asked"),
+	varying("vary-star", required, "No request matches *.", "vary: *", "foo: 1", "foo: 1", "asked"),
+	varying("vary-star-star", required, "Nor *, *.", "vary: *, *", "foo: 1", "foo: 1", "asked"),
+	varying("vary-star-star-lines", required, "Nor * on two lines.", "vary: * | vary: *", "foo: 1", "foo: 1", "asked"),
+	varying("vary-empty-star", required, "Nor * behind an empty member.", "vary: , *", "foo: 1", "foo: 1", "asked"),
+	varying("vary-empty-star-lines", required, "Nor * behind an empty line.", "vary:  | vary: *", "foo: 1", "foo: 1", "asked"),
+	varying("vary-star-foo", required, "Nor * before a name.", "vary: *, Foo", "foo: 1", "foo: 1", "asked"),
+	varying("vary-foo-star", required, "Nor * behind one.", "vary: Foo, *", "foo: 1", "foo: 1", "asked"),
+	varying("vary-foo-star-lines", required, "Nor on another line.", "vary: Foo | vary: *", "foo: 1", "foo: 1", "asked"),
+	varying("vary-garbage", check, "Nor what is no name.", "vary: a b", "foo: 1", "foo: 1", "asked"),
+	varying("vary-nothing", required, "An empty Vary selects by nothing.", "vary: ", "foo: 1", "foo: 2", "hit"),
+	varying("vary-combine", optional, "Lines of a selecting field are one.", "vary: Foo", "foo: 1, 2", "foo: 1 | foo: 2", "hit"),
+	varying("vary-space", optional, "Whitespace around commas does not matter.", "vary: Foo", "foo: 1,2", "foo: 1, 2", "hit"),
+	varying("vary-line-order", required, "The order of lines does.", "vary: Foo", "foo: 1 | foo: 2", "foo: 2 | foo: 1", "asked"),
+	varying("vary-language-case", optional, "Languages have no case.", "vary: Accept-Language", "accept-language: en, de", "accept-language: eN, De", "hit"),
+	varying("vary-language-space", optional, "Whitespace does not matter to them.", "vary: Accept-Language", "accept-language: en, de", "accept-language: en,   de", "hit"),
+	varying("vary-language-order", check, "Their order does: it breaks ties.", "vary: Accept-Language", "accept-language: en, de", "accept-language: de, en", "asked"),
+	varying("vary-cookie", required, "Cookie is a field as others.", "vary: Cookie", "cookie: a=1", "cookie: a=2", "asked"),
+	varying("vary-origin", required, "So is Origin.", "vary: Origin", "origin: https://a.test", "origin: https://b.test", "asked"),
+	{"vary-variants", optional, "Several variants are stored.", "", []step{
+		{ask: "GET / | foo: 1", answer: byFoo, want: "asked"},
+		{ask: "GET / | foo: 2", answer: byFoo, want: "asked"},
+		{ask: "GET / | foo: 1", want: "hit | of 1"},
+		{ask: "GET / | foo: 2", want: "hit | of 2"},
+	}},
+	{"vary-changes", required, "If Vary grows, what was stored before is not taken for more than it is.", "", []step{
+		{ask: "GET / | foo: 1 | bar: 1", answer: byFoo, want: "asked"},
+		{ask: "GET / | foo: 2 | bar: 1", answer: fresh + " | vary: Foo, Bar", want: "asked"},
+		{ask: "GET / | foo: 2 | bar: 2", want: "asked"},
+	}},
+	{"vary-variant-stale", required, "One variant's age is not the other's.", "", []step{
+		{ask: "GET / | foo: 1", answer: byFoo, want: "asked"},
+		{ask: "GET / | foo: 2", answer: `200 | cache-control: max-age=60 | age: 100 | vary: Foo | etag: "b"`, want: "asked"},
+		{ask: "GET / | foo: 1", want: "hit | of 1"},
+		{ask: "GET / | foo: 2", answer: `304 | etag: "b" | vary: Foo`, want: `validated | of 2 | sent if-none-match: "b"`},
+	}},
+	{"vary-head", required, "HEAD selects as GET does.", "", []step{
+		{ask: "GET / | foo: 1", answer: byFoo, want: "asked"},
+		{ask: "HEAD / | foo: 2", want: "asked"},
+		{ask: "HEAD / | foo: 1", want: "hit | of 1"},
+	}},
+	{"vary-no-store", required, "A variant that is not stored leaves the others.", "", []step{
+		{ask: "GET / | foo: 1", answer: byFoo, want: "asked"},
+		{ask: "GET / | foo: 2", answer: "200 | cache-control: no-store | vary: Foo", want: "asked"},
+		{ask: "GET / | foo: 2", want: "asked"},
+	}},
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/constant"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
+	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/config"
+)
+
+//go:generate go test -run ^TestMemoryArithmetic$ -update .
+
+var update = flag.Bool("update", false, "write the arithmetic of memory into docs/operations.md instead of comparing with it")
+
+// TestMemoryArithmetic: docs/operations.md adds up what connections may hold at
+// the defaults as the constants in the code and the defaults have it.
+func TestMemoryArithmetic(t *testing.T) {
+	testkit.NeedTree(t)
+	const file, end = "../docs/operations.md", "<!-- /memory -->"
+	text := document(t, "docs/operations.md")
+	begin := regexp.MustCompile(`<!-- memory: .* -->\n`).FindStringIndex(text)
+	if begin == nil {
+		t.Fatalf("%s has no place for the arithmetic", file)
+	}
+	before, rest := text[:begin[1]], text[begin[1]:]
+	got, after, ok := strings.Cut(rest, end)
+	if !ok {
+		t.Fatalf("%s: the arithmetic has no end", file)
+	}
+	want := memoryArithmetic(t)
+	if *update {
+		if err := os.WriteFile(file, []byte(before+want+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if got != want {
+		t.Errorf("the arithmetic in %s is stale; run: go generate ./server", file)
+	}
+}
+
+// memoryArithmetic is the arithmetic at the defaults.
+func memoryArithmetic(*testing.T) string {
+	c := config.Default()
+	bound := boundOf(&c, c.MaxConns)
+	var b strings.Builder
+	table := func(head string, rows []row) {
+		fmt.Fprintf(&b, "\n| %s | at the defaults |\n|---|--:|\n", head)
+		for _, r := range rows {
+			fmt.Fprintf(&b, "| %s | %s |\n", r.what, size(r.bytes))
+		}
+		fmt.Fprintf(&b, "| **together** | **%s** |\n", size(sum(rows)))
+	}
+	table("a connection, beside what counts in `cache-bytes`, at most", bound.connection)
+	table("the process, at most", append(bound.base,
+		row{fmt.Sprintf("`max-conns`: %s connections", thousands(int64(c.MaxConns))), int64(c.MaxConns) * sum(bound.connection)},
+		row{"`cache-bytes`: all that counts, and a twentieth for what counting misses", bound.counted}))
+	idle := int64(c.MaxConns)*idleConnection + c.CacheBytes + programBytes
+	logged := c
+	logged.AccessLog = "all"
+	with := boundOf(&logged, c.MaxConns)
+	fmt.Fprintf(&b, `
+With an access log a connection has %s more for requests that wait for their record, and the sum is %s. Each upstream adds %s.
+
+That is what strangers could do who own every connection and do the worst on each at once. What hits and idle connections need is another figure: %s × %s + %s + %s = **%s**.
+`, size(sum(with.connection)-sum(bound.connection)), size(with.total()), size(upstreamRequests*upstreamBytes),
+		thousands(int64(c.MaxConns)), size(idleConnection), size(c.CacheBytes), size(programBytes), size(idle))
+	return b.String() + "\n"
+}
+
+// TestBoundsAreThoseOfTheCode: the bound that is logged, and documented, is made
+// of the constants of packages that do not export them.
+func TestBoundsAreThoseOfTheCode(t *testing.T) {
+	testkit.NeedTree(t)
+	for _, tt := range []struct {
+		path, name string
+		want       int64
+	}{
+		{"server/h2/count.go", "aboutBytes", aboutBytes},
+		{"server/h2/config.go", "headerBlockFactor", 2},
+		{"server/h2/repeat.go", "maxRepeat", 512},
+		{"server/h2/repeat.go", "repeatSlots", 4},
+		{"server/origin/directory.go", "maxReading", readingBytes},
+		{"server/stream/crew.go", "maxResting", 256},
+	} {
+		if got := constantOf(t, tt.path, tt.name); got != tt.want {
+			t.Errorf("%s in %s is %d, and counts as %d", tt.name, tt.path, got, tt.want)
+		}
+	}
+	if access.MaxShort != aboutShort {
+		t.Errorf("a short text for the access log has %d bytes, and counts as %d", access.MaxShort, aboutShort)
+	}
+	cfg := config.Default()
+	cfg.CacheBytes = math.MaxInt64
+	if b := boundOf(&cfg, math.MaxInt); b.total() != math.MaxInt64 {
+		t.Errorf("with an enormous cache the bound is %d", b.total())
+	}
+}
+
+// size writes bytes to three digits.
+func size(n int64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	f := float64(n)
+	for f >= 1000 && len(units) > 1 {
+		f, units = f/1024, units[1:]
+	}
+	return fmt.Sprintf("%.3g %s", f, units[0])
+}
+
+// thousands writes a number with a comma after the thousands.
+func thousands(n int64) string {
+	if n < 1000 {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
+}
+
+// constantOf evaluates a constant of a source file that depends on no other.
+func constantOf(t *testing.T, path, name string) int64 {
+	t.Helper()
+	source, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", path), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var value ast.Expr
+	ast.Inspect(source, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok {
+			for i, ident := range spec.Names {
+				if ident.Name == name && i < len(spec.Values) {
+					value = spec.Values[i]
+				}
+			}
+		}
+		return value == nil
+	})
+	if value == nil {
+		t.Fatalf("%s has no constant %s any more", path, name)
+	}
+	result, err := types.Eval(token.NewFileSet(), nil, token.NoPos, types.ExprString(value))
+	if err != nil {
+		t.Fatalf("%s: %s: %v", path, name, err)
+	}
+	n, ok := constant.Int64Val(result.Value)
+	if !ok {
+		t.Fatalf("%s: %s is no integer", path, name)
+	}
+	return n
+}

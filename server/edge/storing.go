@@ -1,0 +1,274 @@
+package edge
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/message"
+)
+
+// store begins to store an answer. Its memory is taken from the ledger before it
+// comes: see package memory for the order.
+func (f *fetch) store(policy rfc9111.Policy, now time.Time) {
+	h := &f.head
+	f.state, f.policy, f.kept = growing, policy, rfc9111.Stored
+	f.vary, _ = rfc9111.ParseVary(h.Fields) // Store has refused what is none
+	if f.vary != "" {
+		// Now, so that those who wait join the fetches of their variants.
+		f.edge.store.ExpectVariants(f.key, f.vary)
+	}
+	f.fields = rfc9111.Kept(nil, h.Fields, now, f.site.Rules)
+	f.response = message.OpenedStored(h.Status, f.fields, h.Length, policy.Born)
+	f.response.Pins.SetSize(max(f.reserved, 1))
+	f.edge.store.Ledger().Stored(&f.response.Pins)
+	f.mine = f.response
+	if policy.Has(rfc9111.Strips) {
+		f.mine = message.OpenedStored(h.Status, f.withStripped(), h.Length, policy.Born)
+		f.mine.Whole = f.response
+	}
+	f.body = message.NewGrowing(h.Length, f.edge.maxStored)
+}
+
+// withStripped are the fields for the request that asked: those too that the
+// response keeps from a shared cache (RFC 9111 §5.2.2.4, §5.2.2.7).
+func (f *fetch) withStripped() []hpack.Field {
+	all := slices.Clone(f.fields)
+	for _, field := range f.head.Fields {
+		switch field.Name {
+		case "age", "date":
+			continue
+		}
+		if !slices.ContainsFunc(f.fields, func(k hpack.Field) bool { return k.Name == field.Name }) {
+			all = append(all, field)
+		}
+	}
+	return all
+}
+
+// headSize is about what the stored head takes, as fields and in both encodings.
+func headSize(fields []hpack.Field) int64 {
+	n := 512
+	for i := range fields {
+		n += 4*(len(fields[i].Name)+len(fields[i].Value)) + 100
+	}
+	return int64(n)
+}
+
+// reserve takes n bytes from the ledger.
+func (f *fetch) reserve(n int64) bool {
+	if !f.edge.store.Ledger().Take(n) {
+		return false
+	}
+	f.reserved += n
+	return true
+}
+
+// publish lets requests follow the body.
+func (f *fetch) publish() {
+	if f.open {
+		return
+	}
+	f.open = true
+	d := f.decision(open, f.response)
+	d.body = f.body
+	f.decide(d)
+	if f.x == nil {
+		return
+	}
+	if status, ranges := message.Evaluate(&f.x.Request, f.response); status != f.response.Status || ranges != "" {
+		f.awaited = true // a part is answered with the whole; and so that it is stored, whatever the client has
+		return
+	}
+	f.followMine()
+}
+
+// followMine has the request that asked follow the body.
+func (f *fetch) followMine() {
+	f.explainMine()
+	f.x.Reply.Follow(f.mine, f.body.Follow())
+}
+
+func (f *fetch) explainMine() {
+	f.x.Reply.Explain(outcome(f.site, metrics.Miss, &rfc9111.CacheStatus{Served: f.reason, ForwardStatus: f.head.Status, Kept: f.kept}))
+}
+
+// decision is that a response is for all whom its Vary does not part.
+func (f *fetch) decision(s stage, r *message.Response) decision {
+	return decision{
+		stage: s, response: r,
+		policy: &f.policy, vary: f.vary, values: string(f.vary.AppendKey(nil, f.request.Fields)),
+		served: f.reason, kept: f.kept, status: f.head.Status,
+	}
+}
+
+// grow takes the next part of a body that is being stored.
+func (f *fetch) grow(p []byte) error {
+	f.written += int64(len(p))
+	length := f.head.Length
+	if length >= 0 && f.written > length {
+		return errLength
+	}
+	if length < 0 && f.kept == rfc9111.Stored {
+		switch {
+		case f.written > f.edge.maxStored:
+			f.letGo(rfc9111.TooLarge)
+		case !f.reserve(int64(len(p))):
+			f.letGo(rfc9111.NoRoom)
+		}
+		if f.x == nil && f.kept != rfc9111.Stored {
+			return errUseless
+		}
+	}
+	switch {
+	case f.written < length:
+		f.publish()
+	case f.written == length && f.flight != nil:
+		f.edge.complete(f.flight) // a client that has all of it may leave now
+	}
+	return f.body.Append(f.ctx, p)
+}
+
+// letGo goes on with a body that turns out not to be stored: whoever follows it
+// goes on, and it comes as fast as the slowest of them reads. What it has taken
+// from the ledger stays taken: the followers hold it.
+func (f *fetch) letGo(why rfc9111.Reason) {
+	f.kept = why
+	if f.awaited {
+		// There will be no whole. A server may ignore Range (RFC 9110 §14.2),
+		// and the conditions hold of no stored response.
+		f.awaited = false
+		f.followMine()
+	}
+	f.body.Bound()
+	if fl := f.flight; fl != nil {
+		f.edge.mu.Lock()
+		f.edge.ground(fl)
+		f.edge.mu.Unlock()
+		fl.tell(nil)
+	}
+	f.remember(why, time.Now())
+}
+
+// finishBody stores a body that is complete.
+func (f *fetch) finishBody(trailers []hpack.Field) error {
+	if f.head.Length >= 0 && f.written != f.head.Length {
+		return errLength
+	}
+	if f.flight != nil {
+		f.edge.complete(f.flight)
+	}
+	if f.kept == rfc9111.Stored && f.edge.changes.since(f.key, f.began) {
+		f.kept = rfc9111.Invalidated
+	}
+	f.body.End(trailers)
+	f.state = answered
+	body, all := f.body.Whole()
+	if !all || f.kept == rfc9111.TooLarge || f.kept == rfc9111.NoRoom {
+		return nil // all followers have their reader, and see its end
+	}
+	r := message.Stored(f.head.Status, f.fields, fit(body), f.policy.Born)
+	if f.open {
+		r.Whole = f.response // whose senders send it
+	}
+	r.Pinned().SetSize(r.Size())
+	if f.kept == rfc9111.Stored {
+		reserved := f.reserved
+		f.reserved = 0
+		f.kept = f.edge.store.Put(f.key, f.request.Fields, r, f.policy, f.vary, reserved)
+	}
+	if f.open && f.flight != nil {
+		f.flight.tell(r)
+	}
+	f.decide(f.decision(whole, r)) // unless the body was followed
+	if f.x != nil && (!f.open || f.awaited) {
+		f.explainMine()
+		f.x.Reply.Send(message.Select(&f.x.Request, f.forMine(r)))
+	}
+	return nil
+}
+
+// forMine is a stored response with the fields for the request that asked.
+func (f *fetch) forMine(r *message.Response) *message.Response {
+	if f.mine == f.response {
+		return r
+	}
+	own := message.Stored(r.Status, f.withStripped(), r.Body, r.Born)
+	own.Whole = r.Root()
+	return own
+}
+
+// fit returns body in memory of its size: what grew without a known length may
+// have a quarter more.
+func fit(body []byte) []byte {
+	if cap(body)-len(body) <= len(body)/16 {
+		return body
+	}
+	return append(make([]byte, 0, len(body)), body...)
+}
+
+// keepNothing passes an answer on that is not stored.
+func (f *fetch) keepNothing(why rfc9111.Reason, now time.Time) error {
+	f.kept = why
+	f.remember(why, now)
+	if f.x != nil && f.head.Status == http.StatusOK && message.Conditional(&f.x.Request) {
+		// The origin was asked without the client's conditions and range.
+		r := message.OpenedStored(f.head.Status, rfc9111.Kept(nil, f.head.Fields, now, f.site.Rules), f.head.Length, now.Unix())
+		switch status, ranges := message.Evaluate(&f.x.Request, r); {
+		case status == http.StatusNotModified:
+			f.decide(decision{stage: released})
+			f.state = answered
+			f.explainMine()
+			f.x.Reply.Send(r.NotModified)
+			return errAnswered
+		case ranges != "":
+			f.decide(decision{stage: released})
+			return errRange
+		}
+	}
+	return f.passOn()
+}
+
+// remember leaves a mark if what is stored for the request must make way, and
+// requests are not to wait for each other: a reason that is of the request, of
+// its user or of the moment says nothing of the resource.
+func (f *fetch) remember(why rfc9111.Reason, now time.Time) {
+	switch {
+	case ofRequest(why), f.asked.Authorization:
+	case rfc9111.IsError(f.head.Status) && f.stale != nil:
+		// What is stored may stand in for an error yet (RFC 5861 §4).
+	default:
+		f.edge.store.MarkUncacheable(f.own, why, now)
+	}
+}
+
+// ofRequest reports whether a reason not to store says nothing of the resource:
+// what is stored of it stays.
+func ofRequest(why rfc9111.Reason) bool {
+	return why == rfc9111.RequestNoStore || why == rfc9111.Authorization || why == rfc9111.NoRoom || why == rfc9111.Invalidated
+}
+
+// passOn begins to give the answer to the request that asked, alone.
+func (f *fetch) passOn() error {
+	f.decide(decision{stage: released})
+	if f.x == nil {
+		f.state = answered
+		return errUseless
+	}
+	f.state = passing
+	result := metrics.Miss
+	if !f.storing {
+		result = metrics.Bypass
+	}
+	f.x.Reply.Explain(outcome(f.site, result, &rfc9111.CacheStatus{Served: f.reason, ForwardStatus: f.head.Status, Kept: f.kept}))
+	return f.passed(f.x.Reply.Head(f.head))
+}
+
+// passed notes whether the client is gone that an answer is passed on to.
+func (f *fetch) passed(err error) error {
+	f.lost = f.lost || err != nil
+	return err
+}

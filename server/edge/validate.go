@@ -1,0 +1,121 @@
+package edge
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/message"
+)
+
+// confirmed takes a 304: what is stored is current.
+func (f *fetch) confirmed(now time.Time) error {
+	if !rfc9111.Selects(f.stale.Response.Fields, f.head.Fields, true) {
+		return errAgain
+	}
+	r := f.freshen(f.asked, now)
+	d := decision{stage: whole, response: r, policy: &f.policy, served: rfc9111.Revalidated, kept: f.kept, status: f.head.Status}
+	if f.kept != rfc9111.Stored && !ofRequest(f.kept) {
+		// It is for nobody else any more.
+		f.decide(decision{stage: released})
+	}
+	f.whole(d)
+	return errAnswered
+}
+
+// freshen stores what is stored with the fields that came (RFC 9111 §3.2), and
+// returns it.
+func (f *fetch) freshen(asked *rfc9111.Asked, now time.Time) *message.Response {
+	stored := f.stale.Response
+	merged := rfc9111.Freshen(withoutLength(stored.Fields), f.head.Fields)
+	policy, kept := rfc9111.Store(asked, stored.Status, merged, f.began, now, f.site.Rules)
+	if kept != rfc9111.Stored {
+		policy.Born = f.began.Unix() // it is as new as the answer
+	}
+	if kept == rfc9111.Stored && f.edge.changes.since(f.key, f.began) {
+		kept = rfc9111.Invalidated
+	}
+	r := message.Stored(stored.Status, rfc9111.Kept(nil, merged, now, f.site.Rules), stored.Body, policy.Born)
+	r.Whole = stored.Root()
+	f.policy, f.kept = policy, kept
+	switch {
+	case kept == rfc9111.Stored:
+		vary, _ := rfc9111.ParseVary(merged)
+		f.kept = f.edge.store.Put(f.key, f.request.Fields, r, policy, vary, 0)
+	case !ofRequest(kept):
+		f.remember(kept, now)
+	}
+	return r
+}
+
+// passedOn does what the answer to a request that was passed on means for what
+// is stored.
+func (f *fetch) passedOn(now time.Time) {
+	e, r := f.edge, &f.request
+	for _, target := range rfc9111.Invalidates(nil, r.Method, f.head.Status, r.Scheme, r.Authority, r.Path, f.head.Fields) {
+		if key, ok := f.site.AppendKey(nil, &message.Request{Authority: r.Authority, Path: target}); ok {
+			e.changes.note(string(key)) // before what is stored goes, lest another is stored in between
+			e.store.Invalidate(string(key))
+		}
+	}
+	if r.Method != http.MethodHead || f.head.Status != http.StatusOK || f.stale == nil || f.asked.Authorization {
+		return
+	}
+	// The head of what a GET would answer (RFC 9111 §4.3.5).
+	if !rfc9111.HeadFreshens(f.stale.Response.Fields, int64(len(f.stale.Response.Body)), lengthened(f.head)) {
+		e.store.Remove(f.own)
+		return
+	}
+	get := rfc9111.Ask(http.MethodGet, r.Fields, f.site.Rules)
+	f.freshen(&get, now)
+	f.kept = rfc9111.None
+}
+
+// mayServeStale reports whether what is stored may stand in for an answer.
+func (f *fetch) mayServeStale() bool {
+	return f.stale != nil && f.stale.Answer == nil && rfc9111.MayServeOnError(f.asked, &f.stale.Policy, time.Now())
+}
+
+// serveStale answers with what is stored in place of an answer that failed.
+func (f *fetch) serveStale() {
+	f.stood = true
+	f.whole(decision{
+		stage: whole, response: f.stale.Response, policy: &f.stale.Policy,
+		served: rfc9111.StaleOnError, status: f.head.Status,
+	})
+}
+
+// whole answers all who wait with a response that is there.
+func (f *fetch) whole(d decision) {
+	f.state = answered
+	if f.flight != nil {
+		f.edge.complete(f.flight)
+	}
+	f.decide(d)
+	if f.x == nil {
+		return
+	}
+	f.x.Reply.Explain(outcome(f.site, metrics.Miss, &rfc9111.CacheStatus{Served: d.served, ForwardStatus: d.status, Kept: d.kept}))
+	f.x.Reply.Send(message.Select(&f.x.Request, d.response))
+}
+
+// withoutLength leaves content-length out, which the head has beside the fields.
+func withoutLength(fields []hpack.Field) []hpack.Field {
+	isLength := func(f hpack.Field) bool { return f.Name == "content-length" }
+	if !slices.ContainsFunc(fields, isLength) {
+		return fields
+	}
+	return slices.DeleteFunc(slices.Clone(fields), isLength)
+}
+
+// lengthened is the fields of a head with its content-length.
+func lengthened(h message.Head) []hpack.Field {
+	if h.Length < 0 {
+		return h.Fields
+	}
+	return append(slices.Clip(h.Fields), hpack.Field{Name: "content-length", Value: strconv.FormatInt(h.Length, 10)})
+}

@@ -1,0 +1,89 @@
+package stream
+
+import (
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+// TestCrewRunsEach expects every function to run, however many there are at
+// once, and the goroutines to be used again.
+func TestCrewRunsEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c Crew
+		var mu sync.Mutex
+		on := make(map[string]int) // functions by goroutine
+		for range 3 {
+			hold := make(chan struct{})
+			for range 2 * maxResting {
+				c.Go(func() {
+					<-hold
+					mu.Lock()
+					defer mu.Unlock()
+					on[goroutine()]++
+				})
+			}
+			close(hold)
+			synctest.Wait()
+			c.mu.Lock()
+			if got := len(c.resting); got != maxResting {
+				t.Errorf("%d goroutines rest, want %d: the others end", got, maxResting)
+			}
+			c.mu.Unlock()
+		}
+		total, again := 0, 0
+		for _, n := range on {
+			total += n
+			again += n - 1
+		}
+		if want := 6 * maxResting; total != want {
+			t.Errorf("%d functions ran, want %d", total, want)
+		}
+		if want := 2 * maxResting; again != want {
+			t.Errorf("%d functions ran on a goroutine that had run another, want %d", again, want)
+		}
+		c.Close() // or synctest finds goroutines that block for ever
+		c.Go(func() {})
+	})
+}
+
+// TestNoCrew expects a function to run all the same.
+func TestNoCrew(t *testing.T) {
+	done := make(chan struct{})
+	(*Crew)(nil).Go(func() { close(done) })
+	<-done
+}
+
+// goroutine is the number of the goroutine that calls it.
+func goroutine() string {
+	var room [64]byte
+	text := string(room[:runtime.Stack(room[:], false)])
+	return strings.Fields(text)[1]
+}
+
+// handler uses as much stack as a miss of an upstream does.
+//
+//go:noinline
+func handler(depth int) int {
+	var room [256]byte
+	if depth == 0 {
+		return len(room)
+	}
+	room[depth] = byte(depth)
+	return handler(depth-1) + int(room[depth])
+}
+
+// BenchmarkCrew shows what a stack that has grown already is worth.
+func BenchmarkCrew(b *testing.B) {
+	for name, c := range map[string]*Crew{"new": nil, "crew": new(Crew)} {
+		b.Run(name, func(b *testing.B) {
+			done := make(chan struct{}, 1)
+			for b.Loop() {
+				c.Go(func() { handler(24); done <- struct{}{} })
+				<-done
+			}
+		})
+	}
+}
