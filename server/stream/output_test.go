@@ -24,6 +24,7 @@ func (p *plain) ForceReserve(n int64) { p.reserved.Add(n) }
 func (p *plain) Trim() (bool, int64)  { return false, 0 }
 func (p *plain) Release(n int64)      { p.reserved.Add(-n) }
 func (p *plain) Reserved() int64      { return p.reserved.Load() }
+func (p *plain) Used() int64          { return p.reserved.Load() }
 
 // deaf is a sender that does not end when it is cut.
 type deaf struct{}
