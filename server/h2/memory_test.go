@@ -259,12 +259,10 @@ func TestUploadsThatAreNotRead(t *testing.T) {
 		files := newShelf(t, limit, mib)
 		ledger := files.store.Ledger()
 		base := liveHeap()
-		var peers []*peer
 		for range conns {
 			p := newPeer(t, setup{look: none{}, ledger: ledger, serve: func(_ *peer, ctx context.Context, _ *message.Exchange) { <-ctx.Done() }})
 			p.hello()
 			defer p.close()
-			peers = append(peers, p)
 			go func() { // what comes is dropped, until the end
 				for {
 					if _, err := p.read(); err != nil {

@@ -25,7 +25,8 @@ func TestExchanges(t *testing.T) {
 		t.Error("one is let in beyond half of the limit")
 	}
 	l.End(memory.ExchangeBytes)
-	if !l.Begin(0) || !l.Begin(0) || l.Begin(0) {
+	one, two, three := l.Begin(0), l.Begin(0), l.Begin(0)
+	if !one || !two || three {
 		t.Error("the room of one with as much text again is not that of two without")
 	}
 	if n := store.Reserved(); n != limit/2 {
