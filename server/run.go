@@ -36,6 +36,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("making the store: %w", err)
 	}
+	watchMemory(stored.Ledger(), log)
 	stats := func() metrics.CacheStats { return cacheStats(stored.Cache()) }
 	m := metrics.NewHotpath(metrics.Options{
 		Version: buildinfo.Version(),
@@ -82,7 +83,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	crew := new(stream.Crew)
 	defer crew.Close()
 	e := edge.New(sites, stored, m, log, edge.Config{Fetches: cfg.MaxFetches, MaxStored: cfg.MaxStored})
-	server, err := newServer(cfg, maxConns, e, accessLog, crew, m, log)
+	server, err := newServer(cfg, maxConns, e, stored.Ledger(), crew, accessLog, m, log)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -169,13 +170,15 @@ func (s *script) respond(c net.Conn, q *recorded) bool {
 		return false
 	}
 	var trailers strings.Builder
-	chunked, cut := false, false
+	chunked, cut, untilEnd := false, false, false
 	for _, member := range m[1:] {
 		switch {
 		case member == "chunked":
 			chunked = true
 		case member == "cut":
 			cut = true
+		case member == "until-end":
+			untilEnd = true
 		case strings.HasPrefix(member, "="):
 			body = member[1:]
 		case strings.HasPrefix(member, "+"):
@@ -188,6 +191,7 @@ func (s *script) respond(c net.Conn, q *recorded) bool {
 	}
 	own := []field{{"date", "@0"}}
 	switch {
+	case untilEnd:
 	case chunked:
 		own = append(own, field{"transfer-encoding", "chunked"})
 	case cut:
@@ -209,7 +213,7 @@ func (s *script) respond(c net.Conn, q *recorded) bool {
 		text += body
 	}
 	_, err := io.WriteString(c, text)
-	return err == nil && !cut
+	return err == nil && !cut && !untilEnd
 }
 
 // head is a status line and fields: those of the members, and own ones that they
@@ -217,7 +221,11 @@ func (s *script) respond(c net.Conn, q *recorded) bool {
 func (s *script) head(m []string, own []field) string {
 	now := time.Now()
 	var b strings.Builder
-	b.WriteString("HTTP/1.1 " + m[0] + " Scripted\r\n")
+	version := "HTTP/1.1 "
+	if slices.Contains(m, "1.0") {
+		version = "HTTP/1.0 "
+	}
+	b.WriteString(version + m[0] + " Scripted\r\n")
 	replaced := make(map[string]bool)
 	for _, member := range m[1:] {
 		if name, ok := strings.CutPrefix(member, "-"); ok {

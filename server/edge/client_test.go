@@ -45,7 +45,6 @@ type client struct {
 	length   int64
 	trailers []hpack.Field
 	broken   error
-	pinned   *message.Response
 	ended    chan struct{} // of what is followed; nil: nothing is
 }
 

@@ -144,6 +144,7 @@ func TestWaitersFollow(t *testing.T) {
 				if late.wait(); late.text() != clients[0].text() || len(late.parts) < 5 || !late.parts[0].at.Before(sent[5]) {
 					t.Errorf("late: %d bytes in %d parts", len(late.text()), len(late.parts))
 				}
+				synctest.Wait() // it is stored behind its end
 				if !r.get("/a").hit {
 					t.Error("not stored while one client is slow")
 				}

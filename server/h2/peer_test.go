@@ -19,6 +19,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/nethttp"
 )
@@ -27,6 +28,8 @@ import (
 type setup struct {
 	limits   Limits
 	source   *store
+	look     message.Source // instead of source
+	ledger   *memory.Ledger
 	handler  handler                                                 // through nethttp
 	serve    func(p *peer, ctx context.Context, x *message.Exchange) // instead of handler
 	settings []frame.Setting                                         // the client's
@@ -102,7 +105,11 @@ func newPeer(t *testing.T, s setup) *peer {
 		Metrics: m,
 		Log:     slog.New(slog.NewTextHandler(log, nil)),
 		Limits:  s.limits,
+		Ledger:  s.ledger,
 	}.WithDefaults()
+	if s.look != nil {
+		cfg.Source = s.look
+	}
 	if s.access != nil {
 		cfg.Access = recorder(t, *s.access, m)
 	}

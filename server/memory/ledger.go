@@ -24,7 +24,9 @@ type Ledger struct {
 	lingering atomic.Int64 // bytes; see Pins
 	buffered  atomic.Int64 // bytes
 	wanted    atomic.Int64 // bytes that a Take could not have
+	exchanges atomic.Int64 // bytes; see Begin
 	cuts      atomic.Uint64
+	watch     func(Cause)
 
 	// exhausted is set while all senders that would help have been cut.
 	exhausted atomic.Bool
@@ -56,6 +58,7 @@ func (l *Ledger) Take(n int64) bool {
 		l.wanted.Store(missing)
 		l.settle()
 	}
+	l.report(Full)
 	return false
 }
 
@@ -66,7 +69,7 @@ func (l *Ledger) Give(n int64) { l.store.Release(n) }
 // Stats are bytes by kind, but for what the cache stores, and counts since the
 // ledger was made.
 type Stats struct {
-	Arriving  int64 // taken from the ledger
+	Arriving  int64 // taken from the ledger: bodies that arrive, exchanges
 	Lingering int64 // bodies that are still being sent, though no entry holds them
 	Buffered  int64 // output, taken from a ticket
 	Senders   int   // that have joined and not left
@@ -152,6 +155,9 @@ func (l *Ledger) cut(need int64) {
 	l.cuts.Add(uint64(len(chosen)))
 	for _, c := range chosen {
 		c.ticket.sender.Cut(c.ticket)
+	}
+	if len(chosen) > 0 {
+		l.report(Cut)
 	}
 }
 

@@ -210,5 +210,6 @@ func edgeRows() []row {
 		r.only = func(server string) bool { return server != files }
 		return r
 	}
-	return append(rows, miss(shapes[0], bodies[1]), miss(shapes[2], bodies[1]), miss(shapes[3], bodies[1]), miss(shapes[0], bodies[2]))
+	rows = append(rows, miss(shapes[0], bodies[1]), miss(shapes[2], bodies[1]), miss(shapes[3], bodies[1]), miss(shapes[0], bodies[2]))
+	return append(rows, flowRows()...)
 }

@@ -61,17 +61,22 @@ type sizes struct {
 	handshakes int
 	many       int           // connections of the row "many"
 	manyLoad   time.Duration // of load on 1 % of them
+	hits       int           // one after the other, of the row "stalled"
+	large      int64         // bytes of a content that no cache holds
+	keys       time.Duration // of the row "keys"
 }
 
 var (
 	fullSizes = sizes{
 		rounds: 5, load: 3 * time.Second, percentile: 600 * time.Millisecond,
 		idle: 2000, settle: 6 * time.Second, handshakes: 2000, many: 19000, manyLoad: 10 * time.Second,
+		hits: 5000, large: 4 << 30, keys: time.Minute,
 	}
 	// quickSizes show that everything works. Their figures mean nothing.
 	quickSizes = sizes{
 		rounds: 1, load: 200 * time.Millisecond, percentile: 100 * time.Millisecond,
 		idle: 200, settle: time.Second, handshakes: 200, many: 1000, manyLoad: time.Second,
+		hits: 200, large: 256 << 20, keys: 2 * time.Second,
 	}
 )
 

@@ -69,7 +69,11 @@ func report(a about, r *results) string {
 	}
 	for m := range metricCount {
 		if t := metricTable(m, r); len(t) > 1 {
-			fmt.Fprintf(&b, "\n### %s, %s\n\n", metricInfos[m].title, metricInfos[m].unit)
+			title := metricInfos[m].title
+			if unit := metricInfos[m].unit; unit != "" {
+				title += ", " + unit
+			}
+			fmt.Fprintf(&b, "\n### %s\n\n", title)
 			writeTable(&b, t)
 		}
 	}

@@ -18,6 +18,11 @@ const (
 	p99Latency                    // ms
 	memoryPerConn                 // KiB
 	cpuPerHandshake               // µs
+	originRequests                // a number
+	partDelay                     // ms
+	p99Stalled                    // ratio
+	memoryGrowth                  // MiB
+	memoryAfter                   // MiB
 	metricCount
 )
 
@@ -35,6 +40,11 @@ var metricInfos = [metricCount]metricInfo{
 	p99Latency:      {"99th percentile of latency", "ms", 3},
 	memoryPerConn:   {"Resident memory per idle connection", "KiB", 1},
 	cpuPerHandshake: {"CPU of the server's processes per full handshake", "µs", 0},
+	originRequests:  {"Requests that reach the upstream", "", 0},
+	partDelay:       {"Longest delay of a part", "ms", 1},
+	p99Stalled:      {"99th percentile of the latency of hits beside stalled requests, divided by that without", "", 2},
+	memoryGrowth:    {"Most memory above that before", "MiB", 1},
+	memoryAfter:     {"Memory afterwards above that before", "MiB", 1},
 }
 
 // value is one measurement.
