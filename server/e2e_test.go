@@ -88,6 +88,7 @@ type logLine struct {
 	URL, Admin, SHA256 string
 	Err                string
 	Effective          int
+	Bytes              int64
 }
 
 // process is a server that runs.

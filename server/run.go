@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -29,9 +28,6 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	journal := new(live.Journal)
 	log := newLogger(cfg, stderr, journal)
 	defer onHangup(log)()
-	if cfg.MemoryLimit > 0 {
-		debug.SetMemoryLimit(cfg.MemoryLimit)
-	}
 	stored, err := store.New(store.Config{Entries: cfg.CacheEntries, Bytes: cfg.CacheBytes, Shards: cfg.CacheShards})
 	if err != nil {
 		return fmt.Errorf("making the store: %w", err)
@@ -65,6 +61,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 		log.Warn("fewer connections than configured: the limit of open files is too low",
 			"max-conns", cfg.MaxConns, "effective", maxConns, "RLIMIT_NOFILE", files)
 	}
+	boundMemory(&cfg, maxConns, log)
 
 	var unready atomic.Pointer[error] // why; nil: ready
 	unready.Store(&errStarting)

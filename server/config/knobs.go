@@ -161,7 +161,7 @@ func knobs(c *Config) []knob {
 		{groupAccess, "access-log-rate", "8MiB/s", &size{p: &c.AccessLogRate, perSecond: true, zero: "no limit", min: minLogRate, max: math.MaxInt64},
 			"How fast the access log may grow, after a burst of ten seconds' worth; further lines are dropped and counted."},
 
-		{groupProc, "memory-limit", "0", &size{p: &c.MemoryLimit, zero: "off", min: minMemory, max: math.MaxInt64},
+		{groupProc, "memory-limit", "0", &size{p: &c.MemoryLimit, zero: "the most that the other settings allow, as the log says at the start", min: minMemory, max: math.MaxInt64},
 			"Soft limit on the memory of the Go runtime: the garbage collector works harder near it."},
 		{groupProc, "tls-buffers", "auto", &choice{p: &c.TLSBuffers, of: []string{"auto", "off"}},
 			"Whether TLS records are put into the buffers of Go's crypto/tls directly, which saves an allocation for each record and 5 KiB for each connection. auto: with the releases of Go that this was tested with. off: never."},

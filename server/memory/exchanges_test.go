@@ -25,8 +25,13 @@ func TestExchanges(t *testing.T) {
 		t.Error("one is let in beyond half of the limit")
 	}
 	l.End(memory.ExchangeBytes)
-	one, two, three := l.Begin(0), l.Begin(0), l.Begin(0)
-	if !one || !two || three {
+	let := 0
+	for range 3 {
+		if l.Begin(0) {
+			let++
+		}
+	}
+	if let != 2 {
 		t.Error("the room of one with as much text again is not that of two without")
 	}
 	if n := store.Reserved(); n != limit/2 {

@@ -14,6 +14,7 @@ type Store interface {
 	Trim() (evicted bool, over int64)
 	Release(n int64)
 	Reserved() int64
+	Used() int64
 }
 
 // Ledger counts the server's memory; see the package comment. [New] makes one.
@@ -113,7 +114,14 @@ func (l *Ledger) settle() {
 	for {
 		marks := l.marks.Load()
 		l.cut(max(l.heldBeyondHalf(), l.wanted.Swap(0)))
-		evicted, over := l.store.Trim()
+		var evicted bool
+		var over int64
+		// What those free who are cut is on its way: when they have left this
+		// is called again. Entries that are sent themselves would all be
+		// evicted for it, and free nothing.
+		if l.store.Used()-l.limit > l.senders.freeing() {
+			evicted, over = l.store.Trim()
+		}
 		if evicted {
 			continue // it may have freed nothing, and be too much that senders hold
 		}

@@ -86,8 +86,13 @@ func (b *Body) TooLarge(limit int64) bool {
 func (b *Body) AddTrailers(fields []hpack.Field) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	n := 0
 	for _, f := range fields {
 		b.trailers = append(b.trailers, hpack.Field{Name: strings.Clone(f.Name), Value: strings.Clone(f.Value)})
+		n += len(f.Name) + len(f.Value) + fieldBytes
+	}
+	if n > 0 {
+		b.ticket.Hold(int64(n)) // until the exchange ends
 	}
 }
 
