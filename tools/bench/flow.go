@@ -16,8 +16,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/net/http2"
 )
 
 // Rows about how hotpath passes on what comes, and what it holds meanwhile. Each
@@ -92,8 +90,9 @@ func newFlowed(ctx context.Context, st *state, flags ...string) (*flowed, error)
 	if f.edge, err = start(ctx, hotpathBefore(hotpath, st.binary, flags...), &s); err != nil {
 		return nil, errors.Join(err, f.server.Close())
 	}
-	security := clientTLS.Clone()
-	f.client = &http.Client{Transport: &http2.Transport{TLSClientConfig: security}}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP2(true)
+	f.client = &http.Client{Transport: &http.Transport{TLSClientConfig: clientTLS.Clone(), Protocols: protocols, DisableCompression: true}}
 	return f, nil
 }
 
