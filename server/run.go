@@ -14,6 +14,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/edge"
 	"github.com/e0ac7cd4/hotpath/server/listen"
 	"github.com/e0ac7cd4/hotpath/server/live"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/store"
 	"github.com/e0ac7cd4/hotpath/server/stream"
 )
@@ -28,6 +29,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	journal := new(live.Journal)
 	log := newLogger(cfg, stderr, journal)
 	defer onHangup(log)()
+	defer memory.LimitGarbage()()
 	stored, err := store.New(store.Config{Entries: cfg.CacheEntries, Bytes: cfg.CacheBytes, Shards: cfg.CacheShards})
 	if err != nil {
 		return fmt.Errorf("making the store: %w", err)

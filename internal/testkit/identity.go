@@ -16,20 +16,24 @@ import (
 	"time"
 )
 
-// Identity is a certificate for localhost and 127.0.0.1 that stands for its own
-// authority, and its key.
+// Identity is a certificate that stands for its own authority, and its key.
 type Identity struct {
 	TLS tls.Certificate
 }
 
-// NewIdentity makes one that is valid from an hour ago, for a day.
-func NewIdentity() Identity {
-	return NewIdentityFor(time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour))
+// NewIdentity makes one for these hosts, by default localhost and 127.0.0.1, that
+// is valid from an hour ago, for a day.
+func NewIdentity(hosts ...string) Identity {
+	return NewIdentityFor(time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour), hosts...)
 }
 
 // NewIdentityFor makes one that is valid from begin to end. It panics if it
 // cannot, which is a mistake in here.
-func NewIdentityFor(begin, end time.Time) Identity {
+func NewIdentityFor(begin, end time.Time, hosts ...string) Identity {
+	var addresses []net.IP
+	if len(hosts) == 0 {
+		hosts, addresses = []string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1)}
+	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		panic(err)
@@ -37,8 +41,8 @@ func NewIdentityFor(begin, end time.Time) Identity {
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(time.Now().UnixNano()),
 		Subject:               pkix.Name{CommonName: "hotpath test"},
-		DNSNames:              []string{"localhost"},
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
+		DNSNames:              hosts,
+		IPAddresses:           addresses,
 		NotBefore:             begin,
 		NotAfter:              end,
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,

@@ -215,6 +215,10 @@ func (c *client) Flush() error { return c.gone() }
 func (c *client) End(trailers []hpack.Field) error {
 	c.trailers = trailers
 	defer c.cancel(errOver)
+	if int64(len(c.body)) < c.length && c.request.Method != "HEAD" && c.status != 304 {
+		c.broken = errors.New("broken off: shorter than declared")
+		return c.broken
+	}
 	return c.gone()
 }
 

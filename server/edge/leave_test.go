@@ -241,8 +241,10 @@ func TestRace(t *testing.T) {
 			}
 			return sink.End(nil)
 		case 6:
-			<-ctx.Done()
-			return context.Cause(ctx)
+			if err := pause(ctx, 10*time.Millisecond); err != nil {
+				return err
+			}
+			return fmt.Errorf("slow, and then nothing")
 		}
 		return give(sink, 200, tag, "cache-control", "max-age=1, stale-while-revalidate=1", "vary", "cookie", "etag", `"`+tag+`"`)
 	})

@@ -125,3 +125,17 @@ func TestRangeOfLarge(t *testing.T) {
 		})
 	}
 }
+
+// TestRangesOfOneUser: a range that is asked for with Authorization or no-store
+// is asked for itself at once, not after the whole.
+func TestRangesOfOneUser(t *testing.T) {
+	for _, asked := range [][]string{{"authorization", "x"}, {"cache-control", "no-store"}} {
+		inBubble(t, func(t *testing.T) {
+			r := newRig(t, knobs{}, honest("private"))
+			c := r.get("/a", append(asked, "range", "bytes=2-4")...)
+			if c.status != 206 || c.text() != "234" || r.origin.count() != 1 {
+				t.Errorf("%v: %d %q, %d fetches", asked, c.status, c.text(), r.origin.count())
+			}
+		})
+	}
+}

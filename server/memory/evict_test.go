@@ -3,6 +3,7 @@ package memory_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -146,5 +147,27 @@ func TestEntriesThatAreSentStay(t *testing.T) {
 	}
 	if s := l.Stats(); c.Used() > 64*mib || s.Lingering > 32*mib || c.Len() < 2 {
 		t.Errorf("%d bytes used, %d entries, %+v, when those that were cut have left", c.Used(), c.Len(), s)
+	}
+}
+
+// TestLargeBodiesCollect expects the room for a large body to be collected before
+// it is used, and that for a small one not to be.
+func TestLargeBodiesCollect(t *testing.T) {
+	l := memory.New(&plain{limit: 64 << 20}, 64<<20)
+	collections := func(n int64) uint32 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if !l.Take(n) {
+			t.Fatalf("no room for %d bytes", n)
+		}
+		runtime.ReadMemStats(&after)
+		l.Give(n)
+		return after.NumForcedGC - before.NumForcedGC
+	}
+	if got := collections(4<<20 - 1); got != 0 {
+		t.Errorf("%d collections for a small body", got)
+	}
+	if got := collections(4 << 20); got != 1 {
+		t.Errorf("%d collections for a large body, want 1", got)
 	}
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -42,6 +43,7 @@ var bars = func() []bar {
 		all = append(all, bar{"bytes per CPU second, " + s.name + ", 1 MiB", s.name + "-1MiB", bytesPerCPU, true,
 			[]limit{{h2o, 0.9}}, []limit{{h2o, 1.1}}})
 	}
+	all = append(all, edgeBars()...)
 	return append(all,
 		bar{"requests/s at full speed, h2 8×32, 1 KiB", "h2-8x32-1KiB", requestRate, true,
 			[]limit{{h2o, 0.95}, {"", 150000}}, []limit{{h2o, 1.1}}},
@@ -57,6 +59,31 @@ var bars = func() []bar {
 			[]limit{{"", 20}}, []limit{{"", 14}}},
 	)
 }()
+
+// edgeBars are those of -edge. What an entry came from makes no difference to
+// its hits, and a proxy in Go is to cost little more than half of what the
+// standard library's does.
+func edgeBars() []bar {
+	var all []bar
+	for _, r := range edgeRows() {
+		if kind, _, _ := strings.Cut(r.name, "-"); kind == "hit" || kind == "vary" || kind == "public" {
+			all = append(all, bar{"CPU per request, " + r.name, r.name, cpuPerRequest, false,
+				[]limit{{files, baselineBar}}, []limit{{files, 1}}})
+		}
+	}
+	miss := "miss-" + shapes[0].name + "-" + bodies[1].name
+	return append(all,
+		bar{"CPU per hit after a range, a POST and a miss ÷ on a fresh connection", rowAfter, cpuAfterRare, false, []limit{{"", 1.1}}, nil},
+		bar{"CPU per miss, h2 8×32, 1 KiB", miss, cpuPerRequest, false,
+			[]limit{{reverseProxy, 0.65}, {caddy, 0.3}}, []limit{{reverseProxy, 0.5}}},
+		bar{"requests at the upstream of 10,000 for one key", rowCoalesce, originRequests, false, []limit{{"", 1}}, nil},
+		bar{"delay of a part for any who wait", rowParts, partDelay, false, []limit{{"", 50}}, nil},
+		bar{"p99 of hits beside stalled requests ÷ without", rowStalled, p99Stalled, false, []limit{{"", 2}}, nil},
+		bar{"memory, download", rowDownload, memoryGrowth, false, []limit{{"", 2}}, nil},
+		bar{"memory, upload", rowUpload, memoryGrowth, false, []limit{{"", 2}}, nil},
+		bar{"memory, random keys, -cache-bytes 64MiB", rowKeys, memoryGrowth, false, []limit{{"", keysCacheMiB * 1.05}}, nil},
+	)
+}
 
 // verdict of a limit: whether it is met, and whether there are figures to tell.
 func (l limit) verdict(b bar, r *results, got float64) (met, known bool) {
@@ -83,8 +110,12 @@ func (l limit) text(b bar) string {
 	info := metricInfos[b.metric]
 	switch {
 	case l.peer == "":
-		return fmt.Sprintf("%s %s %s", sign, grouped(l.factor, 0), info.unit)
-	case l.factor < 0.5: // a share that reads better as a divisor
+		decimals := 0
+		if l.factor != math.Trunc(l.factor) {
+			decimals = info.decimals
+		}
+		return strings.TrimSpace(fmt.Sprintf("%s %s %s", sign, grouped(l.factor, decimals), info.unit))
+	case l.factor < 0.2: // a share that reads better as a divisor
 		return fmt.Sprintf("%s %s ÷ %.0f", sign, l.peer, 1/l.factor)
 	}
 	return fmt.Sprintf("%s %.2f × %s", sign, l.factor, l.peer)

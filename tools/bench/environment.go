@@ -29,14 +29,7 @@ var packages = map[string]string{
 func require(ctx context.Context, programs []string, install bool) error {
 	var missing []string
 	for _, name := range programs {
-		path := name
-		switch name {
-		case nginx:
-			path = nginxPath()
-		case haproxy:
-			path = haproxyPath()
-		}
-		if _, err := exec.LookPath(path); err != nil {
+		if _, err := exec.LookPath(programPath(name)); err != nil {
 			missing = append(missing, packages[name])
 		}
 	}
@@ -56,6 +49,17 @@ func require(ctx context.Context, programs []string, install bool) error {
 		return fmt.Errorf("%s: %w", strings.Join(command, " "), err)
 	}
 	return nil
+}
+
+// programPath is where a program is, which may be outside of PATH.
+func programPath(name string) string {
+	switch name {
+	case nginx:
+		return nginxPath()
+	case haproxy:
+		return haproxyPath()
+	}
+	return name
 }
 
 // build compiles a program of this tree.

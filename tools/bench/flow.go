@@ -5,7 +5,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -17,8 +16,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/net/http2"
 )
 
 // Rows about how hotpath passes on what comes, and what it holds meanwhile. Each
@@ -33,10 +30,11 @@ const (
 )
 
 func flowRows() []row {
-	own := func(name string, measure func(context.Context, *flowed, *state) ([]value, error), flags ...string) row {
+	own := func(name string, rounds int, measure func(context.Context, *flowed, *state) ([]value, error), flags ...string) row {
 		return row{
-			name: name,
-			only: func(server string) bool { return server == hotpath },
+			name:   name,
+			rounds: rounds,
+			only:   func(server string) bool { return server == hotpath },
 			measure: func(ctx context.Context, _ *process, st *state) (values []value, err error) {
 				f, err := newFlowed(ctx, st, flags...)
 				if err != nil {
@@ -52,12 +50,12 @@ func flowRows() []row {
 		}
 	}
 	return []row{
-		own(rowCoalesce, measureCoalesced, "-max-conns", "2000"),
-		own(rowParts, measureParts),
-		own(rowStalled, measureStalled),
-		own(rowDownload, measureDownload, "-max-body", "8GiB"),
-		own(rowUpload, measureUpload, "-max-body", "8GiB"),
-		own(rowKeys, measureKeys, "-cache-bytes", "64MiB", "-cache-entries", "10000000", "-max-stored", "64MiB"),
+		own(rowCoalesce, 3, measureCoalesced, "-max-conns", "2000"),
+		own(rowParts, 0, measureParts),
+		own(rowStalled, 0, measureStalled),
+		own(rowDownload, 3, measureDownload, "-max-body", "8GiB"),
+		own(rowUpload, 3, measureUpload, "-max-body", "8GiB"),
+		own(rowKeys, 1, measureKeys, "-cache-bytes", strconv.Itoa(keysCacheMiB)+"MiB", "-cache-entries", "10000000", "-max-stored", "64MiB"),
 	}
 }
 
@@ -92,8 +90,9 @@ func newFlowed(ctx context.Context, st *state, flags ...string) (*flowed, error)
 	if f.edge, err = start(ctx, hotpathBefore(hotpath, st.binary, flags...), &s); err != nil {
 		return nil, errors.Join(err, f.server.Close())
 	}
-	security := clientTLS.Clone()
-	f.client = &http.Client{Transport: &http2.Transport{TLSClientConfig: security}}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP2(true)
+	f.client = &http.Client{Transport: &http.Transport{TLSClientConfig: clientTLS.Clone(), Protocols: protocols, DisableCompression: true}}
 	return f, nil
 }
 
@@ -326,6 +325,9 @@ func bytesText(n int64) string {
 	return fmt.Sprintf("%d %s", n, units[0])
 }
 
+// keysCacheMiB is -cache-bytes in the row "keys".
+const keysCacheMiB = 64
+
 // keyClients ask for keys at the same time, each on a connection of its own.
 const keyClients = 16
 
@@ -352,36 +354,26 @@ func measureKeys(ctx context.Context, f *flowed, st *state) ([]value, error) {
 		wg.Wait()
 		return errors.Join(errs...)
 	})
-	st.res.note("Row %s: %s random keys, %s MiB of content, in %v, -cache-bytes 64MiB; beside the empty server.", rowKeys,
-		grouped(float64(count.Load()), 0), grouped(float64(volume.Load()>>20), 0), st.size.keys)
+	st.res.note("Row %s: %s random keys, %s MiB of content, in %v, -cache-bytes %dMiB; beside the empty server.", rowKeys,
+		grouped(float64(count.Load()), 0), grouped(float64(volume.Load()>>20), 0), st.size.keys, keysCacheMiB)
 	return values, err
 }
 
 // askKeys asks over HTTP/1.1 until ctx ends.
 func askKeys(ctx context.Context, addr string, count, volume *atomic.Int64) error {
-	security := clientTLS.Clone()
-	security.NextProtos = []string{"http/1.1"}
-	conn, err := tls.Dial("tcp", addr, security)
+	c, err := openH1(ctx, addr)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	in := bufio.NewReader(conn)
+	defer c.tls.Close()
 	for ctx.Err() == nil {
 		n := randomSize()
-		if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintf(conn, "GET /%x?n=%d HTTP/1.1\r\nHost: keys.test\r\n\r\n", rand.Uint64(), n); err != nil {
-			return err
-		}
-		resp, err := http.ReadResponse(in, nil)
+		resp, err := c.exchange(fmt.Sprintf("GET /%x?n=%d HTTP/1.1\r\nHost: keys.test\r\n\r\n", rand.Uint64(), n))
 		if err != nil {
 			return err
 		}
-		got, err := io.Copy(io.Discard, resp.Body)
-		if err != nil || got != n || resp.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s: %d bytes of %d: %w", resp.Status, got, n, err)
+		if resp.StatusCode != http.StatusOK || resp.ContentLength != n {
+			return fmt.Errorf("%s: %d bytes of %d", resp.Status, resp.ContentLength, n)
 		}
 		count.Add(1)
 		volume.Add(n)

@@ -133,13 +133,7 @@ func run(ctx context.Context, o options) (err error) {
 	for _, c := range contenders {
 		names = append(names, c.name)
 	}
-	programs := []string{"h2load", "wrk"}
-	for _, name := range names {
-		if packages[name] != "" {
-			programs = append(programs, name)
-		}
-	}
-	if err := require(ctx, programs, o.install); err != nil {
+	if err := require(ctx, []string{"h2load", "wrk"}, o.install); err != nil {
 		return err
 	}
 	s, err := newSite(dir)
@@ -207,6 +201,13 @@ func chooseContenders(ctx context.Context, o options, dir string) ([]contender, 
 	for _, name := range known {
 		if !slices.Contains(chosen, name) {
 			continue
+		}
+		if packages[name] != "" {
+			if missing, err := absent(ctx, o, name); err != nil {
+				return nil, err
+			} else if missing {
+				continue
+			}
 		}
 		switch name {
 		case hotpath:

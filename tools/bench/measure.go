@@ -20,6 +20,9 @@ type row struct {
 	// yet: what a run leaves in memory would be in the figure.
 	fresh bool
 
+	// rounds is how often it is measured at most; 0: no limit.
+	rounds int
+
 	// only has the servers that are measured; nil is all.
 	only func(server string) bool
 
@@ -123,7 +126,11 @@ func measureAll(ctx context.Context, contenders []contender, rows []row, st *sta
 	}
 	for _, r := range rows {
 		st.res.rows = append(st.res.rows, r.name)
-		for round := range st.size.rounds {
+		rounds := st.size.rounds
+		if r.rounds > 0 {
+			rounds = min(rounds, r.rounds)
+		}
+		for round := range rounds {
 			for _, c := range contenders {
 				if r.only != nil && !r.only(c.name) {
 					continue

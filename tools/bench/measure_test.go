@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"log"
 	"os"
 	"os/exec"
@@ -16,8 +17,22 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
-// TestMain lets the test binary be the net/http contender, as bench itself is.
+// TestMain lets the test binary be the contenders that bench itself is, and
+// ReverseProxy in hotpath's place: nothing here is about hotpath.
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "-listen" {
+		flags := flag.NewFlagSet("", flag.ExitOnError)
+		given := make(map[string]*string)
+		for _, name := range []string{"listen", "admin", "cert", "key", "upstream", "max-body", "max-conns", "cache-bytes", "cache-entries", "max-stored"} {
+			given[name] = flags.String(name, "", "")
+		}
+		_ = flags.Parse(os.Args[1:]) // it exits
+		upstream := strings.TrimPrefix(*given["upstream"], "http://")
+		log.Fatal(serveReverseProxy([]string{*given["listen"], *given["cert"], *given["key"], upstream}))
+	}
+	if len(os.Args) > 1 && os.Args[1] == reverseProxyCommand {
+		log.Fatal(serveReverseProxy(os.Args[2:]))
+	}
 	if len(os.Args) > 1 && os.Args[1] == netHTTPCommand {
 		log.Fatal(serveNetHTTP(os.Args[2:]))
 	}
@@ -28,6 +43,7 @@ func TestMain(m *testing.M) {
 var tinySizes = sizes{
 	rounds: 2, load: 20 * time.Millisecond, percentile: 10 * time.Millisecond,
 	idle: 16, handshakes: 8, many: 200, manyLoad: 20 * time.Millisecond,
+	hits: 20, large: 1 << 20, keys: 50 * time.Millisecond,
 }
 
 func newState(t *testing.T, servers ...string) *state {
@@ -223,7 +239,7 @@ func TestChooseContenders(t *testing.T) {
 		want string // names, or an error's part after "!"
 	}{
 		{options{server: "x"}, "hotpath h2o nginx net/http"},
-		{options{server: "x", baseline: "y"}, "hotpath baseline h2o nginx net/http"},
+		{options{server: "x", baseline: "y"}, "hotpath baseline"},
 		{options{only: "net/http,h2o"}, "h2o net/http"},
 		{options{only: "apache"}, `!"apache" is none of hotpath, h2o, nginx, net/http`},
 		{options{only: "baseline"}, "!none of"},

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,7 +104,7 @@ func TestJudgeNoWinsOverUnknown(t *testing.T) {
 // TestBarsNameRows finds each bar's row among those that are measured.
 func TestBarsNameRows(t *testing.T) {
 	known := make(map[string]bool)
-	for _, r := range allRows() {
+	for _, r := range slices.Concat(allRows(), edgeRows()) {
 		if known[r.name] {
 			t.Errorf("two rows are named %s", r.name)
 		}

@@ -18,6 +18,7 @@ const (
 	p99Latency                    // ms
 	memoryPerConn                 // KiB
 	cpuPerHandshake               // µs
+	cpuAfterRare                  // ratio
 	originRequests                // a number
 	partDelay                     // ms
 	p99Stalled                    // ratio
@@ -40,6 +41,7 @@ var metricInfos = [metricCount]metricInfo{
 	p99Latency:      {"99th percentile of latency", "ms", 3},
 	memoryPerConn:   {"Resident memory per idle connection", "KiB", 1},
 	cpuPerHandshake: {"CPU of the server's processes per full handshake", "µs", 0},
+	cpuAfterRare:    {"CPU per hit after a range, a POST and a miss, divided by that on a fresh connection", "", 2},
 	originRequests:  {"Requests that reach the upstream", "", 0},
 	partDelay:       {"Longest delay of a part", "ms", 1},
 	p99Stalled:      {"99th percentile of the latency of hits beside stalled requests, divided by that without", "", 2},

@@ -35,6 +35,7 @@ var documents = []string{
 	"docs/benchmarks.svg",
 	"docs/building.md",
 	"docs/caching.md",
+	"docs/conformance.md",
 	"docs/configuration.md",
 	"docs/live-360.png",
 	"docs/live-dark.png",
