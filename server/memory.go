@@ -127,8 +127,8 @@ func saturated(n float64) int64 {
 	return int64(n)
 }
 
-// boundMemory says what the bound is, and has the garbage collector keep to it:
-// else garbage could be as much again. A limit that is set already, by the
+// boundMemory says what the bound is, and has the garbage collector keep to it,
+// however much garbage it lets be otherwise. A limit that is set already, by the
 // setting or by GOMEMLIMIT, stays.
 func boundMemory(cfg *config.Config, conns int, log *slog.Logger) {
 	b := boundOf(cfg, conns)
