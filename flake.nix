@@ -30,6 +30,7 @@
             [
               pkgs.curl
               pkgs.git
+              pkgs.nginx
               pkgs.nodejs
               pkgs.openssl
               pkgs.prometheus
@@ -109,16 +110,7 @@
               pkgs.prometheus
               pkgs.redis
             ]
-            ++ (
-              if whole then
-                [
-                  pkgs.nginx
-                  pkgs.wrk
-                ]
-                ++ lib.optional (isLinux pkgs) pkgs.h2o
-              else
-                [ ]
-            );
+            ++ (if whole then [ pkgs.wrk ] ++ lib.optional (isLinux pkgs) pkgs.h2o else [ ]);
             GOTOOLCHAIN = "local";
           };
         }

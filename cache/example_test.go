@@ -72,3 +72,38 @@ func ExampleCache_SetReserved() {
 	// 1 entry, 0 bytes reserved
 	// another one evicts it: true 0
 }
+
+// An entry that is evicted may still be in use: its memory is counted on, and
+// others leave for it.
+func ExampleCache_ForceReserve() {
+	inUse := map[string]int64{"/a": 400 << 10} // held by a client that reads slowly
+	var c *cache.Cache[[]byte]
+	onEvict := func(key string, body []byte, _ cache.Reason) {
+		if size, ok := inUse[key]; ok {
+			c.ForceReserve(size)
+		}
+		fmt.Println(key, "left,", len(body)>>10, "KiB")
+	}
+	c, err := cache.New(cache.Config[[]byte]{Bytes: 1 << 20, Shards: 1, OnEvict: onEvict})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, key := range []string{"/a", "/b", "/c"} {
+		c.Set(key, make([]byte, 400<<10), 400<<10, time.Time{})
+		for evicted := true; evicted; {
+			evicted, _ = c.Trim()
+		}
+	}
+	s := c.Stats()
+	fmt.Println(s.Entries, "entry,", s.Reserved>>10, "KiB in use elsewhere")
+
+	c.Release(inUse["/a"]) // the client has it all
+	fmt.Println("room for another:", c.Set("/d", make([]byte, 400<<10), 400<<10, time.Time{}), c.Len())
+
+	// Output:
+	// /a left, 400 KiB
+	// /b left, 400 KiB
+	// 1 entry, 400 KiB in use elsewhere
+	// room for another: true 2
+}

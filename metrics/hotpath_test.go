@@ -59,7 +59,7 @@ func TestNames(t *testing.T) {
 		"hotpath_streams_total":                 1,
 		"hotpath_streams_reset_total":           2,
 		"hotpath_protocol_errors_total":         15 * 2,
-		"hotpath_limit_breaches_total":          16,
+		"hotpath_limit_breaches_total":          19,
 		"hotpath_panics_total":                  1,
 		"hotpath_origin_fetches_total":          6,
 		"hotpath_origin_fetch_duration_seconds": 1,
@@ -122,7 +122,7 @@ func TestLabels(t *testing.T) {
 		{revalidationLabel, int(RevalidationError), "error"},
 		{logLabel, int(LogFailed), "failed"},
 		{codeLabel, int(UnknownError), "UNKNOWN"},
-		{limitLabel, int(LimitHelloSize), "hello_size"},
+		{limitLabel, int(LimitExchanges), "exchanges"},
 	} {
 		if len(tt.label.Values) != tt.last+1 || tt.label.Values[tt.last] != tt.value {
 			t.Errorf("%s: %q, want %q last, at %d", tt.label.Name, tt.label.Values, tt.value, tt.last)

@@ -160,6 +160,9 @@ const (
 	LimitBodySize
 	LimitHelloTimeout // a ClientHello did not come, or not whole
 	LimitHelloSize    // a ClientHello was too large
+	LimitOutputMemory // no memory for what a connection does not read
+	LimitBodyMemory   // no memory for a request's body that is not read yet
+	LimitExchanges    // handlers of all connections
 )
 
 // Eviction is why an entry left the cache, other than by expiry.
@@ -245,7 +248,7 @@ var (
 		"header_list", "header_block", "continuation", "early_reset", "control_frames",
 		"control_queue", "output_buffer", "handshake_timeout", "head_timeout", "idle_timeout",
 		"write_timeout", "body_timeout", "concurrent_streams", "body_size",
-		"hello_timeout", "hello_size",
+		"hello_timeout", "hello_size", "output_memory", "body_memory", "exchanges",
 	}}
 )
 

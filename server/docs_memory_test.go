@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
+	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/config"
 )
 
@@ -49,77 +51,62 @@ func TestMemoryArithmetic(t *testing.T) {
 	}
 }
 
-// idleConnection is what an idle connection takes: the goal of the row "idle" in
-// docs/benchmarks.md, which measures 11 to 12.6 KiB.
-const idleConnection = 14 << 10
-
-// handlerStack is the stack of a handler's goroutine: Go doubles it from 2 KiB,
-// and 8 KiB hold the calls to an upstream or a file.
-const handlerStack = 8 << 10
-
-// emptyProcess is what a server holds before its first connection: 15 MiB,
-// measured as resident, half of it the program.
-const emptyProcess = 15 << 20
-
 // memoryArithmetic is the arithmetic at the defaults.
-func memoryArithmetic(t *testing.T) string {
+func memoryArithmetic(*testing.T) string {
 	c := config.Default()
-	number := func(path, name string) int64 { return constantOf(t, path, name) }
-	record := int64(16<<10 + 256 + 5) // RFC 8446 §5.2, with its head
-	frame := int64(16<<10 + 9)        // RFC 9113 §4.2, SETTINGS_MAX_FRAME_SIZE as we leave it
-	batch := number("internal/wire/scratch.go", "FlushSize") + number("internal/wire/scratch.go", "sealSlack")
-	perStream := int64(512) // h2.stream, its place in a map, its paces
+	bound := boundOf(&c, c.MaxConns)
 	var b strings.Builder
-	table := func(head string, rows []row) (sum int64) {
+	table := func(head string, rows []row) {
 		fmt.Fprintf(&b, "\n| %s | at the defaults |\n|---|--:|\n", head)
 		for _, r := range rows {
 			fmt.Fprintf(&b, "| %s | %s |\n", r.what, size(r.bytes))
-			sum += r.bytes
 		}
-		fmt.Fprintf(&b, "| **together** | **%s** |\n", size(sum))
-		return sum
+		fmt.Fprintf(&b, "| **together** | **%s** |\n", size(sum(rows)))
 	}
-	connection := table("an HTTP/2 connection, at most", []row{
-		{"idle: TLS state, engine, goroutine", idleConnection},
-		{"part of a record, part of a frame", record + frame},
-		{"a header block that is not complete: 2 × `max-header-bytes`", number("server/h2/config.go", "headerBlockFactor") * c.MaxHeaderBytes},
-		{"HPACK's table (RFC 9113 §6.5.2, as we leave it)", 4 << 10},
-		{"output that the client does not take: `max-output` and the batch that went beyond it", c.MaxOutput + batch},
-		{"content that no handler has read: the connection's window", number("server/h2/config.go", "connWindow")},
-		{"answers to control frames: `max-control`", int64(c.MaxControl) * 17},
-		{"requests that wait for their record in the access log", number("server/h2/count.go", "aboutBytes") + int64(c.MaxStreams)*256},
-		{"streams: `max-streams`", int64(c.MaxStreams) * perStream},
-	})
-	request := c.MaxHeaderBytes + int64(c.MaxHeaderFields)*32
-	handler := table("a handler, at most", []row{
-		{"its goroutine's stack", handlerStack},
-		{"its copy of the request: `max-header-bytes` of text, `max-header-fields`", request},
-		{"what it has written and the client not taken", number("server/stream/output.go", "maxOutput")},
-		{"what it holds back until its head goes", number("server/stream/reply.go", "smallBody")},
-	})
-	connections := int64(c.MaxConns) * connection
-	process := table("the process, at most, but for handlers", []row{
-		{fmt.Sprintf("`max-conns`: %s connections", thousands(int64(c.MaxConns))), connections},
-		{"`cache-bytes`: stored and arriving", c.CacheBytes},
-		{"files being read into memory", number("server/origin/directory.go", "maxReading")},
-		{"an empty process", emptyProcess},
-	})
-	// As many again may run whose stream has ended: they have no output.
-	all := int64(c.MaxStreams) * (handler + handlerStack + request)
+	table("a connection, beside what counts in `cache-bytes`, at most", bound.connection)
+	table("the process, at most", append(bound.base,
+		row{fmt.Sprintf("`max-conns`: %s connections", thousands(int64(c.MaxConns))), int64(c.MaxConns) * sum(bound.connection)},
+		row{"`cache-bytes`: all that counts, and a twentieth for what counting misses", bound.counted}))
+	idle := int64(c.MaxConns)*idleConnection + c.CacheBytes + programBytes
+	logged := c
+	logged.AccessLog = "all"
+	with := boundOf(&logged, c.MaxConns)
 	fmt.Fprintf(&b, `
-Handlers have no limit of their own for the whole server: a connection may have `+"`max-streams`"+` of them, and as many again whose stream has ended and which have not returned yet, %s. With all of %s connections at all of that, the sum of all limits is **%s**, %s of it without handlers. An HTTP/1.1 connection has one handler and less of the rest.
-`, size(all), thousands(int64(c.MaxConns)), size(process+int64(c.MaxConns)*all), size(process))
-	idle := int64(c.MaxConns)*idleConnection + c.CacheBytes + emptyProcess
-	fmt.Fprintf(&b, `
+With an access log a connection has %s more for requests that wait for their record, and the sum is %s. Each upstream adds %s.
+
 That is what strangers could do who own every connection and do the worst on each at once. What hits and idle connections need is another figure: %s × %s + %s + %s = **%s**.
-`, thousands(int64(c.MaxConns)), size(idleConnection), size(c.CacheBytes), size(emptyProcess), size(idle))
+`, size(sum(with.connection)-sum(bound.connection)), size(with.total()), size(upstreamRequests*upstreamBytes),
+		thousands(int64(c.MaxConns)), size(idleConnection), size(c.CacheBytes), size(programBytes), size(idle))
 	return b.String() + "\n"
 }
 
-// row is one part of a sum.
-type row struct {
-	what  string
-	bytes int64
+// TestBoundsAreThoseOfTheCode: the bound that is logged, and documented, is made
+// of the constants of packages that do not export them.
+func TestBoundsAreThoseOfTheCode(t *testing.T) {
+	testkit.NeedTree(t)
+	for _, tt := range []struct {
+		path, name string
+		want       int64
+	}{
+		{"server/h2/count.go", "aboutBytes", aboutBytes},
+		{"server/h2/config.go", "headerBlockFactor", 2},
+		{"server/h2/repeat.go", "maxRepeat", 512},
+		{"server/h2/repeat.go", "repeatSlots", 4},
+		{"server/origin/directory.go", "maxReading", readingBytes},
+		{"server/stream/crew.go", "maxResting", 256},
+	} {
+		if got := constantOf(t, tt.path, tt.name); got != tt.want {
+			t.Errorf("%s in %s is %d, and counts as %d", tt.name, tt.path, got, tt.want)
+		}
+	}
+	if access.MaxShort != aboutShort {
+		t.Errorf("a short text for the access log has %d bytes, and counts as %d", access.MaxShort, aboutShort)
+	}
+	cfg := config.Default()
+	cfg.CacheBytes = math.MaxInt64
+	if b := boundOf(&cfg, math.MaxInt); b.total() != math.MaxInt64 {
+		t.Errorf("with an enormous cache the bound is %d", b.total())
+	}
 }
 
 // size writes bytes to three digits.

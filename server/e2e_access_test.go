@@ -229,9 +229,12 @@ func TestAccessLogTroubles(t *testing.T) {
 		testkit.NeedFull(t)
 		p := start(t, "-access-log", "all", "-access-log-file", "/dev/full")
 		wantLost(t, p, 1)
-		if line, logged := p.logged("writing the access log"); !logged || !strings.Contains(line.Err, "no space") {
-			t.Errorf("the log says %+v", line)
-		}
+		p.eventually("the log to say so", func() error {
+			if line, logged := p.logged("writing the access log"); !logged || !strings.Contains(line.Err, "no space") {
+				return fmt.Errorf("it says %+v", line)
+			}
+			return nil
+		})
 	})
 	t.Run("a reader that went away", func(t *testing.T) {
 		r, w, err := os.Pipe()

@@ -3,23 +3,14 @@ package main
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
-	"errors"
 	"fmt"
 	"io"
-	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -65,35 +56,9 @@ type identity struct {
 }
 
 var trusted = sync.OnceValues(func() (identity, error) {
-	id := identity{cert: filepath.Join(scratch, "cert.pem"), key: filepath.Join(scratch, "key.pem"), pool: x509.NewCertPool()}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return id, err
-	}
-	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(time.Now().UnixNano()),
-		Subject:               pkix.Name{CommonName: "hotpath test"},
-		DNSNames:              []string{"localhost"},
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore:             time.Now().Add(-time.Hour),
-		NotAfter:              time.Now().Add(24 * time.Hour),
-		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		BasicConstraintsValid: true,
-		IsCA:                  true, // it stands for its own authority
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return id, err
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return id, err
-	}
-	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	id.pool.AppendCertsFromPEM(certPEM)
-	return id, errors.Join(
-		os.WriteFile(id.cert, certPEM, 0o600),
-		os.WriteFile(id.key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600))
+	made := testkit.NewIdentity()
+	cert, key, err := made.Write(scratch, "test")
+	return identity{cert, key, made.Pool()}, err
 })
 
 // must unwraps what a test cannot go on without.
@@ -123,6 +88,7 @@ type logLine struct {
 	URL, Admin, SHA256 string
 	Err                string
 	Effective          int
+	Bytes              int64
 }
 
 // process is a server that runs.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/cache"
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/edge"
 	"github.com/e0ac7cd4/hotpath/server/h2"
@@ -22,19 +23,16 @@ import (
 
 // startLog is the log of a server under test: served is closed when it serves.
 type startLog struct {
-	mu     sync.Mutex
-	text   bytes.Buffer
+	testkit.LogBuffer
 	once   sync.Once
 	served chan struct{}
 }
 
 func (l *startLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	if bytes.Contains(p, []byte("serving")) {
-		l.once.Do(func() { close(l.served) })
+		defer l.once.Do(func() { close(l.served) })
 	}
-	return l.text.Write(p)
+	return l.LogBuffer.Write(p)
 }
 
 // startAndStop runs the server until it serves.

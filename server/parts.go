@@ -47,7 +47,7 @@ func newRecorder(cfg config.Config, m *metrics.Hotpath, log *slog.Logger) (*acce
 }
 
 // newServer wires the public side: listener, engines, edge.
-func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.Recorder, crew *stream.Crew, m *metrics.Hotpath, log *slog.Logger) (*listen.Server, error) {
+func newServer(cfg config.Config, maxConns int, e *edge.Edge, ledger *memory.Ledger, crew *stream.Crew, accessLog *access.Recorder, m *metrics.Hotpath, log *slog.Logger) (*listen.Server, error) {
 	certificates, err := loadCertificates(cfg, log)
 	if err != nil {
 		return nil, err
@@ -63,6 +63,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.
 			Metrics: m,
 			Log:     log,
 			Access:  accessLog,
+			Ledger:  ledger,
 			Limits: h2.Limits{
 				Streams:       cfg.MaxStreams,
 				HeaderBytes:   int(cfg.MaxHeaderBytes),
@@ -89,6 +90,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.
 			Metrics:      m,
 			Log:          log,
 			Access:       accessLog,
+			Ledger:       ledger,
 			HeaderBytes:  int(cfg.MaxHeaderBytes),
 			HeaderFields: cfg.MaxHeaderFields,
 			BodyBytes:    cfg.MaxBody,
@@ -105,6 +107,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, accessLog *access.
 			WriteTimeout: cfg.WriteTimeout,
 			WriteQuantum: quantum,
 			Gate:         wire.NewGate(runtime.GOMAXPROCS(0)),
+			Budget:       backlogs{ledger},
 			PlainTLS:     !tlsBuffers(cfg, m, log),
 		},
 		Metrics:          m,
@@ -212,19 +215,6 @@ func reasons() []string {
 		all[r] = r.String()
 	}
 	return all
-}
-
-func memoryStats(l *memory.Ledger, stored int64) metrics.MemoryStats {
-	s := l.Stats()
-	return metrics.MemoryStats{
-		Bytes: [4]int64{
-			metrics.MemoryStored:   stored,
-			metrics.MemoryArriving: s.Arriving,
-			metrics.MemorySending:  s.Lingering,
-			metrics.MemoryBuffered: s.Buffered,
-		},
-		Cuts: s.Cuts,
-	}
 }
 
 // reachable is an address to type: the wildcard address becomes localhost.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -31,13 +30,11 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	log := newLogger(cfg, stderr, journal)
 	defer onHangup(log)()
 	defer memory.LimitGarbage()()
-	if cfg.MemoryLimit > 0 {
-		debug.SetMemoryLimit(cfg.MemoryLimit)
-	}
 	stored, err := store.New(store.Config{Entries: cfg.CacheEntries, Bytes: cfg.CacheBytes, Shards: cfg.CacheShards})
 	if err != nil {
 		return fmt.Errorf("making the store: %w", err)
 	}
+	watchMemory(stored.Ledger(), log)
 	stats := func() metrics.CacheStats { return cacheStats(stored.Cache()) }
 	m := metrics.NewHotpath(metrics.Options{
 		Version: buildinfo.Version(),
@@ -66,6 +63,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 		log.Warn("fewer connections than configured: the limit of open files is too low",
 			"max-conns", cfg.MaxConns, "effective", maxConns, "RLIMIT_NOFILE", files)
 	}
+	boundMemory(&cfg, maxConns, log)
 
 	var unready atomic.Pointer[error] // why; nil: ready
 	unready.Store(&errStarting)
@@ -84,7 +82,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	crew := new(stream.Crew)
 	defer crew.Close()
 	e := edge.New(sites, stored, m, log, edge.Config{Fetches: cfg.MaxFetches, MaxStored: cfg.MaxStored})
-	server, err := newServer(cfg, maxConns, e, accessLog, crew, m, log)
+	server, err := newServer(cfg, maxConns, e, stored.Ledger(), crew, accessLog, m, log)
 	if err != nil {
 		return err
 	}

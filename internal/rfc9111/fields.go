@@ -57,8 +57,9 @@ func hopByHop(fields []hpack.Field, name string) bool {
 // to a HEAD, updated it (§3.2): each field that came replaces those of its name.
 //
 // Not replaced are the fields that describe the stored content as it lies there:
-// Content-Length, and by the same section's leave for integrity Content-Encoding
-// and Content-Range. Date and Age are the new response's or gone: the time of
+// Content-Length, and by the same section's leave for integrity Content-Encoding,
+// Content-Range and the digests, which in a 304 are of content that it does not
+// have (RFC 9530 §2). Date and Age are the new response's or gone: the time of
 // the stored response would make the new one old.
 func Freshen(stored, from []hpack.Field) []hpack.Field {
 	merged := make([]hpack.Field, 0, len(stored)+len(from))
@@ -81,7 +82,7 @@ func Freshen(stored, from []hpack.Field) []hpack.Field {
 // updates reports whether a field that came with from updates a stored one.
 func updates(from []hpack.Field, name string) bool {
 	switch name {
-	case "content-length", "content-encoding", "content-range":
+	case "content-length", "content-encoding", "content-range", "content-digest", "content-md5":
 		return false
 	}
 	return !hopByHop(from, name)

@@ -89,8 +89,10 @@ func TestSuiteUpdateBy304(t *testing.T) {
 			`content-type: text/plain|content-length: 5|content-encoding: gzip|test: A|etag: "a"`},
 		{"All lines of a name replace all of it.", "test: B|test: C|content-type: text/html|date: @9",
 			`content-length: 5|content-encoding: gzip|etag: "a"|test: B|test: C|content-type: text/html|date: @9`},
-		{"Others of the content's fields are updated.", "content-md5: x|content-security-policy: y|set-cookie: a=c",
-			`content-type: text/plain|content-length: 5|content-encoding: gzip|test: A|etag: "a"|content-md5: x|content-security-policy: y|set-cookie: a=c`},
+		{"Digests are the stored content's.", "content-md5: x|content-digest: y",
+			`content-type: text/plain|content-length: 5|content-encoding: gzip|test: A|etag: "a"`},
+		{"Others of the content's fields are updated.", "content-location: /x|content-security-policy: y|set-cookie: a=c",
+			`content-type: text/plain|content-length: 5|content-encoding: gzip|test: A|etag: "a"|content-location: /x|content-security-policy: y|set-cookie: a=c`},
 	} {
 		if got, want := text(Freshen(lines(stored), lines(tt.from))), text(lines(tt.want)); got != want {
 			t.Errorf("%s\n got %s\nwant %s", tt.sentence, got, want)

@@ -68,7 +68,8 @@ type Options struct {
 	WriteTimeout time.Duration
 	WriteQuantum int
 
-	Gate Gate // for handshakes; nil: none
+	Gate   Gate   // for handshakes; nil: none
+	Budget Budget // for what waits for peers; nil: none
 
 	// PlainTLS leaves the buffers of crypto/tls alone, at the price of an
 	// allocation for each record and 5 KiB for each connection: see TLSBuffers.

@@ -32,5 +32,6 @@
 // lives until the backlog is gone (see backlog). Meanwhile the engine goes on
 // reading; it must look at [Conn.Congested] before it makes more, and at
 // [Conn.Buffered] before it goes on reading. A peer that takes less than
-// Options.WriteQuantum within Options.WriteTimeout is cut off.
+// Options.WriteQuantum within Options.WriteTimeout is cut off, and so are the
+// slowest if Options.Budget has no memory left for all backlogs.
 package wire

@@ -80,7 +80,7 @@ func TestIdleHoldsNoBuffers(t *testing.T) {
 			if s.plainRest != nil || s.cipherRest != nil {
 				t.Errorf("it holds %d and %d bytes for rests", cap(s.plainRest), cap(s.cipherRest))
 			}
-			if s.backlog.queue != nil || s.backlog.ended != nil {
+			if s.backlog.queue != nil || s.backlog.writer != nil {
 				t.Error("it holds a backlog")
 			}
 			if s.tls != nil && rawInputOf(s.tls).Cap() != 0 {

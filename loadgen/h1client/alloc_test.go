@@ -13,6 +13,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange/exchangetest"
 )
 
 // typical are responses as servers send them.
@@ -78,7 +79,7 @@ func TestExchangeDoesNotAllocate(t *testing.T) {
 			server, client := tcpPair(t)
 			const exchanges = 1000
 			d := &closedLoop{ticket: exchange.Ticket{Request: request(t, "GET", "http://test/", "")}}
-			conn := New(&exchange.Config{Epoch: time.Now().Add(-start), Timeout: timeout}, wire.NewClient(client, nil, options()), d)
+			conn := New(&exchange.Config{Epoch: time.Now().Add(-start), Timeout: timeout}, wire.NewClient(client, nil, exchangetest.Options()), d)
 			ended := make(chan *exchange.Failure, 1)
 			go func() { ended <- conn.Serve() }()
 			raw, asked := []byte(c.raw), make([]byte, len(d.ticket.Request.Head))

@@ -18,8 +18,8 @@ func TestMoments(t *testing.T) {
 	run(t, nil, func(p *peer) {
 		a, b := request(p, "GET", "http://test/a", ""), request(p, "POST", "http://test/b", "body")
 		const dueA, dueB = start + 3*time.Second, start + 3*time.Second + time.Millisecond
-		p.add(dueA, a)
-		p.add(dueB, b)
+		p.Add(dueA, a)
+		p.Add(dueB, b)
 		p.engine.Stop()
 		p.wantSilence()
 		p.want("GET", "/a", "")
@@ -37,7 +37,7 @@ func TestMoments(t *testing.T) {
 			{Ticket: exchange.Ticket{Request: a, Due: dueA, Seq: 0}, Sent: dueA, Ended: endedA, Status: 200, BytesIn: 2},
 			{Ticket: exchange.Ticket{Request: b, Due: dueB, Seq: 1}, Sent: endedA, Ended: endedA + time.Millisecond, Status: 200, BytesIn: 2, BytesOut: 4},
 		} {
-			if got := p.outcomes[i]; got != want {
+			if got := p.Outcomes[i]; got != want {
 				t.Errorf("outcome %d: %+v, want %+v", i, got, want)
 			}
 		}
@@ -78,7 +78,7 @@ func TestNoMore(t *testing.T) {
 	t.Run("in flight", func(t *testing.T) {
 		run(t, nil, func(p *peer) {
 			p.get("/")
-			p.close()
+			p.Close()
 			p.engine.Stop()
 			p.wantSilence()
 			p.send(ok)
@@ -89,7 +89,7 @@ func TestNoMore(t *testing.T) {
 	t.Run("idle", func(t *testing.T) {
 		run(t, nil, func(p *peer) {
 			p.wantSilence()
-			p.close()
+			p.Close()
 			time.Sleep(time.Hour) // nobody says so
 			synctest.Wait()
 			if len(p.ended) > 0 {
@@ -102,7 +102,7 @@ func TestNoMore(t *testing.T) {
 	t.Run("with the connection's end", func(t *testing.T) {
 		run(t, nil, func(p *peer) {
 			p.get("/")
-			p.close()
+			p.Close()
 			p.conn.Close()
 			p.wantOutcome(0, byServer)
 			if f := <-p.ended; f != nil {
@@ -144,13 +144,13 @@ func TestTimeouts(t *testing.T) {
 func TestNotSentInTime(t *testing.T) {
 	run(t, nil, func(p *peer) {
 		p.get("/slow")
-		p.add(p.now()-timeout+time.Second, request(p, "GET", "http://test/late", ""), request(p, "GET", "http://test/later", ""))
-		p.add(p.now(), request(p, "GET", "http://test/next", ""))
+		p.Add(p.now()-timeout+time.Second, request(p, "GET", "http://test/late", ""), request(p, "GET", "http://test/later", ""))
+		p.Add(p.now(), request(p, "GET", "http://test/next", ""))
 		time.Sleep(time.Second)
 		p.send(ok)
 		p.want("GET", "/next", "")
 		p.wantOutcomes(3)
-		for _, o := range p.outcomes[1:] {
+		for _, o := range p.Outcomes[1:] {
 			if o.Failure != exchange.NeverSent || o.Sent != 0 || o.Status != 0 || o.BytesIn != 0 || o.Latency() != timeout {
 				t.Errorf("%+v", o)
 			}
@@ -209,7 +209,7 @@ func TestUnaskedBytes(t *testing.T) {
 func TestStop(t *testing.T) {
 	run(t, nil, func(p *peer) {
 		for i := range 100 {
-			p.add(p.now(), request(p, "GET", "http://test/", ""))
+			p.Add(p.now(), request(p, "GET", "http://test/", ""))
 			p.engine.Stop()
 			if i%2 == 0 {
 				synctest.Wait()
@@ -223,9 +223,9 @@ func TestStop(t *testing.T) {
 	})
 	t.Run("at the end of a turn", func(t *testing.T) {
 		run(t, nil, func(p *peer) {
-			p.mu.Lock()
-			p.resting = func() { p.ask(request(p, "GET", "http://test/", "")) }
-			p.mu.Unlock()
+			p.Mu.Lock()
+			p.Resting = func() { p.ask(request(p, "GET", "http://test/", "")) }
+			p.Mu.Unlock()
 			p.engine.Stop()
 			p.want("GET", "/", "")
 		})

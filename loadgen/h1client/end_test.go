@@ -12,6 +12,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange/exchangetest"
 )
 
 // The server closes the connection in a response, which may be its end.
@@ -95,7 +96,7 @@ func TestRequestMeetsClose(t *testing.T) {
 					p.get("/first")
 					p.send(ok)
 				}
-				before := len(p.outcomes)
+				before := len(p.Outcomes)
 				p.ask(request(p, c.method, "http://test/raced", ""))
 				p.want(c.method, "/raced", "")
 				p.send(c.heard)
@@ -106,8 +107,8 @@ func TestRequestMeetsClose(t *testing.T) {
 				p.ended <- nil
 				if c.again {
 					p.wantOutcomes(before)
-					if got := p.paths(); !slices.Equal(got, []string{"http://test/raced"}) || !same(p.why[0], byServer) {
-						t.Errorf("given back: %q, %v", got, p.why)
+					if got := p.paths(); !slices.Equal(got, []string{"http://test/raced"}) || !same(p.Why[0], byServer) {
+						t.Errorf("given back: %q, %v", got, p.Why)
 					}
 				} else {
 					p.wantOutcomes(before + 1)
@@ -218,12 +219,12 @@ func tcpPair(t *testing.T) (server, client net.Conn) {
 
 // tcp is an engine on a socket, with one request in flight, and the other end.
 // Times are real.
-func tcp(t *testing.T) (server net.Conn, w *wire.Conn, d *driver, ended chan *exchange.Failure) {
+func tcp(t *testing.T) (server net.Conn, w *wire.Conn, d *exchangetest.Driver, ended chan *exchange.Failure) {
 	t.Helper()
 	server, client := tcpPair(t)
-	d = &driver{open: true}
-	d.add(0, request(t, "GET", "http://test/", ""))
-	w = wire.NewClient(client, nil, options())
+	d = exchangetest.NewDriver()
+	d.Add(0, request(t, "GET", "http://test/", ""))
+	w = wire.NewClient(client, nil, exchangetest.Options())
 	ended = make(chan *exchange.Failure, 1)
 	c := New(&exchange.Config{Epoch: time.Now().Add(-start), Timeout: time.Minute}, w, d)
 	go func() { ended <- c.Serve() }()
@@ -253,7 +254,7 @@ func TestEndBehindContent(t *testing.T) {
 				t.Errorf("ended for %v", f)
 			}
 			const soon = 3 * time.Second // wire looks for it after 5
-			if o := d.outcomes[0]; o.Failure != c.failure || o.BytesIn != 2 || o.Service() > soon {
+			if o := d.Outcomes[0]; o.Failure != c.failure || o.BytesIn != 2 || o.Service() > soon {
 				t.Errorf("%v, %d bytes, after %v", o.Failure, o.BytesIn, o.Service())
 			}
 		})
@@ -269,7 +270,8 @@ func TestInterrupted(t *testing.T) {
 	if f := <-ended; f != exchange.WasStopped {
 		t.Errorf("ended for %v", f)
 	}
-	if o := d.outcomes[0]; o.Failure != exchange.WasStopped || o.Ended < o.Sent || !d.rested {
-		t.Errorf("%+v, and the turn ended: %v", o, d.rested)
+	if o := d.Outcomes[0]; o.Failure != exchange.WasStopped || o.Ended < o.Sent {
+		t.Errorf("%+v", o)
 	}
+	d.Check(t)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange/exchangetest"
 )
 
 // TestNetHTTP sends thousands of requests to a server of net/http over TLS, on
@@ -55,17 +56,18 @@ func TestNetHTTP(t *testing.T) {
 		{"GET", "/missing", "", 404, len("404 page not found\n")},
 	}
 	const rounds, closings = 500, 10
-	d := new(driver)
+	d := exchangetest.NewDriver()
+	d.Close() // what is added is all there is
 	for i := range rounds {
 		for _, target := range targets {
-			d.add(0, request(t, target.method, server.URL+target.path, target.body))
+			d.Add(0, request(t, target.method, server.URL+target.path, target.body))
 		}
 		if i%(rounds/closings) == 0 {
-			d.add(0, request(t, "GET", server.URL+"/close", ""))
+			d.Add(0, request(t, "GET", server.URL+"/close", ""))
 		}
 	}
-	total := len(d.tickets)
-	cfg, opt := &exchange.Config{Epoch: time.Now().Add(-start), Timeout: time.Minute}, options()
+	total := len(d.Tickets)
+	cfg, opt := &exchange.Config{Epoch: time.Now().Add(-start), Timeout: time.Minute}, exchangetest.Options()
 	connections := 0
 	for failure := byServer; failure != nil; {
 		connections++
@@ -81,11 +83,11 @@ func TestNetHTTP(t *testing.T) {
 			t.Fatal(failure)
 		}
 	}
-	if len(d.outcomes) != total || len(d.returned) > 0 || connections != 1+closings {
-		t.Errorf("%d outcomes of %d, %d given back, on %d connections", len(d.outcomes), total, len(d.returned), connections)
+	if len(d.Outcomes) != total || len(d.Returned) > 0 || connections != 1+closings {
+		t.Errorf("%d outcomes of %d, %d given back, on %d connections", len(d.Outcomes), total, len(d.Returned), connections)
 	}
 	counts := make(map[string]int)
-	for i, o := range d.outcomes {
+	for i, o := range d.Outcomes {
 		if o.Seq != uint64(i) || o.Failure != nil || o.Sent == 0 || o.Ended < o.Sent {
 			t.Fatalf("outcome %d: %+v", i, o)
 		}

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,78 +14,11 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
-	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange/exchangetest"
 )
 
 // timeout is that of the tests' requests.
 const timeout = 10 * time.Second
-
-// driver is scripted: it hands out tickets when they are due.
-type driver struct {
-	mu       sync.Mutex
-	tickets  []exchange.Ticket // yet to be handed out, by due time
-	open     bool              // more of them may come
-	outcomes []exchange.Outcome
-	returned []exchange.Ticket // by Again
-	why      []*exchange.Failure
-	taken    int
-	rested   bool   // Rest has followed all of these
-	resting  func() // what happens while a turn ends
-}
-
-func (d *driver) Next(now time.Duration) (t exchange.Ticket, ok bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.tickets) == 0 || d.tickets[0].Due > now {
-		return t, false
-	}
-	t, d.tickets = d.tickets[0], d.tickets[1:]
-	d.taken++
-	return t, true
-}
-
-func (d *driver) Done(o *exchange.Outcome) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.outcomes, d.rested = append(d.outcomes, *o), false
-}
-
-func (d *driver) Again(t exchange.Ticket, failure *exchange.Failure) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.returned, d.why = append(d.returned, t), append(d.why, failure)
-	d.rested = false
-}
-
-func (d *driver) Rest(time.Duration) (until time.Duration, more bool) {
-	d.mu.Lock()
-	if until, more = 0, d.open; len(d.tickets) > 0 {
-		until, more = d.tickets[0].Due, true
-	}
-	resting := d.resting
-	d.resting, d.rested = nil, true
-	d.mu.Unlock()
-	if resting != nil {
-		resting()
-	}
-	return until, more
-}
-
-// add lets the driver hand out a request for each path, due so long after the
-// epoch, once the engine asks again.
-func (d *driver) add(due time.Duration, requests ...*exchange.Request) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, r := range requests {
-		d.tickets = append(d.tickets, exchange.Ticket{Request: r, Due: due, Seq: uint64(d.taken + len(d.tickets))})
-	}
-}
-
-func (d *driver) close() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.open = false
-}
 
 func request(t testing.TB, method, url, body string) *exchange.Request {
 	t.Helper()
@@ -97,20 +29,6 @@ func request(t testing.TB, method, url, body string) *exchange.Request {
 	return r
 }
 
-func options() *wire.Options {
-	set := metrics.NewSet(1)
-	return &wire.Options{
-		Metrics: wire.Metrics{
-			Set:      set,
-			Received: metrics.NewCounter(set, "received_total", ""),
-			Sent:     metrics.NewCounter(set, "sent_total", ""),
-			Stalled:  func(metrics.Stripe) {},
-		},
-		WriteTimeout: 30 * time.Second,
-		WriteQuantum: 30 << 10,
-	}
-}
-
 // start is when a test begins, since the epoch.
 const start = time.Second
 
@@ -118,7 +36,7 @@ const start = time.Second
 // Time stands still but for what the test sleeps.
 type peer struct {
 	*testing.T
-	*driver
+	*exchangetest.Driver
 	conn   net.Conn
 	r      *bufio.Reader
 	engine *Conn
@@ -133,21 +51,16 @@ func run(t *testing.T, digests *exchange.Digests, script func(*peer)) {
 	synctest.Test(t, func(t *testing.T) {
 		server, client := net.Pipe()
 		p := &peer{
-			T: t, driver: &driver{open: true}, conn: server, r: bufio.NewReader(server),
+			T: t, Driver: exchangetest.NewDriver(), conn: server, r: bufio.NewReader(server),
 			begun: time.Now(), ended: make(chan *exchange.Failure, 1),
 		}
 		cfg := &exchange.Config{Epoch: p.begun.Add(-start), Timeout: timeout, Digests: digests}
-		p.engine = New(cfg, wire.NewClient(client, nil, options()), p.driver)
+		p.engine = New(cfg, wire.NewClient(client, nil, exchangetest.Options()), p.Driver)
 		go func() { p.ended <- p.engine.Serve() }()
 		defer func() {
 			p.conn.Close()
 			<-p.ended
-			if n := p.taken - len(p.outcomes) - len(p.returned); n != 0 {
-				t.Errorf("of %d tickets nothing was heard", n)
-			}
-			if !p.rested {
-				t.Error("the last turn did not end")
-			}
+			p.Check(t)
 		}()
 		script(p)
 	})
@@ -159,7 +72,7 @@ func (p *peer) now() time.Duration { return start + time.Since(p.begun) }
 // ask makes the engine send requests that are due now.
 func (p *peer) ask(requests ...*exchange.Request) {
 	p.Helper()
-	p.add(p.now(), requests...)
+	p.Add(p.now(), requests...)
 	p.engine.Stop()
 }
 
@@ -212,12 +125,12 @@ func (p *peer) wantSilence() {
 func (p *peer) wantOutcome(status int, failure *exchange.Failure) exchange.Outcome {
 	p.Helper()
 	synctest.Wait()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.outcomes) == 0 {
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	if len(p.Outcomes) == 0 {
 		p.Fatal("no outcome")
 	}
-	o := p.outcomes[len(p.outcomes)-1]
+	o := p.Outcomes[len(p.Outcomes)-1]
 	if o.Status != status || !same(o.Failure, failure) {
 		p.Errorf("status %d, %v, want status %d, %v", o.Status, o.Failure, status, failure)
 	}
@@ -228,10 +141,10 @@ func (p *peer) wantOutcome(status int, failure *exchange.Failure) exchange.Outco
 func (p *peer) wantOutcomes(n int) {
 	p.Helper()
 	synctest.Wait()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.outcomes) != n {
-		p.Errorf("%d outcomes, want %d: %+v", len(p.outcomes), n, p.outcomes)
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	if len(p.Outcomes) != n {
+		p.Errorf("%d outcomes, want %d: %+v", len(p.Outcomes), n, p.Outcomes)
 	}
 }
 
@@ -258,9 +171,9 @@ var byServer = exchange.CloseFailure(nil)
 // paths are the paths that were given back.
 func (p *peer) paths() (paths []string) {
 	synctest.Wait()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, t := range p.returned {
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	for _, t := range p.Returned {
 		paths = append(paths, t.Request.URL)
 	}
 	return slices.Clip(paths)

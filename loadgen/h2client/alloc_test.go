@@ -11,6 +11,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange/exchangetest"
 )
 
 // TestExchangesDoNotAllocate is the whole way: a ticket, the request on a
@@ -44,7 +45,7 @@ func TestExchangesDoNotAllocate(t *testing.T) {
 			d := &closedLoop{requests: c.requests, left: -1}
 			engine := New(
 				&exchange.Config{Epoch: time.Now().Add(-start), Streams: c.streams, Timeout: timeout, Digests: digests},
-				wire.NewClient(client, nil, options()), d,
+				wire.NewClient(client, nil, exchangetest.Options()), d,
 			)
 			ended := make(chan *exchange.Failure, 1)
 			go func() { ended <- engine.Serve() }()

@@ -12,6 +12,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange/exchangetest"
 )
 
 // BenchmarkExchanges is requests made and their responses judged, 32 in a
@@ -27,7 +28,7 @@ func BenchmarkExchanges(b *testing.B) {
 			d := &closedLoop{requests: pages(b, 1)}
 			_, client := tcpPair(b)
 			defer client.Close()
-			conn := New(&exchange.Config{Epoch: time.Now().Add(-start), Streams: streams, Timeout: timeout}, wire.NewClient(client, nil, options()), d)
+			conn := New(&exchange.Config{Epoch: time.Now().Add(-start), Streams: streams, Timeout: timeout}, wire.NewClient(client, nil, exchangetest.Options()), d)
 			feed(b, conn, frame.AppendSettings(nil))
 			responses := newBatch(streams, c.varied)
 			b.ReportAllocs()

@@ -15,7 +15,7 @@ func TestNoMore(t *testing.T) {
 		run(t, setup{}, func(p *peer) {
 			p.get(1, "/")
 			p.get(3, "/")
-			p.close()
+			p.Close()
 			p.engine.Stop()
 			p.wantSilence()
 			p.send(ok(3))
@@ -31,7 +31,7 @@ func TestNoMore(t *testing.T) {
 			p.wantSilence()
 			time.Sleep(time.Minute)
 			before := p.turns()
-			p.close()
+			p.Close()
 			time.Sleep(time.Hour) // nobody says so
 			if p.turns() != before {
 				t.Error("the driver was asked for no reason")
@@ -43,7 +43,7 @@ func TestNoMore(t *testing.T) {
 	})
 	t.Run("before the server has spoken", func(t *testing.T) {
 		run(t, setup{silent: true}, func(p *peer) {
-			p.close()
+			p.Close()
 			p.engine.Stop()
 			p.wantGoAway(frame.NoError)
 			p.wantEnd(nil)
@@ -53,7 +53,7 @@ func TestNoMore(t *testing.T) {
 		run(t, setup{}, func(p *peer) {
 			p.get(1, "/")
 			p.send(goAway(1, frame.NoError))
-			p.close()
+			p.Close()
 			p.send(ok(1))
 			p.wantGoAway(frame.NoError)
 			p.wantEnd(nil) // no other connection is needed
@@ -66,7 +66,7 @@ func TestStop(t *testing.T) {
 	run(t, setup{}, func(p *peer) {
 		r := request(p, 0, "GET", "https://test/", "")
 		for i := range 100 {
-			p.add(p.now(), r)
+			p.Add(p.now(), r)
 			p.engine.Stop()
 			if i%2 == 0 {
 				synctest.Wait()
@@ -81,9 +81,9 @@ func TestStop(t *testing.T) {
 	t.Run("at the end of a turn", func(t *testing.T) {
 		run(t, setup{}, func(p *peer) {
 			r := request(p, 0, "GET", "https://test/", "")
-			p.mu.Lock()
-			p.resting = func() { p.ask(r) }
-			p.mu.Unlock()
+			p.Mu.Lock()
+			p.Resting = func() { p.ask(r) }
+			p.Mu.Unlock()
 			p.engine.Stop()
 			if p.wantRequest(1, r); p.now() != start {
 				t.Errorf("the driver was asked at %v", p.now())
@@ -151,9 +151,9 @@ func TestServerHalfCloses(t *testing.T) {
 	if f := <-c.ended; !same(f, byServer) {
 		t.Errorf("ended for %v", f)
 	}
-	c.check(t)
-	if len(c.outcomes) != 2 || c.outcomes[0].Failure != nil || !same(c.outcomes[1].Failure, byServer) {
-		t.Errorf("%+v", c.outcomes)
+	c.Check(t)
+	if len(c.Outcomes) != 2 || c.Outcomes[0].Failure != nil || !same(c.Outcomes[1].Failure, byServer) {
+		t.Errorf("%+v", c.Outcomes)
 	}
 	if took := time.Since(begun); took > soon {
 		t.Errorf("seen after %v", took)
@@ -168,8 +168,8 @@ func TestEndIsNotDelayed(t *testing.T) {
 	c.readUntil(t, frame.Headers)
 	c.send(t, frame.AppendWindowUpdate(nil, 0, 0))
 	<-c.ended // the server has not closed
-	c.check(t)
-	for _, o := range c.outcomes {
+	c.Check(t)
+	for _, o := range c.Outcomes {
 		if !same(o.Failure, errIncrement) || o.Service() > 500*time.Millisecond {
 			t.Errorf("%v after %v", o.Failure, o.Service())
 		}

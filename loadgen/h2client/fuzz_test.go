@@ -11,6 +11,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange/exchangetest"
 )
 
 // sessions are what servers send after their SETTINGS, beside the responses and
@@ -59,12 +60,12 @@ func FuzzConn(f *testing.F) {
 		}
 		synctest.Test(t, func(t *testing.T) {
 			server, client := net.Pipe()
-			d := newDriver()
-			d.gives, d.open = true, false
+			d := exchangetest.NewDriver()
+			d.Patience, d.Open = timeout, false
 			for i := range 6 * len(requests) {
-				d.add(start+time.Duration(i/4)*time.Second, requests[i%len(requests)])
+				d.Add(start+time.Duration(i/4)*time.Second, requests[i%len(requests)])
 			}
-			c := New(&exchange.Config{Epoch: time.Now().Add(-start), Streams: 5, Timeout: timeout, Digests: digests}, wire.NewClient(client, nil, options()), d)
+			c := New(&exchange.Config{Epoch: time.Now().Add(-start), Streams: 5, Timeout: timeout, Digests: digests}, wire.NewClient(client, nil, exchangetest.Options()), d)
 			ended := make(chan struct{})
 			go func() {
 				defer close(ended)
@@ -92,7 +93,7 @@ func FuzzConn(f *testing.F) {
 			server.Close()
 			<-ended
 			synctest.Wait()
-			d.check(t)
+			d.Check(t)
 		})
 	})
 }

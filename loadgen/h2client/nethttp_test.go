@@ -12,6 +12,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange/exchangetest"
 )
 
 // TestNetHTTP sends thousands of requests to net/http's HTTP/2 server over TLS,
@@ -56,7 +57,7 @@ func TestNetHTTP(t *testing.T) {
 		{"GET", "/abort", "", 0, 0, 2, &exchange.Failure{Kind: exchange.Reset, Detail: "INTERNAL_ERROR"}},
 	}
 	const rounds = 20
-	d := newDriver()
+	d := exchangetest.NewDriver()
 	var requests []*exchange.Request
 	for i, target := range targets {
 		requests = append(requests, request(t, i, target.method, server.URL+target.path, target.body, "X-Target", strings.Repeat(target.path, i)))
@@ -65,13 +66,13 @@ func TestNetHTTP(t *testing.T) {
 		n := i % 100
 		for j, target := range targets {
 			if n -= target.every; n < 0 {
-				d.add(0, requests[j])
+				d.Add(0, requests[j])
 				break
 			}
 		}
 	}
-	total := len(d.tickets)
-	d.close()
+	total := len(d.Tickets)
+	d.Close()
 	digests, err := exchange.NewDigests(exchange.DigestFirst, len(targets))
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +81,7 @@ func TestNetHTTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := wire.NewClient(nc, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}, options())
+	w := wire.NewClient(nc, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}, exchangetest.Options())
 	if err := w.Handshake(time.Now().Add(timeout)); err != nil {
 		t.Fatal(err)
 	}
@@ -88,12 +89,12 @@ func TestNetHTTP(t *testing.T) {
 	if failure := New(cfg, w, d).Serve(); failure != nil {
 		t.Fatal(failure)
 	}
-	d.check(t)
-	if total != rounds*100 || len(d.outcomes) != total {
-		t.Errorf("%d outcomes of %d, %d given back", len(d.outcomes), total, len(d.returned))
+	d.Check(t)
+	if total != rounds*100 || len(d.Outcomes) != total {
+		t.Errorf("%d outcomes of %d, %d given back", len(d.Outcomes), total, len(d.Returned))
 	}
 	counts := make([]int, len(targets))
-	for _, o := range d.outcomes {
+	for _, o := range d.Outcomes {
 		target := targets[o.Request.Target]
 		counts[o.Request.Target]++
 		whole := o.BytesOut == int64(len(target.body)) || target.status == 413

@@ -8,12 +8,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	vegeta "github.com/tsenart/vegeta/v12/lib"
 	xhpack "golang.org/x/net/http2/hpack"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange/exchangetest"
 )
 
 const (
@@ -36,7 +38,7 @@ type setup struct {
 // arrives in one turn.
 type peer struct {
 	*testing.T
-	*driver
+	*exchangetest.Driver
 	conn    net.Conn
 	engine  *Conn
 	begun   time.Time
@@ -55,7 +57,7 @@ func run(t *testing.T, s setup, script func(*peer)) {
 	synctest.Test(t, func(t *testing.T) {
 		server, client := net.Pipe()
 		p := &peer{
-			T: t, driver: newDriver(), conn: server, begun: time.Now(), ended: make(chan *exchange.Failure, 1),
+			T: t, Driver: exchangetest.NewDriver(), conn: server, begun: time.Now(), ended: make(chan *exchange.Failure, 1),
 			decoder: xhpack.NewDecoder(hpack.DefaultTableSize, nil), table: hpack.DefaultTableSize,
 			largest: frame.MinMaxSize, credit: make(map[uint32]int),
 		}
@@ -63,7 +65,7 @@ func run(t *testing.T, s setup, script func(*peer)) {
 		if cfg.Streams == 0 {
 			cfg.Streams = 10
 		}
-		p.engine = New(cfg, wire.NewClient(client, nil, options()), p.driver)
+		p.engine = New(cfg, wire.NewClient(client, nil, exchangetest.Options()), p.Driver)
 		if s.prepare != nil {
 			s.prepare(p.engine)
 		}
@@ -71,7 +73,7 @@ func run(t *testing.T, s setup, script func(*peer)) {
 		defer func() {
 			p.conn.Close()
 			<-p.ended
-			p.driver.check(t)
+			p.Check(t)
 			if n := p.engine.inFlight; n != 0 {
 				t.Errorf("%d in flight after the end", n)
 			}
@@ -127,7 +129,7 @@ func (p *peer) wantAck(settings ...frame.Setting) {
 // ask makes the engine send requests that are due now.
 func (p *peer) ask(requests ...*exchange.Request) {
 	p.Helper()
-	p.add(p.now(), requests...)
+	p.Add(p.now(), requests...)
 	p.engine.Stop()
 }
 
@@ -248,13 +250,13 @@ func (p *peer) wantAlive() {
 func (p *peer) wantOutcome(seq uint64, status int, failure *exchange.Failure) exchange.Outcome {
 	p.Helper()
 	synctest.Wait()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	i := slices.IndexFunc(p.outcomes, func(o exchange.Outcome) bool { return o.Seq == seq })
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	i := slices.IndexFunc(p.Outcomes, func(o exchange.Outcome) bool { return o.Seq == seq })
 	if i < 0 {
 		p.Fatalf("no outcome of ticket %d", seq)
 	}
-	o := p.outcomes[i]
+	o := p.Outcomes[i]
 	if o.Status != status || !same(o.Failure, failure) {
 		p.Errorf("ticket %d: status %d, %v, want status %d, %v", seq, o.Status, o.Failure, status, failure)
 	}
@@ -266,50 +268,65 @@ func (p *peer) wantOutcome(seq uint64, status int, failure *exchange.Failure) ex
 func (p *peer) wantCounts(outcomes, returned int) {
 	p.Helper()
 	synctest.Wait()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.outcomes) != outcomes || len(p.returned) != returned {
-		p.Errorf("%d outcomes and %d given back, want %d and %d", len(p.outcomes), len(p.returned), outcomes, returned)
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	if len(p.Outcomes) != outcomes || len(p.Returned) != returned {
+		p.Errorf("%d outcomes and %d given back, want %d and %d", len(p.Outcomes), len(p.Returned), outcomes, returned)
 	}
 }
 
 // ends are the outcomes once nothing happens any more.
 func (p *peer) ends() []exchange.Outcome {
 	synctest.Wait()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.outcomes)
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	return slices.Clone(p.Outcomes)
 }
 
 // left is how many tickets were not handed out.
 func (p *peer) left() int {
 	synctest.Wait()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.tickets)
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	return len(p.Tickets)
 }
 
 // turns is how many turns there were.
 func (p *peer) turns() int {
 	synctest.Wait()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.rests
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	return p.Rests
 }
 
 // wantReturned checks that a ticket was given back, and why.
 func (p *peer) wantReturned(seq uint64, failure *exchange.Failure) {
 	p.Helper()
 	synctest.Wait()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i, t := range p.returned {
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	for i, t := range p.Returned {
 		if t.Seq == seq {
-			if !same(p.why[i], failure) {
-				p.Errorf("ticket %d given back for %v, want %v", seq, p.why[i], failure)
+			if !same(p.Why[i], failure) {
+				p.Errorf("ticket %d given back for %v, want %v", seq, p.Why[i], failure)
 			}
 			return
 		}
 	}
 	p.Errorf("ticket %d was not given back", seq)
+}
+
+// request is that of the target with an index. header are names and values in
+// turn.
+func request(t testing.TB, target int, method, url, body string, header ...string) *exchange.Request {
+	t.Helper()
+	v := vegeta.Target{Method: method, URL: url, Body: []byte(body), Header: make(map[string][]string)}
+	for pair := range slices.Chunk(header, 2) {
+		v.Header.Add(pair[0], pair[1])
+	}
+	r, err := exchange.NewRequest(target, &v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }

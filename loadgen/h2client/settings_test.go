@@ -13,7 +13,7 @@ func (p *peer) fill(n int) {
 	p.Helper()
 	r := request(p, 0, "GET", "https://test/", "")
 	for range n {
-		p.add(p.now(), r)
+		p.Add(p.now(), r)
 	}
 	p.engine.Stop()
 }
@@ -87,9 +87,9 @@ func TestNoStreamsAllowed(t *testing.T) {
 		if n := p.turns() - before; n < 5 || n > 8 { // one is wire's, which looks for the connection's end
 			t.Errorf("the driver was asked %d times in a minute", n)
 		}
-		p.mu.Lock()
-		p.tickets, p.open = nil, false // given up
-		p.mu.Unlock()
+		p.Mu.Lock()
+		p.Tickets, p.Open = nil, false // given up
+		p.Mu.Unlock()
 		p.wantGoAway(frame.NoError)
 		p.wantEnd(nil)
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange/exchangetest"
 )
 
 // tcpPair is a connection over loopback.
@@ -37,7 +38,7 @@ const soon = 3 * time.Second
 type tcp struct {
 	server net.Conn
 	wire   *wire.Conn
-	*driver
+	*exchangetest.Driver
 	ended chan *exchange.Failure
 }
 
@@ -53,9 +54,9 @@ type hidden struct{ net.Conn }
 
 func serveOn(t *testing.T, server, client net.Conn, settings []frame.Setting, requests ...*exchange.Request) *tcp {
 	t.Helper()
-	c := &tcp{server: server, wire: wire.NewClient(client, nil, options()), driver: newDriver(), ended: make(chan *exchange.Failure, 1)}
-	c.add(0, requests...)
-	engine := New(&exchange.Config{Epoch: time.Now().Add(-start), Streams: 10, Timeout: time.Minute}, c.wire, c.driver)
+	c := &tcp{server: server, wire: wire.NewClient(client, nil, exchangetest.Options()), Driver: exchangetest.NewDriver(), ended: make(chan *exchange.Failure, 1)}
+	c.Add(0, requests...)
+	engine := New(&exchange.Config{Epoch: time.Now().Add(-start), Streams: 10, Timeout: time.Minute}, c.wire, c.Driver)
 	c.send(t, frame.AppendSettings(nil, settings...), frame.AppendWindowUpdate(nil, 0, 1<<30))
 	go func() { c.ended <- engine.Serve() }()
 	return c
@@ -97,7 +98,7 @@ func TestUploadTakesTurns(t *testing.T) {
 	const size = 8 << 20
 	c := serveTCP(t, []frame.Setting{{ID: frame.InitialWindowSize, Value: frame.MaxWindow}}, request(t, 0, "POST", "https://test/", noise(size)))
 	c.readUntil(t, frame.Data)
-	c.close()
+	c.Close()
 	c.send(t, ok(1))
 	if _, err := io.Copy(io.Discard, c.server); err != nil {
 		t.Error(err)
@@ -106,9 +107,9 @@ func TestUploadTakesTurns(t *testing.T) {
 	if f := <-c.ended; f != nil {
 		t.Error(f)
 	}
-	c.check(t)
-	if c.rests < size/turnBytes {
-		t.Errorf("%d turns for %d bytes", c.rests, size)
+	c.Check(t)
+	if c.Rests < size/turnBytes {
+		t.Errorf("%d turns for %d bytes", c.Rests, size)
 	}
 }
 
@@ -126,9 +127,9 @@ func TestEndBehindGoAway(t *testing.T) {
 	if took := time.Since(begun); took > soon {
 		t.Errorf("seen after %v", took)
 	}
-	c.check(t)
-	if len(c.outcomes) != 1 || len(c.returned) != 1 {
-		t.Errorf("%d outcomes and %d given back", len(c.outcomes), len(c.returned))
+	c.Check(t)
+	if len(c.Outcomes) != 1 || len(c.Returned) != 1 {
+		t.Errorf("%d outcomes and %d given back", len(c.Outcomes), len(c.Returned))
 	}
 }
 
@@ -159,8 +160,8 @@ func TestInterrupted(t *testing.T) {
 			if f := <-c.ended; f != exchange.WasStopped {
 				t.Errorf("ended for %v", f)
 			}
-			c.check(t)
-			for _, o := range c.outcomes {
+			c.Check(t)
+			for _, o := range c.Outcomes {
 				if o.Failure != exchange.WasStopped || o.Ended < o.Sent {
 					t.Errorf("%+v", o)
 				}

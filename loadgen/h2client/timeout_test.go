@@ -16,7 +16,7 @@ func TestMoments(t *testing.T) {
 		r := request(p, 0, "POST", "https://test/", "body")
 		due := []time.Duration{start + 3*time.Second, start + 3*time.Second + 1, start + 4*time.Second, start + 9*time.Second}
 		for _, at := range due {
-			p.add(at, r)
+			p.Add(at, r)
 		}
 		p.engine.Stop()
 		for i, at := range due {
@@ -97,7 +97,7 @@ func TestTimeouts(t *testing.T) {
 	run(t, setup{streams: n}, func(p *peer) {
 		r := request(p, 0, "GET", "https://test/", "")
 		for i := range n {
-			p.add(start+time.Duration(i)*time.Millisecond, r)
+			p.Add(start+time.Duration(i)*time.Millisecond, r)
 		}
 		p.engine.Stop()
 		for i := range n {
@@ -126,7 +126,7 @@ func TestTimeoutOfAnOldTicket(t *testing.T) {
 	run(t, setup{}, func(p *peer) {
 		r := request(p, 0, "GET", "https://test/", "")
 		for i, ago := range []time.Duration{8 * time.Second, 0, 5 * time.Second, 2 * time.Second} {
-			p.add(start-ago, r)
+			p.Add(start-ago, r)
 			p.engine.Stop()
 			p.wantRequest(uint32(1+2*i), r)
 		}
@@ -148,8 +148,8 @@ func TestNotSentInTime(t *testing.T) {
 	run(t, setup{streams: 1}, func(p *peer) {
 		p.get(1, "/")
 		late, last := request(p, 0, "GET", "https://test/late", ""), request(p, 0, "GET", "https://test/last", "")
-		p.add(p.now()+1-timeout, late, late)
-		p.add(p.now()+2-timeout, last)
+		p.Add(p.now()+1-timeout, late, late)
+		p.Add(p.now()+2-timeout, last)
 		time.Sleep(time.Nanosecond)
 		p.send(ok(1))
 		p.wantRequest(3, last)
@@ -183,7 +183,7 @@ func TestInTheLastMoment(t *testing.T) {
 func TestLastRequests(t *testing.T) {
 	run(t, setup{}, func(p *peer) {
 		p.get(1, "/")
-		p.close()
+		p.Close()
 		p.engine.Stop()
 		before := p.turns()
 		time.Sleep(timeout / 4)

@@ -108,7 +108,7 @@ func TestManyUploads(t *testing.T) {
 		body := noise(size)
 		r := request(p, 0, "POST", "https://test/", body)
 		for range n {
-			p.add(p.now(), r)
+			p.Add(p.now(), r)
 		}
 		p.engine.Stop()
 		got := make(map[uint32]*strings.Builder)
@@ -228,7 +228,7 @@ func TestServerDoesNotRead(t *testing.T) {
 	run(t, setup{streams: 1000}, func(p *peer) {
 		r := request(p, 0, "GET", "https://test/", "", "Large", strings.Repeat("~", 5000)) // too large for the table
 		for range 1000 {
-			p.add(p.now(), r)
+			p.Add(p.now(), r)
 		}
 		p.engine.Stop()
 		sent := 1000 - p.left()

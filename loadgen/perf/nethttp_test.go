@@ -4,18 +4,12 @@ package perf
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"math/big"
 	"net/http"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
@@ -26,19 +20,10 @@ const netHTTPCommand = "serve-net-http"
 
 // serveNetHTTP answers any path with 1 KiB. It returns only an error.
 func serveNetHTTP(address string) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return err
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return err
-	}
 	body := bytes.Repeat([]byte("x"), 1<<10)
 	server := http.Server{
 		Addr:      address,
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{cert}, PrivateKey: key}}},
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{testkit.NewIdentity().TLS}},
 		Handler:   http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) }),
 	}
 	return server.ListenAndServeTLS("", "")

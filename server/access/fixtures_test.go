@@ -1,17 +1,16 @@
 package access
 
 import (
-	"bytes"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
@@ -36,36 +35,18 @@ func full(method, host, path, referer, agent string) *message.Request {
 // ok is the answer to a request that took the turn.
 func ok(status int) Answer { return Answer{Began: began, Status: status, Bytes: 10} }
 
-// logBuffer is a log that may be written and read at once.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logBuffer) count(s string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.buf.String(), s)
-}
-
 // subject is a Recorder under test.
 type subject struct {
 	*Recorder
 	m   *metrics.Hotpath
-	log *logBuffer
+	log *testkit.LogBuffer
 }
 
 // start starts a Recorder with what is missing of cfg, and ends it with the
 // test.
 func start(t testing.TB, cfg Config) subject {
 	t.Helper()
-	s := subject{m: metrics.NewHotpath(metrics.Options{Stripes: 1}), log: new(logBuffer)}
+	s := subject{m: metrics.NewHotpath(metrics.Options{Stripes: 1}), log: new(testkit.LogBuffer)}
 	cfg.Metrics, cfg.Log = s.m, slog.New(slog.NewTextHandler(s.log, nil))
 	if cfg.File == "" {
 		cfg.File = filepath.Join(t.TempDir(), "access.log")

@@ -58,8 +58,8 @@ func TestReopen(t *testing.T) {
 				}
 			}
 		}
-		if s.log.count("access log reopened") != 1 || s.log.count("cannot be reopened") != 1 {
-			t.Errorf("the log says: %s", s.log.buf.String())
+		if s.log.Count("access log reopened") != 1 || s.log.Count("cannot be reopened") != 1 {
+			t.Errorf("the log says: %s", s.log)
 		}
 	})
 }
@@ -96,13 +96,13 @@ func TestFullDisk(t *testing.T) {
 			tap.Flush(0)
 			time.Sleep(time.Second)
 			synctest.Wait()
-			if want := 1 + i/60; s.log.count("writing the access log") != want {
-				t.Fatalf("after %d s: %d complaints, want %d", i, s.log.count("writing the access log"), want)
+			if want := 1 + i/60; s.log.Count("writing the access log") != want {
+				t.Fatalf("after %d s: %d complaints, want %d", i, s.log.Count("writing the access log"), want)
 			}
 		}
 		s.wantCounts(t, 0, 0, 90)
-		if s.log.count("lost=60") != 1 {
-			t.Errorf("the log says: %s", s.log.buf.String())
+		if s.log.Count("lost=60") != 1 {
+			t.Errorf("the log says: %s", s.log)
 		}
 	})
 }
@@ -141,7 +141,7 @@ func TestTornLine(t *testing.T) {
 		{99, "one\ntwo\nthree\nfour\nfive\n", 5, 0},
 	} {
 		d := &disk{room: tt.room}
-		s := subject{m: metrics.NewHotpath(metrics.Options{Stripes: 1}), log: new(logBuffer)}
+		s := subject{m: metrics.NewHotpath(metrics.Options{Stripes: 1}), log: new(testkit.LogBuffer)}
 		k := sink{file: d, metrics: s.m, log: slog.New(slog.NewTextHandler(s.log, nil))}
 		k.write([]byte("one\ntwo\nthree\n"), began)
 		k.write([]byte("four\n"), began)

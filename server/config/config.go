@@ -88,7 +88,7 @@ type Config struct {
 	AccessLogRate   int64  // bytes per second, 0 for no limit
 
 	TLSBuffers  string // whether crypto/tls's buffers are used directly: auto, off
-	MemoryLimit int64  // Go's soft memory limit, 0 for none
+	MemoryLimit int64  // Go's soft memory limit, 0: what the other settings allow
 	LogFormat   string
 	LogLevel    slog.Level
 

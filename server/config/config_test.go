@@ -100,7 +100,7 @@ func TestEverySource(t *testing.T) {
 		"log-format": "json", "log-level": "debug", "config": "f.yaml",
 		"min-write-rate": "2KiB/s", "access-log-rate": "2KiB/s", "reset-refill": "7/s", "control-refill": "7/s",
 		"admin-token-file": "t", "admin-insecure": "true", "tls-buffers": "off", "cache-shards": "8", "upstream": "http://u:1",
-		"memory-limit": "512MiB", "max-header-bytes": "3KiB", "max-output": "32KiB",
+		"memory-limit": "512MiB", "cache-bytes": "64MiB", "max-header-bytes": "3KiB", "max-output": "32KiB",
 	}
 	def := Default()
 	for _, k := range knobs(&def) {
@@ -173,7 +173,7 @@ func TestLoadErrors(t *testing.T) {
 		{name: "end of flags", args: []string{"--"},
 			want: `argument "--": is not a flag; allowed: -key value or -key=value; -h lists the keys`},
 		{name: "bad flag", args: []string{"-cache-bytes=12Q"},
-			want: `flag -cache-bytes "12Q": is not a size; allowed: bytes, or with a unit (GiB, MiB, KiB, GB, MB, kB, B), from 1`},
+			want: `flag -cache-bytes "12Q": is not a size; allowed: bytes, or with a unit (GiB, MiB, KiB, GB, MB, kB, B), from 1MiB`},
 		{name: "bad flag that another one overrides", args: []string{"-max-conns", "0", "-max-conns", "5"},
 			want: `flag -max-conns "0": is too small; allowed: a number from 1`},
 		{name: "unknown variable", environ: []string{"HOTPATH_CACHE_BITES=1"},

@@ -60,6 +60,9 @@ const (
 	// limit keeps the garbage collector running all the time.
 	minMemory = 32 << 20
 
+	// minCache has room for 32 requests in progress.
+	minCache = 1 << 20
+
 	// Less than a line a second is no log.
 	minLogRate = 1 << 10
 
@@ -92,8 +95,8 @@ func knobs(c *Config) []knob {
 
 		{groupCache, "cache-entries", "1024", &count{p: &c.CacheEntries, min: 1, max: maxCount},
 			"Stored responses. The least recently used one leaves first."},
-		{groupCache, "cache-bytes", "256MiB", &size{p: &c.CacheBytes, min: 1, max: math.MaxInt64},
-			"Memory for stored responses: keys, fields and bodies counted."},
+		{groupCache, "cache-bytes", "256MiB", &size{p: &c.CacheBytes, min: minCache, max: math.MaxInt64},
+			"Memory for stored responses, keys and fields counted, for what arrives, and for what clients and handlers have yet to take. Half of it at most for what waits, and half for requests in progress, of 16 KiB each."},
 		{groupCache, "cache-shards", "0", &count{p: &c.CacheShards, zero: "by the number of cores", min: 1, max: cache.MaxShards, powerOfTwo: true},
 			"Independent parts of the cache, each with its own lock. With one shard the order is exactly least recently used."},
 		{groupCache, "max-stored", "8MiB", &size{p: &c.MaxStored, min: 1, max: math.MaxInt64},
@@ -158,7 +161,7 @@ func knobs(c *Config) []knob {
 		{groupAccess, "access-log-rate", "8MiB/s", &size{p: &c.AccessLogRate, perSecond: true, zero: "no limit", min: minLogRate, max: math.MaxInt64},
 			"How fast the access log may grow, after a burst of ten seconds' worth; further lines are dropped and counted."},
 
-		{groupProc, "memory-limit", "0", &size{p: &c.MemoryLimit, zero: "off", min: minMemory, max: math.MaxInt64},
+		{groupProc, "memory-limit", "0", &size{p: &c.MemoryLimit, zero: "the most that the other settings allow, as the log says at the start", min: minMemory, max: math.MaxInt64},
 			"Soft limit on the memory of the Go runtime: the garbage collector works harder near it."},
 		{groupProc, "tls-buffers", "auto", &choice{p: &c.TLSBuffers, of: []string{"auto", "off"}},
 			"Whether TLS records are put into the buffers of Go's crypto/tls directly, which saves an allocation for each record and 5 KiB for each connection. auto: with the releases of Go that this was tested with. off: never."},

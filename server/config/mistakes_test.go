@@ -33,7 +33,7 @@ func TestAllMistakes(t *testing.T) {
 	want := []string{
 		`f.yaml:1: idle-timeout "60": is not a duration; allowed: a duration such as 500ms, 30s or 2m, from 1ms to 24h (did you mean 60s?)`,
 		`f.yaml:3: roots "/x": is no setting; allowed: the keys that -h lists (did you mean root?)`,
-		`f.yaml:4: cache-bytes "64M": is not a size; allowed: bytes, or with a unit (GiB, MiB, KiB, GB, MB, kB, B), from 1 (did you mean 64MiB?)`,
+		`f.yaml:4: cache-bytes "64M": is not a size; allowed: bytes, or with a unit (GiB, MiB, KiB, GB, MB, kB, B), from 1MiB (did you mean 64MiB?)`,
 		`f.yaml:5: root "": is not a single value; allowed: a directory, or empty (the built-in demo site)`,
 		`environment HOTPATH_LOG_LEVEL "warning": is not a level; allowed: debug, info, warn, error (did you mean warn?)`,
 		`flag -max-conns "0": is too small; allowed: a number from 1`,
@@ -58,7 +58,7 @@ func TestMeant(t *testing.T) {
 		{"cache-bytes", "64M", "64MiB"},
 		{"cache-bytes", "1.5GiB", "1536MiB"},
 		{"cache-bytes", "64 mb", "64MiB"},
-		{"cache-bytes", "1_000", "1000"},
+		{"max-stored", "1_000", "1000"},
 		{"cache-bytes", "2TB", "2048GiB"},
 		{"min-write-rate", "1k/s", "1KiB/s"},
 		{"reset-refill", "33 per second", ""},

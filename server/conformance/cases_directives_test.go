@@ -30,6 +30,9 @@ var responseDirectives = []testCase{
 	}},
 	once("no-cache-field", optional, "With no-cache for a field the rest is used without it.", `200 | cache-control: no-cache="a", max-age=3600 | a: 1 | b: 2`, "hit | !a | b: 2"),
 	once("no-cache-fields", optional, "So it is for several fields.", `200 | cache-control: max-age=3600, no-cache="a, B" | a: 1 | b: 2 | c: 3`, "hit | !a | !b | c: 3"),
+	once("no-cache-empty", required, "An empty list of fields counts as none.", `200 | cache-control: no-cache="", max-age=3600`, "asked"),
+	once("no-cache-set-cookie", optional, "A cookie that is not to be reused is not, the rest is.", `200 | cache-control: no-cache="Set-Cookie", max-age=3600 | set-cookie: u=1`, "hit | !set-cookie"),
+	once("no-cache-field-and-all", required, "no-cache for all goes before no-cache for a field.", `200 | cache-control: no-cache="a", no-cache, max-age=3600 | a: 1`, "asked"),
 	once("must-revalidate-fresh", required, "must-revalidate does not matter while a response is fresh (§5.2.2.2).", "200 | cache-control: max-age=3600, must-revalidate", "hit"),
 	once("must-revalidate-stale", required, "When it is stale, it is validated.", `200 | cache-control: max-age=60, must-revalidate | age: 100 | etag: "a"`, "validated"),
 	once("proxy-revalidate-fresh", required, "So it is with proxy-revalidate (§5.2.2.8).", "200 | cache-control: max-age=3600, proxy-revalidate", "hit"),
@@ -148,6 +151,10 @@ var authorization = []testCase{
 	{"auth-private-public", required, "public does not help against private.", "", []step{
 		{ask: "GET / | authorization: FOO", answer: "200 | cache-control: max-age=3600, public, private", want: "asked"},
 		{want: "asked"},
+	}},
+	{"auth-vary", required, "Vary: Authorization is no leave to store.", "", []step{
+		{ask: "GET / | authorization: FOO", answer: fresh + " | vary: Authorization", want: "asked"},
+		{ask: "GET / | authorization: FOO", want: "asked"},
 	}},
 	{"auth-later", check, "What was stored for all does not answer one with Authorization, unless it says so.", "", []step{
 		{answer: fresh, want: "asked"},

@@ -17,6 +17,26 @@ var invalidation = append(append([]testCase{
 		{ask: "POST / | =x", answer: "201 | location: https://plain.test{}/a", want: "asked"},
 		{ask: "GET /a", want: "asked"},
 	}},
+	{"invalidate-scheme", required, "One of another scheme is another origin.", "", []step{
+		{ask: "GET /a", answer: fresh, want: "asked"},
+		{ask: "POST / | =x", answer: "201 | location: http://plain.test{}/a", want: "asked"},
+		{ask: "GET /a", want: "hit | of 1"},
+	}},
+	{"invalidate-port", required, "So is one of another port.", "", []step{
+		{ask: "GET /a", answer: fresh, want: "asked"},
+		{ask: "POST / | =x", answer: "201 | location: https://plain.test:8443{}/a", want: "asked"},
+		{ask: "GET /a", want: "hit | of 1"},
+	}},
+	{"invalidate-host-case", required, "Hosts have no case, and 443 is the port.", "", []step{
+		{ask: "GET /a", answer: fresh, want: "asked"},
+		{ask: "POST / | =x", answer: "201 | location: https://PLAIN.test:443{}/a", want: "asked"},
+		{ask: "GET /a", want: "asked"},
+	}},
+	{"invalidate-bad-location", required, "What is no URL does not matter.", "", []step{
+		{answer: fresh, want: "asked"},
+		{ask: "POST / | =x", answer: "201 | location: http://[::1", want: "asked"},
+		{want: "asked"},
+	}},
 	{"invalidate-relative", required, "A relative one is resolved.", "", []step{
 		{ask: "GET /a/b", answer: fresh, want: "asked"},
 		{ask: "POST /a/c | =x", answer: "201 | location: b", want: "asked"},
@@ -105,6 +125,11 @@ var methods = []testCase{
 		{ask: "GET / | =x", answer: fresh, want: "asked"},
 		{want: "hit | of 1"},
 	}},
+	{"post-condition", required, "The conditions of a POST are the origin's.", "", []step{
+		{answer: tagged, want: "asked"},
+		{ask: `POST / | if-none-match: "abc" | =x`, answer: "412", want: `asked | sent if-none-match: "abc"`},
+		{want: "hit | of 1"},
+	}},
 	{"options-not-stored", required, "OPTIONS is not stored (RFC 9110 §9.3.7).", "", []step{
 		{ask: "OPTIONS /", answer: fresh, want: "asked"},
 		{ask: "OPTIONS /", answer: fresh, want: "asked"},
@@ -155,6 +180,10 @@ var keys = []testCase{
 	{"query-order", check, "Parameters in another order are another resource.", "", []step{
 		{ask: "GET /?a=1&b=2", answer: fresh, want: "asked"},
 		{ask: "GET /?b=2&a=1", want: "asked"},
+	}},
+	{"query-empty", check, "An empty query is not none.", "", []step{
+		{ask: "GET /a", answer: fresh, want: "asked"},
+		{ask: "GET /a?", want: "asked"},
 	}},
 	{"path-case", required, "Paths have case.", "", []step{
 		{ask: "GET /a", answer: fresh, want: "asked"},

@@ -15,6 +15,8 @@ var ranges = []testCase{
 	ranging("range-beyond", required, "An end beyond the content is its end (RFC 9110 §14.1.2).", "range: bytes=5-100", "hit | status 206 | content-range: bytes 5-9/10 | =56789"),
 	ranging("range-suffix-beyond", required, "A longer suffix is all of it.", "range: bytes=-100", "hit | status 206 | content-range: bytes 0-9/10 | =0123456789"),
 	ranging("range-unsatisfiable", required, "A start beyond the content is 416.", "range: bytes=10-20", "hit | status 416 | content-range: bytes */10 | =*"),
+	ranging("range-several", check, "Several ranges are parts of a multipart.", "range: bytes=0-1, 4-5", "hit | status 206 | !content-range | =*"),
+	ranging("range-lines", check, "Two lines of Range are none.", "range: bytes=0-1 | range: bytes=4-5", "hit"),
 	ranging("range-unit", required, "Another unit is ignored (RFC 9110 §14.2).", "range: lines=0-1", "hit"),
 	ranging("range-garbage", required, "So is what is no range.", "range: bytes=x-y", "hit"),
 	ranging("range-backward", required, "And a range that ends before it begins.", "range: bytes=5-2", "hit"),
@@ -107,11 +109,25 @@ var stale = []testCase{
 		{answer: `200 | age: 100 | cache-control: max-age=60, must-revalidate, stale-while-revalidate=3600 | etag: "a"`, want: "asked"},
 		{answer: `200 | etag: "b"`, want: "validated"},
 	}},
+	{"swr-s-maxage", check, "An origin that says so beside s-maxage means both.", "", []step{
+		{answer: `200 | age: 100 | cache-control: s-maxage=60, stale-while-revalidate=3600 | etag: "a"`, want: "asked"},
+		{want: "renewed | of 1"},
+	}},
+	{"swr-error", optional, "What fails behind the client's back leaves what is stored.", "failing", []step{
+		{answer: `200 | age: 100 | cache-control: max-age=60, stale-while-revalidate=3600 | etag: "a"`, want: "asked"},
+		{answer: "503", want: "renewed | of 1"},
+		{answer: "200 | cache-control: max-age=3600", want: "renewed | of 1"},
+		{want: "hit | of 3"},
+	}},
 	{"swr-new-no-store", required, "What the origin no longer lets be stored is gone.", "", []step{
 		{answer: `200 | age: 100 | cache-control: max-age=60, stale-while-revalidate=3600 | etag: "a"`, want: "asked"},
 		{answer: "200 | cache-control: no-store", want: "renewed | of 1"},
 		{want: "asked"},
 	}},
+	on("hurried", once("site-swr", check, "A site may allow it for what says nothing.", `200 | age: 100 | cache-control: max-age=60 | etag: "a"`, "renewed")),
+	on("hurried", once("site-swr-must", required, "Not for must-revalidate.", `200 | age: 100 | cache-control: max-age=60, must-revalidate | etag: "a"`, "validated")),
+	on("hurried", once("site-swr-0", required, "Nor for what the origin calls stale at once.", `200 | cache-control: max-age=0 | etag: "a"`, "validated")),
+	on("hurried", once("site-swr-no-cache", required, "Nor for no-cache.", `200 | cache-control: no-cache | etag: "a"`, "validated")),
 	{"no-warning", check, "Warning is obsolete and not sent (§5.5).", "failing", []step{
 		{answer: `200 | age: 100 | cache-control: max-age=60, stale-if-error=3600 | etag: "a"`, want: "asked"},
 		{answer: "503", want: "stale | !warning"},
@@ -189,6 +205,30 @@ var incomplete = []testCase{
 		{answer: "close", want: "failed"},
 		{want: "asked"},
 	}}),
+	{"until-end", check, "A content that ends with the connection is stored.", "", []step{
+		{answer: fresh + " | until-end", want: "asked"},
+		{want: "hit"},
+	}},
+	{"version-1.0", required, "A response of HTTP/1.0 is as one of HTTP/1.1.", "", []step{
+		{answer: fresh + " | 1.0 | until-end", want: "asked"},
+		{want: "hit"},
+	}},
+	{"version-1.0-chunked", required, "HTTP/1.0 has no codings: such a response is refused (RFC 9112 §6.1).", "failing", []step{
+		{answer: fresh + " | 1.0 | chunked", want: "failed"},
+		{want: "asked"},
+	}},
+	{"two-lengths", required, "A response with two lengths is refused (RFC 9112 §6.3).", "failing", []step{
+		{answer: fresh + " | content-length: 5 | content-length: 6 | =12345", want: "failed"},
+		{want: "asked"},
+	}},
+	{"length-and-coding", required, "So is one with a length and a coding.", "failing", []step{
+		{answer: fresh + " | chunked | content-length: 5", want: "failed"},
+		{want: "asked"},
+	}},
+	{"odd-coding", required, "And one with a coding that is unknown.", "failing", []step{
+		{answer: fresh + " | transfer-encoding: foo", want: "failed"},
+		{want: "asked"},
+	}},
 	{"chunked", required, "A chunked response is stored whole.", "", []step{
 		{answer: fresh + " | chunked", want: "asked"},
 		{want: "hit"},

@@ -5,7 +5,10 @@ import "fmt"
 // statuses is RFC 9111 §3 and §4.2.2, RFC 9110 §15.1.
 var statuses = append(append([]testCase{
 	once("status-206", required, "A 206 without a request for a range is not stored as a whole (§3.3).", "206 | cache-control: max-age=3600 | content-range: bytes 0-3/10 | =0123", "asked"),
-	once("status-304", required, "A 304 that was not asked for is not stored.", "304 | cache-control: max-age=3600", "asked"),
+	{"status-304", required, "A 304 to a request without a condition is an error, and not stored (§4.3.3).", "", []step{
+		{answer: "304 | cache-control: max-age=3600", want: "failed"},
+		{want: "asked"},
+	}},
 	once("status-412", required, "A 412 speaks of the request alone.", "412 | cache-control: max-age=3600", "asked"),
 	once("status-416", required, "So does a 416.", "416 | cache-control: max-age=3600 | content-range: bytes */10", "asked"),
 	once("status-428", required, "428 is not stored (RFC 6585 §3).", "428 | cache-control: max-age=3600", "asked"),

@@ -6,9 +6,11 @@
 //	shapes_*_test.go    requests that are malformed or ambiguous, as data
 //	script_test.go      the notation of the cases
 //	case_test.go        plays a case, over HTTP/1.1 and over HTTP/2
+//	check_test.go       compares what came of a request with what was wanted
 //	origin_test.go      the scripted origin
 //	recorded_test.go    what it reads of a request, strictly
 //	server_test.go      starts the server; its sites are the settings of the cases
+//	shapes_test.go      sends the shapes
 //	table_test.go       the cases counted, in docs/conformance.md
 //
 // The cases follow the groups of the public tests of HTTP caches

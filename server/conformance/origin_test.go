@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +32,7 @@ type script struct {
 
 	mu     sync.Mutex
 	answer string
+	fresh  bool   // nothing has been answered by it
 	body   string // of an answer without one
 	asked  []*recorded
 }
@@ -92,12 +94,13 @@ func (o *origin) serve(c net.Conn) {
 			return // a connection that ends between requests
 		}
 		s := o.scriptOf(q.target)
+		q.complete = err == nil
 		if s != nil {
 			s.mu.Lock()
 			s.asked = append(s.asked, q)
 			s.mu.Unlock()
 		}
-		if ended := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed); err != nil || s == nil {
+		if ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed); err != nil || s == nil {
 			if !ended || s == nil {
 				o.mu.Lock()
 				o.strays = append(o.strays, fmt.Sprintf("%q: %v", q.raw, err))
@@ -133,7 +136,7 @@ func (o *origin) add(name string) *script {
 func (s *script) set(answer, body string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.answer, s.body = answer, body
+	s.answer, s.body, s.fresh = answer, body, true
 }
 
 // since returns the requests after the first n.
@@ -149,6 +152,12 @@ func (s *script) count() int { return len(s.since(0)) }
 func (s *script) respond(c net.Conn, q *recorded) bool {
 	s.mu.Lock()
 	answer, body := s.answer, s.body
+	if before, after, ok := strings.Cut(answer, " | then "); ok {
+		if answer = before; !s.fresh {
+			answer = after
+		}
+	}
+	s.fresh = false
 	s.mu.Unlock()
 	heads := strings.Split(answer, " ;; ")
 	for _, head := range heads[:len(heads)-1] {
@@ -161,13 +170,15 @@ func (s *script) respond(c net.Conn, q *recorded) bool {
 		return false
 	}
 	var trailers strings.Builder
-	chunked, cut := false, false
+	chunked, cut, untilEnd := false, false, false
 	for _, member := range m[1:] {
 		switch {
 		case member == "chunked":
 			chunked = true
 		case member == "cut":
 			cut = true
+		case member == "until-end":
+			untilEnd = true
 		case strings.HasPrefix(member, "="):
 			body = member[1:]
 		case strings.HasPrefix(member, "+"):
@@ -180,6 +191,7 @@ func (s *script) respond(c net.Conn, q *recorded) bool {
 	}
 	own := []field{{"date", "@0"}}
 	switch {
+	case untilEnd:
 	case chunked:
 		own = append(own, field{"transfer-encoding", "chunked"})
 	case cut:
@@ -201,7 +213,7 @@ func (s *script) respond(c net.Conn, q *recorded) bool {
 		text += body
 	}
 	_, err := io.WriteString(c, text)
-	return err == nil && !cut
+	return err == nil && !cut && !untilEnd
 }
 
 // head is a status line and fields: those of the members, and own ones that they
@@ -209,7 +221,11 @@ func (s *script) respond(c net.Conn, q *recorded) bool {
 func (s *script) head(m []string, own []field) string {
 	now := time.Now()
 	var b strings.Builder
-	b.WriteString("HTTP/1.1 " + m[0] + " Scripted\r\n")
+	version := "HTTP/1.1 "
+	if slices.Contains(m, "1.0") {
+		version = "HTTP/1.0 "
+	}
+	b.WriteString(version + m[0] + " Scripted\r\n")
 	replaced := make(map[string]bool)
 	for _, member := range m[1:] {
 		if name, ok := strings.CutPrefix(member, "-"); ok {

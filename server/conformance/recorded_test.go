@@ -15,6 +15,7 @@ type recorded struct {
 	fields         []field
 	content        string
 	raw            string // the head, byte for byte
+	complete       bool   // it came to its end
 }
 
 type field struct{ name, value string }

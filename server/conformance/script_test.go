@@ -50,7 +50,10 @@ type step struct {
 	//	+name: v  a trailer; the content is chunked then
 	//	chunked   the content is chunked
 	//	cut       the connection ends before the content does
+	//	until-end the content ends with the connection
+	//	1.0       the version is HTTP/1.0
 	//	close     the connection ends without an answer
+	//	then ...  another answer, for what is asked after the first time
 	//
 	// Heads before the last, separated by " ;; ", are interim.
 	answer string

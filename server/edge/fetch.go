@@ -43,6 +43,13 @@ type fetch struct {
 	head  message.Head
 	kept  rfc9111.Reason
 	stood bool // what is stored stood in for an answer
+	lost  bool // all who wait for the answer are gone, or the client that it is passed on to
+
+	// doubted is what a 304 was the answer for, but not about: its entity tag
+	// was another. nil: nothing was.
+	doubted *store.Entry
+
+	agreed bool // to a tunnel
 
 	// Of what is being stored:
 	fields   []hpack.Field // that are stored
@@ -140,7 +147,7 @@ func (f *fetch) askUntilAnswered() error {
 		switch {
 		case f.state == asking && f.stale != nil && errors.Is(err, errAgain):
 			// The 304 was about none of what is stored (RFC 9111 §4.3.4).
-			f.stale = nil
+			f.doubted, f.stale = f.stale, nil
 		case f.state == asking && f.storing && errors.Is(err, errRange):
 			// Not to be stored, so the range itself is asked for.
 			f.storing, f.stale = false, nil
@@ -192,10 +199,10 @@ func (f *fetch) ask() (err error) {
 // finish answers for a fetch that failed before its end, gives back what it
 // holds, counts and logs.
 func (f *fetch) finish(err error) {
-	e := f.edge
 	if cause := context.Cause(f.ctx); cause != nil && errors.Is(err, context.Canceled) {
 		err = cause
 	}
+	f.lost = f.lost || f.ctx.Err() != nil // not behind the answer, which may end ctx
 	switch f.state {
 	case asking:
 		f.standIn(err)
@@ -212,6 +219,15 @@ func (f *fetch) finish(err error) {
 		f.x.Reply.Abort()
 	}
 	f.release()
+	if !f.agreed {
+		f.conclude(err)
+	}
+}
+
+// conclude counts the fetch: at its end, or when a tunnel begins, whose life and
+// end say nothing of the origin.
+func (f *fetch) conclude(err error) {
+	e := f.edge
 	e.metrics.OriginFetchDuration.ObserveN(e.stripe, time.Since(f.began), 1)
 	e.count(f, err)
 }
@@ -219,6 +235,14 @@ func (f *fetch) finish(err error) {
 // standIn answers for an answer that failed: with what is stored if it may, or
 // with the reason.
 func (f *fetch) standIn(err error) {
+	if f.doubted != nil && !errors.Is(err, context.Canceled) {
+		// The 304 is all that the origin has answered, and what is stored met
+		// its condition: it is given as it is, and not updated (RFC 9111
+		// §4.3.4).
+		f.stale = f.doubted
+		f.serveStale()
+		return
+	}
 	if f.mayServeStale() {
 		f.serveStale()
 		return
@@ -241,6 +265,9 @@ func (f *fetch) decide(d decision) {
 // release gives back what the fetch has taken from the ledger.
 func (f *fetch) release() {
 	ledger := f.edge.store.Ledger()
+	if f.reserved > 0 && f.response != nil {
+		f.response.Pins.SetSize(f.reserved) // what lingers if it is still being sent
+	}
 	ledger.Give(f.reserved)
 	f.reserved = 0
 	if f.response != nil {
@@ -267,7 +294,7 @@ func (e *Edge) count(f *fetch, err error) {
 	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded):
 		result = metrics.FetchTimeout
 		e.report("timeout", "fetching from the origin took too long", f, err)
-	case f.ctx.Err() != nil, errors.Is(err, context.Canceled):
+	case f.lost, errors.Is(err, context.Canceled):
 		result = metrics.FetchCanceled
 	default:
 		result = metrics.FetchError

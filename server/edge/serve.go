@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -131,22 +130,3 @@ const cacheName = "hotpath"
 
 // HitStatus is the Cache-Status of every hit.
 var HitStatus = message.NewFixedField(message.CacheStatus, cacheName+"; hit")
-
-// originFields are the fields that the origin is asked with for a response that
-// is to be stored: the request's, but for its range and the conditions about the
-// client's copy, which are answered from what is stored, and but for those by
-// which applications are led to another resource, host or method than the
-// request's own, which no key names.
-func originFields(fields []hpack.Field) []hpack.Field {
-	kept := make([]hpack.Field, 0, len(fields)+2)
-	for _, f := range fields {
-		switch f.Name {
-		case "range", "if-range", "if-none-match", "if-modified-since":
-		case "x-original-url", "x-rewrite-url", "x-original-uri", "x-original-host", "x-host", "x-http-host-override",
-			"x-http-method-override", "x-http-method", "x-method-override":
-		default:
-			kept = append(kept, f)
-		}
-	}
-	return kept
-}

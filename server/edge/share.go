@@ -42,12 +42,15 @@ func (e *Edge) share(m *miss) {
 		if e.await(m, fl) {
 			return
 		}
-		// It was not for this request, which may show what is.
-		u := e.consider(m.site, m.x.Key, &m.x.Request, m.asked, time.Now())
-		if u.own == fl.key || u.verdict == rfc9111.GatewayTimeout {
+		// It was not for this request. By now it may show what is.
+		m.usable = e.consider(m.site, m.x.Key, &m.x.Request, m.asked, time.Now())
+		if m.verdict == rfc9111.Serve || m.verdict == rfc9111.ServeAndRevalidate {
+			e.hit(m)
+			return
+		}
+		if m.own == fl.key {
 			break
 		}
-		m.usable = u
 	}
 	e.alone(m)
 }
@@ -200,11 +203,11 @@ func (e *Edge) sendFailure(m *miss, err error) {
 	m.x.Reply.Send(failure(m.site, err))
 }
 
-// alone fetches for one request. Its answer may be stored all the same, unless the
-// resource's last one was not, and the request has conditions or a range: then
-// the origin is to see them.
+// alone fetches for one request. Its answer may be stored all the same; but if the
+// request has conditions or a range, the origin is to see them: that its answer
+// is stored is not likely enough to ask for the whole, and then once more.
 func (e *Edge) alone(m *miss) {
-	if m.x.Method == http.MethodHead || m.reason == rfc9111.KnownUncacheable && message.Conditional(&m.x.Request) {
+	if m.x.Method == http.MethodHead || message.Conditional(&m.x.Request) {
 		e.pass(m)
 		return
 	}

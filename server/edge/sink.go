@@ -76,7 +76,8 @@ func (f *fetch) Head(h message.Head) error {
 func (f *fetch) Write(p []byte) (int, error) {
 	switch f.state {
 	case passing:
-		return f.x.Reply.Write(p)
+		n, err := f.x.Reply.Write(p)
+		return n, f.passed(err)
 	case growing:
 		if err := f.grow(p); err != nil {
 			return 0, err
@@ -90,7 +91,7 @@ func (f *fetch) Write(p []byte) (int, error) {
 func (f *fetch) Flush() error {
 	switch f.state {
 	case passing:
-		return f.x.Reply.Flush()
+		return f.passed(f.x.Reply.Flush())
 	case growing:
 		f.publish()
 	}
@@ -102,7 +103,7 @@ func (f *fetch) End(trailers []hpack.Field) error {
 	switch f.state {
 	case passing:
 		f.state = answered
-		return f.x.Reply.End(trailers)
+		return f.passed(f.x.Reply.End(trailers))
 	case growing:
 		return f.finishBody(trailers)
 	}
@@ -137,7 +138,8 @@ func (f *fetch) Tunnel(status int, fields []hpack.Field) (io.ReadWriteCloser, er
 		return nil, errOutOfOrder
 	}
 	f.head.Status = status
-	f.state = answered
+	f.state, f.agreed = answered, true
+	f.conclude(nil)
 	f.x.Reply.Explain(outcome(f.site, metrics.Bypass, &rfc9111.CacheStatus{Served: f.reason, ForwardStatus: status}))
 	return f.x.Reply.Tunnel(status, fields)
 }

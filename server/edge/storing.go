@@ -155,7 +155,7 @@ func (f *fetch) letGo(why rfc9111.Reason) {
 
 // finishBody stores a body that is complete.
 func (f *fetch) finishBody(trailers []hpack.Field) error {
-	if f.written < f.head.Length {
+	if f.head.Length >= 0 && f.written != f.head.Length {
 		return errLength
 	}
 	if f.flight != nil {
@@ -264,5 +264,11 @@ func (f *fetch) passOn() error {
 		result = metrics.Bypass
 	}
 	f.x.Reply.Explain(outcome(f.site, result, &rfc9111.CacheStatus{Served: f.reason, ForwardStatus: f.head.Status, Kept: f.kept}))
-	return f.x.Reply.Head(f.head)
+	return f.passed(f.x.Reply.Head(f.head))
+}
+
+// passed notes whether the client is gone that an answer is passed on to.
+func (f *fetch) passed(err error) error {
+	f.lost = f.lost || err != nil
+	return err
 }

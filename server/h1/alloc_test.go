@@ -61,7 +61,7 @@ func TestHitDoesNotAllocate(t *testing.T) {
 
 func hitDoesNotAllocate(t *testing.T, name, request string, log access.Config) {
 	s := storing("/", "home", "/a", "aaaa", "/b", "bbbb", "/large", strings.Repeat("x", 4*inlineBody))
-	cfg := testConfig(s)
+	cfg, _ := counted(t, s, 64*mib)
 	logTo(t, cfg, log)
 	p := connect(t, cfg)
 	head := func(path string) int {

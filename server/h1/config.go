@@ -6,18 +6,20 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/stream"
 )
 
 // Config is what all connections share. It must not change while one lives. All
-// fields but Access and Crew are required.
+// fields but Access, Ledger and Crew are required.
 type Config struct {
 	Source  message.Source  // the first door
 	Handler message.Handler // the second
 	Metrics *metrics.Hotpath
 	Log     *slog.Logger
 	Access  *access.Recorder // nil: no access log
+	Ledger  *memory.Ledger   // nil: memory is not counted
 
 	HeaderBytes  int           // of a request head, or of a trailer section
 	HeaderFields int           // in one of them
@@ -31,6 +33,11 @@ type Config struct {
 
 	// Crew has the goroutines of handlers; nil: each has a new one.
 	Crew *stream.Crew
+}
+
+// env is what handlers share.
+func (cfg *Config) env() stream.Env {
+	return stream.Env{Handler: cfg.Handler, Metrics: cfg.Metrics, Log: cfg.Log, Ledger: cfg.Ledger}
 }
 
 const (

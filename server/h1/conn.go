@@ -9,6 +9,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/stream"
 )
@@ -35,7 +36,8 @@ type Conn struct {
 	out    outgoing
 	late   late // the hit that outlives its turn
 	x      *exchange
-	number uint64 // of the last exchange
+	number uint64         // of the last exchange
+	ticket *memory.Ticket // of what is sent, or of x; nil: neither, or nothing is counted
 
 	active time.Time // last request, or byte of a tunnel
 	blank  bool      // an empty line came before the next request
@@ -98,6 +100,7 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 	c.readMail()
 	more := c.work()
 	c.flush()
+	c.join()
 	c.known.lookup.Response = nil // what is evicted is not kept in memory
 	c.tap.Flush(c.cfg.Metrics.AddHits(c.stripe, metrics.H1, &c.hits, c.now))
 	switch {
@@ -206,6 +209,11 @@ func (c *Conn) rest() (wire.Step, time.Time) {
 // sending half.
 func (c *Conn) gone(err error) {
 	c.ended = true
+	if errors.Is(err, wire.ErrNoMemory) {
+		c.broken = true
+		c.reason = metrics.CloseLimit
+		return
+	}
 	if !errors.Is(err, io.EOF) {
 		c.broken = true
 		c.reason = metrics.CloseError
@@ -226,7 +234,9 @@ func (c *Conn) gone(err error) {
 func (c *Conn) release(cause error) {
 	if c.late.open {
 		c.tellLate(true)
+		c.out = outgoing{}
 	}
+	defer c.leave()
 	if c.x != nil {
 		if !c.x.told {
 			c.tell(true)

@@ -2,7 +2,6 @@ package h1
 
 import (
 	"context"
-	"github.com/e0ac7cd4/hotpath/server/stream"
 	"io"
 	"strings"
 	"testing"
@@ -164,12 +163,14 @@ func TestCut(t *testing.T) {
 				<-ctx.Done()
 				answerWith(x, 200, "too late")
 			}
-			onFakeTime(t, s, func(t *testing.T, p *peer) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg, _ := counted(t, s, mib)
+				p := piped(t, cfg)
 				p.send(websocket)
 				var got strings.Builder
 				go io.Copy(&got, p)
 				synctest.Wait()
-				p.loop.mail.Post(stream.Letter[uint64]{Kind: stream.Cut, Stream: 1})
+				p.loop.Cut(p.loop.ticket)
 				<-p.ended
 				synctest.Wait()
 				if !strings.HasPrefix(got.String(), c.want) || strings.Contains(got.String(), "too late") {

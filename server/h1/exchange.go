@@ -50,8 +50,13 @@ func (c *Conn) begin(h *head, size int) {
 		c.refuse(tooLargeContent, h)
 		return
 	}
-	c.number++
 	r := &h.request
+	if !c.cfg.Ledger.Begin(stream.RequestBytes(r)) {
+		c.busy(h, size)
+		return
+	}
+	c.number++
+	c.ticket = c.cfg.Ledger.Join(c, nil, c.now)
 	x := &exchange{
 		number:   c.number,
 		proto:    h.proto,
@@ -59,7 +64,7 @@ func (c *Conn) begin(h *head, size int) {
 		close:    h.close,
 		connect:  r.Method == http.MethodConnect,
 		upgrade:  h.upgrade,
-		output:   stream.NewOutput(),
+		output:   stream.NewOutput(c.ticket),
 		about:    access.AppendRequest(nil, r),
 		answer:   access.Answer{Began: c.now, Result: metrics.Bypass},
 	}
@@ -89,7 +94,7 @@ func (c *Conn) begin(h *head, size int) {
 	c.x = x
 	c.took(size)
 	c.enter(handling)
-	c.cfg.Crew.Go(func() { stream.Run(ctx, c.cfg.Handler, asked, reply, c.cfg.Metrics, c.stripe, c.cfg.Log) })
+	c.cfg.Crew.Go(func() { stream.Run(ctx, c.cfg.env(), asked, reply, c.stripe) })
 }
 
 // counted counts the request when its final head goes.
@@ -126,6 +131,7 @@ func (c *Conn) answered() {
 	c.tell(false)
 	c.dismiss(errAnswered)
 	c.out = outgoing{}
+	c.leave() // the handler may go on, but nothing of it is held
 	switch {
 	case c.last:
 		c.leaveExchange(closing)
@@ -167,6 +173,7 @@ func (c *Conn) letGo(cause error) {
 		c.out.follower.Close()
 	}
 	c.x, c.out = nil, outgoing{}
+	c.leave()
 }
 
 // leaveExchange forgets an exchange that is answered, and goes on to next.

@@ -98,7 +98,7 @@ func (c *Conn) hit(r *message.Response, status *message.FixedField, headOnly boo
 		out = append(out, r.Body...)
 	default:
 		large = true
-		c.out = outgoing{rest: r.Body, more: r.More}
+		c.out = outgoing{rest: r.Body, more: r.More, pins: r.Pinned()}
 	}
 	c.wire.Out = out
 	next := waiting

@@ -21,9 +21,15 @@ func (c *Conn) readMail() {
 }
 
 func (c *Conn) read(l *stream.Letter[uint64]) {
-	if l.Kind == stream.Drain {
+	switch l.Kind {
+	case stream.Drain:
 		c.drain = true
 		c.reason = metrics.CloseDrain
+		return
+	case stream.Cut:
+		if c.ticket != nil && c.ticket == l.Ticket { // else it has left already
+			c.cut()
+		}
 		return
 	}
 	x := c.x
@@ -53,8 +59,6 @@ func (c *Conn) read(l *stream.Letter[uint64]) {
 		x.in.unread -= l.N
 	case stream.Abort:
 		c.abort(internalError)
-	case stream.Cut:
-		c.abort(noMemory)
 	case stream.Done:
 		x.done = true
 		if c.state == tunneling && x.sent {

@@ -31,7 +31,7 @@ func (c *Conn) newInbound(h *head, number uint64) inbound {
 	if h.expects {
 		expect = func() { post(stream.Continue, 0) }
 	}
-	in.body = stream.NewBody(func(n int) { post(stream.Read, n) }, expect)
+	in.body = stream.NewBody(c.ticket, func(n int) { post(stream.Read, n) }, expect)
 	if h.content == chunkedContent {
 		in.chunks = &chunked{limits: limits{c.cfg.HeaderBytes, c.cfg.HeaderFields}}
 	}
@@ -105,7 +105,12 @@ func (c *Conn) takeContent() bool {
 			c.breach(metrics.LimitBodySize, metrics.CloseLimit)
 		}
 	default:
-		in.unread += len(content) - in.body.Add(content)
+		unkept, err := in.body.Add(content)
+		if err != nil {
+			c.noRoom()
+			return true
+		}
+		in.unread += len(content) - unkept
 	}
 	c.wire.Consume(n)
 	if in.complete() {
@@ -152,6 +157,17 @@ func (c *Conn) malformed() {
 	}
 }
 
+// noRoom ends a content that there is no memory for. The handler's answer holds if
+// it has begun.
+func (c *Conn) noRoom() {
+	c.breach(metrics.LimitBodyMemory, metrics.CloseLimit)
+	if c.state == handling {
+		c.failExchange(noMemory, stream.ErrMemory)
+		return
+	}
+	c.contentFailed(stream.ErrMemory)
+}
+
 // contentFailed ends the content before it is complete. The handler is left to
 // answer; then the connection ends.
 func (c *Conn) contentFailed(err error) {
@@ -175,7 +191,13 @@ func (c *Conn) takeTunnel() bool {
 	if in.over || n <= 0 {
 		return false
 	}
-	in.unread += n - in.body.Add(p[:n])
+	unkept, err := in.body.Add(p[:n])
+	if err != nil {
+		c.cfg.Metrics.LimitBreaches.Add(c.stripe, metrics.LimitBodyMemory, 1)
+		c.cut()
+		return true
+	}
+	in.unread += n - unkept
 	c.wire.Consume(n)
 	c.active = c.now
 	return true

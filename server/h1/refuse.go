@@ -20,20 +20,23 @@ type refusal struct {
 }
 
 // newRefusal says in its content what is wrong and what is allowed.
-func newRefusal(status int, why string) *refusal {
+func newRefusal(status int, why string, more ...hpack.Field) *refusal {
 	text := strconv.Itoa(status) + " " + http.StatusText(status) + ": " + why + "\n"
-	fields := []hpack.Field{{Name: "content-type", Value: "text/plain; charset=utf-8"}}
+	fields := append([]hpack.Field{{Name: "content-type", Value: "text/plain; charset=utf-8"}}, more...)
 	return &refusal{
 		Response: message.New(status, fields, []byte(text), "", time.Time{}),
 		why:      metrics.CloseError,
 	}
 }
 
-func newLimit(status int, limit metrics.Limit, why string) *refusal {
-	r := newRefusal(status, why)
+func newLimit(status int, limit metrics.Limit, why string, more ...hpack.Field) *refusal {
+	r := newRefusal(status, why, more...)
 	r.limit, r.why = limit, metrics.CloseLimit
 	return r
 }
+
+// retryAfter asks a client to come again in a second.
+var retryAfter = hpack.Field{Name: "retry-after", Value: "1"}
 
 var (
 	badMethod        = newRefusal(http.StatusBadRequest, "the method is not a token")
@@ -57,7 +60,8 @@ var (
 	tooLargeContent  = newLimit(http.StatusRequestEntityTooLarge, metrics.LimitBodySize, "the content is larger than max-body-bytes")
 	slowContent      = newRefusal(http.StatusRequestTimeout, "the content came too slowly")
 	internalError    = newRefusal(http.StatusInternalServerError, "the handler broke off")
-	noMemory         = newRefusal(http.StatusServiceUnavailable, "no memory is left for this request")
+	noMemory         = newRefusal(http.StatusServiceUnavailable, "no memory is left for this request", retryAfter)
+	tooManyExchanges = newLimit(http.StatusServiceUnavailable, metrics.LimitExchanges, "too many requests are in progress", retryAfter)
 )
 
 // refuse answers the request at the front, of which h is what could be read,

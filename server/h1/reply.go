@@ -72,7 +72,7 @@ func (c *Conn) replyStored(l *stream.Letter[uint64]) {
 	c.openReply(out, r.Status, l.Outcome)
 	c.out = outgoing{stored: true}
 	if !c.x.headOnly && stream.BodyAllowed(r.Status) {
-		c.out.rest, c.out.more = r.Body, r.More
+		c.out.rest, c.out.more, c.out.pins = r.Body, r.More, r.Pinned()
 	}
 	if c.out.unsent() == 0 {
 		c.answered()
@@ -97,7 +97,7 @@ func (c *Conn) replyFollow(l *stream.Letter[uint64]) {
 		out = append(out, "transfer-encoding: chunked\r\n"...)
 	}
 	c.openReply(out, r.Status, l.Outcome)
-	c.out = outgoing{follower: l.Follower, framing: f, left: length}
+	c.out = outgoing{follower: l.Follower, framing: f, left: length, pins: r.Pinned()}
 	if f == none {
 		c.answered()
 		return

@@ -6,6 +6,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/stream"
 )
@@ -23,7 +24,9 @@ type outgoing struct {
 	output   *stream.Output
 	follower *message.Follower
 	framing  framing
-	left     int64 // if it is sized
+	left     int64        // if it is sized
+	pins     *memory.Pins // of a stored content, or one that grows
+	joined   bool         // they are on the connection's ticket
 }
 
 // unsent is how much is left of a stored content.
@@ -78,6 +81,7 @@ func (c *Conn) sendStored(most int) int {
 	n := min(len(o.rest), most)
 	c.wire.Out = append(c.wire.Out, o.rest[:n]...)
 	o.rest = o.rest[n:]
+	c.ticket.Moved(n)
 	if c.state == replying {
 		c.x.answer.Bytes += int64(n)
 	}
@@ -90,6 +94,7 @@ func (c *Conn) sendStored(most int) int {
 	}
 	c.tellLate(false)
 	c.out = outgoing{}
+	c.leave()
 	if c.last {
 		c.enter(closing)
 	} else {
@@ -126,6 +131,7 @@ func (c *Conn) sendWritten(most int) (n int, moved bool) {
 		out = closeChunk(out, start, part.N)
 	}
 	c.wire.Out = out
+	c.ticket.Moved(part.N)
 	if o.framing != none {
 		c.x.answer.Bytes += int64(part.N)
 	}

@@ -69,6 +69,7 @@ func (c *Conn) answer(id uint32, r, stored *message.Response, head bool, d *deco
 		c.keepAbout(s, about(d, known))
 	}
 	s.stored, s.more = body, more
+	c.holds(s, stored.Pinned())
 	s.headSent = true
 	c.appendStored(id, r, status, false, known)
 	c.queue(s)
@@ -89,6 +90,7 @@ func (c *Conn) answerStream(s *stream, r *message.Response, status string) {
 	if end {
 		c.finish(s)
 	} else {
+		c.holds(s, r.Pinned())
 		c.queue(s)
 	}
 }
@@ -101,6 +103,7 @@ func (c *Conn) follow(s *stream, r *message.Response, f *message.Follower, statu
 		return
 	}
 	s.output, s.followed = nil, f
+	c.holds(s, r.Pinned())
 	c.countRequest(s, r.Status)
 	s.headSent = true
 	c.appendWhole(s.id, r, status, false)

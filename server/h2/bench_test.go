@@ -138,7 +138,8 @@ func loopback(tb testing.TB) (client, server net.Conn) {
 }
 
 // serveHits serves /bench from memory on one end of a connection and returns the
-// other. All metrics are on, and the access log as log says. body is its size.
+// other. All metrics are on, memory is counted, and the access log as log says.
+// body is its size.
 func serveHits(tb testing.TB, log access.Config, body int) (net.Conn, *metrics.Hotpath) {
 	tb.Helper()
 	client, server := loopback(tb)
@@ -149,6 +150,7 @@ func serveHits(tb testing.TB, log access.Config, body int) (net.Conn, *metrics.H
 		Metrics: m,
 		Log:     slog.New(slog.DiscardHandler),
 		Access:  recorder(tb, log, m),
+		Ledger:  ledger(tb),
 	}.WithDefaults()
 	c := NewConn(cfg, wire.New(server, nil, &wire.Options{Metrics: wire.ServerMetrics(m), WriteTimeout: 30 * time.Second, WriteQuantum: 30 << 10}))
 	ended := make(chan struct{})

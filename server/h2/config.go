@@ -6,6 +6,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	relay "github.com/e0ac7cd4/hotpath/server/stream"
 )
@@ -20,7 +21,13 @@ type Config struct {
 	Limits  Limits
 
 	// Crew has the goroutines of handlers; nil: each has a new one.
-	Crew *relay.Crew
+	Crew   *relay.Crew
+	Ledger *memory.Ledger // nil: memory is not counted
+}
+
+// env is what handlers share.
+func (cfg *Config) env() relay.Env {
+	return relay.Env{Handler: cfg.Handler, Metrics: cfg.Metrics, Log: cfg.Log, Ledger: cfg.Ledger}
 }
 
 // Limits are the budgets of one peer. Zero means the default, in brackets.
@@ -65,6 +72,11 @@ const (
 	// that a peer can make us hold for bodies.
 	connWindow   = 256 << 10
 	streamWindow = 128 << 10
+
+	// streamBytes is what a stream counts for in the ledger that outlives its
+	// turn and has no handler: the stream with its ticket and its places in
+	// tables, half of it, and the slices of several ranges.
+	streamBytes = 1 << 10
 
 	// pingAfter is how long a connection with open streams may be silent
 	// before we ask whether the peer lives, and pongWithin how long it has

@@ -22,7 +22,6 @@ var (
 	errStreamDone = errors.New("h2: the stream has ended")
 	errPeerGone   = errors.New("h2: the client closed the connection")
 	errPeerReset  = errors.New("h2: the client reset the stream")
-	errMemory     = errors.New("h2: the memory was needed for others")
 	errStalled    = fmt.Errorf("h2: the client made no progress: %w", errTimeout)
 	errTimeout    = http.ErrHandlerTimeout
 )
@@ -70,6 +69,7 @@ type Conn struct {
 	opened    time.Time   // when the peer last enlarged that
 	out       pace        // at which it does so while streams wait for it
 	sending   sendQueue
+	holders   []*stream // that began to send a stored body in this turn
 
 	// Budgets.
 	control, early budget
@@ -164,6 +164,7 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 		c.gone(err)
 	}
 	c.count()
+	c.join()
 	c.forgetTurn()
 	if c.stopped || c.drained() {
 		return wire.Done, time.Time{}
@@ -269,7 +270,7 @@ func (c *Conn) takePreface() bool {
 // rest ends what is overdue and returns until when the connection may sleep.
 func (c *Conn) rest() (wire.Step, time.Time) {
 	if c.alive.Before(c.now) && len(c.streams) == 0 {
-		c.repeats, c.spare = repeats{}, nil // quiet: keep neither memory nor responses alive
+		c.repeats, c.spare, c.holders = repeats{}, nil, nil // quiet: keep neither memory nor responses alive
 	}
 	until := c.overdue()
 	c.tap.Flush(0) // streams that were, each with its own duration
@@ -367,7 +368,10 @@ func (c *Conn) keepAlive() time.Time {
 // gone notes that the peer has closed the connection, or it broke.
 func (c *Conn) gone(err error) {
 	c.stopped = true
-	if !errors.Is(err, io.EOF) {
+	switch {
+	case errors.Is(err, wire.ErrNoMemory):
+		c.reason = metrics.CloseLimit
+	case !errors.Is(err, io.EOF):
 		c.reason = metrics.CloseError
 	}
 }

@@ -1,7 +1,6 @@
 package h2
 
 import (
-	"bytes"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -135,22 +134,4 @@ func recorder(tb testing.TB, cfg access.Config, m *metrics.Hotpath) *access.Reco
 		}
 	})
 	return r
-}
-
-// logBuffer is a log that may be written and read at once.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
 }

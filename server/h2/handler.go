@@ -29,11 +29,19 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 	if strings.EqualFold(r.protocol, "h2c") || strings.EqualFold(r.protocol, "h2") {
 		return c.refuse(id, r, end, http.StatusNotImplemented) // HTTP itself: of this hop, and to be passed on by no proxy
 	}
+	if !c.cfg.Ledger.Begin(relay.RequestBytes(&r.Request)) {
+		// The server's limit, not the peer's: it costs none of its budget.
+		c.limit(metrics.LimitExchanges)
+		c.countError(frame.RefusedStream, metrics.ScopeStream)
+		c.sendReset(id, frame.RefusedStream)
+		return nil
+	}
 	s := c.open(id)
 	c.keepRequest(s, &r.Request)
 	s.recvDone, s.result = end, metrics.Bypass // until it says otherwise
 	s.headOnly = r.Method == http.MethodHead
-	s.output = relay.NewOutput()
+	s.ticket = c.cfg.Ledger.Join(s, nil, c.now)
+	s.output = relay.NewOutput(s.ticket)
 	x := &message.Exchange{
 		Request: *r.Clone(),
 		Upgrade: strings.Clone(r.protocol),
@@ -53,7 +61,7 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 		if value, _ := r.Field("expect"); strings.EqualFold(value, "100-continue") && r.protocol == "" {
 			expect = func() { c.mail.Post(letter{Kind: relay.Continue, Stream: s}) }
 		}
-		s.body = relay.NewBody(func(n int) { c.mail.Post(letter{Kind: relay.Read, Stream: s, N: n}) }, expect)
+		s.body = relay.NewBody(s.ticket, func(n int) { c.mail.Post(letter{Kind: relay.Read, Stream: s, N: n}) }, expect)
 	}
 	switch {
 	case r.protocol != "": // what comes is no content, but the tunnel's: Reply.Tunnel reads it
@@ -70,7 +78,7 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 	reply.Explain(message.Outcome{Result: metrics.Bypass})
 	x.Reply = reply
 	c.running++
-	c.cfg.Crew.Go(func() { relay.Run(ctx, c.cfg.Handler, x, reply, c.cfg.Metrics, c.stripe, c.cfg.Log) })
+	c.cfg.Crew.Go(func() { relay.Run(ctx, c.cfg.env(), x, reply, c.stripe) })
 	return nil
 }
 

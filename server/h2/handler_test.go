@@ -52,6 +52,7 @@ func TestPanic(t *testing.T) {
 		}
 		p.write(get(7, "/"))
 		p.wantBody(7, 200, "hit")
+		synctest.Wait() // a stream is reset before the panic is logged
 		log := p.log.String()
 		for _, want := range []string{"a short body is not sent yet", "the head is sent", "path=/before", "path=/after", "handler_test.go"} {
 			if !strings.Contains(log, want) {

@@ -180,7 +180,7 @@ func (c *Conn) refuse(id uint32, r *request, end bool, status int) *frame.Error 
 	s.headOnly = r.Method == http.MethodHead
 	if !end {
 		s.credit = flow.NewCredit(streamWindow)
-		s.body = relay.NewBody(func(int) {}, nil)
+		s.body = relay.NewBody(nil, func(int) {}, nil)
 		_ = s.body.Close() // what comes is dropped
 	}
 	s.result = metrics.Bypass

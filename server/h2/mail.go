@@ -72,7 +72,8 @@ func (c *Conn) read(l *letter) {
 		c.countError(frame.InternalError, metrics.ScopeStream)
 		c.reset(s, frame.InternalError, errStreamDone)
 	case relay.Cut:
-		c.countError(frame.Cancel, metrics.ScopeStream)
-		c.reset(s, frame.Cancel, errMemory)
+		if s.ticket == l.Ticket { // else it has left already
+			c.cut(s)
+		}
 	}
 }

@@ -15,9 +15,11 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/nethttp"
 )
@@ -26,6 +28,8 @@ import (
 type setup struct {
 	limits   Limits
 	source   *store
+	look     message.Source // instead of source
+	ledger   *memory.Ledger
 	handler  handler                                                 // through nethttp
 	serve    func(p *peer, ctx context.Context, x *message.Exchange) // instead of handler
 	settings []frame.Setting                                         // the client's
@@ -54,7 +58,7 @@ type peer struct {
 	conn    net.Conn
 	engine  *Conn
 	metrics *metrics.Hotpath
-	log     *logBuffer
+	log     *testkit.LogBuffer
 	encoder hpack.Encoder
 	decoder hpack.Decoder
 	credit  map[uint32]int // what WINDOW_UPDATE frames gave us, by stream
@@ -81,7 +85,7 @@ func run(t *testing.T, s setup, script func(*peer)) {
 func newPeer(t *testing.T, s setup) *peer {
 	client, server := net.Pipe()
 	m := metrics.NewHotpath(metrics.Options{Stripes: 1})
-	log := new(logBuffer)
+	log := new(testkit.LogBuffer)
 	if s.source == nil {
 		s.source = new(store)
 	}
@@ -101,7 +105,11 @@ func newPeer(t *testing.T, s setup) *peer {
 		Metrics: m,
 		Log:     slog.New(slog.NewTextHandler(log, nil)),
 		Limits:  s.limits,
+		Ledger:  s.ledger,
 	}.WithDefaults()
+	if s.look != nil {
+		cfg.Source = s.look
+	}
 	if s.access != nil {
 		cfg.Access = recorder(t, *s.access, m)
 	}

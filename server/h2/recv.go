@@ -242,7 +242,13 @@ func (c *Conn) bodyBytes(s *stream, content []byte, end bool) *frame.Error {
 	if s.received > c.cfg.Limits.BodyBytes && s.tunnel == noTunnel && s.body.TooLarge(c.cfg.Limits.BodyBytes) {
 		c.limit(metrics.LimitBodySize)
 	}
-	c.freeConn(s.body.Add(content))
+	unkept, err := s.body.Add(content)
+	c.freeConn(unkept)
+	if err != nil {
+		c.limit(metrics.LimitBodyMemory)
+		c.cut(s)
+		return nil
+	}
 	if end {
 		c.endBody(s)
 		return nil

@@ -165,6 +165,7 @@ func (c *Conn) took(s *stream, n int) {
 	s.window.Take(n)
 	s.sent += int64(n)
 	s.moved = c.now
+	s.ticket.Moved(n)
 	s.out.moved(n, c.now)
 }
 
@@ -187,6 +188,8 @@ func (c *Conn) finish(s *stream) {
 	}
 	c.release(s, errStreamDone)
 	s.sendDone, s.answered = true, c.now
+	s.ticket = c.cfg.Ledger.Join(s, nil, c.now)
+	s.ticket.Hold(streamBytes)
 }
 
 // unwanted asks a peer that goes on sending a request which is answered to stop

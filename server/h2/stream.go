@@ -8,6 +8,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	relay "github.com/e0ac7cd4/hotpath/server/stream"
 )
@@ -32,6 +33,7 @@ import (
 //
 // A stream belongs to the connection's goroutine, but for output and body.
 type stream struct {
+	conn     *Conn
 	id       uint32
 	began    time.Time
 	result   metrics.CacheResult
@@ -58,6 +60,8 @@ type stream struct {
 	more     [][]byte
 	output   *relay.Output
 	followed *message.Follower
+	pins     *memory.Pins   // of what is stored, or followed
+	ticket   *memory.Ticket // nil: not yet, or nothing is counted
 
 	// Receiving: body is nil if the request has none.
 	body     *relay.Body
@@ -101,6 +105,7 @@ func (s *stream) unsent() bool {
 // open adds a stream to the connection.
 func (c *Conn) open(id uint32) *stream {
 	s := &stream{
+		conn:     c,
 		id:       id,
 		began:    c.now,
 		out:      newPace(c.cfg.Limits.rate()),
@@ -148,7 +153,8 @@ func (c *Conn) release(s *stream, cause error) {
 	if s.followed != nil {
 		s.followed.Close()
 	}
-	s.output, s.followed, s.stored, s.more = nil, nil, nil, nil
+	s.ticket.Leave() // last: what those have taken is given back by now
+	s.output, s.followed, s.stored, s.more, s.pins, s.ticket = nil, nil, nil, nil, nil, nil
 }
 
 // reset ends a stream with RST_STREAM.

@@ -248,6 +248,7 @@ func TestStalledDownload(t *testing.T) {
 				p.wantReset(1, frame.Cancel)
 				p.wantBreaches(metrics.LimitWriteTimeout, 1)
 				p.wantAlive()
+				synctest.Wait() // the stream is reset before its handler's write fails
 				if path == "/miss" && !errors.Is(heard, http.ErrHandlerTimeout) {
 					p.Errorf("the handler heard %v", heard)
 				}

@@ -218,6 +218,10 @@ func TestTunnelKeepsWhatIsUnread(t *testing.T) {
 		if text != "the last word" {
 			p.Errorf("the handler has read %q", text)
 		}
+		synctest.Wait()
+		if open, resets := p.metrics.StreamsOpen.Value(), p.metrics.StreamsReset.Value(metrics.ByUs); open != 0 || resets != 0 {
+			p.Errorf("%d streams open, %d reset", open, resets)
+		}
 	})
 }
 

@@ -1,7 +1,6 @@
 package listen
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -56,31 +55,13 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// logBuffer keeps what is logged.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 // site is a server under test.
 type site struct {
 	*testing.T
 	*Server
 	m       *metrics.Hotpath
 	gate    wire.Gate
-	log     *logBuffer
+	log     *testkit.LogBuffer
 	address string
 	roots   *x509.CertPool
 	ln      net.Listener
@@ -134,7 +115,7 @@ func startOn(t *testing.T, ln net.Listener, handler http.HandlerFunc, change fun
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{T: t, log: new(logBuffer), roots: x509.NewCertPool(), served: make(chan error, 1)}
+	s := &site{T: t, log: new(testkit.LogBuffer), roots: x509.NewCertPool(), served: make(chan error, 1)}
 	leaf, err := x509.ParseCertificate(certificate.Certificate[0])
 	if err != nil {
 		t.Fatal(err)

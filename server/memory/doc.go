@@ -2,10 +2,12 @@
 // stored, arriving and being sent, within one limit: that of the cache.
 //
 //	limit >= stored      entries, which the cache counts itself
-//	       + arriving    bodies that are being received: Take, Give
+//	       + arriving    bodies that are being received: Take, Give; exchanges in
+//	                     progress: Begin, End
 //	       + lingering   bodies that no entry holds any more, and that are still
 //	                     being sent: Pins
-//	       + buffered    output that waits for its peer: Ticket.Take, Ticket.Give
+//	       + buffered    what waits for a peer or for a handler that may be slow:
+//	                     Ticket.Take, Ticket.Give
 //
 // All but the first are reservations in the cache, which evicts entries for
 // them. What can be refused is (Take reports false). What is in use already,
@@ -42,7 +44,8 @@
 //
 // What lingers and what is buffered together may take half of the limit, so that
 // clients that read nothing cannot empty the cache; beyond it the slowest are
-// cut, too.
+// cut, too. So may exchanges, beyond which new ones are refused: those that wait
+// for an origin are not cut for it.
 //
 // # Who is cut
 //

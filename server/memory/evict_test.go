@@ -121,6 +121,35 @@ func TestRace(t *testing.T) {
 	}
 }
 
+// TestEntriesThatAreSentStay: slow senders of all that is stored do not have all
+// of it evicted for one more body. When what lingers is half of the limit, senders
+// are cut, and what those free on their way is room enough.
+func TestEntriesThatAreSentStay(t *testing.T) {
+	l, c := onCache(t, 64*mib)
+	var peers []*peer
+	for i := range 7 {
+		p, ok := store(l, c, strconv.Itoa(i))
+		if !ok {
+			t.Fatal("no room")
+		}
+		peers = append(peers, join(l, p))
+	}
+	if _, ok := store(l, c, "one more"); !ok {
+		t.Fatal("no room for one more")
+	}
+	if n := c.Len(); n < 2 {
+		t.Errorf("%d of 8 entries are left", n)
+	}
+	for _, p := range peers {
+		if p.cut() > 0 {
+			p.ticket.Leave()
+		}
+	}
+	if s := l.Stats(); c.Used() > 64*mib || s.Lingering > 32*mib || c.Len() < 2 {
+		t.Errorf("%d bytes used, %d entries, %+v, when those that were cut have left", c.Used(), c.Len(), s)
+	}
+}
+
 // TestLargeBodiesCollect expects the room for a large body to be collected before
 // it is used, and that for a small one not to be.
 func TestLargeBodiesCollect(t *testing.T) {

@@ -46,6 +46,8 @@ func (p *plain) Release(n int64) {
 	}
 }
 
+func (p *plain) Used() int64 { return p.Reserved() }
+
 func (p *plain) Reserved() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()

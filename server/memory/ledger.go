@@ -15,6 +15,7 @@ type Store interface {
 	Trim() (evicted bool, over int64)
 	Release(n int64)
 	Reserved() int64
+	Used() int64
 }
 
 // Ledger counts the server's memory; see the package comment. [New] makes one.
@@ -25,7 +26,9 @@ type Ledger struct {
 	lingering atomic.Int64 // bytes; see Pins
 	buffered  atomic.Int64 // bytes
 	wanted    atomic.Int64 // bytes that a Take could not have
+	exchanges atomic.Int64 // bytes; see Begin
 	cuts      atomic.Uint64
+	watch     func(Cause)
 
 	// exhausted is set while all senders that would help have been cut.
 	exhausted atomic.Bool
@@ -60,6 +63,7 @@ func (l *Ledger) Take(n int64) bool {
 		l.wanted.Store(missing)
 		l.settle()
 	}
+	l.report(Full)
 	return false
 }
 
@@ -74,7 +78,7 @@ func (l *Ledger) Give(n int64) { l.store.Release(n) }
 // Stats are bytes by kind, but for what the cache stores, and counts since the
 // ledger was made.
 type Stats struct {
-	Arriving  int64 // taken from the ledger
+	Arriving  int64 // taken from the ledger: bodies that arrive, exchanges
 	Lingering int64 // bodies that are still being sent, though no entry holds them
 	Buffered  int64 // output, taken from a ticket
 	Senders   int   // that have joined and not left
@@ -118,7 +122,14 @@ func (l *Ledger) settle() {
 	for {
 		marks := l.marks.Load()
 		l.cut(max(l.heldBeyondHalf(), l.wanted.Swap(0)))
-		evicted, over := l.store.Trim()
+		var evicted bool
+		var over int64
+		// What those free who are cut is on its way: when they have left this
+		// is called again. Entries that are sent themselves would all be
+		// evicted for it, and free nothing.
+		if l.store.Used()-l.limit > l.senders.freeing() {
+			evicted, over = l.store.Trim()
+		}
 		if evicted {
 			continue // it may have freed nothing, and be too much that senders hold
 		}
@@ -160,6 +171,9 @@ func (l *Ledger) cut(need int64) {
 	l.cuts.Add(uint64(len(chosen)))
 	for _, c := range chosen {
 		c.ticket.sender.Cut(c.ticket)
+	}
+	if len(chosen) > 0 {
+		l.report(Cut)
 	}
 }
 

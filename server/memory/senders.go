@@ -16,12 +16,14 @@ type Sender interface {
 	Cut(*Ticket)
 }
 
-// Ticket is one response on its way to a peer, beyond the turn that began it.
-// Moved is for one goroutine at a time, all else for any.
+// Ticket is one response on its way to a peer, beyond the turn that began it, or
+// an exchange with its content both ways. Moved and Pin are for one goroutine at
+// a time, all else for any. A nil Ticket, of a nil Ledger, counts nothing and
+// refuses nothing.
 type Ticket struct {
 	ledger *Ledger
 	sender Sender
-	pins   *Pins // nil: a body that nothing stores
+	pins   *Pins // nil: a body that nothing stores. Under senders' lock, as is began
 	began  time.Time
 	moved  atomic.Int64
 
@@ -46,24 +48,50 @@ type senders struct {
 // Join registers a sender and pins the body that it sends, nil for none. now is
 // when it began.
 func (l *Ledger) Join(s Sender, p *Pins, now time.Time) *Ticket {
+	if l == nil {
+		return nil
+	}
 	t := &Ticket{ledger: l, sender: s, pins: p, began: now}
 	l.senders.mu.Lock()
 	t.at = len(l.senders.list)
 	l.senders.list = append(l.senders.list, t)
 	l.senders.mu.Unlock()
 	// Pinned last: if that exceeds the limit, this one may be cut as well.
-	if p != nil {
-		l.Pin(p)
-		if p.share() > 0 && l.oneMore() {
-			l.settle()
-		}
-	}
+	t.pin(p)
 	return t
+}
+
+// Pin pins the body that a sender begins to send which joined without one: its
+// rate counts from now on. It is for the goroutine that calls Leave.
+func (t *Ticket) Pin(p *Pins, now time.Time) {
+	if t == nil || t.buffered.Load() < 0 {
+		return
+	}
+	s := &t.ledger.senders
+	s.mu.Lock()
+	t.pins, t.began = p, now
+	t.moved.Store(0)
+	s.mu.Unlock()
+	t.pin(p)
+}
+
+func (t *Ticket) pin(p *Pins) {
+	if p == nil {
+		return
+	}
+	l := t.ledger
+	l.Pin(p)
+	if p.share() > 0 && l.oneMore() {
+		l.settle()
+	}
 }
 
 // Leave unpins the body and gives back what is buffered. Any call after the
 // first does nothing.
 func (t *Ticket) Leave() {
+	if t == nil {
+		return
+	}
 	buffered := t.buffered.Swap(left)
 	if buffered < 0 {
 		return
@@ -86,11 +114,18 @@ func (t *Ticket) Leave() {
 
 // Moved counts n bytes that went to the peer. It is no atomic addition: one
 // goroutine at a time calls it.
-func (t *Ticket) Moved(n int) { t.moved.Store(t.moved.Load() + int64(n)) }
+func (t *Ticket) Moved(n int) {
+	if t != nil {
+		t.moved.Store(t.moved.Load() + int64(n))
+	}
+}
 
 // Take is [Ledger.Take] for output that waits for the peer; after Leave it
 // reports false.
 func (t *Ticket) Take(n int64) bool {
+	if t == nil {
+		return true
+	}
 	l := t.ledger
 	if !l.Take(n) {
 		return false
@@ -107,9 +142,30 @@ func (t *Ticket) Take(n int64) bool {
 	return true
 }
 
-// Give gives back n bytes of what Take counted; after Leave, which gave back all,
+// Hold is Take for what is in use already: it is counted by force, and others, or
+// this one, are cut for it if it is too much.
+func (t *Ticket) Hold(n int64) {
+	if t == nil {
+		return
+	}
+	l := t.ledger
+	l.store.ForceReserve(n)
+	if t.buffered.Add(n) < 0 {
+		t.buffered.Add(-n)
+		l.store.Release(n)
+		return
+	}
+	l.buffered.Add(n)
+	l.oneMore()
+	l.settle()
+}
+
+// Give gives back n bytes of what Take or Hold counted; after Leave, which gave back all,
 // it does nothing.
 func (t *Ticket) Give(n int64) {
+	if t == nil || n == 0 {
+		return
+	}
 	switch rest := t.buffered.Add(-n); {
 	case rest >= 0:
 		t.ledger.buffered.Add(-n)

@@ -38,8 +38,7 @@ func selectRange(resp *Response, field string) *Response {
 // the answer to, 412, or else resp's own; only then ranges may be other than
 // "": the Range field that is to be acted on. resp's Body is not looked at.
 //
-// A response with an error or a redirect is never conditional (§13.2.1), and
-// one without a validator has no 304.
+// A response with an error or a redirect is never conditional (§13.2.1).
 func Evaluate(r *Request, resp *Response) (status int, ranges string) {
 	if resp.Status < 200 || resp.Status > 299 {
 		return resp.Status, ""
@@ -72,7 +71,7 @@ func Evaluate(r *Request, resp *Response) (status int, ranges string) {
 	case match && !matches, !match && unmodified.given() && comparedTo(resp, unmodified.value) == newer:
 		return http.StatusPreconditionFailed, ""
 	case resp.NotModified == nil:
-	case noneMatches, !noneMatch && modified.given() && comparedTo(resp, modified.value) == notNewer:
+	case noneMatches, !noneMatch && modified.given() && unmodifiedSince(resp, modified.value):
 		return http.StatusNotModified, ""
 	}
 	if r.Method == http.MethodGet && resp.Status == http.StatusOK && parts.given() && RangeApplies(r, resp) {
@@ -190,10 +189,26 @@ func comparedTo(resp *Response, date string) order {
 	return notNewer
 }
 
+// unmodifiedSince evaluates If-Modified-Since. The Date of another server's
+// response stands in for a Last-Modified that it does not have (RFC 9111 §4.3.2).
+func unmodifiedSince(resp *Response, since string) bool {
+	if !resp.LastModified.IsZero() || resp.Born == 0 {
+		return comparedTo(resp, since) == notNewer
+	}
+	date, err := http.ParseTime(fieldOf(resp, "date"))
+	if err != nil {
+		return false
+	}
+	t, err := http.ParseTime(since)
+	return err == nil && !date.After(t)
+}
+
 // lastModified is resp's field, "" if it has none.
-func lastModified(resp *Response) string {
+func lastModified(resp *Response) string { return fieldOf(resp, "last-modified") }
+
+func fieldOf(resp *Response, name string) string {
 	for i := range resp.Fields {
-		if f := &resp.Fields[i]; f.Name == "last-modified" {
+		if f := &resp.Fields[i]; f.Name == name {
 			return f.Value
 		}
 	}

@@ -46,7 +46,8 @@ type Response struct {
 	StrongDate bool
 
 	// NotModified is the 304 that answers a request whose condition shows
-	// that its copy is current; nil where there is no validator.
+	// that its copy is current; nil where there is none: of our own responses
+	// those without a validator have none.
 	NotModified *Response
 
 	// Block is the HPACK encoding of :status and Fields without a
@@ -109,8 +110,8 @@ func New(status int, fields []hpack.Field, body []byte, etag string, modified ti
 // lower-case names and no content-length; body is the whole content. Age counts
 // from the Unix second born. Validators and the 304 are taken from the fields.
 func Stored(status int, fields []hpack.Field, body []byte, born int64) *Response {
-	all := append(make([]hpack.Field, 0, len(fields)+1), fields...)
-	r := encode(status, append(all, hpack.Field{Name: "content-length", Value: strconv.Itoa(len(body))}), body)
+	r := Opened(status, fields, int64(len(body)))
+	r.Body = body
 	r.describe(fields, born)
 	return r
 }
@@ -131,7 +132,9 @@ func (r *Response) describe(fields []hpack.Field, born int64) {
 	}
 	// RFC 9110 §8.8.2.2
 	r.StrongDate = !r.LastModified.IsZero() && date.Sub(r.LastModified) >= time.Second
-	if r.Status == http.StatusOK && (r.ETag != "" || !r.LastModified.IsZero()) {
+	if r.Status == http.StatusOK {
+		// Also without a validator: "*" matches, and Date stands in for
+		// Last-Modified (RFC 9111 §4.3.2).
 		r.NotModified = encode(http.StatusNotModified, notModifiedFields(fields), nil)
 		r.NotModified.ETag, r.NotModified.LastModified, r.NotModified.Born = r.ETag, r.LastModified, born
 	}
@@ -139,9 +142,9 @@ func (r *Response) describe(fields []hpack.Field, born int64) {
 
 // Opened makes the head of a response whose content is still to come: length
 // is its size in bytes, -1 if that is not known yet. fields have lower-case
-// names and no content-length.
+// names and no content-length. A 204 gets none (RFC 9110 §8.6).
 func Opened(status int, fields []hpack.Field, length int64) *Response {
-	if length < 0 {
+	if length < 0 || status == http.StatusNoContent {
 		return encode(status, fields, nil)
 	}
 	return withLength(status, append(make([]hpack.Field, 0, len(fields)+1), fields...), length)

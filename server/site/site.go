@@ -64,7 +64,8 @@ const keyPrefix = 2 // the site's number
 // Host is an authority in the form that keys have. What is stored for all who
 // ask for a host in one form or another is asked for in this one.
 func Host(authority string) string {
-	host := appendHost(make([]byte, 0, len(authority)), authority)
+	var room [64]byte // a longer one costs an allocation
+	host := appendHost(room[:0], authority)
 	if string(host) == authority {
 		return authority
 	}

@@ -8,12 +8,16 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 )
 
 // Body is a request's content between the connection that receives it and the
 // handler that reads it. What it holds is bounded by the connection, which
-// receives no more than it has given credit for.
+// receives no more than it has given credit for, and its memory counts on a
+// ticket.
 type Body struct {
+	ticket *memory.Ticket
+
 	// read reports to the connection that n bytes have left; expect that
 	// the handler reads content that the client holds back (RFC 9110
 	// §10.1.1), nil if it holds back nothing.
@@ -21,8 +25,7 @@ type Body struct {
 	expect func()
 
 	mu       sync.Mutex
-	buf      []byte
-	off      int
+	buf      buffer
 	failure  error // what a Read returns when buf is empty
 	closed   bool  // by the handler: nothing is kept any more
 	trailers []hpack.Field
@@ -30,25 +33,41 @@ type Body struct {
 	news     signal // more content, an end, another deadline
 }
 
-// NewBody makes an empty body. expect may be nil.
-func NewBody(read func(n int), expect func()) *Body {
-	return &Body{read: read, expect: expect, news: newSignal()}
+// NewBody makes an empty body. ticket and expect may be nil.
+func NewBody(ticket *memory.Ticket, read func(n int), expect func()) *Body {
+	return &Body{ticket: ticket, read: read, expect: expect, news: newSignal()}
 }
 
-// Add takes content and returns how much of it was not kept.
-func (b *Body) Add(p []byte) (unkept int) {
+// Add takes content and returns how much of it was not kept: all of it if the
+// handler reads no more, and then no error, or if there is no memory for it.
+// Memory is taken without the lock, for others may be cut for it.
+func (b *Body) Add(p []byte) (unkept int, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed || b.failure != nil {
-		return len(p)
+	for {
+		if b.closed || b.failure != nil {
+			return len(p), nil
+		}
+		if len(p) <= b.buf.room() {
+			b.buf.add(p)
+			b.news.raise()
+			return 0, nil
+		}
+		want := b.buf.len() + len(p)
+		before := b.buf.memory()
+		more := int64(capFor(want) - before)
+		b.mu.Unlock()
+		ok := b.ticket.Take(more)
+		b.mu.Lock()
+		switch unchanged := !b.closed && b.failure == nil && b.buf.memory() == before; {
+		case ok && unchanged:
+			b.buf.grow(want)
+		case ok: // read meanwhile, and its memory given back
+			b.ticket.Give(more)
+		case unchanged:
+			return len(p), ErrMemory
+		}
 	}
-	if b.off > 0 && b.off >= len(b.buf)/2 { // keep no more than is unread
-		b.buf = b.buf[:copy(b.buf, b.buf[b.off:])]
-		b.off = 0
-	}
-	b.buf = append(b.buf, p...)
-	b.news.raise()
-	return 0
 }
 
 // TooLarge makes reads fail beyond limit and reports whether that is new.
@@ -67,8 +86,13 @@ func (b *Body) TooLarge(limit int64) bool {
 func (b *Body) AddTrailers(fields []hpack.Field) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	n := 0
 	for _, f := range fields {
 		b.trailers = append(b.trailers, hpack.Field{Name: strings.Clone(f.Name), Value: strings.Clone(f.Value)})
+		n += len(f.Name) + len(f.Value) + fieldBytes
+	}
+	if n > 0 {
+		b.ticket.Hold(int64(n)) // until the exchange ends
 	}
 }
 
@@ -88,8 +112,8 @@ func (b *Body) Fail(err error) (unread int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err != io.EOF || b.closed {
-		unread = len(b.buf) - b.off
-		b.buf, b.off = nil, 0
+		unread = b.buf.len()
+		b.drop()
 		if b.failure == io.EOF {
 			b.failure = err // cut short what the handler has not read
 		}
@@ -105,7 +129,7 @@ func (b *Body) Fail(err error) (unread int) {
 func (b *Body) Starving() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.buf) == b.off && !b.closed && b.failure == nil
+	return b.buf.len() == 0 && !b.closed && b.failure == nil
 }
 
 // Read implements io.Reader, for the handler.
@@ -115,10 +139,10 @@ func (b *Body) Read(p []byte) (int, error) {
 	}
 	for {
 		b.mu.Lock()
-		n := copy(p, b.buf[b.off:])
-		b.off += n
-		if b.off == len(b.buf) {
-			b.buf, b.off = b.buf[:0], 0
+		n := copy(p, b.buf.unread())
+		b.buf.read(n)
+		if b.buf.len() == 0 {
+			b.drop()
 		}
 		failure, deadline, expect := b.failure, b.deadline, b.expect
 		if b.closed {
@@ -153,8 +177,9 @@ func (b *Body) Awaited() bool {
 // Close implements io.Closer, for the handler: what comes later is dropped.
 func (b *Body) Close() error {
 	b.mu.Lock()
-	unread := len(b.buf) - b.off
-	b.buf, b.off, b.closed = nil, 0, true
+	unread := b.buf.len()
+	b.drop()
+	b.closed = true
 	b.mu.Unlock()
 	b.news.raise() // for a Read that waits
 	if unread > 0 {
@@ -162,6 +187,9 @@ func (b *Body) Close() error {
 	}
 	return nil
 }
+
+// drop gives the memory back. b.mu is held.
+func (b *Body) drop() { b.ticket.Give(int64(b.buf.drop())) }
 
 // SetDeadline bounds Reads that begin later, and one that is waiting.
 func (b *Body) SetDeadline(t time.Time) {

@@ -10,5 +10,10 @@
 // takes letters and output at its turn, and is woken by Mailbox.Wake. The
 // handler waits for room in the Output, and for content in the Body.
 //
+// What an Output or a Body holds counts, with all of its memory, on the ticket of
+// its exchange in the server's ledger (package memory), from the first byte that
+// waits to the last. A handler whose write finds no memory waits for the client to
+// take what was written before, and fails if there is nothing of that.
+//
 // [Run] is the handler's goroutine. S names a stream in the engine's letters.
 package stream

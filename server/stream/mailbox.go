@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -17,6 +18,7 @@ type Letter[S any] struct {
 	Response *message.Response // Send, Follow
 	Follower *message.Follower // Follow
 	N        int               // Read: bytes
+	Ticket   *memory.Ticket    // Cut
 	Outcome  message.Outcome   // Head, Send, Follow, Tunnel
 }
 
@@ -36,7 +38,7 @@ const (
 	Abort                // break the response off
 	Done                 // the handler's goroutine is at its end
 	Drain                // stop after what is in flight
-	Cut                  // break the stream off: its memory is needed
+	Cut                  // break off what joined with Ticket: its memory is needed
 )
 
 // Mailbox is how other goroutines reach a connection. It holds at most a few

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -15,20 +16,26 @@ var errDeadline = os.ErrDeadlineExceeded
 // maxOutput is how much a handler may write ahead of the peer, in bytes.
 const maxOutput = 64 << 10
 
+// memoryWait is how long a writer waits for memory while the peer has yet to
+// take what was written before: a client that reads takes some of it in far less.
+const memoryWait = 10 * time.Second
+
 // Output is a response's content between the handler that writes it and the
-// connection that sends it.
+// connection that sends it. Its memory counts on a ticket, from the first write
+// that waits for the connection until that has taken all.
 type Output struct {
+	ticket *memory.Ticket
+
 	mu       sync.Mutex
-	buf      []byte
-	sent     int // of buf
+	buf      buffer
 	ended    bool
 	trailers []hpack.Field
 	failure  error
 	room     signal
 }
 
-// NewOutput makes an empty output.
-func NewOutput() *Output { return &Output{room: newSignal()} }
+// NewOutput makes an empty output. ticket may be nil.
+func NewOutput(ticket *memory.Ticket) *Output { return &Output{ticket: ticket, room: newSignal()} }
 
 // signal wakes one waiter; one that comes later finds it too.
 type signal chan struct{}
@@ -46,24 +53,72 @@ func (s signal) raise() {
 // called after each part. It returns how much the output took.
 func (o *Output) write(p []byte, deadline func() time.Time, news func()) (n int, err error) {
 	for {
-		o.mu.Lock()
-		if err := o.failure; err != nil {
-			o.mu.Unlock()
-			return n, err
-		}
-		part := p[:min(len(p), max(0, maxOutput-(len(o.buf)-o.sent)))]
-		o.buf = append(o.buf, part...)
-		o.mu.Unlock()
-		n += len(part)
-		p = p[len(part):]
-		if len(part) > 0 {
+		part, err := o.add(p)
+		n += part
+		p = p[part:]
+		if part > 0 {
 			news()
 		}
-		if len(p) == 0 {
+		switch {
+		case err == ErrMemory && o.waiting() > 0:
+			err = o.wait(deadline(), time.Now().Add(memoryWait))
+		case err == nil && len(p) > 0:
+			err = o.wait(deadline(), time.Time{})
+		}
+		if err != nil || len(p) == 0 {
+			return n, err
+		}
+	}
+}
+
+// wait waits for room until the first of two deadlines, each zero for none. The
+// second is that of a wait for memory.
+func (o *Output) wait(deadline, memory time.Time) error {
+	if memory.IsZero() || !deadline.IsZero() && deadline.Before(memory) {
+		return wait(o.room, deadline)
+	}
+	if wait(o.room, memory) != nil {
+		return ErrMemory
+	}
+	return nil
+}
+
+// waiting is how much waits for the connection.
+func (o *Output) waiting() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.len()
+}
+
+// add adds as much of p as may be, and takes memory for it. Memory is taken
+// without the lock, for others may be cut for it. There is one writer.
+func (o *Output) add(p []byte) (n int, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for {
+		if o.failure != nil {
+			return 0, o.failure
+		}
+		n = min(len(p), max(0, maxOutput-o.buf.len()))
+		if n <= o.buf.room() {
+			o.buf.add(p[:n])
 			return n, nil
 		}
-		if err := wait(o.room, deadline()); err != nil {
-			return n, err
+		want := o.buf.len() + n
+		before := o.buf.memory()
+		more := int64(capFor(want) - before)
+		o.mu.Unlock()
+		ok := o.ticket.Take(more)
+		o.mu.Lock()
+		switch unchanged := o.failure == nil && o.buf.memory() == before; {
+		case ok && unchanged:
+			o.buf.grow(want)
+		case ok: // drained meanwhile, and its memory given back
+			o.ticket.Give(more)
+		case unchanged:
+			n = min(n, o.buf.room())
+			o.buf.add(p[:n])
+			return n, ErrMemory
 		}
 	}
 }
@@ -81,7 +136,7 @@ func (o *Output) Fail(err error) {
 	if o.failure == nil {
 		o.failure = err
 	}
-	o.buf, o.sent = nil, 0
+	o.ticket.Give(int64(o.buf.drop()))
 	o.mu.Unlock()
 	o.room.raise()
 }
@@ -98,7 +153,7 @@ func (o *Output) failed() error {
 func (o *Output) Sendable(windowOpen bool) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	left := len(o.buf) - o.sent
+	left := o.buf.len()
 	return left > 0 && windowOpen || left == 0 && o.ended
 }
 
@@ -106,16 +161,13 @@ func (o *Output) Sendable(windowOpen bool) bool {
 func (o *Output) Take(dst []byte, most int) ([]byte, message.Part) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	p := o.buf[o.sent:]
+	p := o.buf.unread()
 	p = p[:min(len(p), most)]
 	dst = append(dst, p...)
-	o.sent += len(p)
-	waiting := o.sent < len(o.buf)
+	o.buf.read(len(p))
+	waiting := o.buf.len() > 0
 	if !waiting {
-		o.buf, o.sent = o.buf[:0], 0
-	} else if o.sent >= maxOutput/2 {
-		o.buf = o.buf[:copy(o.buf, o.buf[o.sent:])]
-		o.sent = 0
+		o.ticket.Give(int64(o.buf.drop()))
 	}
 	if len(p) > 0 {
 		o.room.raise()

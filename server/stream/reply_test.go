@@ -24,7 +24,7 @@ var page = message.New(http.StatusTeapot, nil, []byte("short and stout"), "", ti
 func posted(t *testing.T, headOnly bool, body *Body, do func(r *Reply[int])) (letters []Letter[int], content string, end message.Part) {
 	t.Helper()
 	box := &Mailbox[int]{Wake: func() {}}
-	out := NewOutput()
+	out := NewOutput(nil)
 	do(NewReply(box, 7, out, body, headOnly))
 	for _, l := range box.Take() {
 		if l.Stream != 7 {
@@ -174,7 +174,7 @@ func TestReplyWithoutHopByHop(t *testing.T) {
 
 // TestTunnel: both ways, with the half close of each.
 func TestTunnel(t *testing.T) {
-	body := NewBody(func(int) {}, nil)
+	body := NewBody(nil, func(int) {}, nil)
 	letters, content, part := posted(t, false, body, func(r *Reply[int]) {
 		r.Explain(message.Outcome{Result: metrics.Bypass})
 		c, err := r.Tunnel(101, []hpack.Field{{Name: "upgrade", Value: "echo"}})
@@ -225,7 +225,7 @@ func TestRun(t *testing.T) {
 				done := make(chan struct{})
 				go func() {
 					defer close(done)
-					Run(t.Context(), tt.serve, x, r, m, m.Stripe(), slog.New(slog.DiscardHandler))
+					Run(t.Context(), Env{Handler: tt.serve, Metrics: m, Log: slog.New(slog.DiscardHandler)}, x, r, m.Stripe())
 				}()
 				<-done
 			})

@@ -8,17 +8,40 @@ import (
 	"runtime/debug"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
+// Env is what all handlers share.
+type Env struct {
+	Handler message.Handler
+	Metrics *metrics.Hotpath
+	Log     *slog.Logger
+	Ledger  *memory.Ledger // nil: memory is not counted
+}
+
+// RequestBytes is about what the text of a request takes in memory.
+func RequestBytes(r *message.Request) int64 {
+	n := len(r.Method) + len(r.Scheme) + len(r.Authority) + len(r.Path)
+	for i := range r.Fields {
+		n += len(r.Fields[i].Name) + len(r.Fields[i].Value) + fieldBytes
+	}
+	return int64(n)
+}
+
+// fieldBytes is what an hpack.Field takes beside its text.
+const fieldBytes = 40
+
 // Run is the handler's goroutine: it serves x, whose reply is r, and sees to it
-// that the exchange ends. A panic becomes a 500, or breaks the response off.
-func Run[S any](ctx context.Context, h message.Handler, x *message.Exchange, r *Reply[S], m *metrics.Hotpath, stripe metrics.Stripe, log *slog.Logger) {
+// that the exchange ends, which began in the ledger with RequestBytes of it. A
+// panic becomes a 500, or breaks the response off.
+func Run[S any](ctx context.Context, env Env, x *message.Exchange, r *Reply[S], stripe metrics.Stripe) {
+	defer env.Ledger.End(RequestBytes(&x.Request)) // of what it is now: the handler may change it
 	defer func() {
 		p := recover()
 		if p != nil && p != http.ErrAbortHandler {
-			m.Panics.Add(stripe, 1)
-			log.Error("panic in a handler", "peer", x.Peer.String(), "path", x.Path, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			env.Metrics.Panics.Add(stripe, 1)
+			env.Log.Error("panic in a handler", "peer", x.Peer.String(), "path", x.Path, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 		if x.Body != nil {
 			_ = x.Body.Close() // what comes later is dropped
@@ -28,5 +51,5 @@ func Run[S any](ctx context.Context, h message.Handler, x *message.Exchange, r *
 		r.post(Letter[S]{Kind: Done})
 		r.Abort() // nothing, if the answer is complete
 	}()
-	h.Serve(ctx, x)
+	env.Handler.Serve(ctx, x)
 }

@@ -18,16 +18,24 @@ import (
 const notices = "THIRD-PARTY-NOTICES.txt"
 
 // documents are what an operator gets beside the binaries. All of docs is among
-// them, so that links lead somewhere.
+// them, so that links lead somewhere, and all of examples; of dashboards what
+// Grafana and Prometheus are given.
 var documents = []string{
 	"LICENSE",
 	"README.md",
 	notices,
+	"dashboards/grafana/cache.json",
+	"dashboards/grafana/loadtest.json",
+	"dashboards/grafana/overview.json",
+	"dashboards/prometheus/alerts.yml",
+	"dashboards/prometheus/prometheus.yml",
+	"dashboards/prometheus/rules.yml",
 	"docs/architecture.md",
 	"docs/benchmarks.md",
 	"docs/benchmarks.svg",
 	"docs/building.md",
 	"docs/caching.md",
+	"docs/conformance.md",
 	"docs/configuration.md",
 	"docs/live-360.png",
 	"docs/live-dark.png",
@@ -36,6 +44,9 @@ var documents = []string{
 	"docs/loadgen.png",
 	"docs/operations.md",
 	"docs/security.md",
+	"examples/hotpath-sites.yaml",
+	"examples/hotpath.service",
+	"examples/hotpath.yaml",
 }
 
 // entry is a file in an archive.

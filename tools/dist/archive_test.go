@@ -3,7 +3,6 @@ package main
 import (
 	"archive/tar"
 	"bytes"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -45,15 +44,24 @@ func wantPlain(t *testing.T, archive []byte, files archived, executables ...stri
 	}
 }
 
+// TestDocumentsAreWhole: what is added to the folders that an archive has is in it
+// too.
 func TestDocumentsAreWhole(t *testing.T) {
 	testkit.NeedTree(t)
-	files, err := os.ReadDir(filepath.Join(root, "docs"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		if name := "docs/" + f.Name(); f.Name() != "BUILD.bazel" && !slices.Contains(documents, name) {
-			t.Errorf("%s is not among the documents of an archive", name)
+	for _, pattern := range []string{"docs/*", "examples/*", "dashboards/grafana/*.json", "dashboards/prometheus/*.yml"} {
+		files, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s is nothing: %v", pattern, err)
+		}
+		for _, file := range files {
+			name, err := filepath.Rel(root, file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			test := strings.HasSuffix(name, "_test.yml") // what promtool is given of the rules
+			if name = filepath.ToSlash(name); !test && filepath.Base(name) != "BUILD.bazel" && !slices.Contains(documents, name) {
+				t.Errorf("%s is not among the documents of an archive", name)
+			}
 		}
 	}
 }
@@ -67,7 +75,10 @@ func TestArchives(t *testing.T) {
 			files := readTar(t, bytes.NewReader(archive))
 			wantPlain(t, archive, files, top+"hotpath", top+"loadgen")
 
-			want := []string{top, top + "docs/", top + "hotpath", top + "loadgen"}
+			want := []string{
+				top, top + "dashboards/", top + "dashboards/grafana/", top + "dashboards/prometheus/",
+				top + "docs/", top + "examples/", top + "hotpath", top + "loadgen",
+			}
 			for _, name := range documents {
 				want = append(want, top+name)
 				if got := files[top+name].content; !bytes.Equal(got, readFile(t, filepath.Join(root, name))) {

@@ -160,6 +160,44 @@ func TestPassive(t *testing.T) {
 	})
 }
 
+// TestCheckEndsEjection: good checks after failed ones are newer than the failed
+// fetches that ejected the upstream. Good ones alone say nothing of those: what
+// is checked may work while the rest fails.
+func TestCheckEndsEjection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMesh("a", "b")
+		p, err := newProxy(Config{
+			Upstreams: []string{"http://a", "http://b"}, Passive: Passive{Failures: 3, Ejection: time.Hour},
+			Health: Health{Path: "/health", Interval: 10 * time.Second, Healthy: 2, Unhealthy: 3},
+		}, m.dial)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.running.Wait()
+		defer p.Close()
+		time.Sleep(time.Second)
+		m.set("a", "") // refused
+		for range 20 {
+			mustFetch(t, p, get("/"))
+		}
+		m.set("a", "200")
+		time.Sleep(30 * time.Second)
+		if s := p.Status()[0]; s.State != "ejected" {
+			t.Errorf("after fetches that failed between good checks: %+v", s)
+		}
+		m.set("a", "")
+		time.Sleep(30 * time.Second)
+		if s := p.Status()[0]; s.State != "unhealthy" {
+			t.Errorf("after failed checks: %+v", s)
+		}
+		m.set("a", "200")
+		time.Sleep(20 * time.Second)
+		if s := p.Status()[0]; s.State != "starting" {
+			t.Errorf("after good checks: %+v", s)
+		}
+	})
+}
+
 // TestRetry: once, if it is safe and the budget allows it.
 func TestRetry(t *testing.T) {
 	for _, c := range []struct {

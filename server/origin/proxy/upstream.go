@@ -99,11 +99,13 @@ func ramp(part, whole time.Duration) int {
 	return 10 + int(90*part/whole)
 }
 
-// setHealthy takes what the checks found.
+// setHealthy takes what the checks found: a change. A recovery is newer than the
+// failures that may have ejected the upstream.
 func (u *upstream) setHealthy(healthy bool, err error, now time.Time) {
 	u.down.Store(!healthy)
 	if healthy {
 		u.since.Store(now.UnixNano())
+		u.ejected.Store(0)
 		return
 	}
 	u.mu.Lock()

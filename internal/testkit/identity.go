@@ -1,0 +1,81 @@
+package testkit
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Identity is a certificate that stands for its own authority, and its key.
+type Identity struct {
+	TLS tls.Certificate
+}
+
+// NewIdentity makes one for these hosts, by default localhost and 127.0.0.1, that
+// is valid from an hour ago, for a day.
+func NewIdentity(hosts ...string) Identity {
+	return NewIdentityFor(time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour), hosts...)
+}
+
+// NewIdentityFor makes one that is valid from begin to end. It panics if it
+// cannot, which is a mistake in here.
+func NewIdentityFor(begin, end time.Time, hosts ...string) Identity {
+	var addresses []net.IP
+	if len(hosts) == 0 {
+		hosts, addresses = []string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1)}
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(time.Now().UnixNano()),
+		Subject:               pkix.Name{CommonName: "hotpath test"},
+		DNSNames:              hosts,
+		IPAddresses:           addresses,
+		NotBefore:             begin,
+		NotAfter:              end,
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		panic(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		panic(err)
+	}
+	return Identity{tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}}
+}
+
+// Pool is what a client trusts that is to accept the certificate.
+func (i Identity) Pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(i.TLS.Leaf)
+	return pool
+}
+
+// Write writes the certificate and its key as PEM, to NAME.crt and NAME.key in
+// dir, and returns their paths.
+func (i Identity) Write(dir, name string) (cert, key string, err error) {
+	private, err := x509.MarshalPKCS8PrivateKey(i.TLS.PrivateKey)
+	if err != nil {
+		return "", "", err
+	}
+	cert, key = filepath.Join(dir, name+".crt"), filepath.Join(dir, name+".key")
+	return cert, key, errors.Join(
+		os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: i.TLS.Certificate[0]}), 0o600),
+		os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600))
+}

@@ -1,0 +1,150 @@
+//go:build linux
+
+package main
+
+import (
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+)
+
+// stubborn is an HTTP/2 client that asks and whose streams have no window.
+type stubborn struct {
+	t    *testing.T
+	conn net.Conn
+	next uint32
+	cut  int // streams that were reset with CANCEL
+}
+
+func (p *process) stubborn() *stubborn {
+	p.t.Helper()
+	c, err := tls.Dial("tcp", strings.TrimPrefix(p.url, "https://"), &tls.Config{RootCAs: testIdentity(p.t).pool, NextProtos: []string{"h2"}})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { c.Close() })
+	if err := c.SetDeadline(time.Now().Add(2 * patience)); err != nil {
+		p.t.Fatal(err)
+	}
+	hello := frame.AppendSettings([]byte(frame.Preface), frame.Setting{ID: frame.InitialWindowSize, Value: 0})
+	if _, err := c.Write(hello); err != nil {
+		p.t.Fatal(err)
+	}
+	return &stubborn{t: p.t, conn: c, next: 1}
+}
+
+// ask asks for a path and waits for the head of the answer.
+func (s *stubborn) ask(path string) {
+	s.t.Helper()
+	var block []byte
+	for _, f := range []hpack.Field{{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "https"}, {Name: ":authority", Value: "127.0.0.1"}, {Name: ":path", Value: path}} {
+		block = hpack.AppendLiteral(block, f)
+	}
+	id := s.next
+	s.next += 2
+	if _, err := s.conn.Write(frame.AppendHeaders(nil, id, true, block, frame.MinMaxSize)); err != nil {
+		s.t.Fatal(err)
+	}
+	for {
+		var head [frame.HeaderLen]byte
+		if _, err := io.ReadFull(s.conn, head[:]); err != nil {
+			s.t.Fatalf("%s: %v", path, err)
+		}
+		h := frame.ParseHeader(head[:])
+		payload := make([]byte, h.Length)
+		if _, err := io.ReadFull(s.conn, payload); err != nil {
+			s.t.Fatalf("%s: %v", path, err)
+		}
+		switch {
+		case h.Type == frame.RSTStream && frame.Code(payload) == frame.Cancel:
+			if s.cut++; h.StreamID == id {
+				return
+			}
+		case h.Type == frame.GoAway, h.Type == frame.RSTStream:
+			s.t.Fatalf("%s: %v %x", path, h, payload)
+		case h.Type == frame.Headers && h.StreamID == id:
+			return
+		}
+	}
+}
+
+// peak is the most memory that the process has had, in bytes.
+func (p *process) peak() int64 {
+	p.t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
+	if m == nil {
+		p.t.Skip("the system does not say how much memory a process has had")
+	}
+	kib, err := strconv.ParseInt(string(m[1]), 10, 64)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return kib << 10
+}
+
+// TestMostMemory has clients ask for 133 files of 8 MiB, each on a stream without
+// a window, within 64 MiB of cache: what is stored and what is sent reach that,
+// and the process never has more than it has said at its start. One that reads is
+// served.
+func TestMostMemory(t *testing.T) {
+	const files, size, limit = 133, 8 << 20, 64 << 20
+	root := t.TempDir()
+	for i := range files {
+		name := filepath.Join(root, fmt.Sprint(i, ".bin"))
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(name, size); err != nil { // takes no room on the disk
+			t.Fatal(err)
+		}
+	}
+	p := start(t, "-root", root, "-cache-bytes", "64MiB", "-max-conns", "64", "-max-handshakes", "16")
+	said, ok := p.logged("memory: the most that clients can make it use")
+	if !ok || said.Bytes == 0 {
+		t.Fatalf("the start does not say how much memory there may be:\n%s", p.output())
+	}
+	s := p.stubborn()
+	for i := range files {
+		s.ask(fmt.Sprintf("/%d.bin", i))
+	}
+	s.ask("/0.bin")
+	m := p.metrics()
+	held := m[`hotpath_memory_bytes{kind="stored"}`] + m[`hotpath_memory_bytes{kind="sending"}`]
+	if held < limit*3/4 || held > limit {
+		t.Errorf("%.0f bytes are stored and being sent, of %d", held, limit)
+	}
+	if cuts := int(m["hotpath_senders_cut_total"]); cuts < files-limit/size || s.cut < files-limit/size-2 {
+		t.Errorf("%d cuts are counted, %d seen", cuts, s.cut)
+	}
+	if peak := p.peak(); peak > said.Bytes {
+		t.Errorf("the process had %d MiB, and said %d", peak>>20, said.Bytes>>20)
+	} else {
+		t.Logf("%d MiB at most, of %d; %.2f s of processor time", peak>>20, said.Bytes>>20, m["process_cpu_seconds_total"])
+	}
+	if _, ok := p.logged(shortages[0]); !ok {
+		t.Errorf("the log does not say that responses were cut")
+	}
+	r, err := p.client("h2").Get(p.url + "/7.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	if n, err := io.Copy(io.Discard, r.Body); n != size || err != nil {
+		t.Errorf("a client that reads got %d bytes, %v", n, err)
+	}
+}

@@ -1,0 +1,59 @@
+package edge
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/origin"
+)
+
+// BenchmarkHit is both ways to a hit, of a file and of what came from an
+// upstream; beside them is what net/http does to answer the same from a
+// directory.
+func BenchmarkHit(b *testing.B) {
+	d, root := newDirectory(b, origin.DirectoryConfig{})
+	write(b, root+"/a", strings.Repeat("x", 1024), time.Now().Add(-time.Hour))
+	for _, tt := range hits {
+		k := knobs{}
+		if tt.files {
+			k.files = d
+		}
+		r := newRig(b, k, always(200, strings.Repeat("x", 1024), tt.answer...))
+		r.get("/a", tt.asked...)
+		c := r.newClient("example.com", "GET", "/a", tt.asked...)
+		now := time.Now()
+		b.Run(tt.about+"/Look", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if !r.Look(&c.looked, &c.request, now) || message.Select(&c.request, c.looked.Response) == nil {
+					b.Fatal("no hit")
+				}
+			}
+		})
+		b.Run(tt.about+"/Again", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if !r.Again(&c.looked, now) {
+					b.Fatal("no hit")
+				}
+			}
+		})
+	}
+	b.Run("FileServer", func(b *testing.B) {
+		root := b.TempDir()
+		if err := os.WriteFile(root+"/a", make([]byte, 1024), 0o644); err != nil {
+			b.Fatal(err)
+		}
+		files := http.FileServer(http.Dir(root))
+		r := httptest.NewRequest("GET", "/a", nil)
+		b.ReportAllocs()
+		for b.Loop() {
+			files.ServeHTTP(httptest.NewRecorder(), r)
+		}
+	})
+}

@@ -1,0 +1,6 @@
+//go:build !race
+
+package edge
+
+// raceEnabled: allocations count.
+const raceEnabled = false

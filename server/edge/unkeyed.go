@@ -1,0 +1,40 @@
+package edge
+
+import "github.com/e0ac7cd4/hotpath/internal/hpack"
+
+// originFields are the fields that the origin is asked with for a response that
+// is to be stored: the request's, but for its range and the conditions about the
+// client's copy, which are answered from what is stored, and but for those that
+// are unkeyed.
+func originFields(fields []hpack.Field) []hpack.Field {
+	kept := make([]hpack.Field, 0, len(fields)+2)
+	for _, f := range fields {
+		switch f.Name {
+		case "range", "if-range", "if-none-match", "if-modified-since":
+		default:
+			if !unkeyed(f.Name) {
+				kept = append(kept, f)
+			}
+		}
+	}
+	return kept
+}
+
+// unkeyed reports whether applications let a field lead them to another resource,
+// host, scheme, method or client than the request's own, which no key names: who
+// sends one could have others served what it makes of a page. Forwarded and
+// X-Forwarded-* are the proxy's, which replaces them. The list is that of the
+// frameworks' documentation: IIS and Symfony (x-original-url, x-rewrite-url),
+// Rails, Rack, Laravel and ASP.NET (method overrides), WSGI (x-script-name,
+// x-url-scheme), Exchange (front-end-https), and the fields of load balancers.
+func unkeyed(name string) bool {
+	switch name {
+	case "x-original-url", "x-rewrite-url", "x-original-uri", "x-script-name",
+		"x-original-host", "x-host", "x-http-host-override",
+		"x-http-method-override", "x-http-method", "x-method-override",
+		"x-url-scheme", "x-original-scheme", "x-original-proto", "front-end-https",
+		"client-ip", "x-client-ip", "x-cluster-client-ip", "x-original-for":
+		return true
+	}
+	return false
+}

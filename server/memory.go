@@ -1,0 +1,186 @@
+package main
+
+import (
+	"log/slog"
+	"math"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/limit"
+	"github.com/e0ac7cd4/hotpath/internal/wire"
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/config"
+	"github.com/e0ac7cd4/hotpath/server/memory"
+)
+
+// Parts of the bound whose constants are nowhere else in the code.
+const (
+	// idleConnection is the goal of the row "idle" in docs/benchmarks.md,
+	// which measures 11 to 12.6 KiB.
+	idleConnection = 14 << 10
+
+	// programBytes is the program with its tables and what rests: 15 MiB
+	// measured as resident before the first connection; on 32 cores the
+	// buffers of 32 turns with 300 KiB each, and 9 MiB of the access log; the
+	// stacks of 256 handlers that rest, and the live page's samples.
+	programBytes = 40 << 20
+
+	// readingBytes is what files that are being read take (origin.maxReading),
+	// or one file.
+	readingBytes = 64 << 20
+
+	// handshakeBytes is a handshake in progress: its ClientHello of 16 KiB, a
+	// stack of as much, keys and certificates.
+	handshakeBytes = 48 << 10
+
+	// upstreamRequests is how many requests are at one upstream at once, and
+	// upstreamBytes what each takes beside what counts: a response head of
+	// 64 KiB, two goroutines and two buffers of 4 KiB.
+	upstreamRequests = 512
+	upstreamBytes    = 96 << 10
+
+	// partBytes is a TLS record (RFC 8446 §5.2) and an HTTP/2 frame (RFC 9113
+	// §4.2), of which parts have come.
+	partBytes = 16<<10 + 256 + 5 + 16<<10 + 9
+
+	// tableBytes is both HPACK tables of 4 KiB, with a word for each 32 bytes
+	// (RFC 7541 §4.1), and four requests that are remembered, of 512 bytes,
+	// with their replies.
+	tableBytes = 16 << 10
+
+	// aboutBytes and aboutShort are the requests that wait for their records,
+	// if there is an access log: in full, and then cut for each stream.
+	aboutBytes = 64 << 10
+	aboutShort = 256
+
+	// placeBytes is a stream's places in a connection's tables: the map, the
+	// queue, the ring of resets.
+	placeBytes = 64
+)
+
+// row is one part of a sum.
+type row struct {
+	what  string
+	bytes int64
+}
+
+// bound is the most memory that clients can make the server use.
+type bound struct {
+	connection []row
+	base       []row // without connections
+	conns      int
+	counted    int64 // what counts in cache-bytes, and what counting misses
+}
+
+// boundOf adds up the limits of a configuration.
+func boundOf(cfg *config.Config, conns int) bound {
+	upstreams := 0
+	for i := range cfg.Sites {
+		upstreams += len(cfg.Sites[i].Upstreams)
+	}
+	streams := int64(cfg.MaxStreams)
+	b := bound{
+		conns: conns,
+		connection: []row{
+			{"idle: TLS state, engine, goroutine", idleConnection},
+			{"part of a record, part of a frame", partBytes},
+			{"a header block that is not complete: 2 × `max-header-bytes`, in a buffer that grew by quarters", 2 * cfg.MaxHeaderBytes * 5 / 4},
+			{"HPACK's tables, and requests that are remembered", tableBytes},
+			{"places of streams in tables: `max-streams`", streams * placeBytes},
+			{"requests that wait for their record in the access log", aboutBytes + streams*aboutShort},
+		},
+		base: []row{
+			{"the program, and buffers of turns and logs", programBytes},
+			{"files being read into memory: 64 MiB, or one of `max-stored`", max(readingBytes, cfg.MaxStored)},
+			{"handshakes: `max-handshakes`", int64(cfg.MaxHandshakes) * handshakeBytes},
+			{"requests at upstreams: 512 each", int64(upstreams) * upstreamRequests * upstreamBytes},
+		},
+		// Beside what counts are the headers of objects, and what the
+		// allocator rounds up.
+		counted: saturated(1.05 * float64(cfg.CacheBytes)),
+	}
+	if cfg.AccessLog == string(access.Off) {
+		b.connection = b.connection[:len(b.connection)-1]
+	}
+	return b
+}
+
+func sum(rows []row) (n int64) {
+	for _, r := range rows {
+		n += r.bytes
+	}
+	return n
+}
+
+// total is the bound in bytes.
+func (b *bound) total() int64 {
+	return saturated(float64(b.conns)*float64(sum(b.connection)) + float64(sum(b.base)) + float64(b.counted))
+}
+
+// saturated is n in bytes, or the largest number there is.
+func saturated(n float64) int64 {
+	if n >= math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return int64(n)
+}
+
+// boundMemory says what the bound is, and has the garbage collector keep to it,
+// however much garbage it lets be otherwise. A limit that is set already, by the
+// setting or by GOMEMLIMIT, stays.
+func boundMemory(cfg *config.Config, conns int, log *slog.Logger) {
+	b := boundOf(cfg, conns)
+	limit := b.total()
+	if cfg.MemoryLimit > 0 {
+		limit = cfg.MemoryLimit
+	} else if os.Getenv("GOMEMLIMIT") != "" {
+		limit = debug.SetMemoryLimit(-1) // which asks
+	}
+	debug.SetMemoryLimit(limit)
+	log.Info("memory: the most that clients can make it use", "bytes", b.total(),
+		"base", sum(b.base), "connections", conns, "each", sum(b.connection), "cache", b.counted, "limit", limit)
+}
+
+// backlogs has what sockets do not take count in the ledger.
+type backlogs struct{ ledger *memory.Ledger }
+
+// Join implements wire.Budget.
+func (b backlogs) Join(cut func()) wire.Share { return b.ledger.Join(cutter(cut), nil, time.Now()) }
+
+// cutter is a function as a memory.Sender.
+type cutter func()
+
+// Cut implements memory.Sender.
+func (c cutter) Cut(*memory.Ticket) { c() }
+
+// shortages are what the log says of a lack of memory, by its cause.
+var shortages = [...]string{
+	memory.Cut:       "memory: cache-bytes is reached; responses to the slowest clients were cut",
+	memory.Full:      "memory: cache-bytes is reached; something was refused for lack of it",
+	memory.Exchanges: "memory: requests in progress take half of cache-bytes; more were refused",
+}
+
+// watchMemory logs what a lack of memory leads to, each cause once a second.
+func watchMemory(l *memory.Ledger, log *slog.Logger) {
+	perSecond := new(limit.PerSecond)
+	l.Watch(func(c memory.Cause) {
+		if withheld, ok := perSecond.Allow(shortages[c], time.Now()); ok {
+			log.Warn(shortages[c], "withheld", withheld)
+		}
+	})
+}
+
+func memoryStats(l *memory.Ledger, stored int64) metrics.MemoryStats {
+	s := l.Stats()
+	return metrics.MemoryStats{
+		Bytes: [4]int64{
+			metrics.MemoryStored:   stored,
+			metrics.MemoryArriving: s.Arriving,
+			metrics.MemorySending:  s.Lingering,
+			metrics.MemoryBuffered: s.Buffered,
+		},
+		Cuts: s.Cuts,
+	}
+}

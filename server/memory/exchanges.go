@@ -1,0 +1,33 @@
+package memory
+
+// ExchangeBytes is what an exchange counts for beside the text of its request:
+// the stack of its handler's goroutine, 8 KiB once it has grown, its request,
+// reply and context with 2 KiB, and the first 4 KiB of an answer that is not
+// sent yet (TestManyExchanges measures it).
+const ExchangeBytes = 16 << 10
+
+// Begin counts an exchange in progress, of [ExchangeBytes] and n bytes of request,
+// and reports false, counting nothing, if those of all exchanges take half of the
+// limit already, or do not fit. A nil Ledger counts nothing.
+func (l *Ledger) Begin(n int64) bool {
+	if l == nil {
+		return true
+	}
+	n += ExchangeBytes
+	if l.exchanges.Add(n) > max(l.limit/2, ExchangeBytes) || !l.Take(n) {
+		l.exchanges.Add(-n)
+		l.report(Exchanges)
+		return false
+	}
+	return true
+}
+
+// End ends an exchange for which Begin reported true, with the same n.
+func (l *Ledger) End(n int64) {
+	if l == nil {
+		return
+	}
+	n += ExchangeBytes
+	l.exchanges.Add(-n)
+	l.Give(n)
+}
