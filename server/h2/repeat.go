@@ -31,7 +31,7 @@ type repeat struct {
 
 	turn uint64 // in which lookup was made; see forgetTurn
 
-	reply           []byte // response header block but for age, only references
+	reply           []byte // response header block, only references and age
 	replyTo         uint64 // ID of the response
 	replyDate       *message.DateText
 	replyGeneration uint32 // of the encoder
@@ -128,39 +128,30 @@ func (c *Conn) remember(block []byte, d *decoded, generation uint32) {
 }
 
 // appendReply appends the response's header block for a request that repeats:
-// by reference as far as the peer's table allows.
+// by reference as far as the peer's table allows. It stays the same for a second,
+// which is what date and age count.
 func (c *Conn) appendReply(dst []byte, r *repeat, to *message.Response) []byte {
 	dst = c.encoder.AppendBlockStart(dst)
 	generation := c.encoder.Generation()
-	date := c.date
-	if to.Born != 0 {
-		date = nil // it has its own, which does not change
-	}
-	if r.replyTo == to.ID && r.replyDate == date && r.replyGeneration == generation {
-		return appendAge(append(dst, r.reply...), to, c.date.Unix)
+	if r.replyTo == to.ID && r.replyDate == c.date && r.replyGeneration == generation {
+		return append(dst, r.reply...)
 	}
 	start := len(dst)
 	dst = hpack.AppendStatus(dst, to.Status)
 	for _, f := range to.Fields {
 		dst = c.encoder.AppendField(dst, f, true)
 	}
-	if date != nil {
-		dst = c.encoder.AppendField(dst, date.Field, true)
+	if to.Born == 0 {
+		dst = c.encoder.AppendField(dst, c.date.Field, true)
+	} else { // it has its own date
+		dst = message.AppendAge(dst, to.Age(c.date.Unix))
 	}
 	if r.lookup.Status != nil {
 		dst = c.encoder.AppendField(dst, r.lookup.Status.Field, true)
 	}
-	if c.encoder.Generation() == generation { // nothing but references
+	if c.encoder.Generation() == generation { // nothing that enters the table
 		r.reply = append(r.reply[:0], dst[start:]...)
-		r.replyTo, r.replyDate, r.replyGeneration = to.ID, date, generation
+		r.replyTo, r.replyDate, r.replyGeneration = to.ID, c.date, generation
 	}
-	return appendAge(dst, to, c.date.Unix)
-}
-
-// appendAge appends the one field of a reply that changes every second.
-func appendAge(dst []byte, r *message.Response, now int64) []byte {
-	if r.Born == 0 {
-		return dst
-	}
-	return message.AppendAge(dst, r.Age(now))
+	return dst
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
 // turnOf is n requests of a client that indexes what it sends: from its second
@@ -250,5 +251,35 @@ func TestTheSameBlockWithABody(t *testing.T) {
 		p.wantHead(13, 200)
 		p.want(frame.Data, 13, frame.FlagEndStream)
 		p.wantReset(13, frame.NoError) // the handler did not read it
+	})
+}
+
+// TestRepeatsSeeTheAge: another server's response keeps its date, and its age is
+// that of the second, once.
+func TestRepeatsSeeTheAge(t *testing.T) {
+	source := stored()
+	run(t, setup{source: source}, func(p *peer) {
+		const date = "Sat, 01 Jan 2000 00:00:00 GMT"
+		source.mu.Lock()
+		source.m["/"] = message.Stored(200, []hpack.Field{{Name: "date", Value: date}}, []byte("hit"), time.Now().Unix()-7)
+		source.mu.Unlock()
+		id := uint32(1)
+		for second := range 3 {
+			p.turnOf(5, id, "GET", "/")
+			for range 5 {
+				r := p.wantBody(id, 200, "hit")
+				ages := 0
+				for _, f := range r.fields {
+					if f.Name == "age" {
+						ages++
+					}
+				}
+				if want := strconv.Itoa(7 + second); r.field("age") != want || ages != 1 || r.field("date") != date {
+					p.Errorf("stream %d: %v, want the age %s and the response's date", id, r.fields, want)
+				}
+				id += 2
+			}
+			time.Sleep(time.Second)
+		}
 	})
 }
