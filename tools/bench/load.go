@@ -120,3 +120,12 @@ func share(n int, s shape, part float64) int {
 	width := s.conns * s.streams
 	return max(4, int(float64(n)*part)/width) * width
 }
+
+// least is so many requests that the handshakes of s's connections do not count
+// beside them, although each costs hundreds of hits: rounds of all streams, or
+// fewer if the bodies make up for it.
+func least(s shape, b body, rounds int) int {
+	const volume = 256 << 20
+	width := s.conns * s.streams
+	return width * min(rounds, max(1, volume/(width*int(b.size))))
+}

@@ -57,6 +57,7 @@ func (st *state) requests(ctx context.Context, row, server string, s shape, url 
 // sizes are how much is measured.
 type sizes struct {
 	rounds     int
+	least      int           // requests on each stream of a run of load
 	load       time.Duration // of one run of load
 	percentile time.Duration // of the run that logs every request
 	idle       int           // connections
@@ -71,7 +72,7 @@ type sizes struct {
 
 var (
 	fullSizes = sizes{
-		rounds: 5, load: 3 * time.Second, percentile: 600 * time.Millisecond,
+		rounds: 5, least: 100, load: 3 * time.Second, percentile: 600 * time.Millisecond,
 		idle: 2000, settle: 6 * time.Second, handshakes: 2000, many: 19000, manyLoad: 10 * time.Second,
 		hits: 5000, large: 4 << 30, keys: time.Minute,
 	}
@@ -183,6 +184,7 @@ func placedRow(name string, s shape, b body, place func(server string) string, f
 		if err != nil {
 			return nil, err
 		}
+		n = max(n, least(s, b, st.size.least))
 		return measureLoad(ctx, p, b, func() (load, error) {
 			l, err := runH2load(ctx, s, url, n, "", fields...)
 			st.res.ciphers[p.name] = l.cipher

@@ -260,3 +260,23 @@ func TestChooseContenders(t *testing.T) {
 		}
 	}
 }
+
+// TestLeast expects enough requests to outweigh handshakes, and no more than some
+// hundred MiB of large bodies for it.
+func TestLeast(t *testing.T) {
+	for _, tt := range []struct {
+		s    shape
+		b    body
+		want int
+	}{
+		{shapes[2], bodies[1], 256 * 100},
+		{shapes[0], bodies[1], 256 * 100},
+		{shapes[0], bodies[2], 256 * 64},
+		{shapes[0], bodies[3], 256},
+		{shapes[1], bodies[3], 512},
+	} {
+		if got := least(tt.s, tt.b, 100); got != tt.want {
+			t.Errorf("%s, %s: %d requests, want %d", tt.s.name, tt.b.name, got, tt.want)
+		}
+	}
+}
