@@ -234,6 +234,7 @@ func TestChooseRows(t *testing.T) {
 }
 
 func TestChooseContenders(t *testing.T) {
+	needTools(t, h2o, nginxPath())
 	for _, tt := range []struct {
 		o    options
 		want string // names, or an error's part after "!"
