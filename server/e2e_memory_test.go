@@ -131,7 +131,7 @@ func TestMostMemory(t *testing.T) {
 	if cuts := int(m["hotpath_senders_cut_total"]); cuts < files-limit/size || s.cut < files-limit/size-2 {
 		t.Errorf("%d cuts are counted, %d seen", cuts, s.cut)
 	}
-	if peak := p.peak(); peak > said.Bytes {
+	if peak := p.peak(); peak > said.Bytes && !raceEnabled {
 		t.Errorf("the process had %d MiB, and said %d", peak>>20, said.Bytes>>20)
 	} else {
 		t.Logf("%d MiB at most, of %d; %.2f s of processor time", peak>>20, said.Bytes>>20, m["process_cpu_seconds_total"])

@@ -28,6 +28,7 @@ type Asked struct {
 	originCondition bool // If-Match, If-Unmodified-Since
 	noCache         bool
 	plain           bool // nothing that Reuse must look at: the quick way
+	authorized      bool // plain but for Authorization
 	method          methodClass
 
 	maxAge, minFresh, maxStale, staleIfError int32 // seconds or absent
@@ -89,8 +90,9 @@ func Ask(method string, fields []hpack.Field, rules *Rules) Asked {
 		a.noCache = false
 		a.maxAge, a.minFresh, a.maxStale, a.staleIfError = absent, absent, absent, absent
 	}
-	a.plain = a.method != methodOther && !a.noCache && !a.OnlyIfCached && !a.Authorization && !a.originCondition &&
+	nothing := a.method != methodOther && !a.noCache && !a.OnlyIfCached && !a.originCondition &&
 		a.maxAge == absent && a.minFresh == absent && a.maxStale == absent
+	a.plain, a.authorized = nothing && !a.Authorization, nothing && a.Authorization
 	return a
 }
 
@@ -141,3 +143,7 @@ func pragmaNoCache(value string) bool {
 // Plain reports whether the request has nothing that [Reuse] must look at: a
 // stored response answers it as long as it is fresh.
 func (a *Asked) Plain() bool { return a.plain && !a.Content }
+
+// PlainAuthorized reports whether the request is plain but for Authorization: a
+// stored response answers it as long as it is fresh and [Shared].
+func (a *Asked) PlainAuthorized() bool { return a.authorized && !a.Content }

@@ -52,6 +52,8 @@ func FuzzReuse(f *testing.F) {
 			t.Fatalf("%q goes to the origin", request)
 		case asked.Plain() && fresh && !p.Has(NoCache) && verdict != Serve:
 			t.Fatalf("%q is plain, but the verdict %d", request, verdict)
+		case asked.PlainAuthorized() && fresh && !p.Has(NoCache) && (verdict == Serve) != p.Has(Shared):
+			t.Fatalf("%q is plain but for Authorization, but the verdict %d", request, verdict)
 		}
 		if MayServeOnError(&asked, &p, now) && (forbidden || !honor && now.Unix() >= p.KeepUntil()) {
 			t.Fatalf("%q stands in for an error for %q", response, request)

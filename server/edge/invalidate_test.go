@@ -95,6 +95,33 @@ func TestRememberedVariantIsInvalidated(t *testing.T) {
 	})
 }
 
+// TestRememberedAuthorization: a connection that remembers a request with
+// Authorization gets what may be shared with it, and nothing else that is stored
+// under the same key later.
+func TestRememberedAuthorization(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		control := "public, max-age=60"
+		r := newRig(t, knobs{}, func(n int, ctx context.Context, q *origin.Request, sink origin.Sink) error {
+			return give(sink, 200, "x", "cache-control", control)
+		})
+		r.get("/a", "authorization", "Basic x")
+		hit := r.get("/a", "authorization", "Basic x")
+		if !hit.looked.Repeatable || !r.Again(&hit.looked, time.Now()) {
+			t.Fatal("not remembered")
+		}
+		control = "max-age=60"
+		r.ask("POST", "/a")
+		time.Sleep(time.Second) // what is asked for later is no answer from before the change
+		r.get("/a")
+		if other := r.get("/a"); !other.looked.Repeatable || !r.Again(&other.looked, time.Now()) {
+			t.Fatal("the other answer is not stored")
+		}
+		if r.Again(&hit.looked, time.Now()) {
+			t.Error("served to a client with Authorization")
+		}
+	})
+}
+
 // TestChangeOvertakesFetch: an answer that was asked for before a change is not
 // stored after it, and who comes after the change does not follow it.
 func TestChangeOvertakesFetch(t *testing.T) {

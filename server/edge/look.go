@@ -45,7 +45,8 @@ func (e *Edge) Look(l *message.Lookup, r *message.Request, now time.Time) bool {
 		verdict, _ := rfc9111.Reuse(&asked, &entry.Policy, now)
 		switch verdict {
 		case rfc9111.Serve:
-			l.Repeatable = asked.Plain()
+			l.SharedOnly = asked.PlainAuthorized()
+			l.Repeatable = l.SharedOnly || asked.Plain()
 		case rfc9111.ServeAndRevalidate:
 		default:
 			l.Key = key[:resource]
@@ -73,7 +74,7 @@ func (e *Edge) Again(l *message.Lookup, now time.Time) bool {
 		if entry.ClaimRecheck(now) {
 			e.revalidate(s, string(l.Key), string(l.Key), nil, entry, now)
 		}
-	} else if entry.Policy.Flags&rfc9111.NoCache != 0 || !entry.Policy.Fresh(now) {
+	} else if entry.Policy.Flags&rfc9111.NoCache != 0 || !entry.Policy.Fresh(now) || l.SharedOnly && !entry.Policy.Has(rfc9111.Shared) {
 		return false // what is stale is for Look
 	}
 	l.Response = entry.Response

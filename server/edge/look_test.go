@@ -172,7 +172,7 @@ var hits = []struct {
 	{"an upstream's", false, []string{"cache-control", fresh, "age", "7"}, []string{"accept-encoding", "gzip"}, true},
 	{"a variant", false, []string{"cache-control", fresh, "vary", "Accept-Encoding, Accept-Language"}, []string{"accept-encoding", "gzip, br", "accept-language", "de"}, true},
 	{"with a cookie", false, []string{"cache-control", fresh}, []string{"cookie", "a=b"}, true},
-	{"with Authorization", false, []string{"cache-control", "public, max-age=60"}, []string{"authorization", "Basic x"}, false},
+	{"with Authorization", false, []string{"cache-control", "public, max-age=60"}, []string{"authorization", "Basic x"}, true},
 	{"with a condition", false, []string{"cache-control", fresh, "etag", `"a"`}, []string{"if-none-match", `"a"`}, true},
 	{"with a range", false, []string{"cache-control", fresh, "etag", `"a"`}, []string{"range", "bytes=0-1"}, true},
 	{"with a max-age that counts", false, []string{"cache-control", fresh}, []string{"cache-control", "max-age=30"}, false},

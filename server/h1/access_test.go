@@ -118,7 +118,7 @@ func TestAccessLog(t *testing.T) {
 				}
 				told := fmt.Sprintf("%s %s %d %d %s", l.Method, l.Path, l.Status, l.Bytes, l.Cache)
 				if l.Aborted {
-					if l.Bytes <= 0 || l.Bytes >= int64(len(large)) {
+					if l.Bytes < 0 || l.Bytes >= int64(len(large)) { // none, if the socket was full
 						t.Errorf("%d bytes were sent of an aborted response", l.Bytes)
 					}
 					told = fmt.Sprintf("%s %s %d some %s aborted", l.Method, l.Path, l.Status, l.Cache)

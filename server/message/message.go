@@ -67,6 +67,10 @@ type Lookup struct {
 	// long as it is stored and fresh: Again may be asked.
 	Repeatable bool
 
+	// SharedOnly is the source's own: what it found out holds for responses
+	// that clients with Authorization may share, and for no others.
+	SharedOnly bool
+
 	// Policy is the source's own, for the handler that gets the request
 	// after a miss: what the request's host is served by.
 	Policy any

@@ -91,7 +91,7 @@ func barTable(r *results) [][]string {
 		info := metricInfos[b.metric]
 		must, met := judge(b, b.must, r, got)
 		goal, reached := judge(b, b.goal, r, got)
-		table = append(table, []string{b.label, grouped(got, info.decimals) + " " + info.unit, must, met, goal, reached})
+		table = append(table, []string{b.label, strings.TrimSpace(grouped(got, info.decimals) + " " + info.unit), must, met, goal, reached})
 	}
 	return table
 }
@@ -99,18 +99,21 @@ func barTable(r *results) [][]string {
 // metricTable has a line for each row that has the metric, a column for each
 // server, and hotpath's ratio to each of the others.
 func metricTable(m metric, r *results) [][]string {
+	servers := slices.DeleteFunc(slices.Clone(r.servers), func(s string) bool {
+		return !slices.ContainsFunc(r.rows, func(row string) bool { return len(r.values[cell{row, s, m}]) > 0 })
+	})
 	var others []string // to compare hotpath with
-	if slices.Contains(r.servers, hotpath) {
-		others = slices.DeleteFunc(slices.Clone(r.servers), func(s string) bool { return s == hotpath })
+	if slices.Contains(servers, hotpath) {
+		others = slices.DeleteFunc(slices.Clone(servers), func(s string) bool { return s == hotpath })
 	}
-	head := slices.Concat([]string{""}, r.servers)
+	head := slices.Concat([]string{""}, servers)
 	for _, s := range others {
 		head = append(head, "÷ "+s)
 	}
 	table := [][]string{head}
 	for _, row := range r.rows {
 		line, any := []string{row}, false
-		for _, s := range r.servers {
+		for _, s := range servers {
 			v, ok := r.median(row, s, m)
 			any = any || ok
 			line = append(line, figure(v, ok, metricInfos[m].decimals))
