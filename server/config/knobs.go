@@ -96,7 +96,7 @@ func knobs(c *Config) []knob {
 		{groupCache, "cache-entries", "1024", &count{p: &c.CacheEntries, min: 1, max: maxCount},
 			"Stored responses. The least recently used one leaves first."},
 		{groupCache, "cache-bytes", "256MiB", &size{p: &c.CacheBytes, min: minCache, max: math.MaxInt64},
-			"Memory for stored responses, keys and fields counted, for what arrives, and for what clients and handlers have yet to take. Half of it at most for what waits, and half for requests in progress, of 16 KiB each."},
+			"Memory for stored responses, keys and fields counted, for what arrives, and for what clients and handlers have yet to take. Half of it at most for what waits, and half for requests in progress, of 12 KiB each."},
 		{groupCache, "cache-shards", "0", &count{p: &c.CacheShards, zero: "by the number of cores", min: 1, max: cache.MaxShards, powerOfTwo: true},
 			"Independent parts of the cache, each with its own lock. With one shard the order is exactly least recently used."},
 		{groupCache, "max-stored", "8MiB", &size{p: &c.MaxStored, min: 1, max: math.MaxInt64},

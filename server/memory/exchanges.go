@@ -2,9 +2,11 @@ package memory
 
 // ExchangeBytes is what an exchange counts for beside the text of its request:
 // the stack of its handler's goroutine, 8 KiB once it has grown, its request,
-// reply and context with 2 KiB, and the first 4 KiB of an answer that is not
-// sent yet (TestManyExchanges measures it).
-const ExchangeBytes = 16 << 10
+// reply and context with 2 KiB (TestManyExchanges measures them), and 2 KiB for
+// the start of an answer, of which up to 4 KiB are held back, but only from one
+// write of its handler to the next. At the defaults 10,000 requests may wait for
+// one page at once.
+const ExchangeBytes = 12 << 10
 
 // Begin counts an exchange in progress, of [ExchangeBytes] and n bytes of request,
 // and reports false, counting nothing, if those of all exchanges take half of the

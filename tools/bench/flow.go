@@ -50,7 +50,7 @@ func flowRows() []row {
 		}
 	}
 	return []row{
-		own(rowCoalesce, 3, measureCoalesced, "-cache-bytes", "512MiB"),
+		own(rowCoalesce, 3, measureCoalesced),
 		own(rowParts, 0, measureParts),
 		own(rowStalled, 0, measureStalled),
 		own(rowDownload, 3, measureDownload, "-max-body", "8GiB"),
@@ -140,7 +140,7 @@ func measureCoalesced(ctx context.Context, f *flowed, st *state) ([]value, error
 		_, _ = w.Write(make([]byte, 1024))
 	}
 	n := width.conns * width.streams
-	st.res.note("Row %s: %s requests for one key at once; -cache-bytes 512MiB, of which requests in progress may take half, 16 KiB each.", rowCoalesce, grouped(float64(n), 0))
+	st.res.note("Row %s: %s requests for one key at once.", rowCoalesce, grouped(float64(n), 0))
 	if _, err := runH2load(ctx, width, f.url("/one"), n, ""); err != nil {
 		return nil, err
 	}
