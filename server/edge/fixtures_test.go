@@ -153,7 +153,7 @@ func newRig(t testing.TB, k knobs, s script) *rig {
 func (r *rig) settle() {
 	r.t.Helper()
 	r.gone.Wait()
-	for range 1000 {
+	for range 10_000 { // 10 s: only a failure takes that long
 		r.mu.Lock()
 		flights := len(r.flights)
 		r.mu.Unlock()
