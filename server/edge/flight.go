@@ -19,9 +19,9 @@ import (
 //	         ├─▶ released  not to be shared: each fetches its own
 //	         └─▶ failed    no answer
 //
-// A flight in Edge.flights can be joined: until it is released or failed, its
-// body is too large to be held, it is cancelled, or it has landed; and not if the
-// resource has changed since it began.
+// A flight in Edge.flights can be joined: until it is decided, but for a body that
+// grows; until that is stored, or too large to be held; until it is cancelled, or
+// has landed; and not if the resource has changed since it began.
 //
 // Edge.mu guards members, last and stage; decision is written before decided is
 // closed, and stored before known is.
@@ -92,6 +92,13 @@ func (e *Edge) ground(fl *flight) {
 	}
 }
 
+// close lets no further request join.
+func (e *Edge) close(fl *flight) {
+	e.mu.Lock()
+	e.ground(fl)
+	e.mu.Unlock()
+}
+
 // decide lets all who wait go their way. The first decision stands; a fetch that
 // goes on for the request that asked may fail after it.
 func (e *Edge) decide(fl *flight, d decision) {
@@ -101,7 +108,7 @@ func (e *Edge) decide(fl *flight, d decision) {
 		return
 	}
 	fl.stage, fl.decision = d.stage, d
-	if d.stage == released || d.stage == failed {
+	if d.stage != open {
 		e.ground(fl)
 	}
 	close(fl.decided)

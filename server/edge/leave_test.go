@@ -177,6 +177,27 @@ func TestLastByteIsEnough(t *testing.T) {
 	})
 }
 
+// TestNextAfterTheEnd: a request that comes when the answer before it is complete,
+// though its fetch has not returned, finds what is stored, which is stale at once,
+// and not the flight.
+func TestNextAfterTheEnd(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		r := newRig(t, knobs{}, func(n int, ctx context.Context, _ *origin.Request, sink origin.Sink) error {
+			if err := give(sink, 200, fmt.Sprint("answer ", n), "cache-control", "max-age=0", "etag", fmt.Sprintf(`"%d"`, n)); err != nil {
+				return err
+			}
+			return pause(ctx, time.Second) // it takes its time to return
+		})
+		for n := 1; n <= 3; n++ {
+			c := r.begin("GET", "/a")
+			synctest.Wait()
+			if want := fmt.Sprint("answer ", n); c.text() != want {
+				t.Errorf("%q, want %q", c.text(), want)
+			}
+		}
+	})
+}
+
 // TestNextAfterCancel: a request that comes while a fetch is being cancelled has
 // one of its own.
 func TestNextAfterCancel(t *testing.T) {

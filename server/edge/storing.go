@@ -164,10 +164,10 @@ func (f *fetch) finishBody(trailers []hpack.Field) error {
 	if f.kept == rfc9111.Stored && f.edge.changes.since(f.key, f.began) {
 		f.kept = rfc9111.Invalidated
 	}
-	f.body.End(trailers)
 	f.state = answered
-	body, all := f.body.Whole()
+	body, all := f.body.Held()
 	if !all || f.kept == rfc9111.TooLarge || f.kept == rfc9111.NoRoom {
+		f.body.End(trailers)
 		return nil // all followers have their reader, and see its end
 	}
 	r := message.Stored(f.head.Status, f.fields, fit(body), f.policy.Born)
@@ -180,6 +180,12 @@ func (f *fetch) finishBody(trailers []hpack.Field) error {
 		f.reserved = 0
 		f.kept = f.edge.store.Put(f.key, f.request.Fields, r, f.policy, f.vary, reserved)
 	}
+	// Only now: whoever has seen the end, and asks again, is to find what is
+	// stored, by its freshness, and not the flight.
+	if f.flight != nil {
+		f.edge.close(f.flight)
+	}
+	f.body.End(trailers)
 	if f.open && f.flight != nil {
 		f.flight.tell(r)
 	}

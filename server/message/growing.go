@@ -137,6 +137,14 @@ func (g *Growing) Bound() {
 // content that is not stored.
 const boundedWindow = 64 << 10
 
+// Held returns what has come, if that is all from the beginning and nothing has
+// failed. It is the writer's: more may follow.
+func (g *Growing) Held() (body []byte, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.held, g.base == 0 && g.failure == nil
+}
+
 // Followers is how many readers there are.
 func (g *Growing) Followers() int {
 	g.mu.Lock()
