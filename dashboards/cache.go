@@ -51,7 +51,7 @@ var cacheAndOrigin = board{
 		}},
 		{"Origin", []panel{
 			{title: "Fetches", unit: units.CountsPerSecond, stack: true,
-				about:   "By outcome. refused: too many at once (-max-fetches); timeout, error: the origin's fault; canceled: nobody waited any more.",
+				about:   "By outcome. refused: too many at once (-max-fetches); timeout, error: the origin's fault; canceled: no request waited any more.",
 				queries: []query{{legend: "{{outcome}}", expr: `sum by (outcome) (rate(hotpath_origin_fetches_total[$rate]))`}}},
 			{title: "Failures", unit: units.PercentUnit, steps: limit(0.05), top: 1,
 				about: "Share of fetches that were refused, timed out or failed. Above the line is an alert.",

@@ -19,7 +19,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/loadgen/report/human"
 )
 
-// harmless is the rate up to which nobody is asked.
+// harmless is the rate up to which no confirmation is asked for.
 const harmless = 1000
 
 // confirm asks before a load that a stranger would suffer from: over 1,000/s to

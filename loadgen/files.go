@@ -8,7 +8,7 @@ import (
 )
 
 // files are what reports are written to, by name. They are opened before an
-// attack, so that a name which cannot be written costs nobody one, and keep what
+// attack, so that a name which cannot be written does not cost one, and keep what
 // is in them until there is something new.
 type files map[string]*os.File
 

@@ -16,7 +16,7 @@ type resultsFile struct {
 }
 
 // openResults makes the file before the attack, so that a name which cannot be
-// written costs nobody an attack.
+// written does not cost an attack.
 func (o *options) openResults() (*resultsFile, error) {
 	if o.results == "" {
 		return nil, nil

@@ -15,7 +15,7 @@ const (
 	lastPort  = 32767
 )
 
-// FreeAddress is one of the loopback interface that nobody listens on now, for
+// FreeAddress is one of the loopback interface on which nothing listens now, for
 // a program that must be told where to listen.
 func FreeAddress(t testing.TB) string {
 	t.Helper()

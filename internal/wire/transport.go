@@ -100,7 +100,7 @@ func (c *Conn) Blocking() (net.Conn, error) {
 	return h, nil
 }
 
-// handed is a connection given to somebody who reads and blocks.
+// handed is a connection given away, for reads and writes that block.
 type handed struct {
 	net.Conn
 	opt  *Options

@@ -53,7 +53,7 @@ type Hooks struct {
 	// during the call, by many goroutines.
 	Outcomes func([]exchange.Outcome)
 
-	// Metrics counts bytes; its zero value counts for nobody.
+	// Metrics counts bytes; its zero value counts and is not read.
 	Metrics wire.Metrics
 }
 
@@ -152,7 +152,7 @@ func newAttack(cfg Config, hooks Hooks) (*attack, error) {
 	return a, nil
 }
 
-// uncounted are metrics that nobody reads.
+// uncounted are metrics that are not read.
 func uncounted() wire.Metrics {
 	set := metrics.NewSet(0)
 	return wire.Metrics{

@@ -29,7 +29,7 @@ type plan struct {
 	total    uint64  // requests of the schedule, warm-up included
 	quantum  func(at time.Duration) time.Duration
 	warmup   time.Duration
-	numbers  *numbers      // of a closed loop; nil: nobody wants them
+	numbers  *numbers      // of a closed loop; nil: requests are not numbered
 	end      time.Duration // of the attack, warm-up included; never where a number of requests ends it
 	farewell time.Duration // of a schedule: when connections that have sent all end
 	timeout  time.Duration

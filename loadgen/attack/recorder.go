@@ -15,7 +15,7 @@ import (
 // empty ones and sums them up.
 type recorder struct {
 	warmup   time.Duration            // what was due before is counted, not measured
-	outcomes func([]exchange.Outcome) // nil: nobody wants each
+	outcomes func([]exchange.Outcome) // nil: they are only counted
 	shards   []*shard
 	inFlight atomic.Int64
 	warm     atomic.Uint64 // outcomes of the warm-up

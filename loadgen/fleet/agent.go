@@ -32,7 +32,7 @@ const (
 // AgentConfig is what an agent needs to know.
 type AgentConfig struct {
 	Token string       // see NewToken
-	Log   *slog.Logger // nil: nobody is told
+	Log   *slog.Logger // nil: no log
 }
 
 // agent serves coordinators.

@@ -27,8 +27,8 @@
 // is silent for 10 s, its attack ends, and it waits for the next coordinator.
 // The coordinator goes on without an agent: what that had to send according to
 // the schedule, until the attack's end, and has not reported becomes requests
-// of failure kind Lost in a last interval, without latencies, which nobody
-// knows. Of a closed loop nobody knows either how many were lost: 1 is counted.
+// of failure kind Lost in a last interval, without latencies, which are not
+// known. Of a closed loop it is not known either how many were lost: 1 is counted.
 // Outcomes that were lost are in the counts alone, not among those that the
 // hook is given.
 //
@@ -47,6 +47,6 @@
 //
 // Before the proof an agent decodes nothing but the handshake, which must end
 // within 5 s; at most 16 connections are that far, others are closed at once.
-// Somebody who can reach the port can therefore keep coordinators out, and no
+// Whoever can reach the port can therefore keep coordinators out, and no
 // more: it belongs on a network that one trusts for that.
 package fleet

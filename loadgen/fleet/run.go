@@ -30,7 +30,7 @@ type Options struct {
 	Workers     []string      // the agents' addresses, host:port; at least one
 	Token       string        // that the agents have too; see NewToken
 	DialTimeout time.Duration // to reach an agent; 0: 5s
-	Log         *slog.Logger  // is told which agents are lost; nil: nobody is
+	Log         *slog.Logger  // gets the agents that are lost; nil: no log
 }
 
 // Check tells what is wrong with o for that attack, and what is allowed.
@@ -58,7 +58,7 @@ func (o Options) Check(cfg attack.Config) error {
 // Hooks are called as by attack.Run, with three differences. Metrics counts
 // nothing: the bytes are the agents'. Intervals come about a round trip later,
 // or, where an agent is slow, 3 s. Outcomes of a closed loop are numbered as
-// they come, not in the order of their moments: nobody knows that one before
+// they come, not in the order of their moments: that is not known before
 // the attack has ended.
 func Run(ctx context.Context, o Options, cfg attack.Config, hooks attack.Hooks) (attack.Summary, error) {
 	cfg.First, cfg.Count = 0, 0
@@ -91,7 +91,7 @@ type fleet struct {
 	workers  []*worker
 
 	events chan event    // from the goroutines that read
-	over   chan struct{} // closed when nobody takes events any more
+	over   chan struct{} // closed when events are not taken any more
 	busy   sync.WaitGroup
 }
 
@@ -157,7 +157,7 @@ func (f *fleet) post(w *worker, m *message, err error) {
 // deliver gives outcomes to the hook. Each goroutine that reads calls it.
 func (f *fleet) deliver(batch []outcome) error {
 	if f.hooks.Outcomes == nil {
-		return errors.New("it broke the protocol: outcomes that nobody asked for")
+		return errors.New("it broke the protocol: outcomes that were not asked for")
 	}
 	all := make([]exchange.Outcome, len(batch))
 	for i := range batch {

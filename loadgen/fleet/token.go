@@ -48,7 +48,7 @@ func identity(token string) (*tls.Config, error) {
 	}
 	key := ed25519.NewKeyFromSeed(seed)
 	public := key.Public().(ed25519.PublicKey)
-	// Nobody looks at more of the certificate than its key.
+	// No more of the certificate than its key is looked at.
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().AddDate(1, 0, 0)}
 	certificate, err := x509.CreateCertificate(rand.Reader, template, template, public, key)
 	if err != nil {

@@ -24,7 +24,7 @@ type worker struct {
 	share   attack.Config
 	born    time.Time // pings count from here
 	link    *link
-	pongs   chan time.Duration // how long each round trip took, if somebody wants to know
+	pongs   chan time.Duration // how long each round trip took; full: dropped
 	gone    chan struct{}      // closed when nothing more is read
 
 	// Of the goroutine that called Run:

@@ -49,7 +49,7 @@ func New(cfg *exchange.Config, w *wire.Conn, d exchange.Driver) *Conn {
 func (c *Conn) Serve() *exchange.Failure {
 	c.wire.Serve(c)
 	_ = c.wire.Close() // it is, but where it was cut
-	if !c.over {       // somebody else closed it, between two turns
+	if !c.over {       // it was closed between two turns
 		c.now = c.cfg.Now(time.Now())
 		c.fail(exchange.WasStopped)
 		c.driver.Rest(c.now)
@@ -86,7 +86,7 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 	until, more := c.driver.Rest(c.now)
 	switch {
 	case !c.busy && !more:
-		c.failure = nil // whatever it was, nobody needs another connection
+		c.failure = nil // whatever it was, no other connection is needed
 		return c.leave()
 	case c.failure != nil:
 		return c.leave()

@@ -49,7 +49,7 @@ func (c *Conn) fail(f *exchange.Failure) {
 // hangUp ends the connection as the server said that it would (RFC 9112 §9.6).
 func (c *Conn) hangUp() {
 	c.failure = exchange.CloseFailure(nil)
-	c.cut = c.wire.Congested() // nobody reads the rest of a request that is answered
+	c.cut = c.wire.Congested() // the rest of a request that is answered is not read
 }
 
 // lost ends a connection that has ended already: err is what reading or writing

@@ -20,7 +20,7 @@ const (
 	maxFields = 256
 
 	// maxChunkLine bounds a chunk's size with its extensions, of which
-	// nobody sends any (RFC 9112 §7.1.1).
+	// no server sends any (RFC 9112 §7.1.1).
 	maxChunkLine = 4 << 10
 
 	// maxSize bounds a content and a chunk: no sum of them overflows, and
@@ -60,7 +60,7 @@ func malformed(detail string) *exchange.Failure {
 	return &exchange.Failure{Kind: exchange.Malformed, Detail: detail}
 }
 
-// lostFailure tells why a connection that nobody ended here has ended.
+// lostFailure tells why a connection that was not ended here has ended.
 func lostFailure(err error) *exchange.Failure {
 	if errors.Is(err, net.ErrClosed) {
 		return exchange.WasStopped // wire.Conn.Close, where a pump reads

@@ -107,7 +107,7 @@ func New(cfg *exchange.Config, w *wire.Conn, d exchange.Driver) *Conn {
 // was given back.
 func (c *Conn) Serve() *exchange.Failure {
 	c.wire.Serve(c)
-	if !c.ended { // somebody else closed it, between two turns
+	if !c.ended { // it was closed between two turns
 		c.tick()
 		c.end(exchange.WasStopped)
 		c.failStreams()

@@ -151,7 +151,7 @@ func notes(r *measure.Run) []string {
 const enough = 0.99
 
 // neverSent is how many requests were not. What became of those that were lost
-// with an agent nobody knows.
+// with an agent that is not known.
 func neverSent(t *measure.Tally) uint64 {
 	return t.Requests - t.Service.Count() - t.Failed[exchange.Lost]
 }

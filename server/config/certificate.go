@@ -109,7 +109,7 @@ func checkKey(file []byte) error {
 	for block := range blocks(file) {
 		switch {
 		case block.Type == "ENCRYPTED PRIVATE KEY", strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED"):
-			return errors.New("is encrypted: a server has nobody to ask for the passphrase (openssl pkey -in FILE -out FILE removes it)")
+			return errors.New("is encrypted: a server cannot ask for the passphrase (openssl pkey -in FILE -out FILE removes it)")
 		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
 			return checkKeyBlock(block)
 		}

@@ -276,7 +276,7 @@ func (f *fetch) release() {
 	}
 }
 
-// count counts a fetch that ended, and logs it if somebody has to look at it:
+// count counts a fetch that ended, and logs it if it is a fault:
 // here, since any number of requests may wait for it, and once a second for each
 // cause.
 func (e *Edge) count(f *fetch, err error) {

@@ -20,7 +20,7 @@ func (f *fetch) confirmed(now time.Time) error {
 	r := f.freshen(f.asked, now)
 	d := decision{stage: whole, response: r, policy: &f.policy, served: rfc9111.Revalidated, kept: f.kept, status: f.head.Status}
 	if f.kept != rfc9111.Stored && !ofRequest(f.kept) {
-		// It is for nobody else any more.
+		// It is for no other request any more.
 		f.decide(decision{stage: released})
 	}
 	f.whole(d)

@@ -20,7 +20,7 @@ var ErrIncomplete = errors.New("the content is incomplete")
 //
 // Up to Limit bytes all of it is held, and a follower may join at any time.
 // Beyond that only what the slowest follower has not read is held, Limit bytes
-// at most, and Append waits for it: nobody can join any more.
+// at most, and Append waits for it: no other can join any more.
 type Growing struct {
 	limit int64
 

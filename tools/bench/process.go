@@ -168,7 +168,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// freeAddr is an address of the loopback interface that nobody listens on now.
+// freeAddr is an address of the loopback interface on which nothing listens now.
 func freeAddr() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
