@@ -194,6 +194,12 @@ func TestAccessLogRotation(t *testing.T) {
 	p := start(t, "-access-log", "all", "-access-log-file", file)
 	c := p.client("h2")
 	p.ask(c, http.MethodGet, "/bench/1k.txt")
+	p.eventually("its line, which may come after the answer", func() error {
+		if n := len(linesOf(t, file)); n != 1 {
+			return fmt.Errorf("%d lines", n)
+		}
+		return nil
+	})
 	if err := os.Rename(file, old); err != nil {
 		t.Fatal(err)
 	}

@@ -56,14 +56,23 @@ func shout(p *peer, _ context.Context, t io.ReadWriteCloser) {
 	}
 }
 
+// wantData waits for content, in as many frames as it comes, and for the end of
+// the stream, if that is wanted.
 func (p *peer) wantData(id uint32, content string, end bool) {
 	p.Helper()
-	flags := frame.Flags(0)
-	if end {
-		flags = frame.FlagEndStream
-	}
-	if f := p.want(frame.Data, id, flags); string(f.payload) != content {
-		p.Fatalf("stream %d: %.80q, want %.80q", id, f.payload, content)
+	got := ""
+	for {
+		f := p.next()
+		if f.Type != frame.Data || f.StreamID != id {
+			p.Fatalf("stream %d: %v after %.80q, want %.80q", id, f.Header, got, content)
+		}
+		got += string(f.payload)
+		switch {
+		case len(got) > len(content) || got != content[:len(got)] || f.end() && !(end && got == content):
+			p.Fatalf("stream %d: %.80q, ended %v; want %.80q", id, got, f.end(), content)
+		case got == content && f.end() == end:
+			return
+		}
 	}
 }
 
