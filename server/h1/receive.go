@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/e0ac7cd4/hotpath/internal/limit"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/stream"
 )
@@ -18,11 +19,11 @@ type inbound struct {
 	unread   int // held in body
 	dropped  int // since the answer
 	tooLarge bool
-	pace     pace
+	pace     limit.Pace
 }
 
 func (c *Conn) newInbound(h *head, number uint64) inbound {
-	in := inbound{over: h.content == none, left: h.length, pace: newPace(c.cfg.Quantum, c.cfg.BodyTimeout)}
+	in := inbound{over: h.content == none, left: h.length, pace: limit.NewPace(limit.Rate{Within: c.cfg.BodyTimeout, Quantum: c.cfg.Quantum})}
 	if in.over && h.upgrade == "" && h.request.Method != "CONNECT" {
 		return in
 	}
@@ -94,7 +95,7 @@ func (c *Conn) takeContent() bool {
 		return false
 	}
 	in.received += int64(len(content))
-	in.pace.moved(len(content), c.now)
+	in.pace.Moved(len(content), c.now)
 	switch {
 	case c.state == draining:
 		in.dropped += n

@@ -105,11 +105,12 @@ func (c *Conn) due() time.Time {
 	case handling, replying:
 		in := &c.x.in
 		if in.arriving() && in.room() > 0 && !in.heldBack() {
-			in.pace.wait(c.now)
+			in.pace.Wait(c.now)
 		} else {
-			in.pace.pause(c.now)
+			in.pace.Pause(c.now)
 		}
-		return in.pace.due()
+		until, _ := in.pace.Due(c.now)
+		return until
 	case draining:
 		return c.since.Add(drainTime)
 	case tunneling:

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/limit"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/memory"
@@ -116,4 +117,4 @@ func (l Limits) withDefaults() Limits {
 }
 
 // rate is the least at which bodies have to move.
-func (l *Limits) rate() rate { return rate{within: l.Progress, quantum: l.Quantum} }
+func (l *Limits) rate() limit.Rate { return limit.Rate{Within: l.Progress, Quantum: l.Quantum} }

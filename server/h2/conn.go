@@ -11,6 +11,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/flow"
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/limit"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
@@ -51,7 +52,7 @@ type Conn struct {
 	lastID           uint32      // highest stream that the peer opened
 	credit           flow.Credit // of the connection
 	partial          time.Time   // since when part of a frame waits; zero: none
-	frameIn          pace        // of a DATA frame of which part waits
+	frameIn          limit.Pace  // of a DATA frame of which part waits
 	counted          int         // bytes of its content that its stream's pace has counted
 	streams          map[uint32]*stream
 	running          int      // handlers, also those whose stream has ended
@@ -67,7 +68,7 @@ type Conn struct {
 	peer      peerSettings
 	window    flow.Window // of the connection
 	opened    time.Time   // when the peer last enlarged that
-	out       pace        // at which it does so while streams wait for it
+	out       limit.Pace  // at which it does so while streams wait for it
 	sending   sendQueue
 	holders   []*stream // that began to send a stored body in this turn
 
@@ -101,8 +102,8 @@ func NewConn(cfg *Config, w *wire.Conn) *Conn {
 		credit:  flow.NewCredit(connWindow),
 		control: newBudget(cfg.Limits.Control, cfg.Limits.ControlPerSec, now),
 		early:   newBudget(cfg.Limits.Resets, cfg.Limits.ResetsPerSec, now),
-		out:     newPace(cfg.Limits.rate()),
-		frameIn: newPace(cfg.Limits.rate()),
+		out:     limit.NewPace(cfg.Limits.rate()),
+		frameIn: limit.NewPace(cfg.Limits.rate()),
 		active:  now,
 		alive:   now,
 		now:     now,
@@ -236,7 +237,7 @@ func (c *Conn) takeFrames() bool {
 		c.alive = c.now
 		if !c.partial.IsZero() {
 			c.partial, c.counted = time.Time{}, 0
-			c.frameIn.restart()
+			c.frameIn.Restart()
 		}
 		if len(c.wire.Out) < wire.FlushSize {
 			continue

@@ -22,7 +22,6 @@
 //	send.go       frames out: windows, fairness between streams
 //	stream.go     a stream's state
 //	progress.go   what moves too slowly is ended: streams, bodies, windows
-//	pace.go       how slow is too slow
 //	settings.go   ours and the peer's
 //	budget.go     what a peer may cost us
 //	count.go      what metrics and the access log count and keep of it

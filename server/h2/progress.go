@@ -41,13 +41,13 @@ func (c *Conn) progress() (until time.Time) {
 	}
 	switch {
 	case !unsent:
-		c.out.restart()
+		c.out.Restart()
 	case shared:
-		c.out.wait(c.now)
+		c.out.Wait(c.now)
 	default:
-		c.out.pause(c.now)
+		c.out.Pause(c.now)
 	}
-	end, broken := c.out.due(c.now)
+	end, broken := c.out.Due(c.now)
 	if broken {
 		c.stallShared()
 		return until
@@ -62,23 +62,23 @@ func (c *Conn) streamProgress(s *stream) (until time.Time) {
 	unsent := s.unsent()
 	switch {
 	case !unsent:
-		s.out.restart()
+		s.out.Restart()
 	case s.window <= 0 && !c.wire.Congested():
-		s.out.wait(c.now)
+		s.out.Wait(c.now)
 	default:
-		s.out.pause(c.now)
+		s.out.Pause(c.now)
 	}
 	if !unsent && c.starves(s) { // else its handler waits until it can write
-		s.in.wait(c.now)
+		s.in.Wait(c.now)
 	} else {
-		s.in.pause(c.now) // and not anew: it has but taken the little that came
+		s.in.Pause(c.now) // and not anew: it has but taken the little that came
 	}
-	until, broken := s.out.due(c.now)
+	until, broken := s.out.Due(c.now)
 	if broken {
 		c.stall(s, metrics.LimitWriteTimeout)
 		return time.Time{}
 	}
-	end, broken := s.in.due(c.now)
+	end, broken := s.in.Due(c.now)
 	if broken {
 		c.stall(s, metrics.LimitBodyTimeout)
 		return time.Time{}
@@ -103,13 +103,13 @@ func (c *Conn) starves(s *stream) bool {
 // peer has opened that by nothing at all, and nothing else is open, the
 // connection ends.
 func (c *Conn) stallShared() {
-	c.out.restart()
+	c.out.Restart()
 	for _, s := range c.streams {
 		if !s.sendDone && c.shares(s) {
 			c.stall(s, metrics.LimitWriteTimeout)
 		}
 	}
-	if len(c.streams) == 0 && !c.now.Before(c.opened.Add(c.out.within)) {
+	if len(c.streams) == 0 && !c.now.Before(c.opened.Add(c.cfg.Limits.Progress)) {
 		c.fail(frame.ConnError(frame.EnhanceYourCalm, "the connection's window stays closed"))
 		c.reason = metrics.CloseTimeout
 	}
@@ -138,16 +138,16 @@ func (c *Conn) lateEnd(s *stream) (until time.Time) {
 // payload is here. It returns until when the frame is in time.
 func (c *Conn) partialData(h frame.Header, had int) (until time.Time, broken bool) {
 	if c.wire.Congested() {
-		c.frameIn.pause(c.now) // while output is congested, we do not read
+		c.frameIn.Pause(c.now) // while output is congested, we do not read
 	} else {
-		c.frameIn.wait(c.now)
+		c.frameIn.Wait(c.now)
 	}
 	if n := had - c.counted; n > 0 {
 		c.counted = had
-		c.frameIn.moved(n, c.now)
+		c.frameIn.Moved(n, c.now)
 		if s := c.streams[h.StreamID]; s != nil {
-			s.in.moved(n, c.now)
+			s.in.Moved(n, c.now)
 		}
 	}
-	return c.frameIn.due(c.now)
+	return c.frameIn.Due(c.now)
 }

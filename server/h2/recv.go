@@ -174,7 +174,7 @@ func (c *Conn) onWindowUpdate(h frame.Header, payload []byte) *frame.Error {
 			return frame.ConnError(frame.FlowControlError, "connection window past 2^31-1")
 		}
 		c.opened = c.now
-		c.out.moved(int(n), c.now) // streams that wait for it take it all
+		c.out.Moved(int(n), c.now) // streams that wait for it take it all
 		return nil
 	}
 	s := c.streams[h.StreamID]
@@ -234,7 +234,7 @@ func (c *Conn) bodyBytes(s *stream, content []byte, end bool) *frame.Error {
 	if len(content) > 0 || end {
 		s.moved = c.now
 	}
-	s.in.moved(len(content)-min(c.counted, len(content)), c.now)
+	s.in.Moved(len(content)-min(c.counted, len(content)), c.now)
 	if s.declared >= 0 && (s.received > s.declared || end && s.received != s.declared) {
 		c.freeConn(len(content))
 		return frame.StreamError(s.id, frame.ProtocolError, "DATA does not add up to content-length") // §8.1.1

@@ -166,7 +166,7 @@ func (c *Conn) took(s *stream, n int) {
 	s.sent += int64(n)
 	s.moved = c.now
 	s.ticket.Moved(n)
-	s.out.moved(n, c.now)
+	s.out.Moved(n, c.now)
 }
 
 // finish ends our side of a stream whose response is sent whole. If the

@@ -6,6 +6,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/flow"
 	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/limit"
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/memory"
@@ -54,8 +55,8 @@ type stream struct {
 	// the segments behind it; what a handler has written; a content that
 	// still grows.
 	window   flow.Window
-	out      pace // at which the peer takes it, while the window is closed
-	queued   bool // in Conn.sending
+	out      limit.Pace // at which the peer takes it, while the window is closed
+	queued   bool       // in Conn.sending
 	stored   []byte
 	more     [][]byte
 	output   *relay.Output
@@ -66,8 +67,8 @@ type stream struct {
 	// Receiving: body is nil if the request has none.
 	body     *relay.Body
 	credit   flow.Credit
-	in       pace  // at which it comes, while its handler waits for it
-	declared int64 // content-length, -1 if there is none
+	in       limit.Pace // at which it comes, while its handler waits for it
+	declared int64      // content-length, -1 if there is none
 	received int64
 	cancel   context.CancelCauseFunc // ends the request's context; nil without a handler
 
@@ -108,8 +109,8 @@ func (c *Conn) open(id uint32) *stream {
 		conn:     c,
 		id:       id,
 		began:    c.now,
-		out:      newPace(c.cfg.Limits.rate()),
-		in:       newPace(c.cfg.Limits.rate()),
+		out:      limit.NewPace(c.cfg.Limits.rate()),
+		in:       limit.NewPace(c.cfg.Limits.rate()),
 		window:   flow.Window(c.peer.initialWindow),
 		declared: -1,
 	}

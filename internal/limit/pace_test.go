@@ -1,4 +1,4 @@
-package h2
+package limit
 
 import (
 	"testing"
@@ -8,13 +8,13 @@ import (
 // step is what happens to a pace at a second.
 type step struct {
 	at time.Duration // seconds
-	do func(p *pace, now time.Time)
+	do func(p *Pace, now time.Time)
 }
 
-func bytesMove(n int) func(*pace, time.Time) { return func(p *pace, now time.Time) { p.moved(n, now) } }
-func peersTurn(p *pace, now time.Time)       { p.wait(now) }
-func ourTurn(p *pace, now time.Time)         { p.pause(now) }
-func everythingMoved(p *pace, _ time.Time)   { p.restart() }
+func bytesMove(n int) func(*Pace, time.Time) { return func(p *Pace, now time.Time) { p.Moved(n, now) } }
+func peersTurn(p *Pace, now time.Time)       { p.Wait(now) }
+func ourTurn(p *Pace, now time.Time)         { p.Pause(now) }
+func everythingMoved(p *Pace, _ time.Time)   { p.Restart() }
 
 // TestPace: a rate of 10 bytes a second, watched over 3 s. deadline is when the
 // peer is too slow, -1: never as things stand.
@@ -40,13 +40,13 @@ func TestPace(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
-			p := newPace(rate{within: 3 * time.Second, quantum: 30})
+			p := NewPace(Rate{Within: 3 * time.Second, Quantum: 30})
 			var now time.Time
 			for _, s := range tt.steps {
 				now = start.Add(s.at * time.Second)
 				s.do(&p, now)
 			}
-			deadline, _ := p.due(now)
+			deadline, _ := p.Due(now)
 			switch {
 			case tt.deadline < 0 && !deadline.IsZero():
 				t.Errorf("a deadline at %v", deadline.Sub(start))
@@ -56,10 +56,10 @@ func TestPace(t *testing.T) {
 			if tt.deadline < 0 {
 				return
 			}
-			if _, broken := p.due(deadline.Add(-1)); broken {
+			if _, broken := p.Due(deadline.Add(-1)); broken {
 				t.Error("broken before its deadline")
 			}
-			if _, broken := p.due(deadline); !broken {
+			if _, broken := p.Due(deadline); !broken {
 				t.Error("not broken at its deadline")
 			}
 		})
@@ -85,8 +85,8 @@ func TestPaceOfPeers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
-			p := newPace(rate{within: 30 * time.Second, quantum: quantum})
-			p.wait(start)
+			p := NewPace(Rate{Within: 30 * time.Second, Quantum: quantum})
+			p.Wait(start)
 			cut := time.Duration(0)
 			end := min(time.Hour, 2000*tt.every) // byte by byte, a few seconds say it
 			if tt.cut > 0 {
@@ -94,11 +94,11 @@ func TestPaceOfPeers(t *testing.T) {
 			}
 			for at := tt.every; at < end; at += tt.every {
 				now := start.Add(at)
-				if deadline, _ := p.due(now); now.After(deadline) {
+				if deadline, _ := p.Due(now); now.After(deadline) {
 					cut = at
 					break
 				}
-				p.moved(tt.part, now)
+				p.Moved(tt.part, now)
 			}
 			if cut < tt.cut || cut > tt.cut+tt.cut/20 {
 				t.Errorf("cut after %v, want %v", cut, tt.cut)
