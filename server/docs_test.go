@@ -166,7 +166,7 @@ func TestArchitectureNamesFiles(t *testing.T) {
 	}
 }
 
-// TestReadmeNamesRivals: where README.md says that others are ahead, its figures
+// TestReadmeNamesRivals: when README.md says that others are ahead, its figures
 // and their versions are those of docs/benchmarks.md.
 func TestReadmeNamesRivals(t *testing.T) {
 	benchmarks := document(t, "docs/benchmarks.md")

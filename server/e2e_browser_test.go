@@ -37,7 +37,7 @@ func TestBrowser(t *testing.T) {
 }
 
 // checkPage checks that the page has loaded with all that belongs to it, from
-// memory if somebody had it before.
+// memory if another client had it before.
 func checkPage(t *testing.T, b *chromium, again bool) {
 	t.Helper()
 	var page struct {

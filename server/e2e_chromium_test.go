@@ -79,7 +79,7 @@ func startChromium(t *testing.T) *chromium {
 	return b
 }
 
-// person goes on as somebody else: without cookies and with an empty cache.
+// person goes on as another: without cookies and with an empty cache.
 func (b *chromium) person() {
 	b.t.Helper()
 	b.session = ""

@@ -7,5 +7,5 @@ import "log/slog"
 // onReopen does nothing where there is no SIGUSR1.
 func onReopen(func()) (stop func()) { return func() {} }
 
-// onHangup does nothing where there is no SIGHUP.
+// onHangup does nothing on systems without SIGHUP.
 func onHangup(*slog.Logger) (stop func()) { return func() {} }

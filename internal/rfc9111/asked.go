@@ -18,7 +18,7 @@ type Asked struct {
 	Authorization   bool // Authorization
 
 	// Content is a request with content. The fields show it in HTTP/1.1;
-	// the caller sets it for HTTP/2, where the frames do. A key does not
+	// the caller sets it for HTTP/2, in which the frames do. A key does not
 	// cover content, so it is neither answered from the store nor stored.
 	Content bool
 

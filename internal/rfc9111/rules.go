@@ -2,7 +2,7 @@ package rfc9111
 
 import "time"
 
-// Rules are a site's choices, where the RFCs leave one. The zero value, or nil,
+// Rules are a site's choices, if the RFCs leave one. The zero value, or nil,
 // is what the RFCs make of a response without anything of our own added.
 // Durations count in whole seconds, rounded up; zero is off unless said
 // otherwise, and negative is as zero.

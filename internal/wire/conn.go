@@ -43,7 +43,7 @@ const (
 	Sleep Step = iota // nothing left to do until something comes
 	Again             // there is more to do, after others had their turn
 	Done              // flush, end the connection, close
-	Leave             // give the connection away: see Conn.Blocking
+	Leave             // end without a last word: the caller of Serve closes
 )
 
 // Engine is a protocol on a connection. Its methods are called by the

@@ -27,7 +27,7 @@ type Result struct {
 
 	// Low and High are the rates between which tries disagreed: the lowest up
 	// to Best that was missed once, the highest from Missed that held once,
-	// and Best or Missed on a side where none was. Both 0: none disagreed,
+	// and Best or Missed on a side that had none. Both 0: none disagreed,
 	// or there is no Best. A rate below half of Best or above twice Missed
 	// is no matter of the limit, and not counted.
 	Low, High float64

@@ -75,7 +75,7 @@ type SiteCacheKey struct {
 	Drop  []string // these do not count
 }
 
-// SiteCache are a site's rules where RFC 9111 leaves a choice.
+// SiteCache are a site's rules in what RFC 9111 leaves open.
 type SiteCache struct {
 	DefaultFresh         time.Duration         // of a response that says nothing; 0: not stored for that
 	Heuristics           bool                  // from Last-Modified, RFC 9111 §4.2.2

@@ -54,7 +54,7 @@ func orZero(zero, rest string) string {
 // count is a plain number.
 type count struct {
 	p          *int
-	zero       string // meaning of zero; "" where it is only a number
+	zero       string // meaning of zero; "" if it is only a number
 	min, max   int
 	powerOfTwo bool // and of others than zero only these
 }

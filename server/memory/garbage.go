@@ -22,7 +22,7 @@ const (
 	mostPercent  = 100
 )
 
-// LimitGarbage lets garbage be as much as the live heap that has pointers, where
+// LimitGarbage lets garbage be as much as the live heap that has pointers, while
 // the runtime's default lets it be as much as all of it. Bodies are most of a
 // full cache, and have none: to mark them costs nothing, however often, but with
 // the default a cache of 64 MiB is a process of twice that. It stays in force

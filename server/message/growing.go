@@ -119,13 +119,6 @@ func (g *Growing) Fail(err error) {
 	}
 }
 
-// Whole returns the content if all of it is held.
-func (g *Growing) Whole() (body []byte, ok bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.held, g.ended && g.base == 0
-}
-
 // Bound holds no more than now, or a little: the content is not to be stored.
 func (g *Growing) Bound() {
 	g.mu.Lock()

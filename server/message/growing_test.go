@@ -67,7 +67,7 @@ func TestGrowing(t *testing.T) {
 				}
 				g.End(nil)
 				all.Wait()
-				if body, ok := g.Whole(); !ok || !bytes.Equal(body, want) {
+				if body, ok := g.Held(); !ok || !bytes.Equal(body, want) {
 					t.Errorf("the whole is %d bytes, %v", len(body), ok)
 				}
 				if length > 0 && cap(g.held) != int(length) {
@@ -135,7 +135,7 @@ func TestGrowingFails(t *testing.T) {
 	if got, part := f.Next(nil, 10); string(got) != "rt" || !errors.Is(part.Err, ErrIncomplete) || !errors.Is(part.Err, broken) {
 		t.Errorf("%q, %+v", got, part)
 	}
-	if _, ok := g.Whole(); ok {
+	if _, ok := g.Held(); ok {
 		t.Error("an incomplete content is whole")
 	}
 	ended := NewGrowing(-1, 10)
@@ -147,7 +147,7 @@ func TestGrowingFails(t *testing.T) {
 }
 
 // TestGrowingBeyondItsLimit: no more than the limit is held, the writer is as
-// fast as the slowest follower, and nobody can join.
+// fast as the slowest follower, and no other can join.
 func TestGrowingBeyondItsLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit = 1000
@@ -190,7 +190,7 @@ func TestGrowingBeyondItsLimit(t *testing.T) {
 			synctest.Wait()
 		}
 		appended.Wait()
-		if _, ok := g.Whole(); ok {
+		if _, ok := g.Held(); ok {
 			t.Error("a content of which the beginning is gone is whole")
 		}
 	})

@@ -46,7 +46,7 @@ type Response struct {
 	StrongDate bool
 
 	// NotModified is the 304 that answers a request whose condition shows
-	// that its copy is current; nil where there is none: of our own responses
+	// that its copy is current; nil if there is none: of our own responses
 	// those without a validator have none.
 	NotModified *Response
 

@@ -13,7 +13,7 @@ import (
 // ServeContent answers a GET or HEAD request with content, under the fields
 // and validators of head, a 200 whose body is left alone: preconditions,
 // If-Range and byte ranges are those of [message.Evaluate] and
-// [message.ParseRange]. Where a part or the whole cannot be read to its end,
+// [message.ParseRange]. If a part or the whole cannot be read to its end,
 // the response breaks off before its announced length.
 func ServeContent(w http.ResponseWriter, r *http.Request, head *message.Response, content Content) {
 	status, ranges := message.Evaluate(conditions(r), head)

@@ -14,7 +14,7 @@ import (
 const reverseProxyCommand = "serve-reverse-proxy"
 
 // idleUpstream is how many idle connections to the upstream are kept: as many
-// as there are requests at once, where net/http's default of 2 would open one
+// as there are requests at once; net/http's default of 2 would open one
 // for nearly every request.
 const idleUpstream = 256
 

@@ -96,7 +96,7 @@ func (d *Driver) Rest(now time.Duration) (until time.Duration, more bool) {
 	case d.Open:
 		more = true
 	default:
-		until = 1 // which means nothing where there is no more
+		until = 1 // which means nothing if there is no more
 	}
 	resting := d.Resting
 	d.Resting, d.rested = nil, true

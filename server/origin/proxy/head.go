@@ -22,7 +22,7 @@ type responseHead struct {
 // ends it, of which every line ends with CR LF. The names in block are put into
 // lower case; nothing else of it is changed or kept.
 //
-// It is stricter than a client may be where parties are known to differ: no
+// It is stricter than a client may be if parties are known to differ: no
 // folded lines, no white space before a colon, no control characters, one
 // Content-Length, and "chunked" as the only transfer coding.
 func parseHead(block []byte) (h responseHead, err error) {
