@@ -79,7 +79,7 @@ type Options struct {
 
 // MemoryStats is what a server reports at a scrape. Cuts never goes back.
 type MemoryStats struct {
-	Bytes [4]int64 // by Memory
+	Bytes [5]int64 // by Memory
 	Cuts  uint64
 }
 

@@ -78,7 +78,7 @@ func TestNames(t *testing.T) {
 		"hotpath_cache_evictions_total":         4,
 		"hotpath_cache_expired_total":           1,
 		"hotpath_cache_rejected_total":          1,
-		"hotpath_memory_bytes":                  4,
+		"hotpath_memory_bytes":                  5,
 		"hotpath_senders_cut_total":             1,
 		"hotpath_build_info":                    1,
 
@@ -116,7 +116,7 @@ func TestLabels(t *testing.T) {
 		{sideLabel, int(ByUs), "us"},
 		{scopeLabel, int(ScopeConnection), "connection"},
 		{evictionLabel, int(EvictRemoved), "removed"},
-		{memoryLabel, int(MemoryBuffered), "buffered"},
+		{memoryLabel, int(MemoryAside), "aside"},
 		{lookupLabel, int(Miss), "miss"},
 		{fetchLabel, int(FetchError), "error"},
 		{revalidationLabel, int(RevalidationError), "error"},
@@ -206,18 +206,19 @@ hotpath_cache_rejected_total 8
 
 func TestMemoryStats(t *testing.T) {
 	m := NewHotpath(Options{Memory: func() MemoryStats {
-		return MemoryStats{Bytes: [4]int64{MemoryStored: 1, MemoryArriving: 2, MemorySending: 3, MemoryBuffered: 4}, Cuts: 5}
+		return MemoryStats{Bytes: [5]int64{MemoryStored: 1, MemoryArriving: 2, MemorySending: 3, MemoryBuffered: 4, MemoryAside: 5}, Cuts: 6}
 	}})
 	const want = `
 # HELP hotpath_memory_bytes Bytes held within the limit of the cache, by what for.
 # TYPE hotpath_memory_bytes gauge
+hotpath_memory_bytes{kind="aside"} 5
 hotpath_memory_bytes{kind="arriving"} 2
 hotpath_memory_bytes{kind="buffered"} 4
 hotpath_memory_bytes{kind="sending"} 3
 hotpath_memory_bytes{kind="stored"} 1
 # HELP hotpath_senders_cut_total Responses that were cut for being the slowest when memory ran out.
 # TYPE hotpath_senders_cut_total counter
-hotpath_senders_cut_total 5
+hotpath_senders_cut_total 6
 `
 	exposed(t, m.Set, want, "hotpath_memory_bytes", "hotpath_senders_cut_total")
 }

@@ -183,6 +183,7 @@ const (
 	MemoryArriving               // bodies that are being received
 	MemorySending                // bodies that left the cache and are still being sent
 	MemoryBuffered               // output that waits for its peer
+	MemoryAside                  // set aside for the runtime: garbage, tables
 )
 
 type (
@@ -234,7 +235,7 @@ var (
 	sideLabel         = Label{"by", []string{"peer", "us"}}
 	scopeLabel        = Label{"scope", []string{"stream", "connection"}}
 	evictionLabel     = Label{"reason", []string{"capacity", "bytes", "replaced", "removed"}}
-	memoryLabel       = Label{"kind", []string{"stored", "arriving", "sending", "buffered"}}
+	memoryLabel       = Label{"kind", []string{"stored", "arriving", "sending", "buffered", "aside"}}
 	lookupLabel       = Label{"result", []string{"hit", "miss"}}
 	fetchLabel        = Label{"outcome", []string{"ok", "notfound", "refused", "timeout", "canceled", "error"}}
 	revalidationLabel = Label{"outcome", []string{"same", "changed", "error"}}

@@ -93,7 +93,7 @@ func boundOf(cfg *config.Config, conns int) bound {
 		},
 		base: []row{
 			{"the program, and buffers of turns and logs", programBytes},
-			{"files being read into memory: 64 MiB, or one of `max-stored`", max(readingBytes, cfg.MaxStored)},
+			{"files being read into memory: 64 MiB, or one of `max-stored`", max(readingBytes, cfg.LargestStored())},
 			{"handshakes: `max-handshakes`", int64(cfg.MaxHandshakes) * handshakeBytes},
 			{"requests at upstreams: 512 each", int64(upstreams) * upstreamRequests * upstreamBytes},
 		},
@@ -175,11 +175,12 @@ func watchMemory(l *memory.Ledger, log *slog.Logger) {
 func memoryStats(l *memory.Ledger, stored int64) metrics.MemoryStats {
 	s := l.Stats()
 	return metrics.MemoryStats{
-		Bytes: [4]int64{
+		Bytes: [5]int64{
 			metrics.MemoryStored:   stored,
 			metrics.MemoryArriving: s.Arriving,
 			metrics.MemorySending:  s.Lingering,
 			metrics.MemoryBuffered: s.Buffered,
+			metrics.MemoryAside:    s.Aside,
 		},
 		Cuts: s.Cuts,
 	}

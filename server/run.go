@@ -29,7 +29,6 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	journal := new(live.Journal)
 	log := newLogger(cfg, stderr, journal)
 	defer onHangup(log)()
-	defer memory.LimitGarbage()()
 	stored, err := store.New(store.Config{Entries: cfg.CacheEntries, Bytes: cfg.CacheBytes, Shards: cfg.CacheShards})
 	if err != nil {
 		return fmt.Errorf("making the store: %w", err)
@@ -64,6 +63,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 			"max-conns", cfg.MaxConns, "effective", maxConns, "RLIMIT_NOFILE", files)
 	}
 	boundMemory(&cfg, maxConns, log)
+	defer memory.LimitGarbage(stored.Ledger())()
 
 	var unready atomic.Pointer[error] // why; nil: ready
 	unready.Store(&errStarting)
@@ -81,7 +81,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 
 	crew := new(stream.Crew)
 	defer crew.Close()
-	e := edge.New(sites, stored, m, log, edge.Config{Fetches: cfg.MaxFetches, MaxStored: cfg.MaxStored})
+	e := edge.New(sites, stored, m, log, edge.Config{Fetches: cfg.MaxFetches, MaxStored: cfg.LargestStored()})
 	server, err := newServer(cfg, maxConns, e, stored.Ledger(), crew, accessLog, m, log)
 	if err != nil {
 		return err

@@ -81,7 +81,7 @@ func newSite(cfg config.Config, c *config.Site, log *slog.Logger) (*site.Site, f
 	case c.Root != "":
 		s.Files = true
 		d, err := origin.NewDirectory(c.Root, origin.DirectoryConfig{
-			MaxStored: cfg.MaxStored, MaxOpen: max(1, maxOpenFiles/len(cfg.Sites)), Log: log,
+			MaxStored: cfg.LargestStored(), MaxOpen: max(1, maxOpenFiles/len(cfg.Sites)), Log: log,
 		})
 		if err != nil {
 			return nil, nil, fmt.Errorf("site %s: %w", s.Name, err)

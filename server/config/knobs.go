@@ -96,11 +96,11 @@ func knobs(c *Config) []knob {
 		{groupCache, "cache-entries", "1024", &count{p: &c.CacheEntries, min: 1, max: maxCount},
 			"Stored responses. The least recently used one leaves first."},
 		{groupCache, "cache-bytes", "256MiB", &size{p: &c.CacheBytes, min: minCache, max: math.MaxInt64},
-			"Memory for stored responses, keys and fields counted, for what arrives, and for what clients and handlers have yet to take. Half of it at most for what waits, and half for requests in progress, of 12 KiB each."},
+			"Memory for stored responses, keys and fields counted, for what arrives, for what clients and handlers have yet to take, and for garbage. Half of it at most for what waits, and half for requests in progress, of 12 KiB each."},
 		{groupCache, "cache-shards", "0", &count{p: &c.CacheShards, zero: "by the number of cores", min: 1, max: cache.MaxShards, powerOfTwo: true},
 			"Independent parts of the cache, each with its own lock. With one shard the order is exactly least recently used."},
 		{groupCache, "max-stored", "8MiB", &size{p: &c.MaxStored, min: 1, max: math.MaxInt64},
-			"Largest body that is kept in the cache; a larger one is streamed from the origin for every request."},
+			"Largest body that is kept in the cache, a quarter of cache-bytes at most; a larger one is streamed from the origin for every request."},
 
 		{groupConns, "max-conns", "25000", &count{p: &c.MaxConns, min: 1, max: maxCount},
 			"Open connections; further ones are closed at once. Lowered at start, with a warning, to what RLIMIT_NOFILE allows."},

@@ -74,8 +74,16 @@ func (c Config) Warnings() []*Error {
 	without("access-log-sample", c.AccessLog == "sampled", "has no effect: access-log is "+c.AccessLog, "access-log sampled beside it")
 	without("admin-token-file", c.Admin != "", "has no effect: admin is off", "an admin address beside it")
 	without("admin-insecure", c.adminExposed(), "has no effect: no other machine can reach admin "+quote(c.Admin), "an admin address for other machines beside it")
-	without("max-stored", c.MaxStored <= c.CacheBytes, "is more than cache-bytes, "+formatSize(c.CacheBytes)+", has room for", "at most cache-bytes")
+	without("max-stored", c.MaxStored <= c.CacheBytes/storedShare, "is more than a quarter of cache-bytes, "+formatSize(c.CacheBytes)+": larger bodies are not stored", "at most a quarter of cache-bytes")
 	without("hello-timeout", c.HelloTimeout <= c.HandshakeTimeout, "is longer than handshake-timeout, "+formatDuration(c.HandshakeTimeout)+", which ends first", "at most handshake-timeout")
 	without("cache-shards", c.CacheShards <= c.CacheEntries, fmt.Sprintf("is more than cache-entries, %d", c.CacheEntries), "fewer shards than entries")
 	return all
 }
+
+// storedShare is the part of cache-bytes, as a divisor, that one body may take: a
+// larger one would evict most of the rest, and two that are being sent when they
+// are evicted would take half of the limit.
+const storedShare = 4
+
+// LargestStored is how large a body may be that is stored, in bytes.
+func (c *Config) LargestStored() int64 { return min(c.MaxStored, c.CacheBytes/storedShare) }

@@ -58,9 +58,9 @@ func headSize(fields []hpack.Field) int64 {
 	return int64(n)
 }
 
-// reserve takes n bytes from the ledger.
+// reserve takes n bytes from the ledger, for what is to be stored.
 func (f *fetch) reserve(n int64) bool {
-	if !f.edge.store.Ledger().Take(n) {
+	if !f.edge.store.Ledger().TakeSpare(n) {
 		return false
 	}
 	f.reserved += n

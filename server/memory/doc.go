@@ -8,6 +8,8 @@
 //	                     being sent: Pins
 //	       + buffered    what waits for a peer or for a handler that may be slow:
 //	                     Ticket.Take, Ticket.Give
+//	       + aside       what the runtime holds beside all that: SetAside, which
+//	                     LimitGarbage calls
 //
 // All but the first are reservations in the cache, which evicts entries for
 // them. What can be refused is (Take reports false). What is in use already,
@@ -42,8 +44,8 @@
 // senders hold that have been cut and are not gone. Not counted is a response
 // within the turn that looked it up, which neither waits nor pins.
 //
-// What lingers and what is buffered together may take half of the limit, so that
-// clients that read nothing cannot empty the cache; beyond it the slowest are
+// What lingers and what is buffered together may take half of what is not set
+// aside, so that clients that read nothing cannot empty the cache; beyond it the slowest are
 // cut, too. So may exchanges, beyond which new ones are refused: those that wait
 // for an origin are not cut for it.
 //

@@ -172,7 +172,7 @@ func TestLargeBodiesCollect(t *testing.T) {
 	collections := func(n int64) uint32 {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		if !l.Take(n) {
+		if !l.TakeSpare(n) {
 			t.Fatalf("no room for %d bytes", n)
 		}
 		runtime.ReadMemStats(&after)

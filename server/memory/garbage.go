@@ -6,7 +6,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
-	"sync/atomic"
+	"slices"
+	"sync"
 )
 
 // leastGarbage is what a small heap may hold of garbage, in bytes: the
@@ -22,59 +23,129 @@ const (
 	mostPercent  = 100
 )
 
-// LimitGarbage lets garbage be as much as the live heap that has pointers, while
-// the runtime's default lets it be as much as all of it. Bodies are most of a
-// full cache, and have none: to mark them costs nothing, however often, but with
-// the default a cache of 64 MiB is a process of twice that. It stays in force
-// until stop is called. GOGC in the environment takes precedence.
-func LimitGarbage() (stop func()) {
+// leastTotal is the least that the runtime is held to, in bytes: with less, it
+// would collect all the time.
+const leastTotal = 32 << 20
+
+// rounding is the part of what the ledger counts that the allocator adds, as a
+// divisor: its size classes are up to an eighth apart.
+const rounding = 16
+
+// LimitGarbage has the process keep to the ledger's limit, and not only what is
+// live in it. It stays in force until stop is called; GOGC in the environment
+// takes precedence. After each collection it decides three things:
+//
+//   - A part of the limit is set aside for what the runtime holds beside what is
+//     counted: garbage, the holes that it leaves, tables.
+//   - Garbage may be as much as the live heap that has pointers, while the
+//     runtime's default lets it be as much as all of it. Bodies are most of a full
+//     cache, and have none: to mark them costs nothing, however often.
+//   - The runtime's own limit, above which it collects more often and gives free
+//     memory back at once, is the ledger's limit and what connections take. It is
+//     never above the one that was set before.
+//
+// docs/benchmarks.md has what each of them is worth.
+func LimitGarbage(l *Ledger) (stop func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
 	}
-	g := &garbage{percent: 100}
-	g.samples = [2]metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/heap:bytes"}}
-	g.await()
+	c := &collector{ledger: l, percent: mostPercent, most: debug.SetMemoryLimit(-1)}
+	for i, name := range []string{"/gc/heap/live:bytes", "/gc/scan/heap:bytes", "/memory/classes/heap/stacks:bytes"} {
+		c.samples[i].Name = name
+	}
+	l.SetAside(aside(l.limit, 0))
+	c.await()
 	return func() {
-		g.stopped.Store(true)
-		debug.SetGCPercent(100)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.stopped = true
+		l.SetAside(0)
+		debug.SetGCPercent(mostPercent)
+		debug.SetMemoryLimit(c.most)
 	}
 }
 
-// garbage belongs to the goroutine that the runtime runs cleanups on.
-type garbage struct {
-	samples [2]metrics.Sample
+// collector is what is known from one collection to the next. It is used on the
+// goroutine that the runtime runs cleanups on, until it is stopped.
+type collector struct {
+	mu      sync.Mutex
+	stopped bool
+	ledger  *Ledger
+	samples [3]metrics.Sample
 	percent int
-	stopped atomic.Bool
+	most    int64    // the runtime's limit without us
+	others  [4]int64 // see other
+	cycles  int      // collections that were looked at
 }
 
 // await has adjust called after the next collection, and each that follows.
-func (g *garbage) await() {
-	mark := &struct{ *garbage }{g} // unreachable once this returns
-	runtime.AddCleanup(mark, func(g *garbage) {
-		if g.stopped.Load() {
-			return
+func (c *collector) await() {
+	mark := &struct{ *collector }{c} // unreachable once this returns
+	runtime.AddCleanup(mark, func(c *collector) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if !c.stopped {
+			c.adjust()
+			c.await()
 		}
-		g.adjust()
-		g.await()
-	}, g)
+	}, c)
 }
 
-func (g *garbage) adjust() {
-	metrics.Read(g.samples[:])
-	percent := garbagePercent(g.samples[0].Value.Uint64(), g.samples[1].Value.Uint64())
+func (c *collector) adjust() {
+	metrics.Read(c.samples[:])
+	live, scanned, stacks := c.sample(0), c.sample(1), c.sample(2)
+	percent := garbagePercent(live, scanned)
 	// Each change stops the world for some microseconds.
-	if math.Abs(float64(percent-g.percent)) > float64(g.percent)/8 {
-		g.percent = percent
+	if math.Abs(float64(percent-c.percent)) > float64(c.percent)/8 {
+		c.percent = percent
 		debug.SetGCPercent(percent)
 	}
+	l := c.ledger
+	debug.SetMemoryLimit(min(c.most, total(l.limit, stacks, c.other(live))))
+	// Each change may evict.
+	if n := aside(l.limit, scanned); n-l.aside.Load() > l.limit/64 || l.aside.Load()-n > l.limit/64 {
+		l.SetAside(n)
+	}
+}
+
+func (c *collector) sample(i int) int64 {
+	return int64(min(c.samples[i].Value.Uint64(), math.MaxInt64))
+}
+
+// other is the live heap that the ledger does not count: mostly connections. What
+// is counted may have changed since the collection, so it is the least of the
+// last few.
+func (c *collector) other(live int64) int64 {
+	l := c.ledger
+	counted := l.store.Used() - l.aside.Load()
+	c.others[c.cycles%len(c.others)] = max(live-counted-counted/rounding, 0)
+	c.cycles++
+	return slices.Min(c.others[:min(c.cycles, len(c.others))])
 }
 
 // garbagePercent is the share for a live heap of which so many bytes have
 // pointers.
-func garbagePercent(live, scanned uint64) int {
+func garbagePercent(live, scanned int64) int {
 	if live == 0 {
 		return mostPercent
 	}
 	share := 100 * (float64(scanned) + leastGarbage) / float64(live)
 	return int(min(max(share, leastPercent), mostPercent))
+}
+
+// aside is the part of a limit that is for what the runtime holds beside what
+// is counted. 12 MiB are its tables, the least garbage and the holes that this
+// leaves among small objects; an eighth is what the allocator rounds up, and its
+// tables for each page. To mark what has pointers is the price of a collection:
+// the more that is, the more garbage there has to be room for. Never more than
+// three eighths.
+func aside(limit, scanned int64) int64 {
+	return min(limit/8+12<<20+scanned/4, limit/8*3)
+}
+
+// total is the runtime's limit: that of the ledger, and what connections take,
+// with half as much again for the garbage that they make.
+func total(limit, stacks, other int64) int64 {
+	sum := float64(limit) + float64(stacks) + 1.5*float64(other)
+	return int64(min(max(sum, leastTotal), 1<<62))
 }

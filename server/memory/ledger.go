@@ -23,6 +23,7 @@ type Ledger struct {
 	store Store
 	limit int64
 
+	aside     atomic.Int64 // bytes; see SetAside
 	lingering atomic.Int64 // bytes; see Pins
 	buffered  atomic.Int64 // bytes
 	wanted    atomic.Int64 // bytes that a Take could not have
@@ -53,9 +54,6 @@ func New(store Store, limit int64) *Ledger {
 // refuses what it was about to do (503), or waits.
 func (l *Ledger) Take(n int64) bool {
 	if l.store.Reserve(n) {
-		if n >= largeBody {
-			runtime.GC() // what was evicted for n bytes gives way before they are taken
-		}
 		return true
 	}
 	missing := l.store.Reserved() + n - l.limit
@@ -71,6 +69,35 @@ func (l *Ledger) Take(n int64) bool {
 // body's way through us, some ms.
 const largeBody = 4 << 20
 
+// TakeSpare is Take for a body that could be stored, and is no harm if it is not:
+// no sender is cut for it. A large one is refused while bodies that no entry
+// holds take a quarter of the limit: the entries that it would evict are probably
+// being sent as well, and would go on taking their memory.
+func (l *Ledger) TakeSpare(n int64) bool {
+	if n >= largeBody/4 && l.lingering.Load() > l.usable()/4 || !l.store.Reserve(n) {
+		return false
+	}
+	if n >= largeBody {
+		runtime.GC() // what was evicted for n bytes gives way before they are taken
+	}
+	return true
+}
+
+// SetAside takes n bytes of the limit for what the runtime holds beside what is
+// counted; a call replaces the one before. Calls must not overlap.
+func (l *Ledger) SetAside(n int64) {
+	more := n - l.aside.Swap(n)
+	if more <= 0 {
+		l.store.Release(-more)
+		return
+	}
+	l.store.ForceReserve(more)
+	l.settle()
+}
+
+// usable is the limit without what is set aside.
+func (l *Ledger) usable() int64 { return l.limit - l.aside.Load() }
+
 // Give takes n bytes back out of the count. What became an entry's, by the
 // cache's SetReserved, is not given.
 func (l *Ledger) Give(n int64) { l.store.Release(n) }
@@ -79,6 +106,7 @@ func (l *Ledger) Give(n int64) { l.store.Release(n) }
 // ledger was made.
 type Stats struct {
 	Arriving  int64 // taken from the ledger: bodies that arrive, exchanges
+	Aside     int64 // for the runtime: garbage, the holes that it leaves, tables
 	Lingering int64 // bodies that are still being sent, though no entry holds them
 	Buffered  int64 // output, taken from a ticket
 	Senders   int   // that have joined and not left
@@ -89,12 +117,13 @@ type Stats struct {
 // of them.
 func (l *Ledger) Stats() Stats {
 	s := Stats{
+		Aside:     l.aside.Load(),
 		Lingering: max(l.lingering.Load(), 0),
 		Buffered:  max(l.buffered.Load(), 0),
 		Senders:   l.senders.len(),
 		Cuts:      l.cuts.Load(),
 	}
-	s.Arriving = max(l.store.Reserved()-s.Lingering-s.Buffered, 0)
+	s.Arriving = max(l.store.Reserved()-s.Aside-s.Lingering-s.Buffered, 0)
 	return s
 }
 
@@ -140,9 +169,10 @@ func (l *Ledger) settle() {
 	}
 }
 
-// heldBeyondHalf is by how much what senders hold exceeds half of the limit.
+// heldBeyondHalf is by how much what senders hold exceeds half of what can be
+// used.
 func (l *Ledger) heldBeyondHalf() int64 {
-	return l.lingering.Load() + l.buffered.Load() - l.limit/2
+	return l.lingering.Load() + l.buffered.Load() - l.usable()/2
 }
 
 // cut cuts senders that hold need bytes together, those included that have been

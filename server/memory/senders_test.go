@@ -193,6 +193,24 @@ func TestHalf(t *testing.T) {
 	}
 }
 
+// TestHalfOfWhatIsUsable: what is set aside is no room for senders.
+func TestHalfOfWhatIsUsable(t *testing.T) {
+	l := memory.New(&plain{limit: 1000}, 1000)
+	p := join(l, body(401))
+	if p.cut() != 0 {
+		t.Error("cut below half of the limit")
+	}
+	l.SetAside(200)
+	if p.cut() != 1 {
+		t.Error("not cut beyond half of what is left of the limit")
+	}
+	p.ticket.Leave()
+	l.SetAside(0)
+	if s := l.Stats(); s != (memory.Stats{Cuts: 1}) {
+		t.Errorf("%+v after all was given back", s)
+	}
+}
+
 // TestCutLeavesAtOnce: Cut may call the ledger, as an eviction may.
 func TestCutLeavesAtOnce(t *testing.T) {
 	l := memory.New(&plain{limit: 1000}, 1000)
@@ -281,6 +299,60 @@ func TestTake(t *testing.T) {
 	l.Give(64 * mib)
 	if c.Used() != 0 {
 		t.Errorf("%d bytes used after all was given back", c.Used())
+	}
+}
+
+// TestSetAside: what is set aside is taken from entries, and given back to them.
+func TestSetAside(t *testing.T) {
+	l, c := onCache(t, 64*mib)
+	for i := range 7 {
+		store(l, c, strconv.Itoa(i)) // 8 MiB each
+	}
+	for _, tt := range []struct {
+		aside   int64
+		entries int
+	}{
+		{8*mib - 1<<16, 7}, // beside seven bodies
+		{24 * mib, 4},
+		{4 * mib, 4},
+		{32 * mib, 3},
+	} {
+		l.SetAside(tt.aside)
+		if s := l.Stats(); c.Len() != tt.entries || s.Aside != tt.aside || s.Arriving != 0 {
+			t.Errorf("with %d set aside: %d entries, %+v; want %d", tt.aside, c.Len(), s, tt.entries)
+		}
+	}
+	if l.Take(33 * mib) {
+		t.Error("what is set aside was taken")
+	}
+	if !l.Take(32 * mib) {
+		t.Error("what is not set aside was refused")
+	}
+}
+
+// TestTakeSpare: no sender is cut for a body that could be stored, and a large
+// one is refused while much is sent that nothing stores.
+func TestTakeSpare(t *testing.T) {
+	l := memory.New(&plain{limit: 64 * mib}, 64*mib)
+	first := join(l, body(15*mib))
+	if !l.TakeSpare(mib) {
+		t.Error("a body is refused, and there is room")
+	}
+	if l.TakeSpare(49 * mib) {
+		t.Error("a body is taken for which there is no room")
+	}
+	second := join(l, body(2*mib))
+	if l.TakeSpare(mib) {
+		t.Error("a large body is taken, while a quarter of the limit lingers")
+	}
+	if !l.TakeSpare(mib - 1) {
+		t.Error("a small body is refused")
+	}
+	if first.cut()+second.cut() != 0 {
+		t.Error("a sender was cut")
+	}
+	if l.Take(49 * mib); first.cut()+second.cut() == 0 {
+		t.Error("no sender was cut for what must be")
 	}
 }
 
