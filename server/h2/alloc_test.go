@@ -5,6 +5,7 @@ package h2
 import (
 	"fmt"
 	"testing"
+	"unsafe"
 
 	"github.com/e0ac7cd4/hotpath/server/access"
 )
@@ -42,5 +43,13 @@ func TestHitsDoNotAllocate(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestConnFitsItsSizeClass: the allocator's classes are 1,152 and 1,280 bytes
+// (runtime/sizeclasses.go), and its header takes eight.
+func TestConnFitsItsSizeClass(t *testing.T) {
+	if size := unsafe.Sizeof(Conn{}); size > 1152-8 {
+		t.Errorf("a connection has %d bytes, and takes another eighth of memory", size)
 	}
 }

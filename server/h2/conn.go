@@ -45,6 +45,7 @@ type Conn struct {
 
 	// Receiving.
 	prefaced         bool
+	helloSent        bool
 	settingsFromPeer bool // the first frame has come
 	settingsUnacked  int
 	decoder          hpack.Decoder
@@ -63,14 +64,13 @@ type Conn struct {
 	repeats          repeats
 
 	// Sending.
-	encoder   hpack.Encoder
-	helloSent bool
-	peer      peerSettings
-	window    flow.Window // of the connection
-	opened    time.Time   // when the peer last enlarged that
-	out       limit.Pace  // at which it does so while streams wait for it
-	sending   sendQueue
-	holders   []*stream // that began to send a stored body in this turn
+	encoder hpack.Encoder
+	peer    peerSettings
+	window  flow.Window // of the connection
+	opened  time.Time   // when the peer last enlarged that
+	out     limit.Pace  // at which it does so while streams wait for it
+	sending sendQueue
+	holders []*stream // that began to send a stored body in this turn
 
 	// Budgets.
 	control, early budget
