@@ -70,7 +70,7 @@ func (c *Conn) readMore(limit int) error {
 	})
 	switch {
 	case err != nil:
-		return err
+		return closedError(err)
 	case failed != nil:
 		return failed
 	case n == 0:

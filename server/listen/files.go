@@ -30,7 +30,7 @@ func (s *spare) acceptAndClose(l net.Listener) (n int) {
 		return 0
 	}
 	_ = s.file.Close() // the point of it
-	if t, ok := l.(*net.TCPListener); ok && t.SetDeadline(time.Now().Add(minBackoff)) == nil {
+	if t, ok := l.(interface{ SetDeadline(time.Time) error }); ok && t.SetDeadline(time.Now().Add(minBackoff)) == nil {
 		if nc, err := l.Accept(); err == nil {
 			_ = nc.Close() // likewise
 			n = 1

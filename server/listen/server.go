@@ -78,8 +78,7 @@ func New(cfg Config) *Server {
 // silent end by our own, shorter limits, and switching it on costs four system
 // calls for each connection.
 func Listen(ctx context.Context, address string) (net.Listener, error) {
-	lc := net.ListenConfig{KeepAlive: -1}
-	l, err := lc.Listen(ctx, "tcp", address)
+	l, err := wire.Listen(ctx, address)
 	if err != nil {
 		return nil, fmt.Errorf("opening the public listener: %w", err)
 	}
