@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h2peer"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 )
 
@@ -18,14 +19,14 @@ func (p *peer) download(size int, streams ...uint32) {
 	left := make(map[uint32]int)
 	window := map[uint32]int{0: connWindow}
 	for _, id := range streams {
-		p.write(headers(id, false, ":status", "200"))
+		p.Write(headers(id, false, ":status", "200"))
 		left[id], window[id] = size, streamWindow
 	}
-	frames := make(chan received, 1000)
+	frames := make(chan h2peer.Frame, 1000)
 	go func() {
 		defer close(frames)
 		for {
-			f, err := p.read()
+			f, err := p.Read()
 			if err != nil {
 				return
 			}
@@ -40,7 +41,7 @@ func (p *peer) download(size int, streams ...uint32) {
 				continue
 			}
 			sent = true
-			p.write(data(id, zeros[:n], n == left[id]))
+			p.Write(data(id, zeros[:n], n == left[id]))
 			window[0] -= n
 			window[id] -= n
 			if left[id] -= n; left[id] == 0 {
@@ -56,7 +57,7 @@ func (p *peer) download(size int, streams ...uint32) {
 				if f.Type != frame.WindowUpdate {
 					p.Fatalf("%v in a download", f)
 				}
-				n, err := frame.Increment(f.Header, f.payload)
+				n, err := frame.Increment(f.Header, f.Payload)
 				if err != nil {
 					p.Fatal(err)
 				}
@@ -101,7 +102,7 @@ func TestConnectionWindow(t *testing.T) {
 	run(t, setup{}, func(p *peer) {
 		p.get(1, "/")
 		p.get(3, "/")
-		p.send(headers(1, false, ":status", "200"))
+		p.Send(headers(1, false, ":status", "200"))
 		padded := raw(frame.Data, frame.FlagPadded, 1, "\xff"+zeros[:frame.MinMaxSize-1])
 		const content = frame.MinMaxSize - 1 - 255
 		// As if all but a little of it had come before.
@@ -110,17 +111,17 @@ func TestConnectionWindow(t *testing.T) {
 		p.engine.credit.Free(before)
 		const frames = 20
 		for range frames {
-			p.write(padded)
+			p.Write(padded)
 		}
-		p.send(data(1, "", true))
-		p.wantAlive()
-		if n := p.credit[0]; n < connWindow/2 || n > connWindow/2+frame.MinMaxSize {
+		p.Send(data(1, "", true))
+		p.WantAlive()
+		if n := p.Credit[0]; n < connWindow/2 || n > connWindow/2+frame.MinMaxSize {
 			p.Errorf("%d bytes of the connection's window were given back", n)
 		}
 		if o := p.wantOutcome(0, 200, nil); o.BytesIn != frames*content {
 			p.Errorf("%d bytes in, want %d", o.BytesIn, frames*content)
 		}
-		p.send(ok(3))
+		p.Send(ok(3))
 		p.wantOutcome(1, 200, nil)
 	})
 }
@@ -129,16 +130,16 @@ func TestConnectionWindow(t *testing.T) {
 func TestDownloadOfAResetStream(t *testing.T) {
 	run(t, setup{}, func(p *peer) {
 		p.get(1, "/")
-		p.send(headers(1, true)) // malformed
-		p.wantReset(1, frame.ProtocolError)
+		p.Send(headers(1, true)) // malformed
+		p.WantReset(1, frame.ProtocolError)
 		p.engine.credit.Take(connWindow/2 - 1)
 		p.engine.credit.Free(connWindow/2 - 1)
-		p.send(data(1, "late", false))
-		p.wantAlive()
-		if n := p.credit[0]; n != connWindow/2+3 {
+		p.Send(data(1, "late", false))
+		p.WantAlive()
+		if n := p.Credit[0]; n != connWindow/2+3 {
 			p.Errorf("%d bytes were given back", n)
 		}
-		if p.credit[1] != 0 {
+		if p.Credit[1] != 0 {
 			p.Error("a window of a stream that is gone was opened")
 		}
 	})
@@ -157,7 +158,7 @@ func TestPartsOfFrames(t *testing.T) {
 			}, nil)
 			for len(all) > 0 {
 				n := min(size, len(all))
-				p.write(all[:n])
+				p.Write(all[:n])
 				all = all[n:]
 			}
 			for seq := range uint64(2) {

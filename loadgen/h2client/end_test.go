@@ -17,10 +17,10 @@ func TestNoMore(t *testing.T) {
 			p.get(3, "/")
 			p.Close()
 			p.engine.Stop()
-			p.wantSilence()
-			p.send(ok(3))
-			p.wantSilence()
-			p.send(ok(1))
+			p.WantSilence()
+			p.Send(ok(3))
+			p.WantSilence()
+			p.Send(ok(1))
 			p.wantGoAway(frame.NoError)
 			p.wantEnd(nil)
 			p.wantCounts(2, 0)
@@ -28,7 +28,7 @@ func TestNoMore(t *testing.T) {
 	})
 	t.Run("idle", func(t *testing.T) {
 		run(t, setup{}, func(p *peer) {
-			p.wantSilence()
+			p.WantSilence()
 			time.Sleep(time.Minute)
 			before := p.turns()
 			p.Close()
@@ -52,9 +52,9 @@ func TestNoMore(t *testing.T) {
 	t.Run("behind GOAWAY", func(t *testing.T) {
 		run(t, setup{}, func(p *peer) {
 			p.get(1, "/")
-			p.send(goAway(1, frame.NoError))
+			p.Send(goAway(1, frame.NoError))
 			p.Close()
-			p.send(ok(1))
+			p.Send(ok(1))
 			p.wantGoAway(frame.NoError)
 			p.wantEnd(nil) // no other connection is needed
 		})
@@ -74,7 +74,7 @@ func TestStop(t *testing.T) {
 			p.engine.Stop()
 			p.wantRequest(uint32(1+2*i), r)
 			p.engine.Stop()
-			p.send(ok(uint32(1 + 2*i)))
+			p.Send(ok(uint32(1 + 2*i)))
 		}
 		p.wantCounts(100, 0)
 	})
@@ -106,9 +106,9 @@ func TestServerCloses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, setup{}, func(p *peer) {
 				p.three()
-				p.send(headers(1, false, ":status", "200"), data(1, "ok", false), ok(5), sent)
+				p.Send(headers(1, false, ":status", "200"), data(1, "ok", false), ok(5), sent)
 				time.Sleep(time.Second)
-				p.conn.Close()
+				p.Conn.Close()
 				p.wantEnd(byServer)
 				p.wantOutcome(2, 200, nil)
 				for seq, status := range []int{200, 0} {
@@ -127,7 +127,7 @@ func TestServerClosesIdle(t *testing.T) {
 	for name, s := range map[string]setup{"after SETTINGS": {}, "before": {silent: true}} {
 		t.Run(name, func(t *testing.T) {
 			run(t, s, func(p *peer) {
-				p.conn.Close()
+				p.Conn.Close()
 				p.wantEnd(byServer)
 				p.wantCounts(0, 0)
 			})

@@ -87,10 +87,10 @@ func TestConnectionErrors(t *testing.T) {
 				p.get(1, "/answered")
 				p.get(3, "/open")
 				p.get(5, "/reset")
-				p.send(ok(1), headers(5, true))
-				p.wantReset(5, frame.ProtocolError)
+				p.Send(ok(1), headers(5, true))
+				p.WantReset(5, frame.ProtocolError)
 				time.Sleep(time.Second)
-				p.send(c.bytes)
+				p.Send(c.bytes)
 				p.wantOutcome(0, 200, nil)
 				p.wantCounts(3, 0)
 				failure := malformed(c.why)
@@ -112,7 +112,7 @@ func TestConnectionErrors(t *testing.T) {
 func TestBehindAConnectionError(t *testing.T) {
 	run(t, setup{}, func(p *peer) {
 		p.get(1, "/")
-		p.send(frame.AppendWindowUpdate(nil, 0, 0), ok(1), frame.AppendPing(nil, false, []byte("12345678")))
+		p.Send(frame.AppendWindowUpdate(nil, 0, 0), ok(1), frame.AppendPing(nil, false, []byte("12345678")))
 		p.wantOutcome(0, 0, errIncrement)
 		p.wantGoAway(frame.ProtocolError)
 	})
@@ -159,7 +159,7 @@ func TestReceiveWindows(t *testing.T) {
 	t.Run("of the connection", func(t *testing.T) {
 		run(t, setup{prepare: func(c *Conn) { c.credit = flow.NewCredit(10) }}, func(p *peer) {
 			p.get(1, "/")
-			p.send(headers(1, false, ":status", "200"), data(1, "0123456789a", true))
+			p.Send(headers(1, false, ":status", "200"), data(1, "0123456789a", true))
 			failure := malformed("more DATA than the connection window allows")
 			p.wantOutcome(0, 200, failure)
 			p.wantGoAway(frame.FlowControlError)
@@ -170,10 +170,10 @@ func TestReceiveWindows(t *testing.T) {
 		run(t, setup{}, func(p *peer) {
 			p.get(1, "/")
 			p.engine.stream(1).credit = flow.NewCredit(10)
-			p.send(headers(1, false, ":status", "200"), data(1, "0123456789a", true))
-			p.wantReset(1, frame.FlowControlError)
+			p.Send(headers(1, false, ":status", "200"), data(1, "0123456789a", true))
+			p.WantReset(1, frame.FlowControlError)
 			p.wantOutcome(0, 200, malformed("more DATA than the stream window allows"))
-			p.wantAlive()
+			p.WantAlive()
 		})
 	})
 }
@@ -185,10 +185,10 @@ func TestAnswersThatAreReadLate(t *testing.T) {
 		for range 5 {
 			const burst = 8
 			for range burst {
-				p.send([]byte(strings.Repeat(string(question), 100)))
+				p.Send([]byte(strings.Repeat(string(question), 100)))
 			}
 			for range 100 * burst {
-				p.want(frame.Ping, 0, frame.FlagAck)
+				p.Want(frame.Ping, 0, frame.FlagAck)
 			}
 			synctest.Wait()
 		}
@@ -208,7 +208,7 @@ func TestAnswersThatAreNotRead(t *testing.T) {
 				questions := []byte(strings.Repeat(string(question), 100))
 				sent := 0
 				for ; sent < 100 && len(p.ends()) == 0; sent++ {
-					if _, err := p.conn.Write(questions); err != nil {
+					if _, err := p.Conn.Write(questions); err != nil {
 						break
 					}
 					synctest.Wait()

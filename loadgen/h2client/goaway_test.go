@@ -24,16 +24,16 @@ func (p *peer) three() {
 func TestGracefulGoAway(t *testing.T) {
 	run(t, setup{}, func(p *peer) {
 		p.three()
-		p.send(goAway(frame.MaxStreamID, frame.NoError))
+		p.Send(goAway(frame.MaxStreamID, frame.NoError))
 		p.wantCounts(0, 0)
 		p.ask(request(p, 0, "GET", "https://test/new", ""))
-		p.wantSilence()
-		p.send(ok(1))
+		p.WantSilence()
+		p.Send(ok(1))
 		p.wantOutcome(0, 200, nil)
-		p.send(goAway(3, frame.NoError))
+		p.Send(goAway(3, frame.NoError))
 		p.wantReturned(2, wentAway(frame.NoError))
-		p.wantAlive()
-		p.send(ok(3))
+		p.WantAlive()
+		p.Send(ok(3))
 		p.wantOutcome(1, 200, nil)
 		p.wantGoAway(frame.NoError)
 		p.wantEnd(wentAway(frame.NoError))
@@ -63,13 +63,13 @@ func TestGoAway(t *testing.T) {
 				failure := wentAway(frame.EnhanceYourCalm)
 				open := 3
 				if c.outcomes > 0 {
-					p.send(ok(1))
+					p.Send(ok(1))
 					open--
 				}
 				if c.outcomes > 1 { // by the server's word it was not processed, by its deed it was
-					p.send(headers(3, false, ":status", "200"))
+					p.Send(headers(3, false, ":status", "200"))
 				}
-				p.send(goAway(c.last, frame.EnhanceYourCalm))
+				p.Send(goAway(c.last, frame.EnhanceYourCalm))
 				if c.outcomes > 1 {
 					p.wantOutcome(1, 200, failure)
 					open--
@@ -82,7 +82,7 @@ func TestGoAway(t *testing.T) {
 					}
 				}
 				p.wantCounts(c.outcomes, returned)
-				p.conn.Close()
+				p.Conn.Close()
 				p.wantEnd(failure)
 				for i := 3 - open; i < 3; i++ {
 					if uint32(1+2*i) <= c.last {
@@ -100,8 +100,8 @@ func TestGoAway(t *testing.T) {
 func TestGoAwayIdle(t *testing.T) {
 	run(t, setup{}, func(p *peer) {
 		p.get(1, "/")
-		p.send(ok(1))
-		p.send(goAway(1, frame.NoError))
+		p.Send(ok(1))
+		p.Send(goAway(1, frame.NoError))
 		p.wantGoAway(frame.NoError)
 		p.wantEnd(wentAway(frame.NoError))
 		p.wantCounts(1, 0)
@@ -124,8 +124,8 @@ func TestGoAwayAndEnd(t *testing.T) {
 				p.get(1, "/")
 				p.get(3, "/")
 				begun := p.now()
-				p.write(c.sent)
-				p.conn.Close()
+				p.Write(c.sent)
+				p.Conn.Close()
 				<-p.engineEnd()
 				p.wantCounts(c.outcomes, 2-c.outcomes)
 				for _, o := range p.ends() {
@@ -153,12 +153,12 @@ func TestGoAwayTimeout(t *testing.T) {
 	run(t, setup{}, func(p *peer) {
 		p.three()
 		time.Sleep(time.Second)
-		p.send(goAway(3, frame.NoError))
+		p.Send(goAway(3, frame.NoError))
 		time.Sleep(timeout - time.Second)
 		synctest.Wait()
 		p.wantCounts(2, 1)
-		p.wantReset(1, frame.Cancel)
-		p.wantReset(3, frame.Cancel)
+		p.WantReset(1, frame.Cancel)
+		p.WantReset(3, frame.Cancel)
 		p.wantGoAway(frame.NoError)
 		p.wantEnd(wentAway(frame.NoError))
 	})

@@ -30,9 +30,9 @@ func TestHeadsThatRepeat(t *testing.T) {
 			} {
 				b = encoder.AppendField(b, f, true)
 			}
-			p.send(frame.AppendHeaders(nil, id, r.HeadOnly(), b, frame.MinMaxSize))
+			p.Send(frame.AppendHeaders(nil, id, r.HeadOnly(), b, frame.MinMaxSize))
 			if !r.HeadOnly() {
-				p.send(data(id, "four", true))
+				p.Send(data(id, "four", true))
 			}
 			failure := lengthDiffers
 			if length == "4" || r.HeadOnly() {
@@ -59,13 +59,13 @@ func TestHeadsThatRepeat(t *testing.T) {
 func TestHeadsOfStreamsThatAreGone(t *testing.T) {
 	run(t, setup{}, func(p *peer) {
 		p.get(1, "/")
-		p.send(headers(1, true))
-		p.wantReset(1, frame.ProtocolError)
+		p.Send(headers(1, true))
+		p.WantReset(1, frame.ProtocolError)
 		var encoder hpack.Encoder
 		b := encoder.AppendField([]byte{0x88}, hpack.Field{Name: "x-length", Value: "large"}, true)
-		p.send(frame.AppendHeaders(nil, 1, false, b, frame.MinMaxSize))
+		p.Send(frame.AppendHeaders(nil, 1, false, b, frame.MinMaxSize))
 		p.get(3, "/")
-		p.send(raw(frame.Headers, frame.FlagEndStream|frame.FlagEndHeaders, 3, "\x88\xbe"))
+		p.Send(raw(frame.Headers, frame.FlagEndStream|frame.FlagEndHeaders, 3, "\x88\xbe"))
 		p.wantOutcome(1, 200, nil)
 	})
 }
@@ -102,9 +102,9 @@ func TestDigests(t *testing.T) {
 					r := request(p, 0, c.method, "https://test/", "")
 					p.ask(r)
 					p.wantRequest(id, r)
-					p.send(headers(id, len(c.content) == 0, ":status", strconv.Itoa(c.status)))
+					p.Send(headers(id, len(c.content) == 0, ":status", strconv.Itoa(c.status)))
 					for j, part := range c.content {
-						p.send(data(id, part, j == len(c.content)-1))
+						p.Send(data(id, part, j == len(c.content)-1))
 					}
 					p.wantOutcome(uint64(i), c.status, c.failure)
 				}

@@ -1,7 +1,6 @@
 package h2client
 
 import (
-	"io"
 	"net"
 	"slices"
 	"testing"
@@ -9,10 +8,9 @@ import (
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
-	xhpack "golang.org/x/net/http2/hpack"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
-	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h2peer"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange/exchangetest"
@@ -37,17 +35,11 @@ type setup struct {
 // Time stands still but for what the test sleeps, and what is written together
 // arrives in one turn.
 type peer struct {
-	*testing.T
+	*h2peer.Peer
 	*exchangetest.Driver
-	conn    net.Conn
-	engine  *Conn
-	begun   time.Time
-	decoder *xhpack.Decoder
-	table   uint32         // the last SETTINGS_HEADER_TABLE_SIZE that was acknowledged
-	shrunk  bool           // it was less than before, and no header block has come since
-	largest uint32         // SETTINGS_MAX_FRAME_SIZE
-	credit  map[uint32]int // what WINDOW_UPDATE frames gave us, by stream
-	ended   chan *exchange.Failure
+	engine *Conn
+	begun  time.Time
+	ended  chan *exchange.Failure
 }
 
 // run runs script in a bubble, against an engine of its own. Goroutines that
@@ -56,11 +48,7 @@ func run(t *testing.T, s setup, script func(*peer)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		server, client := net.Pipe()
-		p := &peer{
-			T: t, Driver: exchangetest.NewDriver(), conn: server, begun: time.Now(), ended: make(chan *exchange.Failure, 1),
-			decoder: xhpack.NewDecoder(hpack.DefaultTableSize, nil), table: hpack.DefaultTableSize,
-			largest: frame.MinMaxSize, credit: make(map[uint32]int),
-		}
+		p := &peer{Peer: h2peer.New(t, server, patience), Driver: exchangetest.NewDriver(), begun: time.Now(), ended: make(chan *exchange.Failure, 1)}
 		cfg := &exchange.Config{Epoch: p.begun.Add(-start), Streams: s.streams, Timeout: timeout, Digests: s.digests}
 		if cfg.Streams == 0 {
 			cfg.Streams = 10
@@ -71,7 +59,7 @@ func run(t *testing.T, s setup, script func(*peer)) {
 		}
 		go func() { p.ended <- p.engine.Serve() }()
 		defer func() {
-			p.conn.Close()
+			p.Conn.Close()
 			<-p.ended
 			p.Check(t)
 			if n := p.engine.inFlight; n != 0 {
@@ -80,7 +68,7 @@ func run(t *testing.T, s setup, script func(*peer)) {
 		}()
 		p.wantHello()
 		if !s.silent {
-			p.settings(s.settings...)
+			p.Settings(s.settings...)
 		}
 		script(p)
 	})
@@ -89,41 +77,14 @@ func run(t *testing.T, s setup, script func(*peer)) {
 // now is the time since the epoch.
 func (p *peer) now() time.Duration { return start + time.Since(p.begun) }
 
-// wantHello reads what a client says first.
+// wantHello reads what a client sends first.
 func (p *peer) wantHello() {
 	p.Helper()
-	preface := make([]byte, len(frame.Preface))
-	if _, err := io.ReadFull(p.conn, preface); err != nil || string(preface) != frame.Preface {
-		p.Fatalf("preface %q: %v", preface, err)
-	}
-	p.want(frame.Settings, 0, 0)
-	if f, err := p.read(); err != nil || f.Type != frame.WindowUpdate || f.StreamID != 0 {
+	p.WantPreface()
+	if f, err := p.Read(); err != nil || f.Type != frame.WindowUpdate || f.StreamID != 0 {
 		p.Fatalf("%v (%v), want the connection's window", f, err)
 	}
 	synctest.Wait()
-}
-
-// settings sends SETTINGS and reads the acknowledgement.
-func (p *peer) settings(settings ...frame.Setting) {
-	p.Helper()
-	p.write(frame.AppendSettings(nil, settings...), frame.AppendSettingsAck(nil))
-	p.wantAck(settings...)
-}
-
-// wantAck reads an acknowledgement of SETTINGS, after which they hold.
-func (p *peer) wantAck(settings ...frame.Setting) {
-	p.Helper()
-	p.want(frame.Settings, 0, frame.FlagAck)
-	for _, s := range settings {
-		switch s.ID {
-		case frame.HeaderTableSize:
-			p.decoder.SetAllowedMaxDynamicTableSize(s.Value)
-			p.shrunk = p.shrunk || s.Value < min(p.table, hpack.DefaultTableSize)
-			p.table = s.Value
-		case frame.MaxFrameSize:
-			p.largest = s.Value
-		}
-	}
 }
 
 // ask makes the engine send requests that are due now.
@@ -142,40 +103,16 @@ func (p *peer) get(id uint32, path string) *exchange.Request {
 	return r
 }
 
-func (p *peer) write(parts ...[]byte) {
-	p.Helper()
-	if _, err := p.conn.Write(slices.Concat(parts...)); err != nil {
-		p.Fatalf("writing: %v", err)
-	}
-}
-
-// send writes and waits until the engine has done all that follows from it.
-func (p *peer) send(parts ...[]byte) {
-	p.Helper()
-	p.write(parts...)
-	synctest.Wait()
-}
-
-// want reads a frame and checks its type, stream and flags.
-func (p *peer) want(typ frame.Type, id uint32, flags frame.Flags) received {
-	p.Helper()
-	f := p.next()
-	if f.Type != typ || f.StreamID != id || f.Flags != flags {
-		p.Fatalf("%v, want %v of %d with %#x", f, typ, id, flags)
-	}
-	return f
-}
-
 // wantRequest reads a request's head, which is to be r's.
-func (p *peer) wantRequest(id uint32, r *exchange.Request) received {
+func (p *peer) wantRequest(id uint32, r *exchange.Request) h2peer.Frame {
 	p.Helper()
 	flags := frame.FlagEndHeaders
 	if len(r.Body) == 0 {
 		flags |= frame.FlagEndStream
 	}
-	f := p.want(frame.Headers, id, flags)
-	if !slices.Equal(f.fields, r.Fields) {
-		p.Fatalf("stream %d: fields %v, want %v", id, f.fields, r.Fields)
+	f := p.Want(frame.Headers, id, flags)
+	if !slices.Equal(f.Fields, r.Fields) {
+		p.Fatalf("stream %d: fields %v, want %v", id, f.Fields, r.Fields)
 	}
 	return f
 }
@@ -185,11 +122,11 @@ func (p *peer) wantBody(id uint32, body string) {
 	p.Helper()
 	var got []byte
 	for {
-		f := p.next()
+		f := p.NextFrame()
 		if f.Type != frame.Data || f.StreamID != id {
 			p.Fatalf("%v in the content of stream %d", f, id)
 		}
-		if got = append(got, f.payload...); f.Flags.Has(frame.FlagEndStream) {
+		if got = append(got, f.Payload...); f.Flags.Has(frame.FlagEndStream) {
 			break
 		}
 	}
@@ -198,23 +135,13 @@ func (p *peer) wantBody(id uint32, body string) {
 	}
 }
 
-func (p *peer) wantReset(id uint32, code frame.ErrCode) {
-	p.Helper()
-	if f := p.want(frame.RSTStream, id, 0); frame.Code(f.payload) != code {
-		p.Errorf("stream %d reset with %v, want %v", id, frame.Code(f.payload), code)
-	}
-}
-
 // wantGoAway reads GOAWAY and the connection's end.
 func (p *peer) wantGoAway(code frame.ErrCode) {
 	p.Helper()
-	f := p.want(frame.GoAway, 0, 0)
-	if last, got := frame.LastStream(f.payload); got != code || last != 0 {
-		p.Errorf("GOAWAY of %d with %v (%s), want 0 with %v", last, got, f.payload[8:], code)
+	if last := p.WantGoAway(code); last != 0 {
+		p.Errorf("GOAWAY of %d, want 0", last)
 	}
-	if f, err := p.read(); err != io.EOF {
-		p.Fatalf("%v (%v) where the connection should end", f, err)
-	}
+	p.WantEOF()
 }
 
 // wantEnd checks what Serve returns.
@@ -224,25 +151,6 @@ func (p *peer) wantEnd(failure *exchange.Failure) {
 	p.ended <- got
 	if !same(got, failure) {
 		p.Errorf("ended for %v, want %v", got, failure)
-	}
-}
-
-// wantSilence checks that nothing is sent until something happens.
-func (p *peer) wantSilence() {
-	p.Helper()
-	synctest.Wait()
-	_ = p.conn.SetReadDeadline(time.Now().Add(time.Microsecond))
-	if f, err := p.read(); err == nil {
-		p.Fatalf("%v, want nothing", f)
-	}
-}
-
-// wantAlive checks that the connection answers a PING, in order.
-func (p *peer) wantAlive() {
-	p.Helper()
-	p.write(frame.AppendPing(nil, false, []byte("are you?")))
-	if f := p.want(frame.Ping, 0, frame.FlagAck); string(f.payload) != "are you?" {
-		p.Errorf("PING answered with %q", f.payload)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h2peer"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 )
 
@@ -27,7 +28,7 @@ func targets(t testing.TB, n int) (all []*exchange.Request) {
 }
 
 // exchangeAll has the requests sent in turns, rounds times, and answers them.
-func (p *peer) exchangeAll(id uint32, rounds int, requests []*exchange.Request, sent func(round int, f received)) uint32 {
+func (p *peer) exchangeAll(id uint32, rounds int, requests []*exchange.Request, sent func(round int, f h2peer.Frame)) uint32 {
 	p.Helper()
 	for round := range rounds {
 		for _, r := range requests {
@@ -39,7 +40,7 @@ func (p *peer) exchangeAll(id uint32, rounds int, requests []*exchange.Request, 
 			if sent != nil {
 				sent(round, f)
 			}
-			p.send(frame.AppendWindowUpdate(nil, 0, 1<<16), headers(id, true, ":status", "200"))
+			p.Send(frame.AppendWindowUpdate(nil, 0, 1<<16), headers(id, true, ":status", "200"))
 			id += 2
 		}
 	}
@@ -64,8 +65,8 @@ func TestRequests(t *testing.T) {
 						all := targets(p, n)
 						p.ask(all[0])
 						p.wantRequest(1, all[0])
-						p.settings(table)
-						p.send(headers(1, true, ":status", "200"))
+						p.Settings(table)
+						p.Send(headers(1, true, ":status", "200"))
 						p.exchangeAll(3, 3, all, nil)
 						p.wantCounts(1+3*n, 0)
 					})
@@ -75,7 +76,7 @@ func TestRequests(t *testing.T) {
 						all := targets(p, n)
 						id := p.exchangeAll(1, 3, all, nil)
 						for _, size := range []uint32{size, 4096, 2000} {
-							p.settings(frame.Setting{ID: frame.HeaderTableSize, Value: size})
+							p.Settings(frame.Setting{ID: frame.HeaderTableSize, Value: size})
 							id = p.exchangeAll(id, 3, all, nil)
 						}
 						p.wantCounts(12*n, 0)
@@ -86,10 +87,10 @@ func TestRequests(t *testing.T) {
 						all := targets(p, n)
 						id := p.exchangeAll(1, 2, all, nil)
 						sizes := []frame.Setting{table, {ID: frame.HeaderTableSize, Value: 4096}}
-						p.settings(sizes...)
+						p.Settings(sizes...)
 						id = p.exchangeAll(id, 2, all, nil)
-						p.settings(sizes[0])
-						p.settings(sizes[1])
+						p.Settings(sizes[0])
+						p.Settings(sizes[1])
 						p.exchangeAll(id, 2, all, nil)
 					})
 				})
@@ -104,23 +105,23 @@ func TestBlockSize(t *testing.T) {
 	run(t, setup{}, func(p *peer) {
 		all := []*exchange.Request{request(p, 0, "GET", "https://test.example/a/path", "", "Accept", "*/*", "X-Trace", "on")}
 		var first []byte
-		size := func(most int) func(int, received) {
-			return func(round int, f received) {
+		size := func(most int) func(int, h2peer.Frame) {
+			return func(round int, f h2peer.Frame) {
 				if round == 0 {
-					first = f.payload
-				} else if len(f.payload) > most || len(f.payload) >= len(first) {
-					t.Errorf("request %d has a block of %d octets, the first %d", 1+round, len(f.payload), len(first))
+					first = f.Payload
+				} else if len(f.Payload) > most || len(f.Payload) >= len(first) {
+					t.Errorf("request %d has a block of %d octets, the first %d", 1+round, len(f.Payload), len(first))
 				}
 			}
 		}
 		id := p.exchangeAll(1, 5, all, size(len(all[0].Fields)))
-		p.settings(frame.Setting{ID: frame.HeaderTableSize, Value: 0})
-		id = p.exchangeAll(id, 5, all, func(round int, f received) {
-			if resizes := f.payload[0]&0xe0 == 0x20; resizes != (round == 0) {
+		p.Settings(frame.Setting{ID: frame.HeaderTableSize, Value: 0})
+		id = p.exchangeAll(id, 5, all, func(round int, f h2peer.Frame) {
+			if resizes := f.Payload[0]&0xe0 == 0x20; resizes != (round == 0) {
 				t.Errorf("request %d begins with a size update: %v", 1+round, resizes)
 			}
 		})
-		p.settings(frame.Setting{ID: frame.HeaderTableSize, Value: 4096})
+		p.Settings(frame.Setting{ID: frame.HeaderTableSize, Value: 4096})
 		p.exchangeAll(id, 5, all, size(len(all[0].Fields)))
 	})
 }
@@ -133,8 +134,8 @@ func TestManyPaths(t *testing.T) {
 		for i := range 100 {
 			all = append(all, request(p, i, "GET", fmt.Sprintf("https://test.example/%s%03d", path, i), "", "Accept", "*/*", "X-Trace", "on"))
 		}
-		p.exchangeAll(1, 3, all, func(round int, f received) {
-			if n := len(f.payload); round > 0 && n > len(path)+len(f.fields)+8 {
+		p.exchangeAll(1, 3, all, func(round int, f h2peer.Frame) {
+			if n := len(f.Payload); round > 0 && n > len(path)+len(f.Fields)+8 {
 				t.Fatalf("round %d, stream %d: a block of %d octets", round, f.StreamID, n)
 			}
 		})
@@ -157,7 +158,7 @@ func TestBatch(t *testing.T) {
 		for i := range all {
 			answers = append(answers, headers(uint32(1+2*i), true, ":status", "204")...)
 		}
-		p.send(answers)
+		p.Send(answers)
 		p.wantCounts(len(all), 0)
 	})
 }
@@ -170,10 +171,10 @@ func TestLargeRequest(t *testing.T) {
 		run(t, setup{settings: []frame.Setting{{ID: frame.MaxFrameSize, Value: size}}}, func(p *peer) {
 			r := request(p, 0, "GET", "https://test/", "", "Large", large)
 			p.ask(r)
-			if f := p.wantRequest(1, r); f.frames != frames {
-				p.Errorf("%d octets in %d frames of up to %d, want %d", len(f.payload), f.frames, size, frames)
+			if f := p.wantRequest(1, r); f.Frames != frames {
+				p.Errorf("%d octets in %d frames of up to %d, want %d", len(f.Payload), f.Frames, size, frames)
 			}
-			p.send(ok(1))
+			p.Send(ok(1))
 			p.wantOutcome(0, 200, nil)
 		})
 	}

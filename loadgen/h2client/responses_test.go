@@ -148,15 +148,15 @@ func TestResponses(t *testing.T) {
 					p.wantRequest(3, second)
 					p.sendParts(bytewise, c.frames)
 					if c.reset != silent {
-						p.wantReset(1, c.reset)
+						p.WantReset(1, c.reset)
 					}
 					if c.again {
 						p.wantReturned(0, c.failure)
 					} else if o := p.wantOutcome(0, c.status, c.failure); o.BytesIn != c.bytes || o.BytesOut != 0 {
 						p.Errorf("%d bytes in, %d out, want %d and 0", o.BytesIn, o.BytesOut, c.bytes)
 					}
-					p.wantAlive()
-					p.send(ok(3))
+					p.WantAlive()
+					p.Send(ok(3))
 					p.wantOutcome(1, 200, nil)
 				})
 			})
@@ -168,12 +168,12 @@ func TestResponses(t *testing.T) {
 func (p *peer) sendParts(bytewise bool, frames [][]byte) {
 	p.Helper()
 	if !bytewise {
-		p.send(frames...)
+		p.Send(frames...)
 		return
 	}
 	for _, f := range frames {
 		for _, b := range f {
-			p.write([]byte{b})
+			p.Write([]byte{b})
 		}
 	}
 }

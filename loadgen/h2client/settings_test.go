@@ -23,11 +23,11 @@ func (p *peer) fill(n int) {
 func (p *peer) wantOpened(n int) {
 	p.Helper()
 	for range n {
-		if f := p.next(); f.Type != frame.Headers {
+		if f := p.NextFrame(); f.Type != frame.Headers {
 			p.Fatalf("%v, want a request", f)
 		}
 	}
-	p.wantSilence()
+	p.WantSilence()
 }
 
 // answer answers n streams, from one on, with one write.
@@ -37,7 +37,7 @@ func (p *peer) answer(from uint32, n int) {
 	for i := range n {
 		b = append(b, headers(from+uint32(2*i), true, ":status", "204")...)
 	}
-	p.send(b)
+	p.Send(b)
 }
 
 // As many streams are open as both sides want, 100 until the server has said
@@ -46,7 +46,7 @@ func TestStreamsBeforeSettings(t *testing.T) {
 	run(t, setup{streams: 1000, silent: true}, func(p *peer) {
 		p.fill(300)
 		p.wantOpened(100)
-		p.settings() // no limit
+		p.Settings() // no limit
 		p.wantOpened(200)
 		p.answer(1, 300)
 		p.wantCounts(300, 0)
@@ -60,17 +60,17 @@ func TestConcurrentStreams(t *testing.T) {
 		p.wantOpened(20)
 		p.answer(1, 5)
 		p.wantOpened(5)
-		p.settings(most(10)) // 20 are open
+		p.Settings(most(10)) // 20 are open
 		p.answer(11, 9)
-		p.wantSilence()
+		p.WantSilence()
 		p.answer(29, 2) // 9 are
 		p.wantOpened(1)
-		p.settings(most(1 << 31))
+		p.Settings(most(1 << 31))
 		p.wantOpened(40) // we want 50
-		p.settings(most(0))
+		p.Settings(most(0))
 		p.answer(33, 50)
-		p.wantSilence()
-		p.settings(most(2))
+		p.WantSilence()
+		p.Settings(most(2))
 		p.wantOpened(2)
 	})
 }
@@ -80,10 +80,10 @@ func TestConcurrentStreams(t *testing.T) {
 func TestNoStreamsAllowed(t *testing.T) {
 	run(t, setup{settings: []frame.Setting{{ID: frame.MaxConcurrentStreams, Value: 0}}}, func(p *peer) {
 		p.fill(1)
-		p.wantSilence()
+		p.WantSilence()
 		before := p.turns()
 		time.Sleep(time.Minute)
-		p.wantSilence()
+		p.WantSilence()
 		if n := p.turns() - before; n < 5 || n > 8 { // one is wire's, which looks for the connection's end
 			t.Errorf("the driver was asked %d times in a minute", n)
 		}
@@ -104,27 +104,27 @@ func TestInitialWindow(t *testing.T) {
 		p.ask(r, r)
 		for id := uint32(1); id <= 3; id += 2 {
 			p.wantRequest(id, r)
-			if f := p.want(frame.Data, id, 0); string(f.payload) != body[:10] {
+			if f := p.Want(frame.Data, id, 0); string(f.Payload) != body[:10] {
 				p.Errorf("%v", f)
 			}
 		}
-		p.settings(window(15))
+		p.Settings(window(15))
 		for id := uint32(1); id <= 3; id += 2 {
-			if f := p.want(frame.Data, id, 0); string(f.payload) != body[10:15] {
+			if f := p.Want(frame.Data, id, 0); string(f.Payload) != body[10:15] {
 				p.Errorf("%v", f)
 			}
 		}
-		p.settings(window(5)) // -10
-		p.send(frame.AppendWindowUpdate(nil, 1, 10))
-		p.wantSilence()
-		p.send(frame.AppendWindowUpdate(nil, 1, 1))
-		if f := p.want(frame.Data, 1, 0); string(f.payload) != body[15:16] {
+		p.Settings(window(5)) // -10
+		p.Send(frame.AppendWindowUpdate(nil, 1, 10))
+		p.WantSilence()
+		p.Send(frame.AppendWindowUpdate(nil, 1, 1))
+		if f := p.Want(frame.Data, 1, 0); string(f.Payload) != body[15:16] {
 			p.Errorf("%v", f)
 		}
-		p.settings(window(1000))
+		p.Settings(window(1000))
 		p.wantBody(1, body[16:])
 		p.wantBody(3, body[15:])
-		p.send(ok(1), ok(3))
+		p.Send(ok(1), ok(3))
 		p.wantCounts(2, 0)
 		for _, o := range p.ends() {
 			if o.BytesOut != int64(len(body)) {
@@ -137,7 +137,7 @@ func TestInitialWindow(t *testing.T) {
 // SETTINGS and PING are answered in order, each once, and acknowledgements not.
 func TestAnswers(t *testing.T) {
 	run(t, setup{}, func(p *peer) {
-		p.write(
+		p.Write(
 			frame.AppendPing(nil, false, []byte("one 1234")),
 			frame.AppendSettings(nil, frame.Setting{ID: 0x99, Value: 1}, frame.Setting{ID: frame.EnablePush, Value: 0}),
 			frame.AppendPing(nil, true, []byte("not ours")),
@@ -146,12 +146,12 @@ func TestAnswers(t *testing.T) {
 			frame.AppendSettings(nil),
 		)
 		for _, want := range []string{"one 1234", "", "two 1234", ""} {
-			f := p.next()
-			if typ := map[bool]frame.Type{true: frame.Settings, false: frame.Ping}[want == ""]; f.Type != typ || f.Flags != frame.FlagAck || string(f.payload) != want {
+			f := p.NextFrame()
+			if typ := map[bool]frame.Type{true: frame.Settings, false: frame.Ping}[want == ""]; f.Type != typ || f.Flags != frame.FlagAck || string(f.Payload) != want {
 				p.Errorf("%v, want %v %q", f, typ, want)
 			}
 		}
-		p.wantSilence()
+		p.WantSilence()
 	})
 }
 
@@ -164,8 +164,8 @@ func TestRefused(t *testing.T) {
 		for id := uint32(21); id < 100; id += 2 {
 			b = frame.AppendRSTStream(b, id, frame.RefusedStream)
 		}
-		p.send(b)
-		p.want(frame.Settings, 0, frame.FlagAck)
+		p.Send(b)
+		p.Want(frame.Settings, 0, frame.FlagAck)
 		p.wantCounts(0, 40)
 		p.wantReturned(49, &exchange.Failure{Kind: exchange.Reset, Detail: "REFUSED_STREAM"})
 		p.answer(1, 10)

@@ -19,7 +19,7 @@ func TestSlotsFor(t *testing.T) {
 // the one before.
 func (p *peer) opened(before uint32) uint32 {
 	p.Helper()
-	f := p.next()
+	f := p.NextFrame()
 	if f.Type != frame.Headers || f.StreamID <= before || f.StreamID%2 == 0 {
 		p.Fatalf("%v, behind stream %d", f, before)
 	}
@@ -49,15 +49,15 @@ func TestSlowStreams(t *testing.T) {
 			}
 			for range rounds {
 				next()
-				p.send(ok(id))
+				p.Send(ok(id))
 			}
 			if skipped == 0 || skipped%2 == 0 {
 				t.Fatalf("of %d streams, with %d slow ones, identifier %d was skipped", streams, slow, skipped)
 			}
-			p.send(frame.AppendRSTStream(nil, skipped, frame.Cancel), data(skipped, "?", false), frame.AppendWindowUpdate(nil, skipped, 1))
+			p.Send(frame.AppendRSTStream(nil, skipped, frame.Cancel), data(skipped, "?", false), frame.AppendWindowUpdate(nil, skipped, 1))
 			p.wantCounts(rounds, 0)
 			for _, id := range open {
-				p.send(ok(id))
+				p.Send(ok(id))
 			}
 			p.wantCounts(rounds+slow, 0)
 			for _, o := range p.ends() {
@@ -79,10 +79,10 @@ func TestIdentifiersRunOut(t *testing.T) {
 		for id := from; id <= maxStreamID; id += 2 {
 			p.wantRequest(id, r)
 		}
-		p.wantSilence()
-		p.send(ok(from+2), ok(from))
-		p.wantSilence()
-		p.send(ok(from + 4))
+		p.WantSilence()
+		p.Send(ok(from+2), ok(from))
+		p.WantSilence()
+		p.Send(ok(from + 4))
 		p.wantGoAway(frame.NoError)
 		p.wantEnd(&exchange.Failure{Kind: exchange.Closed, Detail: "all stream identifiers are used up"})
 		p.wantCounts(3, 0)

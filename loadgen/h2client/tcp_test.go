@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h2peer"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange/exchangetest"
@@ -74,21 +75,9 @@ func (c *tcp) send(t *testing.T, frames ...[]byte) {
 // readUntil reads frames up to one of a type that ends its stream.
 func (c *tcp) readUntil(t *testing.T, typ frame.Type) {
 	t.Helper()
-	if _, err := io.CopyN(io.Discard, c.server, int64(len(frame.Preface))); err != nil {
-		t.Fatal(err)
-	}
-	for {
-		var head [frame.HeaderLen]byte
-		if _, err := io.ReadFull(c.server, head[:]); err != nil {
-			t.Fatal(err)
-		}
-		h := frame.ParseHeader(head[:])
-		if _, err := io.CopyN(io.Discard, c.server, int64(h.Length)); err != nil {
-			t.Fatal(err)
-		}
-		if h.Type == typ && h.Flags.Has(frame.FlagEndStream) {
-			return
-		}
+	p := h2peer.New(t, c.server, time.Minute)
+	p.WantPreface()
+	for !p.Until(typ).Ends() {
 	}
 }
 

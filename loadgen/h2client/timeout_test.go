@@ -28,9 +28,9 @@ func TestMoments(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Second)
-		p.send(headers(7, false, ":status", "200"))
+		p.Send(headers(7, false, ":status", "200"))
 		time.Sleep(time.Second)
-		p.send(data(7, "ok", true))
+		p.Send(data(7, "ok", true))
 		want := exchange.Outcome{
 			Ticket: exchange.Ticket{Request: r, Due: due[3], Seq: 3},
 			Sent:   due[3], Ended: due[3] + 2*time.Second, Status: 200, BytesIn: 2, BytesOut: 4,
@@ -39,7 +39,7 @@ func TestMoments(t *testing.T) {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 		for range 3 { // the others took too long
-			if f := p.next(); f.Type != frame.RSTStream {
+			if f := p.NextFrame(); f.Type != frame.RSTStream {
 				t.Error(f)
 			}
 		}
@@ -55,7 +55,7 @@ func TestTimeout(t *testing.T) {
 		p.get(3, "/slow")
 		time.Sleep(timeout / 2)
 		p.get(5, "/later")
-		p.send(headers(3, false, ":status", "200", "content-length", "4"), data(3, "sl", false))
+		p.Send(headers(3, false, ":status", "200", "content-length", "4"), data(3, "sl", false))
 		time.Sleep(timeout/2 - 1)
 		p.wantCounts(0, 0)
 		time.Sleep(time.Nanosecond)
@@ -66,23 +66,23 @@ func TestTimeout(t *testing.T) {
 				t.Errorf("%+v", o)
 			}
 		}
-		p.wantReset(1, frame.Cancel)
-		p.wantReset(3, frame.Cancel)
+		p.WantReset(1, frame.Cancel)
+		p.WantReset(3, frame.Cancel)
 
 		var encoder hpack.Encoder
 		late := encoder.AppendField([]byte{0x88}, hpack.Field{Name: "x", Value: "late"}, true)
-		p.send(
+		p.Send(
 			frame.AppendHeaders(nil, 1, false, late, frame.MinMaxSize), data(1, "late", false), headers(1, true, "trailer", "1"),
 			data(3, "ow", true), frame.AppendWindowUpdate(nil, 3, 0), frame.AppendRSTStream(nil, 3, frame.InternalError),
 		)
-		p.wantSilence()
+		p.WantSilence()
 		p.wantCounts(2, 0)
-		p.send(frame.AppendHeaders(nil, 5, true, encoder.AppendField([]byte{0x88}, hpack.Field{Name: "x", Value: "late"}, true), frame.MinMaxSize))
+		p.Send(frame.AppendHeaders(nil, 5, true, encoder.AppendField([]byte{0x88}, hpack.Field{Name: "x", Value: "late"}, true), frame.MinMaxSize))
 		p.wantOutcome(2, 200, nil)
 		for id := uint32(7); id < 13; id += 2 { // one at a time
 			begun := p.now()
 			p.get(id, "/silent again")
-			p.wantReset(id, frame.Cancel)
+			p.WantReset(id, frame.Cancel)
 			if took := p.now() - begun; took != timeout {
 				t.Errorf("stream %d reset after %v", id, took)
 			}
@@ -103,14 +103,14 @@ func TestTimeouts(t *testing.T) {
 		for i := range n {
 			id := uint32(1 + 2*i)
 			if p.wantRequest(id, r); i%3 == 0 {
-				p.send(ok(id))
+				p.Send(ok(id))
 			}
 		}
 		for i := range n {
 			if i%3 == 0 {
 				continue
 			}
-			p.wantReset(uint32(1+2*i), frame.Cancel)
+			p.WantReset(uint32(1+2*i), frame.Cancel)
 			if at := start + time.Duration(i)*time.Millisecond + timeout; p.now() != at {
 				t.Errorf("stream %d reset at %v, want %v", 1+2*i, p.now(), at)
 			}
@@ -134,7 +134,7 @@ func TestTimeoutOfAnOldTicket(t *testing.T) {
 			id uint32
 			at time.Duration
 		}{{1, 2 * time.Second}, {5, 5 * time.Second}, {7, 8 * time.Second}, {3, 10 * time.Second}} {
-			p.wantReset(c.id, frame.Cancel)
+			p.WantReset(c.id, frame.Cancel)
 			if p.now() != start+c.at {
 				t.Errorf("stream %d reset at %v, want %v", c.id, p.now(), start+c.at)
 			}
@@ -151,14 +151,14 @@ func TestNotSentInTime(t *testing.T) {
 		p.Add(p.now()+1-timeout, late, late)
 		p.Add(p.now()+2-timeout, last)
 		time.Sleep(time.Nanosecond)
-		p.send(ok(1))
+		p.Send(ok(1))
 		p.wantRequest(3, last)
 		for seq := uint64(1); seq <= 2; seq++ {
 			if o := p.wantOutcome(seq, 0, exchange.NeverSent); o.Sent != 0 || o.Latency() != timeout {
 				t.Errorf("%+v", o)
 			}
 		}
-		p.send(ok(3))
+		p.Send(ok(3))
 		p.wantOutcome(3, 200, nil)
 	})
 }
@@ -167,14 +167,14 @@ func TestNotSentInTime(t *testing.T) {
 func TestInTheLastMoment(t *testing.T) {
 	run(t, setup{}, func(p *peer) {
 		p.get(1, "/")
-		p.send(headers(1, false, ":status", "200"))
+		p.Send(headers(1, false, ":status", "200"))
 		time.Sleep(timeout - 1)
-		p.send(data(1, "ok", true))
+		p.Send(data(1, "ok", true))
 		if o := p.wantOutcome(0, 200, nil); o.Latency() != timeout-1 {
 			t.Errorf("after %v", o.Latency())
 		}
 		time.Sleep(timeout)
-		p.wantSilence()
+		p.WantSilence()
 		p.wantCounts(1, 0)
 	})
 }
@@ -190,7 +190,7 @@ func TestLastRequests(t *testing.T) {
 		if n := p.turns() - before; n > 1 { // one looks for the connection's end
 			t.Errorf("%d turns while there was nothing to do", n)
 		}
-		p.send(ok(1))
+		p.Send(ok(1))
 		p.wantGoAway(frame.NoError)
 		p.wantEnd(nil)
 	})

@@ -24,11 +24,11 @@ func noise(n int) string {
 func (p *peer) take(id uint32, n int) (content string, end bool) {
 	p.Helper()
 	for len(content) < n {
-		f := p.next()
-		if f.Type != frame.Data || f.StreamID != id || len(f.payload) == 0 {
+		f := p.NextFrame()
+		if f.Type != frame.Data || f.StreamID != id || len(f.Payload) == 0 {
 			p.Fatalf("%v, want DATA of %d", f, id)
 		}
-		content += string(f.payload)
+		content += string(f.Payload)
 		end = f.Flags.Has(frame.FlagEndStream)
 	}
 	if len(content) > n {
@@ -58,12 +58,12 @@ func TestUploadWindows(t *testing.T) {
 				p.wantRequest(1, r)
 				got, end := p.take(1, c.first)
 				for !end {
-					p.wantSilence()
+					p.WantSilence()
 					if c.stream > 0 {
-						p.write(frame.AppendWindowUpdate(nil, 1, c.stream))
+						p.Write(frame.AppendWindowUpdate(nil, 1, c.stream))
 					}
 					if c.conn > 0 {
-						p.write(frame.AppendWindowUpdate(nil, 0, c.conn))
+						p.Write(frame.AppendWindowUpdate(nil, 0, c.conn))
 					}
 					var more string
 					more, end = p.take(1, min(c.step, len(body)-len(got)))
@@ -72,7 +72,7 @@ func TestUploadWindows(t *testing.T) {
 				if got != body {
 					p.Error("it is not the content")
 				}
-				p.send(ok(1))
+				p.Send(ok(1))
 				if o := p.wantOutcome(0, 200, nil); o.BytesOut != int64(len(body)) || o.Sent != start {
 					p.Errorf("%+v", o)
 				}
@@ -89,13 +89,13 @@ func TestTrickledWindow(t *testing.T) {
 		p.ask(r)
 		p.wantRequest(1, r)
 		for i := range len(body) {
-			p.wantSilence()
-			p.write(frame.AppendWindowUpdate(nil, 1, 1))
+			p.WantSilence()
+			p.Write(frame.AppendWindowUpdate(nil, 1, 1))
 			if got, end := p.take(1, 1); got != body[i:i+1] || end != (i == len(body)-1) {
 				p.Errorf("octet %d is %q, the last: %v", i, got, end)
 			}
 		}
-		p.send(ok(1))
+		p.Send(ok(1))
 		p.wantOutcome(0, 200, nil)
 	})
 }
@@ -113,13 +113,13 @@ func TestManyUploads(t *testing.T) {
 		p.engine.Stop()
 		got := make(map[uint32]*strings.Builder)
 		for left := n; left > 0; {
-			f := p.next()
+			f := p.NextFrame()
 			switch f.Type {
 			case frame.Headers:
 				got[f.StreamID] = new(strings.Builder)
 			case frame.Data:
-				got[f.StreamID].Write(f.payload)
-				p.write(frame.AppendWindowUpdate(nil, 0, f.Length), frame.AppendWindowUpdate(nil, f.StreamID, f.Length))
+				got[f.StreamID].Write(f.Payload)
+				p.Write(frame.AppendWindowUpdate(nil, 0, f.Length), frame.AppendWindowUpdate(nil, f.StreamID, f.Length))
 				if f.Flags.Has(frame.FlagEndStream) {
 					left--
 				}
@@ -146,15 +146,15 @@ func TestEarlyResponse(t *testing.T) {
 		p.ask(r)
 		p.wantRequest(1, r)
 		p.take(1, frame.InitialWindow)
-		p.send(headers(1, true, ":status", "413"), frame.AppendRSTStream(nil, 1, frame.NoError))
-		p.wantReset(1, frame.NoError)
+		p.Send(headers(1, true, ":status", "413"), frame.AppendRSTStream(nil, 1, frame.NoError))
+		p.WantReset(1, frame.NoError)
 		if o := p.wantOutcome(0, 413, nil); o.BytesOut != frame.InitialWindow {
 			p.Errorf("%d bytes out", o.BytesOut)
 		}
-		p.send(frame.AppendWindowUpdate(nil, 1, 1<<20), frame.AppendWindowUpdate(nil, 0, 1<<20))
-		p.wantAlive()
+		p.Send(frame.AppendWindowUpdate(nil, 1, 1<<20), frame.AppendWindowUpdate(nil, 0, 1<<20))
+		p.WantAlive()
 		p.get(3, "/")
-		p.send(ok(3))
+		p.Send(ok(3))
 		p.wantOutcome(1, 200, nil)
 	})
 }
@@ -167,12 +167,12 @@ func TestEarlyHead(t *testing.T) {
 		p.ask(r)
 		p.wantRequest(1, r)
 		got, _ := p.take(1, frame.InitialWindow)
-		p.write(headers(1, false, ":status", "200"), data(1, "ok", false))
-		p.write(frame.AppendWindowUpdate(nil, 1, 1<<20), frame.AppendWindowUpdate(nil, 0, 1<<20))
+		p.Write(headers(1, false, ":status", "200"), data(1, "ok", false))
+		p.Write(frame.AppendWindowUpdate(nil, 1, 1<<20), frame.AppendWindowUpdate(nil, 0, 1<<20))
 		if more, end := p.take(1, len(body)-len(got)); got+more != body || !end {
 			p.Error("not the content")
 		}
-		p.send(data(1, "", true))
+		p.Send(data(1, "", true))
 		p.wantOutcome(0, 200, nil)
 	})
 }
@@ -184,9 +184,9 @@ func TestUploadEnds(t *testing.T) {
 		end  func(p *peer)
 		want func(p *peer)
 	}{
-		"reset":   {func(p *peer) { p.send(frame.AppendRSTStream(nil, 1, frame.Cancel)) }, func(p *peer) { p.wantOutcome(0, 0, reset(frame.Cancel)) }},
-		"refused": {func(p *peer) { p.send(frame.AppendRSTStream(nil, 1, frame.RefusedStream)) }, func(p *peer) { p.wantReturned(0, reset(frame.RefusedStream)) }},
-		"timeout": {func(p *peer) { time.Sleep(timeout); p.wantReset(1, frame.Cancel) }, func(p *peer) { p.wantOutcome(0, 0, timedOut) }},
+		"reset":   {func(p *peer) { p.Send(frame.AppendRSTStream(nil, 1, frame.Cancel)) }, func(p *peer) { p.wantOutcome(0, 0, reset(frame.Cancel)) }},
+		"refused": {func(p *peer) { p.Send(frame.AppendRSTStream(nil, 1, frame.RefusedStream)) }, func(p *peer) { p.wantReturned(0, reset(frame.RefusedStream)) }},
+		"timeout": {func(p *peer) { time.Sleep(timeout); p.WantReset(1, frame.Cancel) }, func(p *peer) { p.wantOutcome(0, 0, timedOut) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, setup{streams: 1}, func(p *peer) {
@@ -199,10 +199,10 @@ func TestUploadEnds(t *testing.T) {
 				small := request(p, 0, "POST", "https://test/small", "small")
 				p.ask(small)
 				p.wantRequest(3, small)
-				p.wantSilence() // the connection's window is used up
-				p.send(frame.AppendWindowUpdate(nil, 1, 5), frame.AppendWindowUpdate(nil, 0, 5))
+				p.WantSilence() // the connection's window is used up
+				p.Send(frame.AppendWindowUpdate(nil, 1, 5), frame.AppendWindowUpdate(nil, 0, 5))
 				p.wantBody(3, "small")
-				p.send(ok(3))
+				p.Send(ok(3))
 				p.wantOutcome(1, 200, nil)
 			})
 		})
@@ -213,7 +213,7 @@ func TestUploadEnds(t *testing.T) {
 // waiting for it than a turn makes.
 func TestUploadIsNotRead(t *testing.T) {
 	run(t, setup{settings: []frame.Setting{{ID: frame.InitialWindowSize, Value: frame.MaxWindow}}}, func(p *peer) {
-		p.send(frame.AppendWindowUpdate(nil, 0, 1<<30))
+		p.Send(frame.AppendWindowUpdate(nil, 0, 1<<30))
 		p.ask(request(p, 0, "POST", "https://test/", noise(4<<20)))
 		time.Sleep(timeout)
 		if o := p.wantOutcome(0, 0, timedOut); o.BytesOut == 0 || o.BytesOut > turnBytes {
