@@ -35,7 +35,7 @@ func (l told) String() string {
 }
 
 // accessLines reads an access log in JSON.
-func accessLines(t *testing.T, file string) (lines []told) {
+func accessLines(t testing.TB, file string) (lines []told) {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -69,7 +69,7 @@ func TestAccessLog(t *testing.T) {
 		want   []string
 	}{
 		{"hits", setup{source: source}, func(p *peer) {
-			p.write(get(1, "/"), get(3, "/missing"), get(5, "/", "if-none-match", `"3"`), headers(7, true, pseudo("HEAD", "/")...))
+			p.Write(get(1, "/"), get(3, "/missing"), get(5, "/", "if-none-match", `"3"`), headers(7, true, pseudo("HEAD", "/")...))
 			p.wantBody(1, 200, "hit")
 			p.wantBody(3, 404, "none")
 			p.wantHead(5, 304)
@@ -77,57 +77,57 @@ func TestAccessLog(t *testing.T) {
 		}, []string{"GET / 200 3 hit", "GET /missing 404 4 hit", "GET / 304 0 hit", "HEAD / 200 0 hit"}},
 		{"repeats", setup{source: source}, func(p *peer) {
 			for id := uint32(1); id < 9; id += 2 {
-				p.write(get(id, "/"))
+				p.Write(get(id, "/"))
 				p.wantBody(id, 200, "hit")
 			}
 		}, slices.Repeat([]string{"GET / 200 3 hit"}, 4)},
 		{"a large hit", setup{source: source}, func(p *peer) {
-			p.write(get(1, "/large"), frame.AppendWindowUpdate(nil, 0, 1<<20), frame.AppendWindowUpdate(nil, 1, 1<<20))
+			p.Write(get(1, "/large"), frame.AppendWindowUpdate(nil, 0, 1<<20), frame.AppendWindowUpdate(nil, 1, 1<<20))
 			p.wantBody(1, 200, large)
 		}, []string{fmt.Sprintf("GET /large 200 %d hit", len(large))}},
 		{"a large hit, reset", setup{source: source}, func(p *peer) {
-			p.write(get(1, "/large"))
+			p.Write(get(1, "/large"))
 			for range 6 { // a head and a window's frames
-				p.next()
+				p.NextFrame()
 			}
-			p.write(frame.AppendRSTStream(nil, 1, frame.Cancel))
-			p.wantAlive()
+			p.Write(frame.AppendRSTStream(nil, 1, frame.Cancel))
+			p.WantAlive()
 		}, []string{fmt.Sprintf("GET /large 200 %d hit aborted", frame.InitialWindow)}},
 		{"a handler", setup{}, func(p *peer) {
-			p.write(get(1, "/miss"))
+			p.Write(get(1, "/miss"))
 			p.wantResponse(1, 200)
-			p.write(get(3, "/miss"))
+			p.Write(get(3, "/miss"))
 			p.wantResponse(3, 200)
 		}, slices.Repeat([]string{"GET /miss 200 5 bypass"}, 2)},
 		{"a handler that fails", setup{handler: fail}, func(p *peer) {
-			p.write(get(1, "/fails"))
+			p.Write(get(1, "/fails"))
 			p.wantHead(1, 200)
-			p.want(frame.Data, 1, 0)
+			p.Want(frame.Data, 1, 0)
 			close(p.release)
-			p.wantReset(1, frame.InternalError)
+			p.WantReset(1, frame.InternalError)
 		}, []string{"GET /fails 200 4 bypass aborted"}},
 		{"reset before an answer", setup{handler: stall}, func(p *peer) {
-			p.write(get(1, "/slow"))
+			p.Write(get(1, "/slow"))
 			<-p.entered
-			p.write(frame.AppendRSTStream(nil, 1, frame.Cancel))
-			p.wantAlive()
+			p.Write(frame.AppendRSTStream(nil, 1, frame.Cancel))
+			p.WantAlive()
 		}, []string{"GET /slow 0 0 bypass aborted"}},
 		{"the client goes away", setup{handler: stall}, func(p *peer) {
-			p.write(get(1, "/slow"))
+			p.Write(get(1, "/slow"))
 			<-p.entered
-			p.conn.Close()
+			p.Conn.Close()
 		}, []string{"GET /slow 0 0 bypass aborted"}},
 		{"a head that is too large", setup{limits: Limits{HeaderBytes: 1 << 10}}, func(p *peer) {
-			p.write(get(1, "/", "user-agent", "me", "x", strings.Repeat("x", 1<<10)))
+			p.Write(get(1, "/", "user-agent", "me", "x", strings.Repeat("x", 1<<10)))
 			p.wantResponse(1, 431)
 		}, []string{"GET / 431 32 bypass"}},
 		{"a body that is too large", setup{limits: Limits{BodyBytes: 9}}, func(p *peer) {
-			p.write(post(1, "/", "content-length", "10"), data(1, "0123456789", true))
+			p.Write(post(1, "/", "content-length", "10"), data(1, "0123456789", true))
 			p.wantResponse(1, 413)
 		}, []string{"POST / 413 25 bypass"}},
 		{"no request", setup{}, func(p *peer) {
-			p.write(get(1, "/", "upgrade", "h2c"))
-			p.wantReset(1, frame.ProtocolError)
+			p.Write(get(1, "/", "upgrade", "h2c"))
+			p.WantReset(1, frame.ProtocolError)
 		}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -169,7 +169,7 @@ func TestRequestsKeptForTheLog(t *testing.T) {
 			}
 			run(t, setup{access: tt.log, handler: stall}, func(p *peer) {
 				for i := range uint32(streams) {
-					p.write(frame.AppendHeaders(nil, 1+2*i, true, long[frame.HeaderLen:], frame.MinMaxSize))
+					p.Write(frame.AppendHeaders(nil, 1+2*i, true, long[frame.HeaderLen:], frame.MinMaxSize))
 					<-p.entered
 				}
 				synctest.Wait()
@@ -180,7 +180,7 @@ func TestRequestsKeptForTheLog(t *testing.T) {
 				if kept > tt.most {
 					t.Errorf("%d bytes kept, want at most %d", kept, tt.most)
 				}
-				p.conn.Close()
+				p.Conn.Close()
 			})
 			if tt.log == nil || tt.log.Mode != access.All {
 				return
@@ -205,7 +205,7 @@ func TestRequestsKeptAreGivenBack(t *testing.T) {
 	path := "/" + strings.Repeat("p", 1900)
 	run(t, setup{handler: func(*peer, writer, *http.Request) {}, access: &access.Config{Mode: access.All, Format: access.JSON, File: file}}, func(p *peer) {
 		for i := range uint32(100) {
-			p.write(get(1+2*i, path))
+			p.Write(get(1+2*i, path))
 			p.wantResponse(1+2*i, 200)
 		}
 	})
@@ -234,10 +234,10 @@ func TestAccessLogDurations(t *testing.T) {
 		},
 	}
 	run(t, s, func(p *peer) {
-		p.write(get(1, "/slow"))
+		p.Write(get(1, "/slow"))
 		p.wantHead(1, 502)
-		p.write(get(3, "/large"))
-		for f := p.next(); f.Type != frame.RSTStream; f = p.next() {
+		p.Write(get(3, "/large"))
+		for f := p.NextFrame(); f.Type != frame.RSTStream; f = p.NextFrame() {
 		}
 		time.Sleep(time.Second) // the connection sleeps as well
 		lines := accessLines(t, file)

@@ -26,53 +26,53 @@ func TestAnsweredStream(t *testing.T) {
 		then func(p *peer)
 	}{
 		"the rest, and nothing is said": {then: func(p *peer) {
-			p.write(data(id, "the rest", true))
-			p.wantAlive()
+			p.Write(data(id, "the rest", true))
+			p.WantAlive()
 			time.Sleep(2 * lateTime)
-			p.wantSilence()
-			p.write(data(id, "more", false)) // closed now
-			p.wantReset(id, frame.StreamClosed)
+			p.WantSilence()
+			p.Write(data(id, "more", false)) // closed now
+			p.WantReset(id, frame.StreamClosed)
 		}},
 		"trailers": {then: func(p *peer) {
-			p.write(headers(id, true, "x-sum", "1"))
-			p.wantAlive()
+			p.Write(headers(id, true, "x-sum", "1"))
+			p.WantAlive()
 		}},
 		"nothing for too long": {then: func(p *peer) {
 			start := time.Now()
-			p.wantReset(id, frame.NoError)
+			p.WantReset(id, frame.NoError)
 			if waited := time.Since(start); waited != lateTime {
 				p.Errorf("reset after %v, want %v", waited, lateTime)
 			}
-			p.write(data(id, "under way", true))
-			p.wantAlive()
+			p.Write(data(id, "under way", true))
+			p.WantAlive()
 		}},
 		"too much": {then: func(p *peer) {
 			for range lateBody / len(big) {
-				p.write(data(id, big, false))
+				p.Write(data(id, big, false))
 			}
-			p.wantAlive()
-			p.write(data(id, big, false))
-			p.wantReset(id, frame.NoError)
+			p.WantAlive()
+			p.Write(data(id, big, false))
+			p.WantReset(id, frame.NoError)
 		}},
 		"less than content-length": {head: []string{"content-length", "5"}, then: func(p *peer) {
-			p.write(data(id, "four", true))
-			p.wantReset(id, frame.ProtocolError)
+			p.Write(data(id, "four", true))
+			p.WantReset(id, frame.ProtocolError)
 		}},
 		"RST_STREAM": {then: func(p *peer) {
-			p.write(frame.AppendRSTStream(nil, id, frame.Cancel))
-			p.wantAlive()
+			p.Write(frame.AppendRSTStream(nil, id, frame.Cancel))
+			p.WantAlive()
 			time.Sleep(2 * lateTime)
-			p.wantSilence()
+			p.WantSilence()
 		}},
 		"WINDOW_UPDATE sends nothing again": {then: func(p *peer) {
-			p.write(frame.AppendWindowUpdate(nil, id, 1000))
-			p.wantAlive()
+			p.Write(frame.AppendWindowUpdate(nil, id, 1000))
+			p.WantAlive()
 		}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			run(t, early, func(p *peer) {
-				p.write(post(id, "/up", tt.head...))
+				p.Write(post(id, "/up", tt.head...))
 				p.wantBody(id, 200, "early")
 				tt.then(p)
 				synctest.Wait()

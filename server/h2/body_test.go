@@ -57,9 +57,9 @@ func TestRequestBody(t *testing.T) {
 				if tt.length != "" {
 					more = []string{"content-length", tt.length}
 				}
-				p.write(post(1, "/", more...))
+				p.Write(post(1, "/", more...))
 				for _, b := range tt.frames {
-					p.write(b)
+					p.Write(b)
 				}
 				p.wantBody(1, 200, tt.want)
 			})
@@ -82,12 +82,12 @@ func TestContentLengthMismatch(t *testing.T) {
 				_, err := io.ReadAll(r.Body)
 				failed = err != nil && err != io.EOF
 			}}, func(p *peer) {
-				p.write(post(1, "/", "content-length", "4"))
+				p.Write(post(1, "/", "content-length", "4"))
 				for _, b := range frames {
-					p.write(b)
+					p.Write(b)
 				}
-				p.wantReset(1, frame.ProtocolError)
-				p.wantAlive()
+				p.WantReset(1, frame.ProtocolError)
+				p.WantAlive()
 				synctest.Wait()
 				if !failed {
 					p.Error("the handler took the part for the whole")
@@ -102,43 +102,43 @@ func TestContentLengthMismatch(t *testing.T) {
 func TestUploadWindows(t *testing.T) {
 	const total = 1 << 20
 	run(t, setup{handler: discard}, func(p *peer) {
-		p.write(post(1, "/"))
+		p.Write(post(1, "/"))
 		stream, conn := streamWindow, connWindow
 		for sent := 0; sent < total; {
 			const size = 10_000
 			if stream < size || conn < size {
 				synctest.Wait()
-				before := p.credit[0] + p.credit[1]
-				p.wantAlive() // takes the WINDOW_UPDATE frames on the way
-				if p.credit[0]+p.credit[1] == before {
+				before := p.Credit[0] + p.Credit[1]
+				p.WantAlive() // takes the WINDOW_UPDATE frames on the way
+				if p.Credit[0]+p.Credit[1] == before {
 					p.Fatalf("nothing given back after %d bytes", sent)
 				}
-				stream, conn = streamWindow+p.credit[1]-sent, connWindow-(connWindow-frame.InitialWindow)+p.credit[0]-sent
+				stream, conn = streamWindow+p.Credit[1]-sent, connWindow-(connWindow-frame.InitialWindow)+p.Credit[0]-sent
 				continue
 			}
-			p.write(raw(frame.Data, frame.FlagPadded, 1, "\xff"+strings.Repeat("x", size-256)+strings.Repeat("\x00", 255)))
+			p.Write(raw(frame.Data, frame.FlagPadded, 1, "\xff"+strings.Repeat("x", size-256)+strings.Repeat("\x00", 255)))
 			sent += size
 			stream -= size
 			conn -= size
 		}
-		p.write(data(1, "", true))
+		p.Write(data(1, "", true))
 		p.wantResponse(1, 200)
 	})
 }
 
 func TestStreamWindowOverrun(t *testing.T) {
 	run(t, setup{handler: stall}, func(p *peer) {
-		p.write(post(1, "/"))
+		p.Write(post(1, "/"))
 		<-p.entered
 		for range streamWindow / frame.MinMaxSize {
-			p.write(data(1, strings.Repeat("x", frame.MinMaxSize), false))
+			p.Write(data(1, strings.Repeat("x", frame.MinMaxSize), false))
 		}
-		p.wantAlive() // the window to its last byte
-		p.write(data(1, "x", false))
-		p.wantReset(1, frame.FlowControlError)
-		p.write(frame.AppendPing(nil, false, []byte("12345678")))
-		p.want(frame.Ping, 0, frame.FlagAck)
-		if got := p.credit[0] - (connWindow - frame.InitialWindow); got != streamWindow && got != streamWindow+1 {
+		p.WantAlive() // the window to its last byte
+		p.Write(data(1, "x", false))
+		p.WantReset(1, frame.FlowControlError)
+		p.Write(frame.AppendPing(nil, false, []byte("12345678")))
+		p.Want(frame.Ping, 0, frame.FlagAck)
+		if got := p.Credit[0] - (connWindow - frame.InitialWindow); got != streamWindow && got != streamWindow+1 {
 			p.Errorf("%d bytes given back to the connection, want %d", got, streamWindow+1)
 		}
 	})
@@ -147,13 +147,13 @@ func TestStreamWindowOverrun(t *testing.T) {
 func TestConnectionWindowOverrun(t *testing.T) {
 	run(t, setup{handler: stall}, func(p *peer) {
 		for id := uint32(1); id <= 5; id += 2 {
-			p.write(post(id, "/"))
+			p.Write(post(id, "/"))
 		}
 		for i := range connWindow / frame.MinMaxSize {
-			p.write(data(uint32(1+2*(i%2)), strings.Repeat("x", frame.MinMaxSize), false))
+			p.Write(data(uint32(1+2*(i%2)), strings.Repeat("x", frame.MinMaxSize), false))
 		}
-		p.wantAlive()
-		p.write(data(5, "x", false))
+		p.WantAlive()
+		p.Write(data(5, "x", false))
 		p.wantGoAway(frame.FlowControlError, metrics.CloseError)
 	})
 }
@@ -171,13 +171,13 @@ func TestUnreadBodiesAreGivenBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, setup{handler: handle}, func(p *peer) {
 				for id := uint32(1); id < 40; id += 2 {
-					p.write(post(id, "/"), data(id, strings.Repeat("x", frame.MinMaxSize), false))
+					p.Write(post(id, "/"), data(id, strings.Repeat("x", frame.MinMaxSize), false))
 					synctest.Wait()
 					p.release <- struct{}{}
 					p.wantResponseAndReset(id)
 				}
 				sent := 20 * frame.MinMaxSize
-				if left := frame.InitialWindow + p.credit[0] - sent; left < connWindow/2 {
+				if left := frame.InitialWindow + p.Credit[0] - sent; left < connWindow/2 {
 					p.Errorf("%d bytes of the connection's window left", left)
 				}
 			})
@@ -189,29 +189,29 @@ func TestUnreadBodiesAreGivenBack(t *testing.T) {
 // (RFC 9113 §8.1).
 func (p *peer) wantResponseAndReset(id uint32) {
 	p.Helper()
-	for f := p.next(); !f.end(); f = p.next() {
+	for f := p.NextFrame(); !f.Ends(); f = p.NextFrame() {
 		if f.StreamID != id {
 			p.Fatalf("%v", f.Header)
 		}
 	}
-	p.wantReset(id, frame.NoError)
+	p.WantReset(id, frame.NoError)
 }
 
 func TestBodyTooLarge(t *testing.T) {
 	const limit = 100
 	run(t, setup{handler: discard, limits: Limits{BodyBytes: limit}}, func(p *peer) {
-		p.write(post(1, "/"), data(1, strings.Repeat("x", limit), true))
+		p.Write(post(1, "/"), data(1, strings.Repeat("x", limit), true))
 		p.wantBody(1, 200, "100")
 		p.wantBreaches(metrics.LimitBodySize, 0)
 
-		p.write(post(3, "/"), data(3, strings.Repeat("x", limit), false))
-		p.wantSilence()
-		p.write(data(3, "x", false))
+		p.Write(post(3, "/"), data(3, strings.Repeat("x", limit), false))
+		p.WantSilence()
+		p.Write(data(3, "x", false))
 		p.wantBody(3, 413, "100\n")
-		p.wantReset(3, frame.NoError)
+		p.WantReset(3, frame.NoError)
 		p.wantBreaches(metrics.LimitBodySize, 1)
 
-		p.write(post(5, "/"), data(5, strings.Repeat("x", limit+1), true))
+		p.Write(post(5, "/"), data(5, strings.Repeat("x", limit+1), true))
 		p.wantBody(5, 413, "100\n")
 		p.wantBreaches(metrics.LimitBodySize, 2)
 	})
@@ -235,13 +235,13 @@ func TestDeclaredBodyTooLarge(t *testing.T) {
 					p.Error("the handler was asked")
 				}
 			}}, func(p *peer) {
-				p.write(post(1, "/", declared...), body)
+				p.Write(post(1, "/", declared...), body)
 				p.wantResponse(1, 413)
 				if h := frame.ParseHeader(append(body, make([]byte, frame.HeaderLen)...)); !h.Flags.Has(frame.FlagEndStream) {
-					p.wantReset(1, frame.NoError)
+					p.WantReset(1, frame.NoError)
 				}
 				p.wantBreaches(metrics.LimitBodySize, 1)
-				p.write(post(3, "/", "content-length", "100"))
+				p.Write(post(3, "/", "content-length", "100"))
 				p.wantResponseAndReset(3)
 			})
 		})
@@ -264,9 +264,9 @@ func TestReadDeadline(t *testing.T) {
 		}
 		_, _ = io.Copy(w, r.Body)
 	}}, func(p *peer) {
-		p.write(post(1, "/"))
+		p.Write(post(1, "/"))
 		time.Sleep(2 * time.Second)
-		p.write(data(1, "late", true))
+		p.Write(data(1, "late", true))
 		p.wantBody(1, 200, "late")
 	})
 }
@@ -282,9 +282,9 @@ func TestReadDeadlineWakesAReader(t *testing.T) {
 			p.Errorf("%v", err)
 		}
 	}}, func(p *peer) {
-		p.write(post(1, "/"))
+		p.Write(post(1, "/"))
 		p.wantResponse(1, 200)
-		p.wantReset(1, frame.NoError)
+		p.WantReset(1, frame.NoError)
 	})
 }
 
@@ -304,9 +304,9 @@ func TestBodyClosedByTheHandler(t *testing.T) {
 			p.Errorf("a reader that came later got %v", err)
 		}
 	}}, func(p *peer) {
-		p.write(post(1, "/"))
+		p.Write(post(1, "/"))
 		p.wantResponse(1, 200)
-		p.wantReset(1, frame.NoError)
+		p.WantReset(1, frame.NoError)
 	})
 }
 
@@ -316,15 +316,15 @@ func TestBodyEndsWithItsStream(t *testing.T) {
 		end  func(*peer)
 		want error
 	}{
-		"reset":      {func(p *peer) { p.write(frame.AppendRSTStream(nil, 1, frame.Cancel)) }, errPeerReset},
-		"connection": {func(p *peer) { p.conn.Close() }, errPeerGone},
+		"reset":      {func(p *peer) { p.Write(frame.AppendRSTStream(nil, 1, frame.Cancel)) }, errPeerReset},
+		"connection": {func(p *peer) { p.Conn.Close() }, errPeerGone},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got error
 			run(t, setup{handler: func(p *peer, _ writer, r *http.Request) {
 				_, got = io.Copy(io.Discard, r.Body)
 			}}, func(p *peer) {
-				p.write(post(1, "/"), data(1, "part", false))
+				p.Write(post(1, "/"), data(1, "part", false))
 				synctest.Wait()
 				tt.end(p)
 				synctest.Wait()

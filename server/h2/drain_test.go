@@ -16,26 +16,26 @@ func (p *peer) wantDrain() (pong []byte) {
 	p.Helper()
 	p.engine.Drain()
 	p.wantLast(frame.MaxStreamID)
-	return frame.AppendPing(nil, true, p.want(frame.Ping, 0, 0).payload)
+	return frame.AppendPing(nil, true, p.Want(frame.Ping, 0, 0).Payload)
 }
 
 // wantLast reads a GOAWAY that names the last stream that is answered.
 func (p *peer) wantLast(id uint32) {
 	p.Helper()
-	f := p.want(frame.GoAway, 0, 0)
-	if last, code := frame.LastStream(f.payload); last != id || code != frame.NoError {
+	f := p.Want(frame.GoAway, 0, 0)
+	if last, code := frame.LastStream(f.Payload); last != id || code != frame.NoError {
 		p.Fatalf("GOAWAY of stream %d with %v, want %d with NO_ERROR", last, code, id)
 	}
 }
 
 func TestDrainIdle(t *testing.T) {
 	run(t, setup{source: stored("/", "hit")}, func(p *peer) {
-		p.write(get(1, "/"))
+		p.Write(get(1, "/"))
 		p.wantBody(1, 200, "hit")
 		pong := p.wantDrain()
 		p.engine.Drain() // again: nothing new
-		p.wantSilence()
-		p.write(pong)
+		p.WantSilence()
+		p.Write(pong)
 		p.wantLast(1)
 		p.wantEnd(metrics.CloseDrain)
 	})
@@ -55,48 +55,48 @@ func TestDrainWithoutAnswer(t *testing.T) {
 // and the connection's window stay in step.
 func TestDrainFinishesWhatIsInFlight(t *testing.T) {
 	run(t, setup{source: stored("/", "hit", "/large", strings.Repeat("x", 100_000)), handler: stall, limits: Limits{Resets: 3}}, func(p *peer) {
-		p.write(get(1, "/slow"), post(3, "/upload"))
+		p.Write(get(1, "/slow"), post(3, "/upload"))
 		<-p.entered
 		<-p.entered
 		pong := p.wantDrain()
-		p.write(get(5, "/")) // under way when the first GOAWAY was sent
+		p.Write(get(5, "/")) // under way when the first GOAWAY was sent
 		p.wantBody(5, 200, "hit")
-		p.write(get(7, "/large"), pong)
+		p.Write(get(7, "/large"), pong)
 		p.wantHead(7, 200)
 		p.wantLast(7)
 		got := 0
 		for got < frame.InitialWindow-len("hit") {
-			got += int(p.want(frame.Data, 7, 0).Length)
+			got += int(p.Want(frame.Data, 7, 0).Length)
 		}
 
 		enter := []byte{0x82, 0x87, 0x40 | 4, 1, '/'}
-		before := p.credit[0]
-		p.write(
+		before := p.Credit[0]
+		p.Write(
 			frame.AppendHeaders(nil, 9, true, enter, frame.MinMaxSize),
 			post(11, "/"),
 			frame.AppendWindowUpdate(nil, 11, 1),
 		)
 		for range 10 { // more than the budget for stream errors
-			p.write(data(11, strings.Repeat("x", frame.MinMaxSize), false))
+			p.Write(data(11, strings.Repeat("x", frame.MinMaxSize), false))
 		}
-		p.write(headers(11, true, "a", "trailer"), frame.AppendRSTStream(nil, 11, frame.Cancel))
-		p.wantAlive()
-		if n := p.credit[0] - before; n < 8*frame.MinMaxSize {
+		p.Write(headers(11, true, "a", "trailer"), frame.AppendRSTStream(nil, 11, frame.Cancel))
+		p.WantAlive()
+		if n := p.Credit[0] - before; n < 8*frame.MinMaxSize {
 			p.Errorf("%d bytes given back", n)
 		}
 
-		p.write(data(3, "", true), frame.AppendWindowUpdate(nil, 0, 1<<20), frame.AppendWindowUpdate(nil, 7, 1<<20))
+		p.Write(data(3, "", true), frame.AppendWindowUpdate(nil, 0, 1<<20), frame.AppendWindowUpdate(nil, 7, 1<<20))
 		for ended := false; !ended; {
 			f := p.wantAny(frame.Data, 7)
 			got += int(f.Length)
-			ended = f.end()
+			ended = f.Ends()
 		}
 		if got != 100_000 {
 			p.Errorf("%d bytes of the large body", got)
 		}
 		close(p.release)
 		for ended := 0; ended < 2; {
-			if f := p.next(); f.end() && (f.StreamID == 1 || f.StreamID == 3) {
+			if f := p.NextFrame(); f.Ends() && (f.StreamID == 1 || f.StreamID == 3) {
 				ended++
 			}
 		}
@@ -108,13 +108,13 @@ func TestDrainFinishesWhatIsInFlight(t *testing.T) {
 // fields nevertheless.
 func TestDrainKeepsHPACK(t *testing.T) {
 	run(t, setup{handler: echo}, func(p *peer) {
-		p.write(post(1, "/"))
-		p.write(p.wantDrain())
+		p.Write(post(1, "/"))
+		p.Write(p.wantDrain())
 		p.wantLast(1)
-		p.write(frame.AppendHeaders(nil, 3, true, []byte{0x82, 0x87, 0x40 | 4, 1, '/', 0x01, 4, 't', 'e', 's', 't'}, frame.MinMaxSize))
-		p.write(frame.AppendHeaders(nil, 5, true, []byte{0x82, 0x87, 0x80 | 62, 0x01, 4, 't', 'e', 's', 't'}, frame.MinMaxSize)) // refers to it
-		p.wantAlive()
-		p.write(data(1, "body", true))
+		p.Write(frame.AppendHeaders(nil, 3, true, []byte{0x82, 0x87, 0x40 | 4, 1, '/', 0x01, 4, 't', 'e', 's', 't'}, frame.MinMaxSize))
+		p.Write(frame.AppendHeaders(nil, 5, true, []byte{0x82, 0x87, 0x80 | 62, 0x01, 4, 't', 'e', 's', 't'}, frame.MinMaxSize)) // refers to it
+		p.WantAlive()
+		p.Write(data(1, "body", true))
 		p.wantBody(1, 200, "body")
 		p.wantEnd(metrics.CloseDrain)
 	})
@@ -123,9 +123,9 @@ func TestDrainKeepsHPACK(t *testing.T) {
 func TestDrainBeforeThePreface(t *testing.T) {
 	run(t, setup{silent: true}, func(p *peer) {
 		p.engine.Drain()
-		p.want(frame.Settings, 0, 0)
+		p.Want(frame.Settings, 0, 0)
 		p.wantLast(frame.MaxStreamID)
-		p.want(frame.Ping, 0, 0)
+		p.Want(frame.Ping, 0, 0)
 		time.Sleep(drainRoundTrip)
 		p.wantLast(0)
 		p.wantEnd(metrics.CloseDrain)
@@ -134,7 +134,7 @@ func TestDrainBeforeThePreface(t *testing.T) {
 
 func TestDrainAfterTheEnd(t *testing.T) {
 	run(t, setup{}, func(p *peer) {
-		p.conn.Close()
+		p.Conn.Close()
 		synctest.Wait()
 		p.engine.Drain()
 	})

@@ -10,25 +10,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h2peer"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
-// headers is a HEADERS frame whose block leaves the table alone. fields are
-// names and values in turn.
-func headers(id uint32, end bool, fields ...string) []byte {
-	return frame.AppendHeaders(nil, id, end, block(fields...), frame.MinMaxSize)
-}
-
-func block(fields ...string) (b []byte) {
-	for pair := range slices.Chunk(fields, 2) {
-		b = hpack.AppendLiteral(b, hpack.Field{Name: pair[0], Value: pair[1]})
-	}
-	return b
-}
+// The frames that the scripts send.
+var headers, data, block = h2peer.Headers, h2peer.Data, h2peer.Block
 
 // get is a request without a body, post one whose body follows.
 func get(id uint32, path string, more ...string) []byte {
@@ -39,17 +29,7 @@ func post(id uint32, path string, more ...string) []byte {
 	return headers(id, false, append(pseudo("POST", path), more...)...)
 }
 
-func pseudo(method, path string) []string {
-	return []string{":method", method, ":scheme", "https", ":authority", "test", ":path", path}
-}
-
-func data(id uint32, content string, end bool) []byte {
-	h := frame.Header{Length: uint32(len(content)), Type: frame.Data, StreamID: id}
-	if end {
-		h.Flags = frame.FlagEndStream
-	}
-	return append(frame.AppendHeader(nil, h), content...)
-}
+func pseudo(method, path string) []string { return h2peer.Request(method, "test", path) }
 
 // stall is a handler that sends to p.entered and waits for p.release, or its
 // request's end, and then answers with its path.

@@ -29,28 +29,28 @@ func TestPanic(t *testing.T) {
 			stall(p, w, r)
 		}
 	}}, func(p *peer) {
-		p.write(get(1, "/slow"))
+		p.Write(get(1, "/slow"))
 		<-p.entered
-		p.write(get(3, "/before"))
-		if r := p.wantBody(3, 500, "Internal Server Error\n"); r.field("x-secret") != "" {
-			p.Errorf("%v", r.fields)
+		p.Write(get(3, "/before"))
+		if r := p.wantBody(3, 500, "Internal Server Error\n"); r.Field("x-secret") != "" {
+			p.Errorf("%v", r.Fields)
 		}
-		p.write(get(5, "/after"))
+		p.Write(get(5, "/after"))
 		p.wantHead(5, 200)
-		p.want(frame.Data, 5, 0)
+		p.Want(frame.Data, 5, 0)
 		p.release <- struct{}{} // of whichever: the other follows
 		p.release <- struct{}{}
 		for reset, answered := false, false; !reset || !answered; {
-			switch f := p.next(); {
-			case f.Type == frame.RSTStream && f.StreamID == 5 && frame.Code(f.payload) == frame.InternalError:
+			switch f := p.NextFrame(); {
+			case f.Type == frame.RSTStream && f.StreamID == 5 && frame.Code(f.Payload) == frame.InternalError:
 				reset = true
 			case f.StreamID == 1 && f.Type != frame.RSTStream:
-				answered = answered || f.end()
+				answered = answered || f.Ends()
 			default:
-				p.Fatalf("%v %x", f.Header, f.payload)
+				p.Fatalf("%v %x", f.Header, f.Payload)
 			}
 		}
-		p.write(get(7, "/"))
+		p.Write(get(7, "/"))
 		p.wantBody(7, 200, "hit")
 		synctest.Wait() // a stream is reset before the panic is logged
 		log := p.log.String()
@@ -72,11 +72,11 @@ func TestAbortHandlerIsQuiet(t *testing.T) {
 		}
 		panic(http.ErrAbortHandler)
 	}}, func(p *peer) {
-		p.write(get(1, "/before"))
+		p.Write(get(1, "/before"))
 		p.wantResponse(1, 500)
-		p.write(get(3, "/after"))
+		p.Write(get(3, "/after"))
 		p.wantHead(3, 200)
-		p.wantReset(3, frame.InternalError)
+		p.WantReset(3, frame.InternalError)
 		if log := p.log.String(); log != "" {
 			p.Errorf("logged: %s", log)
 		}
@@ -90,9 +90,9 @@ func TestGoexit(t *testing.T) {
 		runtime.Goexit()
 	}}, func(p *peer) {
 		for id := uint32(1); id < 6; id += 2 {
-			p.write(get(id, "/"))
+			p.Write(get(id, "/"))
 			p.wantHead(id, 200)
-			p.wantReset(id, frame.InternalError)
+			p.WantReset(id, frame.InternalError)
 		}
 	})
 }
@@ -102,7 +102,7 @@ func TestGoexit(t *testing.T) {
 func TestTheNextRequestAfterTheLast(t *testing.T) {
 	run(t, setup{limits: Limits{Streams: 1}}, func(p *peer) {
 		for id := uint32(1); id < 2000; id += 2 {
-			p.write(get(id, "/"))
+			p.Write(get(id, "/"))
 			p.wantBody(id, 200, "/")
 		}
 	})
@@ -120,10 +120,10 @@ func TestHandlersOutliveTheirConnection(t *testing.T) {
 		_, _ = r.Body.Read(make([]byte, 1))
 		_ = r.Body.Close()
 	}}, func(p *peer) {
-		p.write(get(1, "/"), post(3, "/"), data(3, "x", false))
+		p.Write(get(1, "/"), post(3, "/"), data(3, "x", false))
 		<-p.entered
 		<-p.entered
-		p.conn.Close()
+		p.Conn.Close()
 		synctest.Wait()
 		close(p.release)
 	})

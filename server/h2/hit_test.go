@@ -15,7 +15,7 @@ func TestHit(t *testing.T) {
 	source := stored("/", "hit", "/empty", "")
 	source.m["/missing"] = missing
 	run(t, setup{source: source}, func(p *peer) {
-		p.write(get(1, "/"), headers(3, true, pseudo("HEAD", "/")...), get(5, "/empty"), get(7, "/", "if-none-match", `"3"`), get(9, "/missing"))
+		p.Write(get(1, "/"), headers(3, true, pseudo("HEAD", "/")...), get(5, "/empty"), get(7, "/", "if-none-match", `"3"`), get(9, "/missing"))
 		r := p.wantBody(1, 200, "hit")
 		for name, want := range map[string]string{
 			"server":         "hotpath",
@@ -24,17 +24,17 @@ func TestHit(t *testing.T) {
 			"etag":           `"3"`,
 			"date":           "Sat, 01 Jan 2000 00:00:00 GMT", // when a bubble begins
 		} {
-			if got := r.field(name); got != want {
+			if got := r.Field(name); got != want {
 				p.Errorf("%s is %q, want %q", name, got, want)
 			}
 		}
-		if r := p.wantBody(3, 200, ""); r.field("content-length") != "3" || !r.end() {
+		if r := p.wantBody(3, 200, ""); r.Field("content-length") != "3" || !r.Ends() {
 			p.Errorf("HEAD: %v", r)
 		}
-		if r := p.wantBody(5, 200, ""); !r.end() {
+		if r := p.wantBody(5, 200, ""); !r.Ends() {
 			p.Error("an empty body has a DATA frame")
 		}
-		if r := p.wantBody(7, 304, ""); r.field("etag") != `"3"` || r.field("content-type") != "" || r.field("date") == "" || !r.end() {
+		if r := p.wantBody(7, 304, ""); r.Field("etag") != `"3"` || r.Field("content-type") != "" || r.Field("date") == "" || !r.Ends() {
 			p.Errorf("304: %v", r)
 		}
 		p.wantBody(9, 404, "none")
@@ -54,9 +54,9 @@ func TestHit(t *testing.T) {
 
 func TestMissGoesToTheHandler(t *testing.T) {
 	run(t, setup{source: stored("/", "hit")}, func(p *peer) {
-		p.write(get(1, "/other"))
+		p.Write(get(1, "/other"))
 		p.wantBody(1, 200, "/other")
-		p.write(post(3, "/"), data(3, "", true))
+		p.Write(post(3, "/"), data(3, "", true))
 		p.wantBody(3, 200, "/")
 		if n := p.metrics.Requests.Value(metrics.H2, metrics.Class2xx, metrics.Bypass); n != 2 {
 			p.Errorf("%d requests counted", n)
@@ -68,30 +68,30 @@ func TestMissGoesToTheHandler(t *testing.T) {
 func TestLargeHit(t *testing.T) {
 	body := strings.Repeat("0123456789abcdef", 1<<16)
 	run(t, setup{source: stored("/large", body)}, func(p *peer) {
-		p.write(get(1, "/large"))
-		r := response{received: p.wantHead(1, 200)}
+		p.Write(get(1, "/large"))
+		r := response{Frame: p.wantHead(1, 200)}
 		window := frame.InitialWindow
 		for ended := false; !ended; {
-			f := p.next()
+			f := p.NextFrame()
 			if f.Type != frame.Data || f.StreamID != 1 || f.Length > maxData {
 				p.Fatalf("%v", f.Header)
 			}
 			if window -= int(f.Length); window < 0 {
 				p.Fatal("more than the windows allow")
 			}
-			r.body = append(r.body, f.payload...)
+			r.body = append(r.body, f.Payload...)
 			if window == 0 && len(r.body) < len(body) {
 				window = 100_000
-				p.write(frame.AppendWindowUpdate(nil, 0, 100_000))
-				p.wantSilence() // the stream's own is closed
-				p.write(frame.AppendWindowUpdate(nil, 1, 100_000))
+				p.Write(frame.AppendWindowUpdate(nil, 0, 100_000))
+				p.WantSilence() // the stream's own is closed
+				p.Write(frame.AppendWindowUpdate(nil, 1, 100_000))
 			}
-			ended = f.end()
+			ended = f.Ends()
 		}
 		if string(r.body) != body {
 			p.Errorf("%d bytes that are not the body", len(r.body))
 		}
-		p.wantAlive()
+		p.WantAlive()
 		if n := p.metrics.Requests.Value(metrics.H2, metrics.Class2xx, metrics.Hit); n != 1 {
 			p.Errorf("counted %d times", n)
 		}
@@ -113,19 +113,19 @@ func TestHitInASmallWindow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, setup{source: stored("/", "0123456789", "/before", strings.Repeat("x", tt.used)), settings: tt.settings}, func(p *peer) {
-				p.write(get(1, "/before"))
+				p.Write(get(1, "/before"))
 				if r := p.wantResponse(1, 200); len(r.body) != tt.used {
 					p.Fatalf("%d bytes", len(r.body))
 				}
-				p.write(get(3, "/"))
+				p.Write(get(3, "/"))
 				p.wantHead(3, 200)
-				p.want(frame.Data, 3, 0)
-				p.wantAlive()
-				p.write(frame.AppendWindowUpdate(nil, tt.update, 1))
-				p.want(frame.Data, 3, 0)
-				p.write(frame.AppendWindowUpdate(nil, tt.update, 100))
-				if f := p.want(frame.Data, 3, frame.FlagEndStream); string(f.payload) != "56789" {
-					p.Errorf("the end is %q", f.payload)
+				p.Want(frame.Data, 3, 0)
+				p.WantAlive()
+				p.Write(frame.AppendWindowUpdate(nil, tt.update, 1))
+				p.Want(frame.Data, 3, 0)
+				p.Write(frame.AppendWindowUpdate(nil, tt.update, 100))
+				if f := p.Want(frame.Data, 3, frame.FlagEndStream); string(f.Payload) != "56789" {
+					p.Errorf("the end is %q", f.Payload)
 				}
 			})
 		})
@@ -136,15 +136,15 @@ func TestHitInASmallWindow(t *testing.T) {
 // hit does not wait for either.
 func TestFairness(t *testing.T) {
 	run(t, setup{source: stored("/large", strings.Repeat("x", 1<<20), "/", "hit"), settings: wide}, func(p *peer) {
-		p.write(frame.AppendWindowUpdate(nil, 0, 16<<20), get(1, "/large"), get(3, "/large"))
+		p.Write(frame.AppendWindowUpdate(nil, 0, 16<<20), get(1, "/large"), get(3, "/large"))
 		p.wantHead(1, 200)
 		p.wantHead(3, 200)
-		p.write(get(5, "/"))
+		p.Write(get(5, "/"))
 		hit, between := false, 0
 		for last, ended := uint32(3), 0; ended < 2; between++ {
-			f := p.next()
+			f := p.NextFrame()
 			if f.StreamID == 5 {
-				hit = hit || f.end()
+				hit = hit || f.Ends()
 				if between > 2*turnBytes/maxData+8 {
 					p.Errorf("the hit came after %d frames", between)
 				}
@@ -154,7 +154,7 @@ func TestFairness(t *testing.T) {
 				p.Fatalf("%v after a frame of stream %d", f.Header, last)
 			}
 			last = f.StreamID
-			if f.end() {
+			if f.Ends() {
 				ended++
 			}
 		}
@@ -166,11 +166,11 @@ func TestFairness(t *testing.T) {
 
 func TestNothingWaitsForAStalledHandler(t *testing.T) {
 	run(t, setup{source: stored("/", "hit"), handler: stall}, func(p *peer) {
-		p.write(get(1, "/slow"))
+		p.Write(get(1, "/slow"))
 		<-p.entered
-		p.write(get(3, "/"))
+		p.Write(get(3, "/"))
 		p.wantBody(3, 200, "hit")
-		p.wantAlive()
+		p.WantAlive()
 		close(p.release)
 		p.wantBody(1, 200, "/slow")
 	})
@@ -178,19 +178,19 @@ func TestNothingWaitsForAStalledHandler(t *testing.T) {
 
 func TestNothingWaitsForAClosedWindow(t *testing.T) {
 	run(t, setup{source: stored("/large", strings.Repeat("x", 1<<20), "/", "")}, func(p *peer) {
-		p.write(get(1, "/large"))
+		p.Write(get(1, "/large"))
 		p.wantHead(1, 200)
 		for sent := 0; sent < frame.InitialWindow; {
-			sent += int(p.want(frame.Data, 1, 0).Length)
+			sent += int(p.Want(frame.Data, 1, 0).Length)
 		}
-		p.wantAlive()
-		p.write(get(3, "/"))
+		p.WantAlive()
+		p.Write(get(3, "/"))
 		p.wantBody(3, 200, "")
-		p.write(get(5, "/miss"))
+		p.Write(get(5, "/miss"))
 		p.wantHead(5, 200) // its body needs the connection's window too
-		p.write(frame.AppendRSTStream(nil, 1, frame.Cancel), frame.AppendWindowUpdate(nil, 0, 5))
-		if f := p.want(frame.Data, 5, frame.FlagEndStream); string(f.payload) != "/miss" {
-			p.Errorf("body %q", f.payload)
+		p.Write(frame.AppendRSTStream(nil, 1, frame.Cancel), frame.AppendWindowUpdate(nil, 0, 5))
+		if f := p.Want(frame.Data, 5, frame.FlagEndStream); string(f.Payload) != "/miss" {
+			p.Errorf("body %q", f.Payload)
 		}
 	})
 }

@@ -32,15 +32,15 @@ func fat(id uint32, size, fields int) []byte {
 func TestLimitHeaderBytes(t *testing.T) {
 	const limit = 1000
 	run(t, setup{source: stored("/", "hit"), limits: Limits{HeaderBytes: limit}}, func(p *peer) {
-		p.write(fat(1, limit, 6))
+		p.Write(fat(1, limit, 6))
 		p.wantBody(1, 200, "hit")
 		p.wantBreaches(metrics.LimitHeaderList, 0)
-		p.write(fat(3, limit+1, 6))
+		p.Write(fat(3, limit+1, 6))
 		p.wantBody(3, 431, "Request Header Fields Too Large\n")
 		p.wantBreaches(metrics.LimitHeaderList, 1)
-		p.write(fat(5, 2*limit, 6))
+		p.Write(fat(5, 2*limit, 6))
 		p.wantResponse(5, 431)
-		p.write(fat(7, 2*limit+1, 6))
+		p.Write(fat(7, 2*limit+1, 6))
 		p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseLimit)
 		p.wantBreaches(metrics.LimitHeaderList, 3)
 	})
@@ -49,13 +49,13 @@ func TestLimitHeaderBytes(t *testing.T) {
 func TestLimitHeaderFields(t *testing.T) {
 	const limit = 20
 	run(t, setup{source: stored("/", "hit"), limits: Limits{HeaderFields: limit}}, func(p *peer) {
-		p.write(fat(1, 4000, limit))
+		p.Write(fat(1, 4000, limit))
 		p.wantBody(1, 200, "hit")
 		p.wantBreaches(metrics.LimitHeaderList, 0)
-		p.write(fat(3, 4000, limit+1))
+		p.Write(fat(3, 4000, limit+1))
 		p.wantResponse(3, 431)
 		p.wantBreaches(metrics.LimitHeaderList, 1)
-		p.write(fat(5, 4000, 2*limit+1))
+		p.Write(fat(5, 4000, 2*limit+1))
 		p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseLimit)
 		p.wantBreaches(metrics.LimitHeaderList, 2)
 	})
@@ -67,19 +67,19 @@ func TestLimitHeaderListKeepsHPACK(t *testing.T) {
 	run(t, setup{source: stored("/", "hit"), limits: Limits{HeaderFields: 5}}, func(p *peer) {
 		b := block(append(pseudo("GET", "/"), "a", "", "b", "")...)
 		b = append(b, 0x40|4, 1, '/') // :path, entered behind the limit
-		p.write(frame.AppendHeaders(nil, 1, true, b, frame.MinMaxSize))
+		p.Write(frame.AppendHeaders(nil, 1, true, b, frame.MinMaxSize))
 		p.wantResponse(1, 431)
-		p.write(frame.AppendHeaders(nil, 3, true, []byte{0x82, 0x87, 0x80 | 62, 0x01, 4, 't', 'e', 's', 't'}, frame.MinMaxSize))
+		p.Write(frame.AppendHeaders(nil, 3, true, []byte{0x82, 0x87, 0x80 | 62, 0x01, 4, 't', 'e', 's', 't'}, frame.MinMaxSize))
 		p.wantBody(3, 200, "hit")
 	})
 }
 
 func TestLimitTrailers(t *testing.T) {
 	run(t, setup{handler: stall, limits: Limits{HeaderFields: 6}}, func(p *peer) {
-		p.write(post(1, "/"), headers(1, true, strings.Split("a,1,a,2,a,3,a,4,a,5,a,6,a,7", ",")...))
-		p.wantReset(1, frame.EnhanceYourCalm)
+		p.Write(post(1, "/"), headers(1, true, strings.Split("a,1,a,2,a,3,a,4,a,5,a,6,a,7", ",")...))
+		p.WantReset(1, frame.EnhanceYourCalm)
 		p.wantBreaches(metrics.LimitHeaderList, 1)
-		p.wantAlive()
+		p.WantAlive()
 	})
 }
 
@@ -88,11 +88,11 @@ func TestLimitContinuations(t *testing.T) {
 	run(t, setup{source: stored("/", "hit"), limits: Limits{Continuations: limit}}, func(p *peer) {
 		b := string(block(pseudo("GET", "/")...))
 		split := func(id uint32, n int) {
-			p.write(raw(frame.Headers, frame.FlagEndStream, id, b))
+			p.Write(raw(frame.Headers, frame.FlagEndStream, id, b))
 			for range n - 1 {
-				p.write(raw(frame.Continuation, 0, id, ""))
+				p.Write(raw(frame.Continuation, 0, id, ""))
 			}
-			p.write(raw(frame.Continuation, frame.FlagEndHeaders, id, ""))
+			p.Write(raw(frame.Continuation, frame.FlagEndHeaders, id, ""))
 		}
 		split(1, limit)
 		p.wantBody(1, 200, "hit")
@@ -107,12 +107,12 @@ func TestLimitHeaderBlock(t *testing.T) {
 	const limit = 2000
 	run(t, setup{limits: Limits{HeaderBytes: limit}, source: stored("/", "hit")}, func(p *peer) {
 		whole := fat(1, headerBlockFactor*limit, 6)[frame.HeaderLen:] // a literal is shorter than its size
-		p.write(raw(frame.Headers, frame.FlagEndStream, 1, string(whole[:100])), raw(frame.Continuation, frame.FlagEndHeaders, 1, string(whole[100:])))
+		p.Write(raw(frame.Headers, frame.FlagEndStream, 1, string(whole[:100])), raw(frame.Continuation, frame.FlagEndHeaders, 1, string(whole[100:])))
 		p.wantResponse(1, 431)
 		p.wantBreaches(metrics.LimitHeaderBlock, 0)
-		p.write(raw(frame.Headers, frame.FlagEndStream, 3, "\x82"), raw(frame.Continuation, 0, 3, strings.Repeat("\x84", headerBlockFactor*limit-1)))
-		p.wantSilence()
-		p.write(raw(frame.Continuation, 0, 3, "\x84"))
+		p.Write(raw(frame.Headers, frame.FlagEndStream, 3, "\x82"), raw(frame.Continuation, 0, 3, strings.Repeat("\x84", headerBlockFactor*limit-1)))
+		p.WantSilence()
+		p.Write(raw(frame.Continuation, 0, 3, "\x84"))
 		p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseLimit)
 		p.wantBreaches(metrics.LimitHeaderBlock, 1)
 	})
@@ -125,15 +125,15 @@ func TestLimitRapidReset(t *testing.T) {
 		id := uint32(1)
 		reset := func(n int) {
 			for range n {
-				p.write(get(id, "/"), frame.AppendRSTStream(nil, id, frame.Cancel))
+				p.Write(get(id, "/"), frame.AppendRSTStream(nil, id, frame.Cancel))
 				id += 2
 			}
 		}
 		reset(limit)
-		p.wantAlive()
+		p.WantAlive()
 		time.Sleep(2 * time.Second) // gives 4 back
 		reset(4)
-		p.wantAlive()
+		p.WantAlive()
 		p.wantBreaches(metrics.LimitEarlyReset, 0)
 		reset(1)
 		p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseLimit)
@@ -159,10 +159,10 @@ func TestLimitMadeYouReset(t *testing.T) {
 			run(t, setup{handler: stall, limits: Limits{Resets: limit, ResetsPerSec: 1}}, func(p *peer) {
 				for i := range uint32(limit + 1) {
 					p.wantBreaches(metrics.LimitEarlyReset, 0)
-					p.write(get(1+2*i, "/"))
+					p.Write(get(1+2*i, "/"))
 					<-p.entered
-					p.write(bad(1 + 2*i))
-					p.want(frame.RSTStream, 1+2*i, 0)
+					p.Write(bad(1 + 2*i))
+					p.Want(frame.RSTStream, 1+2*i, 0)
 				}
 				p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseLimit)
 				p.wantBreaches(metrics.LimitEarlyReset, 1)
@@ -176,8 +176,8 @@ func TestLimitMalformedRequests(t *testing.T) {
 	run(t, setup{limits: Limits{Resets: 2, ResetsPerSec: 1}}, func(p *peer) {
 		for id := uint32(1); id < 6; id += 2 {
 			p.wantBreaches(metrics.LimitEarlyReset, 0)
-			p.write(headers(id, true))
-			p.wantReset(id, frame.ProtocolError)
+			p.Write(headers(id, true))
+			p.WantReset(id, frame.ProtocolError)
 		}
 		p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseLimit)
 		p.wantBreaches(metrics.LimitEarlyReset, 1)
@@ -203,21 +203,21 @@ func TestLimitControlFrames(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, setup{source: stored("/", ""), handler: stall, limits: Limits{Control: limit, ControlPerSec: 1}}, func(p *peer) {
-				p.write(post(1, "/slow"), get(3, "/"))
+				p.Write(post(1, "/slow"), get(3, "/"))
 				p.wantBody(3, 200, "")
 				time.Sleep(20 * time.Second) // whatever hello took is given back
 				flood := func(n int) {
 					for range n {
-						p.write(useless)
+						p.Write(useless)
 						if name == "PING" || name == "SETTINGS" {
-							p.next()
+							p.NextFrame()
 						}
 					}
 				}
 				flood(limit)
-				p.wantSilence()
+				p.WantSilence()
 				p.wantBreaches(metrics.LimitControlFrames, 0)
-				p.write(useless)
+				p.Write(useless)
 				p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseLimit)
 				p.wantBreaches(metrics.LimitControlFrames, 1)
 			})
@@ -229,14 +229,14 @@ func TestLimitControlFrames(t *testing.T) {
 // answer it, one of each kind for 4 KiB, whenever they come.
 func TestLimitControlFramesEarned(t *testing.T) {
 	run(t, setup{source: stored("/", strings.Repeat("x", 1<<20)), settings: wide, limits: Limits{Control: 3, ControlPerSec: 1}}, func(p *peer) {
-		p.write(frame.AppendWindowUpdate(nil, 0, 8<<20), get(1, "/"))
+		p.Write(frame.AppendWindowUpdate(nil, 0, 8<<20), get(1, "/"))
 		if r := p.wantResponse(1, 200); len(r.body) != 1<<20 {
 			p.Errorf("%d bytes", len(r.body))
 		}
 		for range 1 << 20 / updateUnit {
-			p.write(frame.AppendWindowUpdate(nil, 0, updateUnit), frame.AppendWindowUpdate(nil, 1, updateUnit))
+			p.Write(frame.AppendWindowUpdate(nil, 0, updateUnit), frame.AppendWindowUpdate(nil, 1, updateUnit))
 		}
-		p.wantAlive()
+		p.WantAlive()
 		p.wantBreaches(metrics.LimitControlFrames, 0)
 	})
 }
@@ -251,27 +251,27 @@ func TestLimitControlQueue(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, setup{limits: Limits{ControlQueue: limit}}, func(p *peer) {
 				synctest.Wait()
-				p.write(ask) // its answer fills the pipe
+				p.Write(ask) // its answer fills the pipe
 				synctest.Wait()
 				for range limit {
-					p.write(ask)
+					p.Write(ask)
 					synctest.Wait()
 				}
 				p.wantBreaches(metrics.LimitControlQueue, 0)
 				for range limit + 1 { // reading them clears the account
-					p.next()
+					p.NextFrame()
 				}
 				synctest.Wait()
 				for range limit + 1 {
-					p.write(ask)
+					p.Write(ask)
 					synctest.Wait()
 				}
 				p.wantBreaches(metrics.LimitControlQueue, 0)
-				p.write(ask)
+				p.Write(ask)
 				synctest.Wait()
 				p.wantBreaches(metrics.LimitControlQueue, 1)
 				for range limit + 2 {
-					p.next()
+					p.NextFrame()
 				}
 				p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseLimit)
 			})
@@ -285,13 +285,13 @@ func TestLimitOutput(t *testing.T) {
 	const limit = 100_000
 	body := strings.Repeat("x", 16_000)
 	run(t, setup{source: stored("/", body), settings: wide, limits: Limits{OutputBytes: limit}}, func(p *peer) {
-		p.write(frame.AppendWindowUpdate(nil, 0, 16<<20))
+		p.Write(frame.AppendWindowUpdate(nil, 0, 16<<20))
 		for id := uint32(1); id < 15; id += 2 { // the seventh goes beyond the limit
 			p.wantBreaches(metrics.LimitOutputBuffer, 0)
-			p.write(get(id, "/"))
+			p.Write(get(id, "/"))
 			synctest.Wait()
 		}
-		p.write(get(15, "/"), get(17, "/"))
+		p.Write(get(15, "/"), get(17, "/"))
 		synctest.Wait()
 		if n := p.metrics.Streams.Value(); n != 7 {
 			p.Errorf("%d streams were read from a peer that does not read, want 7", n)
@@ -300,7 +300,7 @@ func TestLimitOutput(t *testing.T) {
 			p.wantBody(id, 200, body)
 		}
 		p.wantBreaches(metrics.LimitOutputBuffer, 1)
-		p.wantAlive()
+		p.WantAlive()
 	})
 }
 
@@ -308,18 +308,18 @@ func TestLimitStreams(t *testing.T) {
 	const limit = 3
 	run(t, setup{source: stored("/", "hit"), handler: stall, limits: Limits{Streams: limit}}, func(p *peer) {
 		for i := range uint32(limit) {
-			p.write(get(1+2*i, "/slow"))
+			p.Write(get(1+2*i, "/slow"))
 		}
-		p.wantSilence()
+		p.WantSilence()
 		p.wantBreaches(metrics.LimitConcurrentStreams, 0)
-		p.write(get(7, "/slow"))
-		p.wantReset(7, frame.RefusedStream)
+		p.Write(get(7, "/slow"))
+		p.WantReset(7, frame.RefusedStream)
 		p.wantBreaches(metrics.LimitConcurrentStreams, 1)
-		p.write(get(9, "/")) // what is answered at once is not open beside them
+		p.Write(get(9, "/")) // what is answered at once is not open beside them
 		p.wantBody(9, 200, "hit")
 		p.release <- struct{}{}
-		f := p.next() // any of the three
-		p.want(frame.Data, f.StreamID, frame.FlagEndStream)
+		f := p.NextFrame() // any of the three
+		p.Want(frame.Data, f.StreamID, frame.FlagEndStream)
 	})
 }
 
@@ -327,13 +327,13 @@ func TestLimitStreams(t *testing.T) {
 // no hit, and costs an early reset.
 func TestLimitStreamsOfHits(t *testing.T) {
 	run(t, setup{source: stored("/", "hit"), settings: []frame.Setting{{ID: frame.InitialWindowSize, Value: 0}}, limits: Limits{Streams: 2, Resets: 1}}, func(p *peer) {
-		p.write(get(1, "/"), get(3, "/"), get(5, "/"))
+		p.Write(get(1, "/"), get(3, "/"), get(5, "/"))
 		p.wantHead(1, 200)
 		p.wantHead(3, 200)
-		p.wantReset(5, frame.RefusedStream)
+		p.WantReset(5, frame.RefusedStream)
 		p.wantBreaches(metrics.LimitConcurrentStreams, 1)
-		p.write(get(7, "/")) // a repeat
-		p.wantReset(7, frame.RefusedStream)
+		p.Write(get(7, "/")) // a repeat
+		p.WantReset(7, frame.RefusedStream)
 		p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseLimit)
 		p.wantBreaches(metrics.LimitEarlyReset, 1)
 		if n := p.metrics.Requests.Value(metrics.H2, metrics.Class2xx, metrics.Hit); n != 2 {
@@ -345,10 +345,10 @@ func TestLimitStreamsOfHits(t *testing.T) {
 // TestLimitStreamsOfRefusals: so are answers to requests that no door saw.
 func TestLimitStreamsOfRefusals(t *testing.T) {
 	run(t, setup{settings: []frame.Setting{{ID: frame.InitialWindowSize, Value: 0}}, limits: Limits{Streams: 2, HeaderBytes: 1000}}, func(p *peer) {
-		p.write(fat(1, 1001, 6), fat(3, 1001, 6), fat(5, 1001, 6))
+		p.Write(fat(1, 1001, 6), fat(3, 1001, 6), fat(5, 1001, 6))
 		p.wantHead(1, 431)
 		p.wantHead(3, 431)
-		p.wantReset(5, frame.RefusedStream)
+		p.WantReset(5, frame.RefusedStream)
 		p.wantBreaches(metrics.LimitConcurrentStreams, 1)
 	})
 }
@@ -360,10 +360,10 @@ func TestRefusalOfHead(t *testing.T) {
 		return headers(id, end, append(pseudo("HEAD", "/"), more...)...)
 	}
 	run(t, setup{limits: Limits{HeaderBytes: 1000, BodyBytes: 9}}, func(p *peer) {
-		p.write(head(1, true, "x", strings.Repeat("x", 1000)), head(3, false, "content-length", "10"), data(3, "0123456789", true))
+		p.Write(head(1, true, "x", strings.Repeat("x", 1000)), head(3, false, "content-length", "10"), data(3, "0123456789", true))
 		p.wantBody(1, 431, "")
 		p.wantBody(3, 413, "")
-		p.wantAlive()
+		p.WantAlive()
 	})
 }
 
@@ -372,20 +372,20 @@ func TestRefusalOfHead(t *testing.T) {
 func TestLimitStreamsOfHandlers(t *testing.T) {
 	run(t, setup{limits: Limits{Streams: 1, Resets: 5}, handler: func(p *peer, _ writer, _ *http.Request) { <-p.release }}, func(p *peer) {
 		for id := uint32(1); id < 4; id += 2 {
-			p.write(get(id, "/"), frame.AppendRSTStream(nil, id, frame.Cancel))
+			p.Write(get(id, "/"), frame.AppendRSTStream(nil, id, frame.Cancel))
 		}
-		p.write(get(5, "/"))
-		p.wantReset(5, frame.RefusedStream)
+		p.Write(get(5, "/"))
+		p.WantReset(5, frame.RefusedStream)
 		p.release <- struct{}{}
 		synctest.Wait()
-		p.write(get(7, "/"))
+		p.Write(get(7, "/"))
 		synctest.Wait()
-		p.write(get(9, "/"))
-		p.wantReset(9, frame.RefusedStream)
-		p.write(get(11, "/"))
-		p.wantReset(11, frame.RefusedStream)
-		p.write(get(13, "/")) // the sixth that ended early
-		p.wantReset(13, frame.RefusedStream)
+		p.Write(get(9, "/"))
+		p.WantReset(9, frame.RefusedStream)
+		p.Write(get(11, "/"))
+		p.WantReset(11, frame.RefusedStream)
+		p.Write(get(13, "/")) // the sixth that ended early
+		p.WantReset(13, frame.RefusedStream)
 		p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseLimit)
 		p.wantBreaches(metrics.LimitConcurrentStreams, 4)
 		p.wantBreaches(metrics.LimitEarlyReset, 1)

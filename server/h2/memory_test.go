@@ -89,8 +89,8 @@ func liveHeap() int64 {
 func (p *peer) cuts(id uint32) (cut []uint32) {
 	p.Helper()
 	for {
-		switch f := p.next(); {
-		case f.Type == frame.RSTStream && frame.Code(f.payload) == frame.Cancel:
+		switch f := p.NextFrame(); {
+		case f.Type == frame.RSTStream && frame.Code(f.Payload) == frame.Cancel:
 			cut = append(cut, f.StreamID)
 		case f.Type == frame.Headers && f.StreamID == id:
 			return cut
@@ -112,10 +112,10 @@ func TestZeroWindowsHoldNoMoreThanTheLimit(t *testing.T) {
 		ledger := files.store.Ledger()
 		slow := newPeer(t, setup{look: files, ledger: ledger})
 		defer slow.close()
-		slow.hello(zeroWindow...)
+		slow.SayHello(zeroWindow...)
 		var cut []uint32
 		for i := range uint32(streams) {
-			slow.write(get(2*i+1, fmt.Sprint("/", i)))
+			slow.Write(get(2*i+1, fmt.Sprint("/", i)))
 			cut = append(cut, slow.cuts(2*i+1)...)
 			time.Sleep(50 * time.Millisecond) // all in less than write-timeout
 			synctest.Wait()
@@ -124,7 +124,7 @@ func TestZeroWindowsHoldNoMoreThanTheLimit(t *testing.T) {
 				t.Fatalf("stream %d: %d bytes used, %d of them linger", i, used, s.Lingering)
 			}
 		}
-		slow.write(get(2*streams+1, "/132"))
+		slow.Write(get(2*streams+1, "/132"))
 		cut = append(cut, slow.cuts(2*streams+1)...)
 		if held := liveHeap() - base; held > limit*105/100 {
 			t.Errorf("%d MiB are held, the limit is %d MiB", held/mib, limit/mib)
@@ -143,18 +143,18 @@ func TestZeroWindowsHoldNoMoreThanTheLimit(t *testing.T) {
 
 		good := newPeer(t, setup{look: files, ledger: ledger})
 		defer good.close()
-		good.hello(frame.Setting{ID: frame.InitialWindowSize, Value: 2 * file})
-		good.write(frame.AppendWindowUpdate(nil, 0, 2*file), get(1, "/another"), get(3, "/0"))
+		good.SayHello(frame.Setting{ID: frame.InitialWindowSize, Value: 2 * file})
+		good.Write(frame.AppendWindowUpdate(nil, 0, 2*file), get(1, "/another"), get(3, "/0"))
 		got := map[uint32]int{}
 		for ended := 0; ended < 2; {
-			f := good.next()
+			f := good.NextFrame()
 			switch f.Type {
 			case frame.Data:
-				got[f.StreamID] += len(f.payload)
+				got[f.StreamID] += len(f.Payload)
 			case frame.RSTStream:
 				t.Fatalf("a client that reads was cut: stream %d", f.StreamID)
 			}
-			if f.end() {
+			if f.Ends() {
 				ended++
 			}
 		}
@@ -175,14 +175,14 @@ func TestRangesTakeNoGoroutine(t *testing.T) {
 		var peers []*peer
 		for range conns {
 			p := newPeer(t, setup{look: files, ledger: ledger})
-			p.hello(zeroWindow...)
+			p.SayHello(zeroWindow...)
 			defer p.close()
 			peers = append(peers, p)
 		}
 		goroutines, heap := runtime.NumGoroutine(), liveHeap()
 		for _, p := range peers {
 			for i := range uint32(ranges) {
-				p.write(get(2*i+1, "/file", "range", "bytes=0-700000"))
+				p.Write(get(2*i+1, "/file", "range", "bytes=0-700000"))
 				p.wantHead(2*i+1, http.StatusPartialContent)
 			}
 		}
@@ -218,10 +218,10 @@ func TestSlowReadersOfOutput(t *testing.T) {
 				}
 			}
 		}})
-		p.hello(zeroWindow...)
+		p.SayHello(zeroWindow...)
 		cut := 0
 		for i := range uint32(streams) {
-			p.write(get(2*i+1, fmt.Sprint("/", i)))
+			p.Write(get(2*i+1, fmt.Sprint("/", i)))
 			cut += len(p.cuts(2*i + 1))
 			time.Sleep(50 * time.Millisecond) // all in less than write-timeout
 			synctest.Wait()
@@ -261,19 +261,19 @@ func TestUploadsThatAreNotRead(t *testing.T) {
 		base := liveHeap()
 		for range conns {
 			p := newPeer(t, setup{look: none{}, ledger: ledger, serve: func(_ *peer, ctx context.Context, _ *message.Exchange) { <-ctx.Done() }})
-			p.hello()
+			p.SayHello()
 			defer p.close()
 			go func() { // what comes is dropped, until the end
 				for {
-					if _, err := p.read(); err != nil {
+					if _, err := p.Read(); err != nil {
 						return
 					}
 				}
 			}()
 			for _, id := range []uint32{1, 3} {
-				p.write(post(id, "/"))
+				p.Write(post(id, "/"))
 				for range 8 {
-					p.write(data(id, strings.Repeat("x", 15<<10), false))
+					p.Write(data(id, strings.Repeat("x", 15<<10), false))
 				}
 			}
 			time.Sleep(50 * time.Millisecond) // all in less than write-timeout
@@ -309,19 +309,19 @@ func TestManyExchanges(t *testing.T) {
 		a, b := newPeer(t, s), newPeer(t, s)
 		defer a.close()
 		defer b.close()
-		a.hello()
-		b.hello()
+		a.SayHello()
+		b.SayHello()
 		heap, goroutines := liveHeap(), runtime.NumGoroutine()
 		begun, refused := 0, 0
 		for _, p := range []*peer{a, b} {
 			for i := range uint32(100) {
-				p.write(get(2*i+1, "/"))
+				p.Write(get(2*i+1, "/"))
 				synctest.Wait()
 				select {
 				case <-p.entered:
 					begun++
 				default:
-					p.wantReset(2*i+1, frame.RefusedStream)
+					p.WantReset(2*i+1, frame.RefusedStream)
 					refused++
 				}
 			}
@@ -338,17 +338,17 @@ func TestManyExchanges(t *testing.T) {
 		b.wantBreaches(metrics.LimitExchanges, refused)
 		close(a.release)
 		for range 100 {
-			for !a.next().end() {
+			for !a.NextFrame().Ends() {
 			}
 		}
 		synctest.Wait()
-		b.write(get(201, "/again"))
+		b.Write(get(201, "/again"))
 		synctest.Wait()
 		<-b.entered
 		close(b.release)
 		ended := 0
 		for ended < begun-100+1 {
-			if b.next().end() {
+			if b.NextFrame().Ends() {
 				ended++
 			}
 		}

@@ -6,9 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +14,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h2peer"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
@@ -23,6 +22,9 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/nethttp"
 )
+
+// patience is how long a test waits for a frame, of its bubble's time.
+const patience = time.Hour
 
 // setup is what a test changes of the connection that it talks to.
 type setup struct {
@@ -54,14 +56,11 @@ type writer interface {
 // Time stands still but for what the test sleeps, and what is written together
 // arrives in one turn.
 type peer struct {
-	*testing.T
-	conn    net.Conn
+	*h2peer.Peer
 	engine  *Conn
 	metrics *metrics.Hotpath
 	log     *testkit.LogBuffer
 	encoder hpack.Encoder
-	decoder hpack.Decoder
-	credit  map[uint32]int // what WINDOW_UPDATE frames gave us, by stream
 	panics  int
 	entered chan *http.Request
 	release chan struct{}
@@ -76,7 +75,7 @@ func run(t *testing.T, s setup, script func(*peer)) {
 		p := newPeer(t, s)
 		defer p.close()
 		if !s.silent {
-			p.hello(s.settings...)
+			p.SayHello(s.settings...)
 		}
 		script(p)
 	})
@@ -114,13 +113,10 @@ func newPeer(t *testing.T, s setup) *peer {
 		cfg.Access = recorder(t, *s.access, m)
 	}
 	*p = peer{
-		T:       t,
-		conn:    client,
+		Peer:    h2peer.New(t, client, patience),
 		engine:  NewConn(cfg, wire.New(server, nil, &wire.Options{Metrics: wire.ServerMetrics(m), WriteTimeout: 30 * time.Second, WriteQuantum: 30 << 10})),
 		metrics: m,
 		log:     log,
-		decoder: hpack.NewDecoder(hpack.DefaultTableSize),
-		credit:  make(map[uint32]int),
 		panics:  s.panics,
 		entered: make(chan *http.Request, 1000),
 		release: make(chan struct{}),
@@ -133,7 +129,7 @@ func newPeer(t *testing.T, s setup) *peer {
 // close ends the connection and checks what must hold after every test.
 func (p *peer) close() {
 	p.Helper()
-	p.conn.Close()
+	p.Conn.Close()
 	<-p.done
 	if n := p.metrics.StreamsOpen.Value(); n != 0 {
 		p.Errorf("%d streams open after the connection's end", n)
@@ -143,152 +139,39 @@ func (p *peer) close() {
 	}
 }
 
-// hello exchanges prefaces and settings.
-func (p *peer) hello(settings ...frame.Setting) {
-	p.Helper()
-	p.write([]byte(frame.Preface), frame.AppendSettings(nil, settings...), frame.AppendSettingsAck(nil))
-	if f := p.next(); f.Type != frame.Settings || f.Flags.Has(frame.FlagAck) {
-		p.Fatalf("the first frame is %v", f)
-	}
-	p.want(frame.Settings, 0, frame.FlagAck)
-}
-
-func (p *peer) write(parts ...[]byte) {
-	p.Helper()
-	if _, err := p.conn.Write(slices.Concat(parts...)); err != nil {
-		p.Fatalf("writing: %v", err)
-	}
-}
-
-// received is a frame; of a header block the whole, with its CONTINUATION
-// frames.
-type received struct {
-	frame.Header
-	payload []byte
-	fields  []hpack.Field
-	frames  int
-}
-
-func (f received) end() bool { return f.Flags.Has(frame.FlagEndStream) }
-
-func (f received) field(name string) string {
-	var values []string
-	for _, f := range f.fields {
-		if f.Name == name {
-			values = append(values, f.Value)
-		}
-	}
-	return strings.Join(values, "|")
-}
-
-// read reads a frame, io.EOF at the connection's end.
-func (p *peer) read() (received, error) {
-	var head [frame.HeaderLen]byte
-	if _, err := io.ReadFull(p.conn, head[:]); err != nil {
-		return received{}, err
-	}
-	f := received{Header: frame.ParseHeader(head[:]), frames: 1}
-	if err := frame.Check(f.Header, frame.MaxMaxSize); err != nil {
-		p.Errorf("the engine sent an illegal frame: %v", err)
-	}
-	f.payload = make([]byte, f.Length)
-	_, err := io.ReadFull(p.conn, f.payload)
-	return f, err
-}
-
-// next reads the next frame that is no WINDOW_UPDATE, and keeps the account of
-// those.
-func (p *peer) next() received {
-	p.Helper()
-	f, err := p.read()
-	if err == nil && f.Type == frame.WindowUpdate {
-		n, err := frame.Increment(f.Header, f.payload)
-		if err != nil {
-			p.Fatal(err)
-		}
-		p.credit[f.StreamID] += int(n)
-		return p.next()
-	}
-	for err == nil && f.Type == frame.Headers && !f.Flags.Has(frame.FlagEndHeaders) {
-		var more received
-		if more, err = p.read(); err == nil && (more.Type != frame.Continuation || more.StreamID != f.StreamID) {
-			p.Fatalf("%v in a header block", more.Header)
-		}
-		f.payload = append(f.payload, more.payload...)
-		f.Flags |= more.Flags
-		f.frames++
-	}
-	if err != nil {
-		p.Fatalf("reading a frame: %v", err)
-	}
-	if f.Type == frame.Headers {
-		f.fields = p.decode(f.payload)
-	}
-	return f
-}
-
-func (p *peer) decode(block []byte) []hpack.Field {
-	p.Helper()
-	var list hpack.List
-	if err := p.decoder.Decode(&list, block); err != nil {
-		p.Fatalf("header block %x: %v", block, err)
-	}
-	for i, f := range list.Fields {
-		list.Fields[i] = hpack.Field{Name: strings.Clone(f.Name), Value: strings.Clone(f.Value)}
-	}
-	return list.Fields
-}
-
-// want reads a frame and checks its type, stream and flags.
-func (p *peer) want(typ frame.Type, id uint32, flags frame.Flags) received {
-	p.Helper()
-	f := p.next()
-	if f.Type != typ || f.StreamID != id || f.Flags != flags {
-		p.Fatalf("%v of stream %d with flags %#x (%x), want %v of %d with %#x", f.Type, f.StreamID, f.Flags, f.payload, typ, id, flags)
-	}
-	return f
-}
-
-func (p *peer) wantReset(id uint32, code frame.ErrCode) {
-	p.Helper()
-	if f := p.want(frame.RSTStream, id, 0); frame.Code(f.payload) != code {
-		p.Errorf("stream %d reset with %v, want %v", id, frame.Code(f.payload), code)
-	}
-}
-
 // wantHead reads the head of a response.
-func (p *peer) wantHead(id uint32, status int) received {
+func (p *peer) wantHead(id uint32, status int) h2peer.Frame {
 	p.Helper()
-	f := p.next()
-	if f.Type != frame.Headers || f.StreamID != id || f.field(":status") != strconv.Itoa(status) {
-		p.Fatalf("%v of stream %d %v (%q), want HEADERS of %d with status %d", f.Type, f.StreamID, f.fields, f.payload, id, status)
+	f := p.NextFrame()
+	if f.Type != frame.Headers || f.StreamID != id || f.Field(":status") != strconv.Itoa(status) {
+		p.Fatalf("%v of stream %d %v (%q), want HEADERS of %d with status %d", f.Type, f.StreamID, f.Fields, f.Payload, id, status)
 	}
 	return f
 }
 
 // response is a response of one stream, nothing else between its frames.
 type response struct {
-	received // its head
-	body     []byte
-	trailers []hpack.Field
+	h2peer.Frame // its head
+	body         []byte
+	trailers     []hpack.Field
 }
 
 func (p *peer) wantResponse(id uint32, status int) response {
 	p.Helper()
-	r := response{received: p.wantHead(id, status)}
-	for ended := r.end(); !ended; {
-		f := p.next()
+	r := response{Frame: p.wantHead(id, status)}
+	for ended := r.Ends(); !ended; {
+		f := p.NextFrame()
 		switch {
 		case f.StreamID != id:
 			p.Fatalf("%v of stream %d in the response of %d", f.Type, f.StreamID, id)
 		case f.Type == frame.Data:
-			r.body = append(r.body, f.payload...)
-		case f.Type == frame.Headers && f.end():
-			r.trailers = f.fields
+			r.body = append(r.body, f.Payload...)
+		case f.Type == frame.Headers && f.Ends():
+			r.trailers = f.Fields
 		default:
-			p.Fatalf("%v %x in a response", f.Type, f.payload)
+			p.Fatalf("%v %x in a response", f.Type, f.Payload)
 		}
-		ended = f.end()
+		ended = f.Ends()
 	}
 	return r
 }
@@ -305,42 +188,17 @@ func (p *peer) wantBody(id uint32, status int, body string) response {
 // wantGoAway reads GOAWAY and the connection's end.
 func (p *peer) wantGoAway(code frame.ErrCode, reason metrics.CloseReason) {
 	p.Helper()
-	f := p.want(frame.GoAway, 0, 0)
-	if _, got := frame.LastStream(f.payload); got != code {
-		p.Errorf("GOAWAY with %v (%s), want %v", got, f.payload[8:], code)
-	}
+	p.WantGoAway(code)
 	p.wantEnd(reason)
 }
 
 func (p *peer) wantEnd(reason metrics.CloseReason) {
 	p.Helper()
-	if f, err := p.read(); err != io.EOF {
-		p.Fatalf("%v (%v) where the connection should end", f, err)
-	}
+	p.WantEOF()
 	got := <-p.done
 	p.done <- got
 	if got != reason {
 		p.Errorf("ended for reason %d, want %d", got, reason)
-	}
-}
-
-// wantSilence checks that nothing is sent until something happens.
-func (p *peer) wantSilence() {
-	p.Helper()
-	synctest.Wait()
-	_ = p.conn.SetReadDeadline(time.Now().Add(time.Millisecond))
-	if f, err := p.read(); err == nil {
-		p.Fatalf("%v of stream %d: %x, want nothing", f.Type, f.StreamID, f.payload)
-	}
-	_ = p.conn.SetReadDeadline(time.Time{})
-}
-
-// wantAlive checks that the connection answers a PING, in order.
-func (p *peer) wantAlive() {
-	p.Helper()
-	p.write(frame.AppendPing(nil, false, []byte("are you?")))
-	if f := p.want(frame.Ping, 0, frame.FlagAck); string(f.payload) != "are you?" {
-		p.Errorf("PING answered with %q", f.payload)
 	}
 }
 

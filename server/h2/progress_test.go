@@ -22,9 +22,9 @@ func (p *peer) until(d time.Duration) (got map[uint32]int, resets map[uint32]tim
 	p.Helper()
 	start := time.Now()
 	got, resets = make(map[uint32]int), make(map[uint32]time.Duration)
-	_ = p.conn.SetReadDeadline(start.Add(d))
+	_ = p.Conn.SetReadDeadline(start.Add(d))
 	for {
-		f, err := p.read()
+		f, err := p.Read()
 		if err != nil {
 			break
 		}
@@ -32,15 +32,15 @@ func (p *peer) until(d time.Duration) (got map[uint32]int, resets map[uint32]tim
 		case frame.Data:
 			got[f.StreamID] += int(f.Length)
 		case frame.RSTStream:
-			if code := frame.Code(f.payload); code != frame.Cancel {
+			if code := frame.Code(f.Payload); code != frame.Cancel {
 				p.Errorf("stream %d reset with %v", f.StreamID, code)
 			}
 			resets[f.StreamID] = time.Since(start)
 		case frame.GoAway:
-			p.Fatalf("GOAWAY: %s", f.payload[8:])
+			p.Fatalf("GOAWAY: %s", f.Payload[8:])
 		}
 	}
-	_ = p.conn.SetReadDeadline(time.Time{})
+	_ = p.Conn.SetReadDeadline(time.Time{})
 	return got, resets
 }
 
@@ -49,7 +49,7 @@ func (p *peer) every(d time.Duration, n int, b []byte) {
 	go func() {
 		for range n {
 			time.Sleep(d)
-			if _, err := p.conn.Write(b); err != nil {
+			if _, err := p.Conn.Write(b); err != nil {
 				return
 			}
 		}
@@ -59,7 +59,7 @@ func (p *peer) every(d time.Duration, n int, b []byte) {
 // closeWindow asks for a response that uses up the connection's window.
 func (p *peer) closeWindow(id uint32) {
 	p.Helper()
-	p.write(get(id, "/window"))
+	p.Write(get(id, "/window"))
 	if r := p.wantResponse(id, 200); len(r.body) != frame.InitialWindow {
 		p.Fatalf("%d bytes", len(r.body))
 	}
@@ -77,7 +77,7 @@ func TestTrickledConnectionWindow(t *testing.T) {
 			run(t, setup{limits: slow, source: windowAnd(strings.Repeat("x", 2048)), settings: wide}, func(p *peer) {
 				p.closeWindow(1)
 				for i := range n {
-					p.write(get(uint32(3+2*i), "/"))
+					p.Write(get(uint32(3+2*i), "/"))
 					p.wantHead(uint32(3+2*i), 200)
 				}
 				p.every(time.Second, 60, frame.AppendWindowUpdate(nil, 0, 1))
@@ -91,7 +91,7 @@ func TestTrickledConnectionWindow(t *testing.T) {
 					}
 				}
 				p.wantBreaches(metrics.LimitWriteTimeout, n)
-				p.wantAlive()
+				p.WantAlive()
 			})
 		})
 	}
@@ -106,7 +106,7 @@ func TestConnectionWindowAtTheLeastRate(t *testing.T) {
 			run(t, setup{limits: slow, source: windowAnd(strings.Repeat("x", size)), settings: wide}, func(p *peer) {
 				p.closeWindow(1)
 				for i := range uint32(n) {
-					p.write(get(3+2*i, "/"))
+					p.Write(get(3+2*i, "/"))
 					p.wantHead(3+2*i, 200)
 				}
 				total := n * size
@@ -127,10 +127,10 @@ func TestConnectionWindowAtTheLeastRate(t *testing.T) {
 func TestClosedConnectionWindow(t *testing.T) {
 	run(t, setup{limits: slow, source: windowAnd("body"), settings: wide}, func(p *peer) {
 		p.closeWindow(1)
-		p.write(get(3, "/"))
+		p.Write(get(3, "/"))
 		p.wantHead(3, 200)
 		p.wantQuiet(3 * time.Second)
-		p.wantReset(3, frame.Cancel)
+		p.WantReset(3, frame.Cancel)
 		p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseTimeout)
 	})
 }
@@ -152,7 +152,7 @@ func TestStreamWindowRates(t *testing.T) {
 			const size = 60 << 10
 			s := setup{limits: slow, source: stored("/", strings.Repeat("x", size), "/other", strings.Repeat("x", 10)), settings: []frame.Setting{{ID: frame.InitialWindowSize, Value: 0}}}
 			run(t, s, func(p *peer) {
-				p.write(get(1, "/"))
+				p.Write(get(1, "/"))
 				p.wantHead(1, 200)
 				p.every(tt.every, int(time.Minute/tt.every), frame.AppendWindowUpdate(nil, 1, tt.part))
 				got, resets := p.until(61 * time.Second)
@@ -173,21 +173,21 @@ func TestStreamWindowRates(t *testing.T) {
 func TestTakingTurnsToStall(t *testing.T) {
 	run(t, setup{limits: slow, source: windowAnd("body"), settings: wide}, func(p *peer) {
 		p.closeWindow(1)
-		p.write(get(3, "/"))
+		p.Write(get(3, "/"))
 		p.wantHead(3, 200)
 		go func() {
 			for range 20 {
 				for _, window := range []uint32{0, 8 << 20} {
 					time.Sleep(2 * time.Second)
-					if _, err := p.conn.Write(frame.AppendSettings(nil, frame.Setting{ID: frame.InitialWindowSize, Value: window})); err != nil {
+					if _, err := p.Conn.Write(frame.AppendSettings(nil, frame.Setting{ID: frame.InitialWindowSize, Value: window})); err != nil {
 						return
 					}
 				}
 			}
 		}()
-		for f := p.next(); f.Type != frame.RSTStream; f = p.next() {
+		for f := p.NextFrame(); f.Type != frame.RSTStream; f = p.NextFrame() {
 		}
-		p.conn.Close()
+		p.Conn.Close()
 		time.Sleep(3 * time.Second) // until the writer has seen it
 	})
 }
@@ -206,7 +206,7 @@ func TestUploadRates(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, setup{limits: slow, handler: discard}, func(p *peer) {
-				p.write(post(1, "/"))
+				p.Write(post(1, "/"))
 				p.every(tt.every, int(time.Minute/tt.every), data(1, strings.Repeat("x", tt.part), false))
 				_, resets := p.until(time.Minute)
 				if after, cut := resets[1]; cut != (tt.cut > 0) || cut && (after < tt.cut || after > tt.cut+10*time.Millisecond) {
@@ -222,20 +222,20 @@ func TestUploadRates(t *testing.T) {
 func TestLongDataFrame(t *testing.T) {
 	b := data(1, strings.Repeat("x", frame.MinMaxSize), true)
 	run(t, setup{limits: slow, handler: discard}, func(p *peer) {
-		p.write(post(1, "/"))
+		p.Write(post(1, "/"))
 		for ; len(b) > 0; b = b[min(len(b), 1<<10):] {
-			p.write(b[:min(len(b), 1<<10)])
+			p.Write(b[:min(len(b), 1<<10)])
 			time.Sleep(time.Second - 1)
 		}
 		p.wantBody(1, 200, fmt.Sprint(frame.MinMaxSize))
 	})
 	b = data(1, strings.Repeat("x", frame.MinMaxSize), true)
 	run(t, setup{limits: slow, handler: func(p *peer, _ writer, _ *http.Request) { <-p.release }}, func(p *peer) {
-		p.write(post(1, "/"), data(1, "unread", false))
+		p.Write(post(1, "/"), data(1, "unread", false))
 		start := time.Now()
 		go func() {
 			for i := range b {
-				if _, err := p.conn.Write(b[i : i+1]); err != nil {
+				if _, err := p.Conn.Write(b[i : i+1]); err != nil {
 					return
 				}
 				time.Sleep(time.Second)
@@ -260,20 +260,20 @@ func TestUploadsWithoutCredit(t *testing.T) {
 		n, _ := io.Copy(io.Discard, r.Body)
 		fmt.Fprint(w, n)
 	}}, func(p *peer) {
-		p.write(post(1, "/unread"), post(3, "/unread"), post(5, "/read"))
+		p.Write(post(1, "/unread"), post(3, "/unread"), post(5, "/read"))
 		for i := range connWindow / frame.MinMaxSize {
-			p.write(data(uint32(1+2*(i%2)), strings.Repeat("x", frame.MinMaxSize), false))
+			p.Write(data(uint32(1+2*(i%2)), strings.Repeat("x", frame.MinMaxSize), false))
 		}
 		p.wantQuiet(50 * time.Second)
 		close(p.release)
 		synctest.Wait()
-		p.write(data(1, "", true), data(3, "", true), data(5, "late", true))
+		p.Write(data(1, "", true), data(3, "", true), data(5, "late", true))
 		for ended := 0; ended < 3; { // in whatever order
-			f := p.next()
+			f := p.NextFrame()
 			if f.Type != frame.Headers && f.Type != frame.Data {
 				p.Fatalf("%v", f.Header)
 			}
-			if f.end() {
+			if f.Ends() {
 				ended++
 			}
 		}

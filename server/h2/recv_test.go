@@ -51,9 +51,9 @@ func TestConnectionErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, setup{source: stored("/", "hit"), handler: stall}, func(p *peer) {
-				p.write(get(1, "/"), post(3, "/slow"), get(5, "/slow"), frame.AppendRSTStream(nil, 5, frame.Cancel))
+				p.Write(get(1, "/"), post(3, "/slow"), get(5, "/slow"), frame.AppendRSTStream(nil, 5, frame.Cancel))
 				p.wantBody(1, 200, "hit")
-				p.write(tt.bytes)
+				p.Write(tt.bytes)
 				p.wantGoAway(tt.code, metrics.CloseError)
 			})
 		})
@@ -82,25 +82,25 @@ func TestStreamErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, setup{source: stored("/", "hit"), handler: stall}, func(p *peer) {
-				p.write(get(closed, "/"), post(open, "/open"), get(ended, "/ended"), get(7, "/7"))
+				p.Write(get(closed, "/"), post(open, "/open"), get(ended, "/ended"), get(7, "/7"))
 				p.wantBody(closed, 200, "hit")
 				handlers := make(map[string]<-chan struct{})
 				for range 3 {
 					r := <-p.entered
 					handlers[r.URL.Path] = r.Context().Done()
 				}
-				p.write(tt.bytes)
-				p.wantReset(tt.id, tt.code)
+				p.Write(tt.bytes)
+				p.WantReset(tt.id, tt.code)
 				switch tt.id {
 				case open:
 					<-handlers["/open"]
 				case ended:
 					<-handlers["/ended"]
 				}
-				p.wantAlive()
+				p.WantAlive()
 				p.release <- struct{}{}
 				for range 2 { // of those that are left one was released
-					f := p.next()
+					f := p.NextFrame()
 					if f.StreamID == tt.id || f.Type != frame.Headers && f.Type != frame.Data {
 						p.Errorf("%v after the reset", f.Header)
 					}
@@ -113,9 +113,9 @@ func TestStreamErrors(t *testing.T) {
 // TestPriorityOnAnIdleStream: PRIORITY opens nothing (RFC 9113 §5.3.2).
 func TestPriorityOnAnIdleStream(t *testing.T) {
 	run(t, setup{source: stored("/", "hit")}, func(p *peer) {
-		p.write(raw(frame.Priority, 0, 101, "\x00\x00\x00\x00\x10"))
-		p.wantAlive()
-		p.write(get(3, "/"))
+		p.Write(raw(frame.Priority, 0, 101, "\x00\x00\x00\x00\x10"))
+		p.WantAlive()
+		p.Write(get(3, "/"))
 		p.wantBody(3, 200, "hit")
 	})
 }
@@ -124,22 +124,22 @@ func TestPriorityOnAnIdleStream(t *testing.T) {
 // it knew is ignored, but kept in the accounts of HPACK and windows.
 func TestFramesUnderWay(t *testing.T) {
 	run(t, setup{source: stored("/", "hit")}, func(p *peer) {
-		p.write(post(1, "/", "te", "bad"))
-		p.wantReset(1, frame.ProtocolError)
+		p.Write(post(1, "/", "te", "bad"))
+		p.WantReset(1, frame.ProtocolError)
 		for range 20 {
-			p.write(data(1, strings.Repeat("x", frame.MinMaxSize), false))
+			p.Write(data(1, strings.Repeat("x", frame.MinMaxSize), false))
 		}
 		enter := append([]byte{0x82, 0x87, 0x40 | 4, 1}, '/')
-		p.write(
+		p.Write(
 			frame.AppendHeaders(nil, 1, true, enter, frame.MinMaxSize), // trailers, odd ones, that enter a field
 			frame.AppendWindowUpdate(nil, 1, 1), frame.AppendRSTStream(nil, 1, frame.Cancel),
 			frame.AppendHeaders(nil, 3, true, []byte{0x82, 0x87, 0x80 | 62, 0x01, 4, 't', 'e', 's', 't'}, frame.MinMaxSize),
 		)
 		p.wantBody(3, 200, "hit")
-		if n := p.credit[0]; n < 20*frame.MinMaxSize {
+		if n := p.Credit[0]; n < 20*frame.MinMaxSize {
 			p.Errorf("%d bytes given back", n)
 		}
-		if n := p.credit[1]; n != 0 {
+		if n := p.Credit[1]; n != 0 {
 			p.Errorf("%d bytes given back to a stream that is closed", n)
 		}
 	})
@@ -151,15 +151,15 @@ func TestUploadsRefusedTogether(t *testing.T) {
 	const n = 250
 	run(t, setup{source: stored("/", "hit"), handler: func(*peer, writer, *http.Request) {}}, func(p *peer) {
 		for i := range uint32(n) {
-			p.write(post(1+2*i, "/"))
+			p.Write(post(1+2*i, "/"))
 			p.wantResponse(1+2*i, 200)
-			p.wantReset(1+2*i, frame.NoError)
+			p.WantReset(1+2*i, frame.NoError)
 		}
 		for i := range uint32(n) {
-			p.write(data(1+2*i, "late", false), headers(1+2*i, true, "late", "1"))
+			p.Write(data(1+2*i, "late", false), headers(1+2*i, true, "late", "1"))
 		}
-		p.wantAlive()
-		p.write(get(2*n+1, "/"))
+		p.WantAlive()
+		p.Write(get(2*n+1, "/"))
 		p.wantBody(2*n+1, 200, "hit")
 	})
 }
@@ -174,11 +174,11 @@ func TestErrorsAfterAReset(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, setup{}, func(p *peer) {
-				p.write(post(1, "/"))
+				p.Write(post(1, "/"))
 				p.wantResponseAndReset(1)
-				p.write(bad)
-				p.wantReset(1, frame.ProtocolError)
-				p.wantAlive()
+				p.Write(bad)
+				p.WantReset(1, frame.ProtocolError)
+				p.WantAlive()
 			})
 		})
 	}
@@ -189,27 +189,27 @@ func TestErrorsAfterAReset(t *testing.T) {
 func TestFramesAfterBothReset(t *testing.T) {
 	run(t, setup{}, func(p *peer) {
 		for id := uint32(1); id < 4; id += 2 {
-			p.write(post(id, "/"))
+			p.Write(post(id, "/"))
 			p.wantResponseAndReset(id)
-			p.write(frame.AppendRSTStream(nil, id, frame.Cancel))
+			p.Write(frame.AppendRSTStream(nil, id, frame.Cancel))
 		}
-		p.write(data(1, "x", true))
-		p.wantReset(1, frame.StreamClosed)
-		p.write(headers(3, true, "a", "b"))
+		p.Write(data(1, "x", true))
+		p.WantReset(1, frame.StreamClosed)
+		p.Write(headers(3, true, "a", "b"))
 		p.wantGoAway(frame.StreamClosed, metrics.CloseError)
 	})
 }
 
 func TestIgnoredFrames(t *testing.T) {
 	run(t, setup{source: stored("/", "hit")}, func(p *peer) {
-		p.write(
+		p.Write(
 			raw(0xa, 0xff, 0, "altsvc"), raw(0xfe, 0, 77, strings.Repeat("x", frame.MinMaxSize)),
 			raw(frame.Priority, 0, 1, "\x00\x00\x00\x03\x10"),
 			frame.AppendGoAway(nil, 0, frame.NoError, "bye"),
 			frame.AppendSettings(nil, frame.Setting{ID: 0x99, Value: 1}),
 			raw(frame.Headers, 0xff&^frame.FlagPadded&^frame.FlagPriority, 1, string(block(pseudo("GET", "/")...))), // unknown flags
 		)
-		p.want(frame.Settings, 0, frame.FlagAck)
+		p.Want(frame.Settings, 0, frame.FlagAck)
 		p.wantBody(1, 200, "hit") // streams go on after the client's GOAWAY
 	})
 }
@@ -226,7 +226,7 @@ func TestPaddedAndSplitHeaders(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, setup{source: stored("/", "hit")}, func(p *peer) {
 				for _, b := range request { // each in a turn of its own
-					p.write(b)
+					p.Write(b)
 				}
 				p.wantBody(1, 200, "hit")
 			})

@@ -23,7 +23,7 @@ func (p *peer) turnOf(n int, first uint32, method, path string) {
 		}
 		b = frame.AppendHeaders(b, first+2*i, true, block, frame.MinMaxSize)
 	}
-	p.write(b)
+	p.Write(b)
 }
 
 func TestRepeats(t *testing.T) {
@@ -49,12 +49,12 @@ func TestRepeats(t *testing.T) {
 
 func wantSameFields(p *peer, id uint32, got, want response) {
 	p.Helper()
-	if len(got.fields) != len(want.fields) {
-		p.Fatalf("stream %d: fields %v, want %v", id, got.fields, want.fields)
+	if len(got.Fields) != len(want.Fields) {
+		p.Fatalf("stream %d: fields %v, want %v", id, got.Fields, want.Fields)
 	}
-	for i := range got.fields {
-		if got.fields[i] != want.fields[i] {
-			p.Errorf("stream %d: field %v, want %v", id, got.fields[i], want.fields[i])
+	for i := range got.Fields {
+		if got.Fields[i] != want.Fields[i] {
+			p.Errorf("stream %d: field %v, want %v", id, got.Fields[i], want.Fields[i])
 		}
 	}
 }
@@ -67,8 +67,8 @@ func TestRepeatsShrink(t *testing.T) {
 		for id := uint32(1); id < 20; id += 2 {
 			last = p.wantBody(id, 200, "hit")
 		}
-		if n := len(last.payload); n != len(last.fields) {
-			p.Errorf("the last head takes %d bytes for %d fields: %x", n, len(last.fields), last.payload)
+		if n := len(last.Payload); n != len(last.Fields) {
+			p.Errorf("the last head takes %d bytes for %d fields: %x", n, len(last.Fields), last.Payload)
 		}
 	})
 }
@@ -77,8 +77,8 @@ func TestRepeatsOfHead(t *testing.T) {
 	run(t, setup{source: stored("/", "hit")}, func(p *peer) {
 		for id := uint32(1); id < 40; id += 4 {
 			p.turnOf(1, id, "HEAD", "/")
-			if r := p.wantBody(id, 200, ""); r.field("content-length") != "3" || !r.end() {
-				p.Errorf("stream %d: %v", id, r.fields)
+			if r := p.wantBody(id, 200, ""); r.Field("content-length") != "3" || !r.Ends() {
+				p.Errorf("stream %d: %v", id, r.Fields)
 			}
 			p.turnOf(1, id+2, "GET", "/")
 			p.wantBody(id+2, 200, "hit")
@@ -118,20 +118,20 @@ func TestRepeatsSeeTheTable(t *testing.T) {
 		for i := range 4 {
 			path := "/" + strconv.Itoa(i)
 			enter := append([]byte{0x82, 0x87, 0x01, 4, 't', 'e', 's', 't', 0x40 | 4, byte(len(path))}, path...) // :path, with indexing
-			p.write(frame.AppendHeaders(nil, id, true, enter, frame.MinMaxSize))
+			p.Write(frame.AppendHeaders(nil, id, true, enter, frame.MinMaxSize))
 			p.wantBody(id, 200, path)
 			for range 4 {
 				id += 2
-				p.write(frame.AppendHeaders(nil, id, true, newest, frame.MinMaxSize))
+				p.Write(frame.AppendHeaders(nil, id, true, newest, frame.MinMaxSize))
 				p.wantBody(id, 200, path)
 			}
 			id += 2
 		}
 		// A table size update in front makes another block of it, and empties
 		// the table: the reference is one to nothing.
-		p.write(frame.AppendHeaders(nil, id, true, append([]byte{0x20}, newest...), frame.MinMaxSize))
-		f := p.want(frame.GoAway, 0, 0)
-		if _, code := frame.LastStream(f.payload); code != frame.CompressionError {
+		p.Write(frame.AppendHeaders(nil, id, true, append([]byte{0x20}, newest...), frame.MinMaxSize))
+		f := p.Want(frame.GoAway, 0, 0)
+		if _, code := frame.LastStream(f.Payload); code != frame.CompressionError {
 			p.Errorf("%v", code)
 		}
 	})
@@ -144,8 +144,8 @@ func TestRepeatsSeeTheDate(t *testing.T) {
 			want := time.Now().UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")
 			p.turnOf(5, id, "GET", "/")
 			for range 5 {
-				if r := p.wantBody(id, 200, "hit"); r.field("date") != want {
-					p.Errorf("stream %d: date %q, want %q", id, r.field("date"), want)
+				if r := p.wantBody(id, 200, "hit"); r.Field("date") != want {
+					p.Errorf("stream %d: date %q, want %q", id, r.Field("date"), want)
 				}
 				id += 2
 			}
@@ -162,8 +162,8 @@ func TestRepeatsSeeTheEntry(t *testing.T) {
 		turn := func(want string) {
 			p.turnOf(4, id, "GET", "/")
 			for range 4 {
-				if r := p.wantBody(id, 200, want); r.field("content-length") != strconv.Itoa(len(want)) {
-					p.Errorf("content-length %q", r.field("content-length"))
+				if r := p.wantBody(id, 200, want); r.Field("content-length") != strconv.Itoa(len(want)) {
+					p.Errorf("content-length %q", r.Field("content-length"))
 				}
 				id += 2
 			}
@@ -174,7 +174,7 @@ func TestRepeatsSeeTheEntry(t *testing.T) {
 		turn("replaced")
 		source.put("/", "")
 		p.turnOf(1, id, "GET", "/")
-		if r := p.wantBody(id, 200, ""); !r.end() {
+		if r := p.wantBody(id, 200, ""); !r.Ends() {
 			p.Error("DATA for an empty body")
 		}
 		id += 2
@@ -194,13 +194,13 @@ func TestRepeatsSeeTheEncoder(t *testing.T) {
 	run(t, setup{source: stored("/", "hit")}, func(p *peer) {
 		id := uint32(1)
 		for _, size := range []uint32{4096, 100, 0, 60, 4096} {
-			p.write(frame.AppendSettings(nil, frame.Setting{ID: frame.HeaderTableSize, Value: size}))
-			p.want(frame.Settings, 0, frame.FlagAck)
+			p.Write(frame.AppendSettings(nil, frame.Setting{ID: frame.HeaderTableSize, Value: size}))
+			p.Want(frame.Settings, 0, frame.FlagAck)
 			p.turnOf(5, id, "GET", "/")
 			for range 5 {
 				r := p.wantBody(id, 200, "hit")
-				if r.field("server") != "hotpath" || r.field("etag") != `"3"` || r.field("date") == "" {
-					p.Errorf("table of %d: %v", size, r.fields)
+				if r.Field("server") != "hotpath" || r.Field("etag") != `"3"` || r.Field("date") == "" {
+					p.Errorf("table of %d: %v", size, r.Fields)
 				}
 				id += 2
 			}
@@ -220,7 +220,7 @@ func TestConditionalRequestsAreNotRepeats(t *testing.T) {
 			case 11:
 				source.put("/", "yes")
 			}
-			p.write(get(id, "/", "if-none-match", `"3"`))
+			p.Write(get(id, "/", "if-none-match", `"3"`))
 			p.wantResponse(id, want)
 			id += 2
 		}
@@ -231,7 +231,7 @@ func TestLongRequestsAreNotRepeats(t *testing.T) {
 	source := stored("/", "hit")
 	run(t, setup{source: source}, func(p *peer) {
 		for id := uint32(1); id < 10; id += 2 {
-			p.write(get(id, "/", "x-long", strings.Repeat("~", maxRepeat)))
+			p.Write(get(id, "/", "x-long", strings.Repeat("~", maxRepeat)))
 			p.wantBody(id, 200, "hit")
 		}
 		if looks, _ := source.counts(); looks != 5 {
@@ -244,13 +244,13 @@ func TestLongRequestsAreNotRepeats(t *testing.T) {
 func TestTheSameBlockWithABody(t *testing.T) {
 	run(t, setup{source: stored("/", "hit")}, func(p *peer) {
 		for id := uint32(1); id < 12; id += 2 {
-			p.write(get(id, "/"))
+			p.Write(get(id, "/"))
 			p.wantBody(id, 200, "hit")
 		}
-		p.write(headers(13, false, pseudo("GET", "/")...))
+		p.Write(headers(13, false, pseudo("GET", "/")...))
 		p.wantHead(13, 200)
-		p.want(frame.Data, 13, frame.FlagEndStream)
-		p.wantReset(13, frame.NoError) // the handler did not read it
+		p.Want(frame.Data, 13, frame.FlagEndStream)
+		p.WantReset(13, frame.NoError) // the handler did not read it
 	})
 }
 
@@ -269,13 +269,13 @@ func TestRepeatsSeeTheAge(t *testing.T) {
 			for range 5 {
 				r := p.wantBody(id, 200, "hit")
 				ages := 0
-				for _, f := range r.fields {
+				for _, f := range r.Fields {
 					if f.Name == "age" {
 						ages++
 					}
 				}
-				if want := strconv.Itoa(7 + second); r.field("age") != want || ages != 1 || r.field("date") != date {
-					p.Errorf("stream %d: %v, want the age %s and the response's date", id, r.fields, want)
+				if want := strconv.Itoa(7 + second); r.Field("age") != want || ages != 1 || r.Field("date") != date {
+					p.Errorf("stream %d: %v, want the age %s and the response's date", id, r.Fields, want)
 				}
 				id += 2
 			}

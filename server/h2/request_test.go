@@ -124,12 +124,12 @@ func TestMalformedRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, setup{source: stored("/", "hit")}, func(p *peer) {
-				p.write(headers(1, true, fields...))
-				p.wantReset(1, frame.ProtocolError)
+				p.Write(headers(1, true, fields...))
+				p.WantReset(1, frame.ProtocolError)
 				if n := p.metrics.ProtocolErrors.Value(metrics.ProtocolError, metrics.ScopeStream); n != 1 {
 					p.Errorf("%d stream errors counted", n)
 				}
-				p.write(get(3, "/"))
+				p.Write(get(3, "/"))
 				p.wantBody(3, 200, "hit")
 			})
 		})
@@ -183,7 +183,7 @@ func TestOddRequests(t *testing.T) {
 					p.Errorf("%+v", r)
 				}
 			}}, func(p *peer) {
-				p.write(headers(1, true, tt.fields...))
+				p.Write(headers(1, true, tt.fields...))
 				p.wantResponse(1, 200)
 			})
 		})
@@ -196,11 +196,11 @@ func TestBadTargets(t *testing.T) {
 		run(t, setup{handler: func(p *peer, _ writer, r *http.Request) {
 			p.Errorf("the handler saw %q", r.RequestURI)
 		}}, func(p *peer) {
-			p.write(get(1, target))
+			p.Write(get(1, target))
 			p.wantResponse(1, 400)
-			p.write(post(3, target))
+			p.Write(post(3, target))
 			p.wantResponse(3, 400)
-			p.wantReset(3, frame.NoError)
+			p.WantReset(3, frame.NoError)
 		})
 	}
 }

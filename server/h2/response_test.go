@@ -12,6 +12,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h2peer"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
@@ -96,13 +97,13 @@ func TestResponses(t *testing.T) {
 				if tt.status == 0 {
 					tt.status = 200
 				}
-				p.write(headers(1, true, pseudo(tt.method, "/")...))
+				p.Write(headers(1, true, pseudo(tt.method, "/")...))
 				r := p.wantBody(1, tt.status, tt.body)
-				if r.field("date") == "" {
+				if r.Field("date") == "" {
 					p.Error("no date")
 				}
 				for name, want := range tt.headers {
-					got := r.field(name)
+					got := r.Field(name)
 					if want == "-" {
 						want = ""
 					}
@@ -110,8 +111,8 @@ func TestResponses(t *testing.T) {
 						p.Errorf("%s is %q, want %q", name, got, want)
 					}
 				}
-				if r.end() != (tt.body == "" && name != "HEAD, flushed") {
-					p.Errorf("END_STREAM on the head: %v", r.end())
+				if r.Ends() != (tt.body == "" && name != "HEAD, flushed") {
+					p.Errorf("END_STREAM on the head: %v", r.Ends())
 				}
 				if n := p.metrics.Requests.Value(metrics.H2, metrics.ClassOf(tt.status), metrics.Bypass); n != 1 {
 					p.Errorf("%d requests counted", n)
@@ -136,21 +137,21 @@ func TestLessThanDeclared(t *testing.T) {
 		_, _ = w.WriteString("body")
 		w.Flush()
 	}}, func(p *peer) {
-		p.write(get(1, "/"))
+		p.Write(get(1, "/"))
 		p.wantHead(1, 200)
-		f := p.next()
-		if f.Type == frame.Data && !f.end() {
-			f = p.next()
+		f := p.NextFrame()
+		if f.Type == frame.Data && !f.Ends() {
+			f = p.NextFrame()
 		}
-		if f.Type != frame.RSTStream || frame.Code(f.payload) != frame.InternalError {
-			p.Errorf("%v %x", f.Header, f.payload)
+		if f.Type != frame.RSTStream || frame.Code(f.Payload) != frame.InternalError {
+			p.Errorf("%v %x", f.Header, f.Payload)
 		}
 	})
 }
 
 func TestInvalidStatusPanics(t *testing.T) {
 	run(t, setup{panics: 1, handler: func(_ *peer, w writer, _ *http.Request) { w.WriteHeader(99) }}, func(p *peer) {
-		p.write(get(1, "/"))
+		p.Write(get(1, "/"))
 		p.wantResponse(1, 500)
 	})
 }
@@ -167,21 +168,21 @@ func TestFlush(t *testing.T) {
 		_, _ = w.WriteString("two")
 		<-p.release
 	}}, func(p *peer) {
-		p.write(get(1, "/"))
-		if f := p.wantHead(1, 200); f.end() || f.field("content-length") != "" {
+		p.Write(get(1, "/"))
+		if f := p.wantHead(1, 200); f.Ends() || f.Field("content-length") != "" {
 			p.Errorf("%v", f)
 		}
-		p.wantSilence()
+		p.WantSilence()
 		p.release <- struct{}{}
-		if f := p.want(frame.Data, 1, 0); string(f.payload) != "one" {
-			p.Errorf("%q", f.payload)
+		if f := p.Want(frame.Data, 1, 0); string(f.Payload) != "one" {
+			p.Errorf("%q", f.Payload)
 		}
 		p.release <- struct{}{}
-		if f := p.want(frame.Data, 1, 0); string(f.payload) != "two" { // once the head is out, nothing is held back
-			p.Errorf("%q", f.payload)
+		if f := p.Want(frame.Data, 1, 0); string(f.Payload) != "two" { // once the head is out, nothing is held back
+			p.Errorf("%q", f.Payload)
 		}
 		p.release <- struct{}{}
-		p.want(frame.Data, 1, frame.FlagEndStream)
+		p.Want(frame.Data, 1, frame.FlagEndStream)
 	})
 }
 
@@ -199,21 +200,21 @@ func TestWriteWaitsForThePeer(t *testing.T) {
 			written += n
 		}
 	}}, func(p *peer) {
-		p.write(get(1, "/"))
+		p.Write(get(1, "/"))
 		p.wantHead(1, 200)
 		got, window := 0, frame.InitialWindow
 		for ended := false; !ended; {
 			f := p.wantAny(frame.Data, 1)
 			got += int(f.Length)
 			window -= int(f.Length)
-			ended = f.end()
+			ended = f.Ends()
 			if window == 0 && !ended {
 				synctest.Wait()
 				if ahead := written - got; ahead > (64<<10)+(4<<10) {
 					p.Errorf("the handler is %d bytes ahead", ahead)
 				}
 				window = 50_000
-				p.write(frame.AppendWindowUpdate(nil, 0, 50_000), frame.AppendWindowUpdate(nil, 1, 50_000))
+				p.Write(frame.AppendWindowUpdate(nil, 0, 50_000), frame.AppendWindowUpdate(nil, 1, 50_000))
 			}
 		}
 		if got < total {
@@ -223,9 +224,9 @@ func TestWriteWaitsForThePeer(t *testing.T) {
 }
 
 // wantAny is want, whatever the flags.
-func (p *peer) wantAny(typ frame.Type, id uint32) received {
+func (p *peer) wantAny(typ frame.Type, id uint32) h2peer.Frame {
 	p.Helper()
-	f := p.next()
+	f := p.NextFrame()
 	if f.Type != typ || f.StreamID != id {
 		p.Fatalf("%v of stream %d, want %v of %d", f.Type, f.StreamID, typ, id)
 	}
@@ -244,10 +245,10 @@ func TestWriteDeadline(t *testing.T) {
 		}
 		panic(http.ErrAbortHandler)
 	}, settings: []frame.Setting{{ID: frame.InitialWindowSize, Value: 10}}}, func(p *peer) {
-		p.write(get(1, "/"))
+		p.Write(get(1, "/"))
 		p.wantHead(1, 200)
-		p.want(frame.Data, 1, 0)
-		p.wantReset(1, frame.InternalError)
+		p.Want(frame.Data, 1, 0)
+		p.WantReset(1, frame.InternalError)
 	})
 }
 
@@ -257,10 +258,10 @@ func TestContext(t *testing.T) {
 		end  func(*peer)
 		want error
 	}{
-		"reset by the client": {func(p *peer) { p.write(frame.AppendRSTStream(nil, 1, frame.Cancel)) }, errPeerReset},
-		"reset by us":         {func(p *peer) { p.write(frame.AppendWindowUpdate(nil, 1, 0)); p.wantReset(1, frame.ProtocolError) }, nil},
-		"connection closed":   {func(p *peer) { p.conn.Close() }, errPeerGone},
-		"connection error":    {func(p *peer) { p.write(frame.AppendWindowUpdate(nil, 0, 0)); p.want(frame.GoAway, 0, 0) }, errPeerGone},
+		"reset by the client": {func(p *peer) { p.Write(frame.AppendRSTStream(nil, 1, frame.Cancel)) }, errPeerReset},
+		"reset by us":         {func(p *peer) { p.Write(frame.AppendWindowUpdate(nil, 1, 0)); p.WantReset(1, frame.ProtocolError) }, nil},
+		"connection closed":   {func(p *peer) { p.Conn.Close() }, errPeerGone},
+		"connection error":    {func(p *peer) { p.Write(frame.AppendWindowUpdate(nil, 0, 0)); p.Want(frame.GoAway, 0, 0) }, errPeerGone},
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, setup{handler: func(p *peer, w writer, r *http.Request) {
@@ -274,7 +275,7 @@ func TestContext(t *testing.T) {
 				}
 				<-p.release
 			}, settings: []frame.Setting{{ID: frame.InitialWindowSize, Value: 0}}}, func(p *peer) {
-				p.write(get(1, "/"))
+				p.Write(get(1, "/"))
 				p.wantHead(1, 200)
 				ctx := (<-p.entered).Context()
 				if ctx.Err() != nil {
@@ -293,7 +294,7 @@ func TestContext(t *testing.T) {
 
 func TestContextEndsAfterTheAnswer(t *testing.T) {
 	run(t, setup{handler: func(p *peer, _ writer, r *http.Request) { p.entered <- r }}, func(p *peer) {
-		p.write(get(1, "/"))
+		p.Write(get(1, "/"))
 		p.wantResponse(1, 200)
 		<-(<-p.entered).Context().Done()
 	})
@@ -324,21 +325,21 @@ func TestSend(t *testing.T) {
 			p.Error("flushing or ending what is answered")
 		}
 	}, settings: wide}, func(p *peer) {
-		p.write(frame.AppendWindowUpdate(nil, 0, 1<<20), get(1, "/large"))
-		if r := p.wantResponse(1, 200); len(r.body) != 100_000 || r.field("content-length") != "100000" || r.field("date") == "" || r.field("cache-status") != "hotpath; fwd=uri-miss" {
-			p.Errorf("%v, %d bytes", r.fields, len(r.body))
+		p.Write(frame.AppendWindowUpdate(nil, 0, 1<<20), get(1, "/large"))
+		if r := p.wantResponse(1, 200); len(r.body) != 100_000 || r.Field("content-length") != "100000" || r.Field("date") == "" || r.Field("cache-status") != "hotpath; fwd=uri-miss" {
+			p.Errorf("%v, %d bytes", r.Fields, len(r.body))
 		}
-		p.write(headers(3, true, pseudo("HEAD", "/large")...))
-		if r := p.wantBody(3, 200, ""); r.field("content-length") != "100000" {
-			p.Errorf("%v", r.fields)
+		p.Write(headers(3, true, pseudo("HEAD", "/large")...))
+		if r := p.wantBody(3, 200, ""); r.Field("content-length") != "100000" {
+			p.Errorf("%v", r.Fields)
 		}
-		p.write(get(5, "/304"))
+		p.Write(get(5, "/304"))
 		p.wantBody(5, 304, "")
-		p.write(get(7, "/404"))
+		p.Write(get(7, "/404"))
 		p.wantBody(7, 404, "none")
-		p.write(post(9, "/404"))
+		p.Write(post(9, "/404"))
 		p.wantBody(9, 404, "none")
-		p.wantReset(9, frame.NoError)
+		p.WantReset(9, frame.NoError)
 		synctest.Wait()
 		for class, want := range map[metrics.Class]uint64{metrics.Class2xx: 2, metrics.Class3xx: 1, metrics.Class4xx: 2} {
 			if n := p.metrics.Requests.Value(metrics.H2, class, metrics.Miss); n != want {
@@ -356,25 +357,25 @@ func TestFollow(t *testing.T) {
 	run(t, setup{serve: func(_ *peer, _ context.Context, x *message.Exchange) {
 		x.Reply.Follow(head, g.Follow())
 	}}, func(p *peer) {
-		p.write(get(1, "/"), get(3, "/"), headers(5, true, pseudo("HEAD", "/")...))
+		p.Write(get(1, "/"), get(3, "/"), headers(5, true, pseudo("HEAD", "/")...))
 		for range 2 {
-			p.next() // heads of 1 and 3, in any order; 5 ends with its own
+			p.NextFrame() // heads of 1 and 3, in any order; 5 ends with its own
 		}
-		p.next()
+		p.NextFrame()
 		synctest.Wait()
 		_ = g.Append(p.Context(), []byte("one"))
 		for range 2 {
-			if f := p.next(); f.Type != frame.Data || string(f.payload) != "one" || f.end() {
-				p.Errorf("%v %q", f.Header, f.payload)
+			if f := p.NextFrame(); f.Type != frame.Data || string(f.Payload) != "one" || f.Ends() {
+				p.Errorf("%v %q", f.Header, f.Payload)
 			}
 		}
-		p.write(frame.AppendRSTStream(nil, 3, frame.Cancel))
+		p.Write(frame.AppendRSTStream(nil, 3, frame.Cancel))
 		synctest.Wait()
 		if n := g.Followers(); n != 1 {
 			p.Errorf("%d followers after one left, want 1", n)
 		}
 		g.Fail(errors.New("broken"))
-		p.wantReset(1, frame.InternalError)
+		p.WantReset(1, frame.InternalError)
 		synctest.Wait()
 		if n := g.Followers(); n != 0 {
 			p.Errorf("%d followers after the failure", n)

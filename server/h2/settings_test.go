@@ -7,15 +7,14 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
-	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
 func TestHello(t *testing.T) {
 	run(t, setup{silent: true, limits: Limits{Streams: 77, HeaderBytes: 4096}}, func(p *peer) {
-		f := p.want(frame.Settings, 0, 0) // before the client has said anything
+		f := p.Want(frame.Settings, 0, 0) // before the client has said anything
 		got := make(map[frame.SettingID]uint32)
-		for b := f.payload; len(b) > 0; b = b[frame.SettingLen:] {
+		for b := f.Payload; len(b) > 0; b = b[frame.SettingLen:] {
 			s, err := frame.ParseSetting(b)
 			if err != nil {
 				p.Fatal(err)
@@ -31,9 +30,9 @@ func TestHello(t *testing.T) {
 				p.Errorf("setting %d is %d, want %d", id, got[id], want)
 			}
 		}
-		p.write([]byte(frame.Preface), frame.AppendSettings(nil))
-		p.want(frame.Settings, 0, frame.FlagAck)
-		if n := p.credit[0]; n != connWindow-frame.InitialWindow {
+		p.Write([]byte(frame.Preface), frame.AppendSettings(nil))
+		p.Want(frame.Settings, 0, frame.FlagAck)
+		if n := p.Credit[0]; n != connWindow-frame.InitialWindow {
 			p.Errorf("connection window enlarged by %d, want %d", n, connWindow-frame.InitialWindow)
 		}
 	})
@@ -41,12 +40,12 @@ func TestHello(t *testing.T) {
 
 func TestPrefaceInParts(t *testing.T) {
 	run(t, setup{silent: true, source: stored("/", "hit")}, func(p *peer) {
-		p.want(frame.Settings, 0, 0)
+		p.Want(frame.Settings, 0, 0)
 		all := append([]byte(frame.Preface), frame.AppendSettings(nil)...)
 		for _, b := range append(all, get(1, "/")...) {
-			p.write([]byte{b})
+			p.Write([]byte{b})
 		}
-		p.want(frame.Settings, 0, frame.FlagAck)
+		p.Want(frame.Settings, 0, frame.FlagAck)
 		p.wantBody(1, 200, "hit")
 	})
 }
@@ -60,8 +59,8 @@ func TestPrefaceWrong(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, setup{silent: true}, func(p *peer) {
-				p.want(frame.Settings, 0, 0)
-				p.write([]byte(hello))
+				p.Want(frame.Settings, 0, 0)
+				p.Write([]byte(hello))
 				p.wantGoAway(frame.ProtocolError, metrics.CloseError)
 			})
 		})
@@ -77,8 +76,8 @@ func TestFirstFrame(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, setup{silent: true}, func(p *peer) {
-				p.want(frame.Settings, 0, 0)
-				p.write([]byte(frame.Preface), first)
+				p.Want(frame.Settings, 0, 0)
+				p.Write([]byte(frame.Preface), first)
 				p.wantGoAway(frame.ProtocolError, metrics.CloseError)
 			})
 		})
@@ -96,7 +95,7 @@ func TestBadSettings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, setup{}, func(p *peer) {
-				p.write(frame.AppendSettings(nil, tt.s))
+				p.Write(frame.AppendSettings(nil, tt.s))
 				p.wantGoAway(tt.code, metrics.CloseError)
 				if n := p.metrics.ProtocolErrors.Value(metrics.ErrorCodeOf(uint32(tt.code)), metrics.ScopeConnection); n != 1 {
 					p.Errorf("%d errors counted", n)
@@ -113,25 +112,25 @@ func TestWindowSetting(t *testing.T) {
 		return frame.AppendSettings(nil, frame.Setting{ID: frame.InitialWindowSize, Value: n})
 	}
 	run(t, setup{source: stored("/", strings.Repeat("x", 100)), settings: []frame.Setting{{ID: frame.InitialWindowSize, Value: 10}}}, func(p *peer) {
-		p.write(get(1, "/"))
+		p.Write(get(1, "/"))
 		p.wantHead(1, 200)
-		if f := p.want(frame.Data, 1, 0); f.Length != 10 {
+		if f := p.Want(frame.Data, 1, 0); f.Length != 10 {
 			p.Errorf("%d bytes into a window of 10", f.Length)
 		}
-		p.write(window(0)) // -10
-		p.want(frame.Settings, 0, frame.FlagAck)
-		p.write(window(8)) // -2
-		p.want(frame.Settings, 0, frame.FlagAck)
-		p.write(frame.AppendWindowUpdate(nil, 1, 2)) // 0
-		p.wantSilence()
-		p.write(window(15)) // 7
-		p.want(frame.Settings, 0, frame.FlagAck)
-		if f := p.want(frame.Data, 1, 0); f.Length != 7 {
+		p.Write(window(0)) // -10
+		p.Want(frame.Settings, 0, frame.FlagAck)
+		p.Write(window(8)) // -2
+		p.Want(frame.Settings, 0, frame.FlagAck)
+		p.Write(frame.AppendWindowUpdate(nil, 1, 2)) // 0
+		p.WantSilence()
+		p.Write(window(15)) // 7
+		p.Want(frame.Settings, 0, frame.FlagAck)
+		if f := p.Want(frame.Data, 1, 0); f.Length != 7 {
 			p.Errorf("%d bytes into a window of 7", f.Length)
 		}
-		p.write(window(1000))
-		p.want(frame.Settings, 0, frame.FlagAck)
-		if f := p.want(frame.Data, 1, frame.FlagEndStream); f.Length != 83 {
+		p.Write(window(1000))
+		p.Want(frame.Settings, 0, frame.FlagAck)
+		if f := p.Want(frame.Data, 1, frame.FlagEndStream); f.Length != 83 {
 			p.Errorf("%d bytes at the end, want 83", f.Length)
 		}
 	})
@@ -141,13 +140,13 @@ func TestWindowSetting(t *testing.T) {
 func TestWindowSettingRepeated(t *testing.T) {
 	window := func(n uint32) frame.Setting { return frame.Setting{ID: frame.InitialWindowSize, Value: n} }
 	run(t, setup{handler: stall, settings: []frame.Setting{window(0)}}, func(p *peer) {
-		p.write(get(1, "/0123456"), frame.AppendWindowUpdate(nil, 1, 1))
+		p.Write(get(1, "/0123456"), frame.AppendWindowUpdate(nil, 1, 1))
 		<-p.entered
-		p.write(frame.AppendSettings(nil, window(frame.MaxWindow), window(0), window(5)))
-		p.want(frame.Settings, 0, frame.FlagAck)
+		p.Write(frame.AppendSettings(nil, window(frame.MaxWindow), window(0), window(5)))
+		p.Want(frame.Settings, 0, frame.FlagAck)
 		close(p.release)
 		p.wantHead(1, 200)
-		if f := p.want(frame.Data, 1, 0); f.Length != 6 {
+		if f := p.Want(frame.Data, 1, 0); f.Length != 6 {
 			p.Errorf("%d bytes into a window of 6", f.Length)
 		}
 	})
@@ -155,11 +154,11 @@ func TestWindowSettingRepeated(t *testing.T) {
 
 func TestWindowSettingOverflow(t *testing.T) {
 	run(t, setup{source: stored("/", strings.Repeat("x", 1000)), settings: []frame.Setting{{ID: frame.InitialWindowSize, Value: 0}}}, func(p *peer) {
-		p.write(get(1, "/"))
+		p.Write(get(1, "/"))
 		p.wantHead(1, 200)
-		p.write(frame.AppendWindowUpdate(nil, 0, 1<<30)) // of the connection: not concerned
-		p.write(frame.AppendWindowUpdate(nil, 1, 1), frame.AppendSettings(nil, frame.Setting{ID: frame.InitialWindowSize, Value: frame.MaxWindow}))
-		for f := p.next(); f.Type != frame.GoAway; f = p.next() {
+		p.Write(frame.AppendWindowUpdate(nil, 0, 1<<30)) // of the connection: not concerned
+		p.Write(frame.AppendWindowUpdate(nil, 1, 1), frame.AppendSettings(nil, frame.Setting{ID: frame.InitialWindowSize, Value: frame.MaxWindow}))
+		for f := p.NextFrame(); f.Type != frame.GoAway; f = p.NextFrame() {
 			if f.Type != frame.Data {
 				p.Fatalf("%v", f)
 			}
@@ -176,13 +175,13 @@ func TestMaxFrameSetting(t *testing.T) {
 			w.Header().Set("X-Long", strings.Repeat("~", 20<<10)) // 13 bits each in Huffman code: a literal is shorter
 			_, _ = w.Write(make([]byte, 40<<10))
 		}}, func(p *peer) {
-			p.write(get(1, "/"))
+			p.Write(get(1, "/"))
 			f := p.wantHead(1, 200)
-			if want := 1 + int(20<<10/size); f.frames != min(want, 2) {
-				p.Errorf("a head of %d bytes in %d frames of at most %d", len(f.payload), f.frames, size)
+			if want := 1 + int(20<<10/size); f.Frames != min(want, 2) {
+				p.Errorf("a head of %d bytes in %d frames of at most %d", len(f.Payload), f.Frames, size)
 			}
-			for !f.end() {
-				if f = p.next(); f.Length > maxData {
+			for !f.Ends() {
+				if f = p.NextFrame(); f.Length > maxData {
 					p.Errorf("DATA of %d bytes", f.Length)
 				}
 			}
@@ -194,12 +193,11 @@ func TestMaxFrameSetting(t *testing.T) {
 // (RFC 7541 §4.2).
 func TestTableSetting(t *testing.T) {
 	run(t, setup{source: stored("/", "hit"), settings: []frame.Setting{{ID: frame.HeaderTableSize, Value: 0}}}, func(p *peer) {
-		p.decoder = hpack.NewDecoder(0)
 		for id := uint32(1); id < 20; id += 2 {
-			p.write(get(id, "/"))
+			p.Write(get(id, "/"))
 			r := p.wantBody(id, 200, "hit")
-			if resized := r.payload[0]&0xe0 == 0x20; resized != (id == 1) {
-				p.Errorf("stream %d: block begins with %#x", id, r.payload[0])
+			if resized := r.Payload[0]&0xe0 == 0x20; resized != (id == 1) {
+				p.Errorf("stream %d: block begins with %#x", id, r.Payload[0])
 			}
 		}
 	})
@@ -208,9 +206,9 @@ func TestTableSetting(t *testing.T) {
 func TestSettingsAcknowledgedTwice(t *testing.T) {
 	run(t, setup{limits: Limits{Control: 3, ControlPerSec: 1}}, func(p *peer) { // hello took 1
 		ack := frame.AppendSettingsAck(nil)
-		p.write(ack, ack)
+		p.Write(ack, ack)
 		time.Sleep(time.Millisecond)
-		p.write(ack)
+		p.Write(ack)
 		p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseLimit)
 		p.wantBreaches(metrics.LimitControlFrames, 1)
 	})

@@ -16,11 +16,11 @@ import (
 // wantQuiet checks that nothing is sent for d, to the nanosecond before its end.
 func (p *peer) wantQuiet(d time.Duration) {
 	p.Helper()
-	_ = p.conn.SetReadDeadline(time.Now().Add(d - 1))
-	if f, err := p.read(); !errors.Is(err, os.ErrDeadlineExceeded) {
-		p.Fatalf("%v %x (%v) within %v", f.Header, f.payload, err, d)
+	_ = p.Conn.SetReadDeadline(time.Now().Add(d - 1))
+	if f, err := p.Read(); !errors.Is(err, os.ErrDeadlineExceeded) {
+		p.Fatalf("%v %x (%v) within %v", f.Header, f.Payload, err, d)
 	}
-	_ = p.conn.SetReadDeadline(time.Time{})
+	_ = p.Conn.SetReadDeadline(time.Time{})
 	time.Sleep(time.Nanosecond)
 }
 
@@ -37,10 +37,10 @@ func TestHeadTimeout(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, setup{limits: Limits{Head: limit}, source: stored("/", "")}, func(p *peer) {
-				p.write(get(1, "/"))
+				p.Write(get(1, "/"))
 				p.wantResponse(1, 200)
 				time.Sleep(2 * limit) // nothing has begun
-				p.write(part)
+				p.Write(part)
 				p.wantQuiet(limit)
 				p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseTimeout)
 				p.wantBreaches(metrics.LimitHeadTimeout, 1)
@@ -52,12 +52,12 @@ func TestHeadTimeout(t *testing.T) {
 func TestHeadTimeoutOfThePreface(t *testing.T) {
 	for _, part := range []string{"", "P", frame.Preface[:23]} {
 		run(t, setup{silent: true}, func(p *peer) {
-			p.want(frame.Settings, 0, 0)
-			if f, err := p.read(); err != nil || f.Type != frame.WindowUpdate {
+			p.Want(frame.Settings, 0, 0)
+			if f, err := p.Read(); err != nil || f.Type != frame.WindowUpdate {
 				p.Fatalf("%v, %v", f.Header, err)
 			}
 			if part != "" {
-				p.write([]byte(part))
+				p.Write([]byte(part))
 			}
 			p.wantQuiet(10 * time.Second)
 			p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseTimeout)
@@ -71,9 +71,9 @@ func TestSlowButInTime(t *testing.T) {
 	run(t, setup{source: stored("/", "hit")}, func(p *peer) {
 		for id := uint32(1); id < 20; id += 2 {
 			b := get(id, "/")
-			p.write(b[:10])
+			p.Write(b[:10])
 			p.wantQuiet(9 * time.Second)
-			p.write(b[10:])
+			p.Write(b[10:])
 			p.wantBody(id, 200, "hit")
 		}
 	})
@@ -83,18 +83,18 @@ func TestSlowButInTime(t *testing.T) {
 func TestSlowData(t *testing.T) {
 	run(t, setup{handler: discard, limits: Limits{Head: time.Second, Progress: 20 * time.Second}}, func(p *peer) {
 		b := data(1, "slow", true)
-		p.write(post(1, "/"), b[:11])
+		p.Write(post(1, "/"), b[:11])
 		p.wantQuiet(19 * time.Second)
-		p.write(b[11:])
+		p.Write(b[11:])
 		p.wantBody(1, 200, "4")
 
 		b = data(3, "never", true)
-		p.write(post(3, "/"), b[:11])
+		p.Write(post(3, "/"), b[:11])
 		p.wantQuiet(20 * time.Second)
-		if f := p.next(); f.Type == frame.RSTStream {
-			f = p.next()
-			if _, code := frame.LastStream(f.payload); f.Type != frame.GoAway || code != frame.EnhanceYourCalm {
-				p.Errorf("%v %x", f.Header, f.payload)
+		if f := p.NextFrame(); f.Type == frame.RSTStream {
+			f = p.NextFrame()
+			if _, code := frame.LastStream(f.Payload); f.Type != frame.GoAway || code != frame.EnhanceYourCalm {
+				p.Errorf("%v %x", f.Header, f.Payload)
 			}
 		}
 		p.wantEnd(metrics.CloseTimeout)
@@ -104,7 +104,7 @@ func TestSlowData(t *testing.T) {
 func TestIdleTimeout(t *testing.T) {
 	run(t, setup{source: stored("/", "hit")}, func(p *peer) {
 		p.wantQuiet(59 * time.Second)
-		p.write(get(1, "/"))
+		p.Write(get(1, "/"))
 		p.wantBody(1, 200, "hit")
 		p.wantQuiet(60 * time.Second)
 		p.wantGoAway(frame.NoError, metrics.CloseIdle)
@@ -130,27 +130,27 @@ func TestFramesWithoutRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, setup{source: stored("/", "hit"), limits: Limits{Idle: limit}}, func(p *peer) {
-				p.write(get(1, "/"))
+				p.Write(get(1, "/"))
 				p.wantBody(1, 200, "hit")
-				p.write(get(3, "/", "te", "bad"))
-				p.wantReset(3, frame.ProtocolError)
+				p.Write(get(3, "/", "te", "bad"))
+				p.WantReset(3, frame.ProtocolError)
 				start := time.Now()
 				go func() {
 					for range 20 {
 						time.Sleep(limit / 3)
-						if _, err := p.conn.Write(b); err != nil {
+						if _, err := p.Conn.Write(b); err != nil {
 							return
 						}
 					}
 				}()
-				f := p.next()
+				f := p.NextFrame()
 				for f.Type != frame.GoAway && time.Since(start) < 5*limit {
-					f = p.next()
+					f = p.NextFrame()
 				}
 				if after := time.Since(start); f.Type != frame.GoAway || after != limit {
 					p.Errorf("%v after %v, want GOAWAY after %v", f.Type, after, limit)
 				}
-				p.conn.Close()
+				p.Conn.Close()
 				time.Sleep(limit) // until the writer has seen it
 			})
 		})
@@ -161,10 +161,10 @@ func TestFramesWithoutRequests(t *testing.T) {
 // not asked, and its connection is in use while the stream is.
 func TestPingsDuringAStream(t *testing.T) {
 	run(t, setup{handler: stall, limits: Limits{Idle: 4 * time.Second}}, func(p *peer) {
-		p.write(get(1, "/"))
+		p.Write(get(1, "/"))
 		for range 10 {
 			p.wantQuiet(pingAfter - time.Second)
-			p.wantAlive()
+			p.WantAlive()
 		}
 		close(p.release)
 		p.wantBody(1, 200, "/")
@@ -176,7 +176,7 @@ func TestPingsDuringAStream(t *testing.T) {
 // TestIdleBegins when the last stream ends.
 func TestIdleBegins(t *testing.T) {
 	run(t, setup{handler: stall}, func(p *peer) {
-		p.write(get(1, "/"))
+		p.Write(get(1, "/"))
 		p.wantQuiet(59 * time.Second)
 		close(p.release)
 		p.wantBody(1, 200, "/")
@@ -193,19 +193,19 @@ func TestStalledUpload(t *testing.T) {
 			_, heard = r.Body.Read(make([]byte, 100))
 		}
 	}}, func(p *peer) {
-		p.write(post(1, "/"))
+		p.Write(post(1, "/"))
 		for range 2 { // a byte is no progress
 			p.wantQuiet(limit / 3)
-			p.write(data(1, "x", false))
+			p.Write(data(1, "x", false))
 		}
 		p.wantQuiet(limit/3 + 2*(limit/30720)) // but for the time that it takes at the least rate
-		p.wantReset(1, frame.Cancel)
+		p.WantReset(1, frame.Cancel)
 		p.wantBreaches(metrics.LimitBodyTimeout, 1)
 		synctest.Wait()
 		if !errors.Is(heard, http.ErrHandlerTimeout) {
 			p.Errorf("the handler heard %v", heard)
 		}
-		p.wantAlive()
+		p.WantAlive()
 	})
 }
 
@@ -216,14 +216,14 @@ func TestUploadThatWaitsForUs(t *testing.T) {
 		<-p.release
 		echo(p, w, r)
 	}}, func(p *peer) {
-		p.write(post(1, "/"), data(1, "body", false))
+		p.Write(post(1, "/"), data(1, "body", false))
 		for range 10 {
 			p.wantQuiet(50 * time.Second)
-			p.wantAlive()
+			p.WantAlive()
 		}
 		p.release <- struct{}{}
 		synctest.Wait()
-		p.write(data(1, "", true))
+		p.Write(data(1, "", true))
 		p.wantBody(1, 200, "body")
 	})
 }
@@ -237,17 +237,17 @@ func TestStalledDownload(t *testing.T) {
 				w.Flush()
 				_, heard = w.Write(make([]byte, 2*(64<<10)))
 			}}, func(p *peer) {
-				p.write(get(1, path))
+				p.Write(get(1, path))
 				p.wantHead(1, 200)
 				for range 2 { // a byte is no progress
 					p.wantQuiet(limit / 3)
-					p.write(frame.AppendWindowUpdate(nil, 1, 1))
-					p.want(frame.Data, 1, 0)
+					p.Write(frame.AppendWindowUpdate(nil, 1, 1))
+					p.Want(frame.Data, 1, 0)
 				}
 				p.wantQuiet(limit/3 + 2*(limit/30720)) // but for the time that it takes at the least rate
-				p.wantReset(1, frame.Cancel)
+				p.WantReset(1, frame.Cancel)
 				p.wantBreaches(metrics.LimitWriteTimeout, 1)
-				p.wantAlive()
+				p.WantAlive()
 				synctest.Wait() // the stream is reset before its handler's write fails
 				if path == "/miss" && !errors.Is(heard, http.ErrHandlerTimeout) {
 					p.Errorf("the handler heard %v", heard)
@@ -261,7 +261,7 @@ func TestStalledDownload(t *testing.T) {
 // ends the connection.
 func TestPeerThatDoesNotRead(t *testing.T) {
 	run(t, setup{source: stored("/", strings.Repeat("x", 60_000))}, func(p *peer) {
-		p.write(get(1, "/"))
+		p.Write(get(1, "/"))
 		time.Sleep(time.Minute)
 		reason := <-p.done
 		p.done <- reason
@@ -274,15 +274,15 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 // TestDeadPeer: with a stream open a silent peer is asked whether it lives.
 func TestDeadPeer(t *testing.T) {
 	run(t, setup{handler: stall}, func(p *peer) {
-		p.write(get(1, "/"))
+		p.Write(get(1, "/"))
 		for range 3 {
 			p.wantQuiet(pingAfter)
-			f := p.want(frame.Ping, 0, 0)
+			f := p.Want(frame.Ping, 0, 0)
 			p.wantQuiet(pongWithin - time.Second)
-			p.write(frame.AppendPing(nil, true, f.payload))
+			p.Write(frame.AppendPing(nil, true, f.Payload))
 		}
 		p.wantQuiet(pingAfter)
-		p.want(frame.Ping, 0, 0)
+		p.Want(frame.Ping, 0, 0)
 		p.wantQuiet(pongWithin)
 		p.wantEnd(metrics.CloseTimeout)
 		p.wantBreaches(metrics.LimitIdleTimeout, 1)
@@ -293,13 +293,13 @@ func TestDeadPeer(t *testing.T) {
 // TestAnySignOfLifeCounts, not only the answer to our PING.
 func TestAnySignOfLifeCounts(t *testing.T) {
 	run(t, setup{handler: stall}, func(p *peer) {
-		p.write(get(1, "/"))
+		p.Write(get(1, "/"))
 		p.wantQuiet(pingAfter)
-		p.want(frame.Ping, 0, 0)
+		p.Want(frame.Ping, 0, 0)
 		p.wantQuiet(pongWithin - time.Second)
-		p.write(frame.AppendWindowUpdate(nil, 0, 1))
+		p.Write(frame.AppendWindowUpdate(nil, 0, 1))
 		p.wantQuiet(pingAfter)
-		p.want(frame.Ping, 0, 0)
+		p.Want(frame.Ping, 0, 0)
 		close(p.release)
 		p.wantBody(1, 200, "/")
 	})
@@ -319,27 +319,27 @@ func TestSlowShare(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, setup{source: stored("/", body), settings: wide}, func(p *peer) {
 				if tt.window > 0 {
-					p.write(frame.AppendWindowUpdate(nil, 0, tt.window))
+					p.Write(frame.AppendWindowUpdate(nil, 0, tt.window))
 				}
 				for i := range tt.streams {
-					p.write(get(1+2*i, "/"))
+					p.Write(get(1+2*i, "/"))
 				}
 				got, want := 0, int(tt.streams)*len(body)
 				for got < want {
-					f := p.next()
+					f := p.NextFrame()
 					switch {
 					case f.Type == frame.Ping:
-						p.write(frame.AppendPing(nil, true, f.payload))
+						p.Write(frame.AppendPing(nil, true, f.Payload))
 						continue
 					case f.Type == frame.Headers:
 						continue
 					case f.Type != frame.Data:
-						p.Fatalf("%v %x after %d bytes", f.Header, f.payload, got)
+						p.Fatalf("%v %x after %d bytes", f.Header, f.Payload, got)
 					}
 					got += int(f.Length)
 					time.Sleep(time.Duration(f.Length) * time.Second / 2000) // 2 KB/s, above what the wire demands
 					if tt.window == 0 {
-						p.write(frame.AppendWindowUpdate(nil, 0, f.Length))
+						p.Write(frame.AppendWindowUpdate(nil, 0, f.Length))
 					}
 				}
 			})

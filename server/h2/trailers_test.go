@@ -27,9 +27,9 @@ func TestRequestTrailers(t *testing.T) {
 			}
 		}
 	}}, func(p *peer) {
-		p.write(post(1, "/", "trailer", "announced, missing"), data(1, "body", false))
+		p.Write(post(1, "/", "trailer", "announced, missing"), data(1, "body", false))
 		synctest.Wait()
-		p.write(headers(1, true, "announced", "1", "announced", "2", "another", "3"))
+		p.Write(headers(1, true, "announced", "1", "announced", "2", "another", "3"))
 		p.wantResponse(1, 200)
 	})
 }
@@ -48,10 +48,10 @@ func TestResponseTrailers(t *testing.T) {
 				w.Header().Set("X-Sum", "77")
 				w.Header().Set(http.TrailerPrefix+"X-More", "88")
 			}}, func(p *peer) {
-				p.write(frame.AppendWindowUpdate(nil, 0, 1<<20), get(1, "/"))
+				p.Write(frame.AppendWindowUpdate(nil, 0, 1<<20), get(1, "/"))
 				r := p.wantResponse(1, 200)
-				if r.field("trailer") != "X-Sum, x-unset" || r.field("x-sum") != "" {
-					p.Errorf("head %v", r.fields)
+				if r.Field("trailer") != "X-Sum, x-unset" || r.Field("x-sum") != "" {
+					p.Errorf("head %v", r.Fields)
 				}
 				want := []hpack.Field{{Name: "x-sum", Value: "77"}, {Name: "x-more", Value: "88"}}
 				if !slices.Equal(r.trailers, want) {
@@ -68,7 +68,7 @@ func TestTrailersNeedNoWindow(t *testing.T) {
 		_, _ = w.WriteString("body")
 		w.Header().Set(http.TrailerPrefix+"X-Sum", "77")
 	}}, func(p *peer) {
-		p.write(get(1, "/"))
+		p.Write(get(1, "/"))
 		if r := p.wantBody(1, 200, "body"); len(r.trailers) != 1 {
 			p.Errorf("trailers %v", r.trailers)
 		}
@@ -79,35 +79,35 @@ func TestTrailersNeedNoWindow(t *testing.T) {
 func TestContinue(t *testing.T) {
 	expect := []string{"expect", "100-Continue"}
 	run(t, setup{handler: echo}, func(p *peer) {
-		p.write(post(1, "/", expect...))
-		if f := p.wantHead(1, 100); f.end() || f.field("date") != "" {
+		p.Write(post(1, "/", expect...))
+		if f := p.wantHead(1, 100); f.Ends() || f.Field("date") != "" {
 			p.Errorf("%v", f)
 		}
-		p.write(data(1, "body", true))
+		p.Write(data(1, "body", true))
 		p.wantBody(1, 200, "body")
 
-		p.write(post(3, "/", expect...), data(3, "impatient", true)) // RFC 9110 §10.1.1
+		p.Write(post(3, "/", expect...), data(3, "impatient", true)) // RFC 9110 §10.1.1
 		p.wantBody(3, 200, "impatient")
 	})
 	run(t, setup{handler: func(_ *peer, w writer, _ *http.Request) { w.WriteHeader(417) }}, func(p *peer) {
-		p.write(post(1, "/", expect...))
+		p.Write(post(1, "/", expect...))
 		p.wantResponse(1, 417)
-		p.wantReset(1, frame.NoError)
+		p.WantReset(1, frame.NoError)
 	})
 	run(t, setup{handler: func(_ *peer, w writer, r *http.Request) {
 		w.Flush()
 		_, _ = io.Copy(w, r.Body)
 	}}, func(p *peer) {
-		p.write(post(1, "/", expect...))
+		p.Write(post(1, "/", expect...))
 		p.wantHead(1, 200) // the final head leaves no room for 100
-		p.wantSilence()
-		p.write(data(1, "body", true))
-		f := p.next()
-		if f.Type != frame.Data || string(f.payload) != "body" {
-			p.Errorf("%v %q", f.Header, f.payload)
+		p.WantSilence()
+		p.Write(data(1, "body", true))
+		f := p.NextFrame()
+		if f.Type != frame.Data || string(f.Payload) != "body" {
+			p.Errorf("%v %q", f.Header, f.Payload)
 		}
-		if !f.end() {
-			p.want(frame.Data, 1, frame.FlagEndStream)
+		if !f.Ends() {
+			p.Want(frame.Data, 1, frame.FlagEndStream)
 		}
 	})
 }
@@ -122,16 +122,16 @@ func TestEarlyHints(t *testing.T) {
 		w.WriteHeader(http.StatusProcessing)
 		_, _ = w.WriteString("body")
 	}}, func(p *peer) {
-		p.write(get(1, "/"))
+		p.Write(get(1, "/"))
 		f := p.wantHead(1, 103)
-		if f.field("link") != "</style.css>" || f.field("content-length") != "" || f.end() {
+		if f.Field("link") != "</style.css>" || f.Field("content-length") != "" || f.Ends() {
 			p.Errorf("%v", f)
 		}
-		p.wantSilence()
+		p.WantSilence()
 		close(p.release)
 		p.wantHead(1, 102)
-		if r := p.wantBody(1, 200, "body"); r.field("link") != "" || r.field("content-length") != "4" {
-			p.Errorf("%v", r.fields)
+		if r := p.wantBody(1, 200, "body"); r.Field("link") != "" || r.Field("content-length") != "4" {
+			p.Errorf("%v", r.Fields)
 		}
 	})
 }

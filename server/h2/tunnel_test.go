@@ -62,15 +62,15 @@ func (p *peer) wantData(id uint32, content string, end bool) {
 	p.Helper()
 	got := ""
 	for {
-		f := p.next()
+		f := p.NextFrame()
 		if f.Type != frame.Data || f.StreamID != id {
 			p.Fatalf("stream %d: %v after %.80q, want %.80q", id, f.Header, got, content)
 		}
-		got += string(f.payload)
+		got += string(f.Payload)
 		switch {
-		case len(got) > len(content) || got != content[:len(got)] || f.end() && !(end && got == content):
-			p.Fatalf("stream %d: %.80q, ended %v; want %.80q", id, got, f.end(), content)
-		case got == content && f.end() == end:
+		case len(got) > len(content) || got != content[:len(got)] || f.Ends() && !(end && got == content):
+			p.Fatalf("stream %d: %.80q, ended %v; want %.80q", id, got, f.Ends(), content)
+		case got == content && f.Ends() == end:
 			return
 		}
 	}
@@ -79,13 +79,13 @@ func (p *peer) wantData(id uint32, content string, end bool) {
 // TestExtendedConnectIsAnnounced: RFC 8441 §3.
 func TestExtendedConnectIsAnnounced(t *testing.T) {
 	run(t, setup{silent: true}, func(p *peer) {
-		f := p.want(frame.Settings, 0, 0)
-		if !strings.Contains(string(f.payload), "\x00\x08\x00\x00\x00\x01") {
-			p.Errorf("SETTINGS %x without ENABLE_CONNECT_PROTOCOL = 1", f.payload)
+		f := p.Want(frame.Settings, 0, 0)
+		if !strings.Contains(string(f.Payload), "\x00\x08\x00\x00\x00\x01") {
+			p.Errorf("SETTINGS %x without ENABLE_CONNECT_PROTOCOL = 1", f.Payload)
 		}
 	})
 	run(t, setup{}, func(p *peer) {
-		p.write(frame.AppendSettings(nil, frame.Setting{ID: frame.EnableConnectProtocol, Value: 2}))
+		p.Write(frame.AppendSettings(nil, frame.Setting{ID: frame.EnableConnectProtocol, Value: 2}))
 		p.wantGoAway(frame.ProtocolError, metrics.CloseError)
 	})
 }
@@ -94,24 +94,24 @@ func TestExtendedConnectIsAnnounced(t *testing.T) {
 func TestTunnel(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "access.log")
 	run(t, setup{serve: tunnelling(shout), access: &access.Config{Mode: access.All, Format: access.JSON, File: file}}, func(p *peer) {
-		p.write(extended(1, false))
+		p.Write(extended(1, false))
 		head := p.wantHead(1, 200)
-		if head.end() || head.field("sec-websocket-protocol") != "chat" || head.field("content-length") != "" {
-			p.Errorf("head %v", head.fields)
+		if head.Ends() || head.Field("sec-websocket-protocol") != "chat" || head.Field("content-length") != "" {
+			p.Errorf("head %v", head.Fields)
 		}
-		p.write(data(1, "hello", false))
+		p.Write(data(1, "hello", false))
 		p.wantData(1, "HELLO", false)
-		p.write(extended(3, false)) // beside another
+		p.Write(extended(3, false)) // beside another
 		p.wantHead(3, 200)
-		p.write(data(3, "you", false), data(1, "me", false))
+		p.Write(data(3, "you", false), data(1, "me", false))
 		for range 2 {
-			if f := p.next(); string(f.payload) != map[uint32]string{1: "ME", 3: "YOU"}[f.StreamID] {
-				p.Errorf("stream %d: %q", f.StreamID, f.payload)
+			if f := p.NextFrame(); string(f.Payload) != map[uint32]string{1: "ME", 3: "YOU"}[f.StreamID] {
+				p.Errorf("stream %d: %q", f.StreamID, f.Payload)
 			}
 		}
-		p.write(data(1, "last", true))
+		p.Write(data(1, "last", true))
 		p.wantData(1, "LASTbye", true)
-		p.write(frame.AppendRSTStream(nil, 3, frame.Cancel))
+		p.Write(frame.AppendRSTStream(nil, 3, frame.Cancel))
 		synctest.Wait()
 		if n := p.metrics.StreamsOpen.Value(); n != 0 {
 			p.Errorf("%d streams open", n)
@@ -119,9 +119,9 @@ func TestTunnel(t *testing.T) {
 		if n := p.metrics.RequestDuration.Count(metrics.Bypass); n != 0 {
 			p.Errorf("the duration of %d tunnels is observed as a response's", n)
 		}
-		p.wantAlive()
+		p.WantAlive()
 		time.Sleep(time.Second)
-		lines := accessLines(p.T, file)
+		lines := accessLines(p, file)
 		if len(lines) != 2 || lines[0].String() != "CONNECT /chat?x 200 14 bypass" || lines[1].String() != "CONNECT /chat?x 200 3 bypass aborted" {
 			p.Errorf("logged %v", lines)
 		}
@@ -131,7 +131,7 @@ func TestTunnel(t *testing.T) {
 // TestTunnelOfAnEndedRequest: the client's side may end with the request.
 func TestTunnelOfAnEndedRequest(t *testing.T) {
 	run(t, setup{source: stored("/chat?x", "no tunnel"), serve: tunnelling(shout)}, func(p *peer) {
-		p.write(extended(1, true))
+		p.Write(extended(1, true))
 		p.wantHead(1, 200)
 		p.wantData(1, "bye", true)
 	})
@@ -143,11 +143,11 @@ func TestTunnelRefused(t *testing.T) {
 	run(t, setup{serve: func(_ *peer, _ context.Context, x *message.Exchange) {
 		x.Reply.Send(missing)
 	}}, func(p *peer) {
-		p.write(extended(1, false))
+		p.Write(extended(1, false))
 		p.wantBody(1, 404, "none")
-		p.write(data(1, "unasked", false))
+		p.Write(data(1, "unasked", false))
 		time.Sleep(2 * lateTime)
-		p.wantReset(1, frame.NoError)
+		p.WantReset(1, frame.NoError)
 		if n := p.metrics.RequestDuration.Count(metrics.Bypass); n != 1 {
 			p.Errorf("%d responses observed", n)
 		}
@@ -159,7 +159,7 @@ func TestTunnelOfHTTP(t *testing.T) {
 	run(t, setup{serve: func(p *peer, _ context.Context, x *message.Exchange) { p.Errorf("the handler has %+v", x) }}, func(p *peer) {
 		for i, protocol := range []string{"h2c", "H2"} {
 			id := uint32(2*i + 1)
-			p.write(headers(id, true, ":method", "CONNECT", ":protocol", protocol, ":scheme", "https", ":authority", "test", ":path", "/"))
+			p.Write(headers(id, true, ":method", "CONNECT", ":protocol", protocol, ":scheme", "https", ":authority", "test", ":path", "/"))
 			p.wantResponse(id, 501)
 		}
 	})
@@ -183,25 +183,25 @@ func TestTunnelHalfClosedByUs(t *testing.T) {
 		all = n
 		close(p.release)
 	})}, func(p *peer) {
-		p.write(extended(1, false))
+		p.Write(extended(1, false))
 		p.wantHead(1, 200)
 		p.wantData(1, "", true)
 		for range 7 {
-			p.write(data(1, strings.Repeat("x", 16<<10), false))
+			p.Write(data(1, strings.Repeat("x", 16<<10), false))
 		}
 		time.Sleep(45 * time.Second)
 		p.drainCredit()
 		for range parts - 7 {
-			p.write(data(1, strings.Repeat("x", 16<<10), false))
+			p.Write(data(1, strings.Repeat("x", 16<<10), false))
 			p.drainCredit()
 			time.Sleep(time.Second)
 		}
-		p.write(data(1, "", true))
+		p.Write(data(1, "", true))
 		<-p.release
 		if all != parts*16<<10 {
 			p.Errorf("%d bytes arrived", all)
 		}
-		p.wantAlive()
+		p.WantAlive()
 		if n := p.metrics.StreamsOpen.Value(); n != 0 {
 			p.Errorf("%d streams open", n)
 		}
@@ -219,10 +219,10 @@ func TestTunnelKeepsWhatIsUnread(t *testing.T) {
 		text = string(b)
 		close(p.release)
 	})}, func(p *peer) {
-		p.write(extended(1, false))
+		p.Write(extended(1, false))
 		p.wantHead(1, 200)
 		p.wantData(1, "", true)
-		p.write(data(1, "the last word", true)) // both sides are at their end
+		p.Write(data(1, "the last word", true)) // both sides are at their end
 		<-p.release
 		if text != "the last word" {
 			p.Errorf("the handler has read %q", text)
@@ -241,17 +241,17 @@ func TestTunnelLeft(t *testing.T) {
 		_, _ = io.WriteString(t, "bye")
 		_ = t.Close()
 	})}, func(p *peer) {
-		p.write(extended(1, false))
+		p.Write(extended(1, false))
 		p.wantHead(1, 200)
 		p.wantData(1, "bye", true)
-		p.write(data(1, "hello?", false))
+		p.Write(data(1, "hello?", false))
 		time.Sleep(lateTime)
-		p.wantReset(1, frame.NoError)
+		p.WantReset(1, frame.NoError)
 	})
 	run(t, setup{serve: tunnelling(func(*peer, context.Context, io.ReadWriteCloser) {})}, func(p *peer) {
-		p.write(extended(1, false))
+		p.Write(extended(1, false))
 		p.wantHead(1, 200)
-		p.wantReset(1, frame.InternalError)
+		p.WantReset(1, frame.InternalError)
 	})
 }
 
@@ -262,8 +262,8 @@ func TestTunnelBroken(t *testing.T) {
 		leave func(*peer)
 		want  error
 	}{
-		"reset":          {func(p *peer) { p.write(frame.AppendRSTStream(nil, 1, frame.Cancel)) }, errPeerReset},
-		"the connection": {func(p *peer) { p.conn.Close() }, errPeerGone},
+		"reset":          {func(p *peer) { p.Write(frame.AppendRSTStream(nil, 1, frame.Cancel)) }, errPeerReset},
+		"the connection": {func(p *peer) { p.Conn.Close() }, errPeerGone},
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, setup{serve: tunnelling(func(p *peer, ctx context.Context, t io.ReadWriteCloser) {
@@ -278,7 +278,7 @@ func TestTunnelBroken(t *testing.T) {
 					p.Errorf("the context: %v", context.Cause(ctx))
 				}
 			})}, func(p *peer) {
-				p.write(extended(1, false))
+				p.Write(extended(1, false))
 				p.wantHead(1, 200)
 				tt.leave(p)
 				<-p.release
@@ -296,32 +296,32 @@ func TestTunnelIdle(t *testing.T) {
 		quiet := func(d time.Duration) {
 			p.Helper()
 			for end := time.Now().Add(d); ; {
-				_ = p.conn.SetReadDeadline(end)
-				f, err := p.read()
-				_ = p.conn.SetReadDeadline(time.Time{})
+				_ = p.Conn.SetReadDeadline(end)
+				f, err := p.Read()
+				_ = p.Conn.SetReadDeadline(time.Time{})
 				if errors.Is(err, os.ErrDeadlineExceeded) {
 					return
 				}
 				if err != nil || f.Type != frame.Ping {
-					p.Fatalf("%v of stream %d: %x (%v)", f.Type, f.StreamID, f.payload, err)
+					p.Fatalf("%v of stream %d: %x (%v)", f.Type, f.StreamID, f.Payload, err)
 				}
 				time.Sleep(time.Millisecond) // the way there and back
-				p.write(frame.AppendPing(nil, true, f.payload))
+				p.Write(frame.AppendPing(nil, true, f.Payload))
 			}
 		}
-		p.write(extended(1, false))
+		p.Write(extended(1, false))
 		p.wantHead(1, 200)
 		quiet(limit - time.Second)
-		p.write(data(1, "still here", false))
+		p.Write(data(1, "still here", false))
 		p.wantData(1, "STILL HERE", false)
 		quiet(limit - time.Second)
-		p.write(data(1, "", false)) // carries nothing
+		p.Write(data(1, "", false)) // carries nothing
 		quiet(999 * time.Millisecond)
 		time.Sleep(time.Millisecond)
-		p.wantReset(1, frame.Cancel)
+		p.WantReset(1, frame.Cancel)
 		p.wantBreaches(metrics.LimitIdleTimeout, 1)
 		p.wantBreaches(metrics.LimitBodyTimeout, 0)
-		p.wantAlive()
+		p.WantAlive()
 	})
 }
 
@@ -335,21 +335,21 @@ func TestTunnelMemory(t *testing.T) {
 		close(p.release)
 		<-ctx.Done()
 	})}, func(p *peer) {
-		p.write(extended(1, false))
+		p.Write(extended(1, false))
 		p.wantHead(1, 200)
 		part := strings.Repeat("x", 16<<10)
 		for range 4 * streamWindow / len(part) {
-			p.write(data(1, part, false))
+			p.Write(data(1, part, false))
 			p.drainCredit()
 		}
 		<-p.release
 		p.drainCredit()
 		for sent := 0; sent < streamWindow; sent += len(part) {
-			p.write(data(1, part, false))
+			p.Write(data(1, part, false))
 		}
-		p.wantSilence() // nothing is given back
-		p.write(data(1, "x", false))
-		p.wantReset(1, frame.FlowControlError)
+		p.WantSilence() // nothing is given back
+		p.Write(data(1, "x", false))
+		p.WantReset(1, frame.FlowControlError)
 	})
 }
 
@@ -358,14 +358,14 @@ func (p *peer) drainCredit() {
 	p.Helper()
 	synctest.Wait()
 	for {
-		_ = p.conn.SetReadDeadline(time.Now().Add(time.Millisecond))
-		f, err := p.read()
-		_ = p.conn.SetReadDeadline(time.Time{})
+		_ = p.Conn.SetReadDeadline(time.Now().Add(time.Millisecond))
+		f, err := p.Read()
+		_ = p.Conn.SetReadDeadline(time.Time{})
 		if err != nil {
 			return
 		}
 		if f.Type != frame.WindowUpdate {
-			p.Fatalf("%v of stream %d: %x", f.Type, f.StreamID, f.payload)
+			p.Fatalf("%v of stream %d: %x", f.Type, f.StreamID, f.Payload)
 		}
 	}
 }
@@ -379,11 +379,11 @@ func TestTunnelSlowReader(t *testing.T) {
 				p.Errorf("writing: %v", err)
 			}
 		})}, func(p *peer) {
-		p.write(extended(1, false))
+		p.Write(extended(1, false))
 		p.wantHead(1, 200)
 		p.wantData(1, "xxxxxxxxxx", false)
 		p.wantQuiet(time.Second)
-		p.wantReset(1, frame.Cancel)
+		p.WantReset(1, frame.Cancel)
 		p.wantBreaches(metrics.LimitWriteTimeout, 1)
 	})
 }
@@ -391,10 +391,10 @@ func TestTunnelSlowReader(t *testing.T) {
 // TestFieldsInATunnel: RFC 9113 §8.5.
 func TestFieldsInATunnel(t *testing.T) {
 	run(t, setup{serve: tunnelling(func(p *peer, _ context.Context, t io.ReadWriteCloser) { _, _ = io.Copy(io.Discard, t) })}, func(p *peer) {
-		p.write(extended(1, false))
+		p.Write(extended(1, false))
 		p.wantHead(1, 200)
-		p.write(headers(1, true, "x-trailer", "1"))
-		p.wantReset(1, frame.ProtocolError)
-		p.wantAlive()
+		p.Write(headers(1, true, "x-trailer", "1"))
+		p.WantReset(1, frame.ProtocolError)
+		p.WantAlive()
 	})
 }
