@@ -6,23 +6,20 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
-	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h2peer"
 )
 
 // stubborn is an HTTP/2 client that asks and whose streams have no window.
 type stubborn struct {
-	t    *testing.T
-	conn net.Conn
+	*h2peer.Peer
 	next uint32
 	cut  int // streams that were reset with CANCEL
 }
@@ -34,46 +31,27 @@ func (p *process) stubborn() *stubborn {
 		p.t.Fatal(err)
 	}
 	p.t.Cleanup(func() { c.Close() })
-	if err := c.SetDeadline(time.Now().Add(2 * patience)); err != nil {
-		p.t.Fatal(err)
-	}
-	hello := frame.AppendSettings([]byte(frame.Preface), frame.Setting{ID: frame.InitialWindowSize, Value: 0})
-	if _, err := c.Write(hello); err != nil {
-		p.t.Fatal(err)
-	}
-	return &stubborn{t: p.t, conn: c, next: 1}
+	s := &stubborn{Peer: h2peer.New(p.t, c, 2*patience), next: 1}
+	s.SayHello(frame.Setting{ID: frame.InitialWindowSize, Value: 0})
+	return s
 }
 
 // ask asks for a path and waits for the head of the answer.
 func (s *stubborn) ask(path string) {
-	s.t.Helper()
-	var block []byte
-	for _, f := range []hpack.Field{{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "https"}, {Name: ":authority", Value: "127.0.0.1"}, {Name: ":path", Value: path}} {
-		block = hpack.AppendLiteral(block, f)
-	}
+	s.Helper()
 	id := s.next
 	s.next += 2
-	if _, err := s.conn.Write(frame.AppendHeaders(nil, id, true, block, frame.MinMaxSize)); err != nil {
-		s.t.Fatal(err)
-	}
+	s.Write(h2peer.Headers(id, true, h2peer.Request("GET", "127.0.0.1", path)...))
 	for {
-		var head [frame.HeaderLen]byte
-		if _, err := io.ReadFull(s.conn, head[:]); err != nil {
-			s.t.Fatalf("%s: %v", path, err)
-		}
-		h := frame.ParseHeader(head[:])
-		payload := make([]byte, h.Length)
-		if _, err := io.ReadFull(s.conn, payload); err != nil {
-			s.t.Fatalf("%s: %v", path, err)
-		}
+		f := s.NextFrame()
 		switch {
-		case h.Type == frame.RSTStream && frame.Code(payload) == frame.Cancel:
-			if s.cut++; h.StreamID == id {
+		case f.Type == frame.RSTStream && frame.Code(f.Payload) == frame.Cancel:
+			if s.cut++; f.StreamID == id {
 				return
 			}
-		case h.Type == frame.GoAway, h.Type == frame.RSTStream:
-			s.t.Fatalf("%s: %v %x", path, h, payload)
-		case h.Type == frame.Headers && h.StreamID == id:
+		case f.Type == frame.GoAway, f.Type == frame.RSTStream:
+			s.Fatalf("%s: %v", path, f)
+		case f.Type == frame.Headers && f.StreamID == id:
 			return
 		}
 	}

@@ -2,13 +2,11 @@ package conformance
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,6 +15,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h2peer"
 )
 
 // sent is a shape that was sent, and what came back.
@@ -56,7 +55,7 @@ func TestShapes(t *testing.T) {
 	}
 	for _, shape := range frames {
 		x := &sent{name: shape.name, says: shape.says, want: shape.want, content: shape.data}
-		play(x, func(x *sent) { s.sendH2(t.Context(), x, shape) })
+		play(x, func(x *sent) { s.sendH2(t, x, shape) })
 	}
 	sending.Wait()
 	time.Sleep(300 * time.Millisecond) // what is on its way to the origin arrives
@@ -159,72 +158,51 @@ func isTimeout(err error) bool {
 	return ok && t.Timeout()
 }
 
-func (s *server) sendH2(ctx context.Context, x *sent, shape shape2) {
-	c, err := s.connect(ctx, "h2")
+func (s *server) sendH2(t testing.TB, x *sent, shape shape2) {
+	c, err := s.connect(t.Context(), "h2")
 	if err != nil {
 		x.err = err
 		return
 	}
 	defer c.Close()
 	b := frame.AppendSettings([]byte(frame.Preface))
-	b = frame.AppendHeaders(b, 1, shape.data == "" && shape.trailers == nil, x.block(shape.fields), frame.MinMaxSize)
+	b = append(b, h2peer.Headers(1, shape.data == "" && shape.trailers == nil, x.fields(shape.fields)...)...)
 	if shape.data != "" {
-		h := frame.Header{Type: frame.Data, Length: uint32(len(shape.data)), StreamID: 1}
-		if shape.trailers == nil {
-			h.Flags = frame.FlagEndStream
-		}
-		b = append(frame.AppendHeader(b, h), shape.data...)
+		b = append(b, h2peer.Data(1, shape.data, shape.trailers == nil)...)
 	}
 	if shape.trailers != nil {
-		b = frame.AppendHeaders(b, 1, true, x.block(shape.trailers), frame.MinMaxSize)
+		b = append(b, h2peer.Headers(1, true, x.fields(shape.trailers)...)...)
 	}
 	if _, err := c.Write(b); err != nil {
 		x.err = err
 	}
-	x.readH2(bufio.NewReader(c))
+	x.readH2(h2peer.New(t, c, patience))
 }
 
-func (x *sent) block(fields []hpack.Field) (block []byte) {
-	for _, f := range slices.Clone(fields) {
-		f.Value = strings.ReplaceAll(f.Value, "{}", x.script.path)
-		block = hpack.AppendLiteral(block, f)
+// fields are names and values in turn, with the script's path in place of {}.
+func (x *sent) fields(fields []hpack.Field) (all []string) {
+	for _, f := range fields {
+		all = append(all, f.Name, strings.ReplaceAll(f.Value, "{}", x.script.path))
 	}
-	return block
+	return all
 }
 
 // readH2 reads until stream 1 or the connection has ended. An answer of the
 // server's own ends the stream as well as an error of it does.
-func (x *sent) readH2(r *bufio.Reader) {
-	decoder := hpack.NewDecoder(hpack.DefaultTableSize)
+func (x *sent) readH2(c *h2peer.Peer) {
 	for {
-		var head [frame.HeaderLen]byte
-		if _, err := io.ReadFull(r, head[:]); err != nil {
-			x.err, x.ended = err, !isTimeout(err)
-			return
-		}
-		h := frame.ParseHeader(head[:])
-		var payload bytes.Buffer
-		if _, err := io.CopyN(&payload, r, int64(h.Length)); err != nil {
-			x.err, x.ended = err, !isTimeout(err)
-			return
-		}
+		f, err := c.Read()
 		switch {
-		case h.Type == frame.RSTStream && h.StreamID == 1, h.Type == frame.GoAway:
+		case err != nil:
+			x.err, x.ended = err, !isTimeout(err)
+			return
+		case f.Type == frame.RSTStream && f.StreamID == 1, f.Type == frame.GoAway:
 			x.ended = true
 			return
-		case h.Type == frame.Headers && h.StreamID == 1:
-			var l hpack.List
-			if err := decoder.Decode(&l, payload.Bytes()); err != nil {
-				x.err = err
-				return
-			}
-			for _, f := range l.Fields {
-				if f.Name == ":status" {
-					x.status, _ = strconv.Atoi(f.Value)
-				}
-			}
+		case f.Type == frame.Headers && f.StreamID == 1:
+			x.status, _ = strconv.Atoi(f.Field(":status"))
 		}
-		if h.StreamID == 1 && (h.Type == frame.Headers || h.Type == frame.Data) && h.Flags.Has(frame.FlagEndStream) {
+		if f.StreamID == 1 && (f.Type == frame.Headers || f.Type == frame.Data) && f.Ends() {
 			x.ended = x.status >= 400
 			return
 		}

@@ -14,69 +14,29 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
-	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h2peer"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
 )
 
-// h2Conn is an HTTP/2 client's connection, frame by frame.
-type h2Conn struct {
-	*site
-	*tls.Conn
-}
-
-// dialH2 opens a connection and exchanges settings.
-func (s *site) dialH2() *h2Conn {
+// dialH2 opens an HTTP/2 connection and exchanges settings.
+func (s *site) dialH2() *h2peer.Peer {
 	s.Helper()
-	c := &h2Conn{s, s.mustDial("h2")}
-	c.send([]byte(frame.Preface), frame.AppendSettings(nil), frame.AppendSettingsAck(nil))
-	c.next(frame.Settings)
+	c := h2peer.New(s, s.mustDial("h2"), patience)
+	c.SayHello()
 	return c
 }
 
-func (c *h2Conn) send(parts ...[]byte) {
-	c.site.Helper()
-	for _, p := range parts {
-		if _, err := c.Write(p); err != nil {
-			c.Fatalf("writing: %v", err)
-		}
-	}
-}
-
-// get sends a GET without a body.
-func (c *h2Conn) get(id uint32, path string) {
-	c.site.Helper()
-	var block []byte
-	for _, f := range []hpack.Field{{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "https"}, {Name: ":authority", Value: "localhost"}, {Name: ":path", Value: path}} {
-		block = hpack.AppendLiteral(block, f)
-	}
-	c.send(frame.AppendHeaders(nil, id, true, block, 1<<14))
-}
-
-// next reads on to a frame of type want and returns it.
-func (c *h2Conn) next(want frame.Type) (frame.Header, []byte) {
-	c.site.Helper()
-	for {
-		head := make([]byte, frame.HeaderLen)
-		if _, err := io.ReadFull(c, head); err != nil {
-			c.Fatalf("reading up to a frame of type %v: %v\n%s", want, err, c.log)
-		}
-		h := frame.ParseHeader(head)
-		payload := make([]byte, h.Length)
-		if _, err := io.ReadFull(c, payload); err != nil {
-			c.Fatalf("reading a frame: %v", err)
-		}
-		if h.Type == want {
-			return h, payload
-		}
-	}
+// getH2 is a GET without a body.
+func getH2(id uint32, path string) []byte {
+	return h2peer.Headers(id, true, h2peer.Request("GET", "localhost", path)...)
 }
 
 // wantGoAway reads on to a GOAWAY that names stream last.
-func (c *h2Conn) wantGoAway(last uint32) {
-	c.site.Helper()
-	_, payload := c.next(frame.GoAway)
-	if got, code := frame.LastStream(payload); got != last || code != frame.NoError {
+func wantGoAway(c *h2peer.Peer, last uint32) {
+	c.Helper()
+	f := c.Until(frame.GoAway)
+	if got, code := frame.LastStream(f.Payload); got != last || code != frame.NoError {
 		c.Fatalf("GOAWAY of stream %d with %v, want %d with NO_ERROR", got, code, last)
 	}
 }
@@ -116,32 +76,32 @@ func TestDrainInFlight(t *testing.T) {
 	handler, entered, release := held()
 	s := start(t, handler, nil)
 	two, one := s.dialH2(), s.dialH1()
-	two.get(1, "/slow")
+	two.Write(getH2(1, "/slow"))
 	one.send("", "POST /slow HTTP/1.1", "Host: a", "Content-Length: 0")
 	<-entered
 	<-entered
 	done := s.shutdown(t.Context())
-	two.wantGoAway(frame.MaxStreamID)
-	_, ping := two.next(frame.Ping)
-	two.get(3, "/hit") // on its way when the GOAWAY came
-	if h, payload := two.next(frame.Data); h.StreamID != 3 || string(payload) != body {
-		t.Errorf("%q on stream %d", payload, h.StreamID)
+	wantGoAway(two, frame.MaxStreamID)
+	ping := two.Until(frame.Ping).Payload
+	two.Write(getH2(3, "/hit")) // on its way when the GOAWAY came
+	if f := two.Until(frame.Data); f.StreamID != 3 || string(f.Payload) != body {
+		t.Error(f)
 	}
-	two.send(frame.AppendPing(nil, true, ping))
-	two.wantGoAway(3)
+	two.Write(frame.AppendPing(nil, true, ping))
+	wantGoAway(two, 3)
 	select {
 	case err := <-done:
 		t.Fatalf("the stop did not wait for what is in flight: %v", err)
 	default:
 	}
 	close(release)
-	if h, payload := two.next(frame.Data); h.StreamID != 1 || string(payload) != "finished" {
-		t.Errorf("%q on stream %d", payload, h.StreamID)
+	if f := two.Until(frame.Data); f.StreamID != 1 || string(f.Payload) != "finished" {
+		t.Error(f)
 	}
 	one.want(200, "finished")
 	one.wantEnd()
-	_, _ = io.Copy(io.Discard, two)
-	two.Close()
+	_, _ = io.Copy(io.Discard, two.Conn)
+	two.Conn.Close()
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
@@ -158,12 +118,12 @@ func TestDrainIdle(t *testing.T) {
 	done := s.shutdown(t.Context())
 	one.wantEnd()
 	other.wantEnd()
-	two.wantGoAway(frame.MaxStreamID)
-	_, ping := two.next(frame.Ping)
-	two.send(frame.AppendPing(nil, true, ping))
-	two.wantGoAway(0)
-	wantEnd(s, two)
-	two.Close()
+	wantGoAway(two, frame.MaxStreamID)
+	ping := two.Until(frame.Ping).Payload
+	two.Write(frame.AppendPing(nil, true, ping))
+	wantGoAway(two, 0)
+	wantEnd(s, two.Conn)
+	two.Conn.Close()
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
@@ -205,7 +165,7 @@ func TestDrainCutsOff(t *testing.T) {
 	handler, entered, release := held()
 	s := start(t, handler, nil)
 	two, one, halfOpen := s.dialH2(), s.dialH1(), s.helloOnly()
-	two.get(1, "/slow")
+	two.Write(getH2(1, "/slow"))
 	one.send("", "POST /slow HTTP/1.1", "Host: a", "Content-Length: 0")
 	<-entered
 	<-entered
@@ -217,7 +177,7 @@ func TestDrainCutsOff(t *testing.T) {
 	if !errors.Is(err, late) || !strings.Contains(err.Error(), "3 connections were cut off") {
 		t.Errorf("the stop ends with %v", err)
 	}
-	_, _ = io.Copy(io.Discard, two)
+	_, _ = io.Copy(io.Discard, two.Conn)
 	wantEnd(s, one.r)
 	toEnd(s, halfOpen)
 	close(release)
@@ -235,7 +195,7 @@ func TestDrainTellsOfWhatItCutsOff(t *testing.T) {
 		time.Sleep(cutTime / 10) // has to clean up
 	}, change)
 	two, one := s.dialH2(), s.dialH1()
-	two.get(1, "/two")
+	two.Write(getH2(1, "/two"))
 	one.send("", "POST /one HTTP/1.1", "Host: a", "Content-Length: 0")
 	<-entered
 	<-entered
