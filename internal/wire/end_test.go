@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 // readToEnd serves c and reports what Fill said at its end.
@@ -49,7 +51,7 @@ func TestEndOfTheClient(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var got error
-			server, client := tcpPair(t)
+			server, client := testkit.TCPPair(t)
 			s := serve(t, server, client, c.secure, newOptions(), readToEnd(&got))
 			send(t, s.client, []byte("something before"))
 			if err := c.end(s); err != nil {
@@ -67,7 +69,7 @@ func TestEndOfTheClient(t *testing.T) {
 // short read and raises no edge of its own.
 func TestEndTogetherWithTheLastBytes(t *testing.T) {
 	t.Parallel()
-	server, client := tcpPair(t)
+	server, client := testkit.TCPPair(t)
 	send(t, client, []byte("last words"))
 	if err := client.CloseWrite(); err != nil {
 		t.Fatal(err)
@@ -107,7 +109,7 @@ func TestLastWordsDespiteUnreadInput(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		t.Run(map[bool]string{false: "plaintext", true: "TLS"}[secure], func(t *testing.T) {
 			t.Parallel()
-			server, client := tcpPair(t)
+			server, client := testkit.TCPPair(t)
 			turned := make(chan struct{})
 			s := serve(t, server, client, secure, newOptions(), func(c *Conn) {
 				c.Serve(engine{turn: func(time.Time) (Step, time.Time) {
@@ -135,7 +137,7 @@ func TestLastWordsDespiteUnreadInput(t *testing.T) {
 // lingerTime, of which wait allows many.
 func TestLingerIsBounded(t *testing.T) {
 	t.Parallel()
-	server, client := tcpPair(t)
+	server, client := testkit.TCPPair(t)
 	s := serve(t, server, client, false, newOptions(), func(c *Conn) {
 		c.Serve(engine{turn: func(time.Time) (Step, time.Time) { return Done, time.Time{} }})
 	})
@@ -155,7 +157,7 @@ func TestLingerForAnUpload(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server, client := tcpPair(t)
+			server, client := testkit.TCPPair(t)
 			s := serve(t, server, client, true, newOptions(), func(c *Conn) {
 				c.Serve(engine{turn: func(time.Time) (Step, time.Time) {
 					if c.Fill() != nil {
@@ -193,7 +195,7 @@ func TestEndOutput(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		t.Run(map[bool]string{false: "plaintext", true: "TLS"}[secure], func(t *testing.T) {
 			t.Parallel()
-			server, client := tcpPair(t)
+			server, client := testkit.TCPPair(t)
 			var got []byte
 			ended := false
 			s := serve(t, server, client, secure, newOptions(), func(c *Conn) {
@@ -238,7 +240,7 @@ func TestResetAtEnd(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		t.Run(map[bool]string{false: "plaintext", true: "TLS"}[secure], func(t *testing.T) {
 			t.Parallel()
-			server, client := tcpPair(t)
+			server, client := testkit.TCPPair(t)
 			s := serve(t, server, client, secure, newOptions(), func(c *Conn) {
 				c.Serve(engine{turn: func(time.Time) (Step, time.Time) {
 					c.Out = append(c.Out, "a part"...)

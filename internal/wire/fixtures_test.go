@@ -34,26 +34,6 @@ func newOptions() *Options {
 	}
 }
 
-// tcpPair connects a server's and a client's socket over loopback.
-func tcpPair(t testing.TB) (server, client *net.TCPConn) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	nc, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	accepted, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { nc.Close(); accepted.Close() })
-	return accepted.(*net.TCPConn), nc.(*net.TCPConn)
-}
-
 // hidden is a connection that shows no descriptor: it is served by a pump.
 type hidden struct{ net.Conn }
 
@@ -65,10 +45,10 @@ type path struct {
 }
 
 var paths = []path{
-	{"poller", func(t testing.TB) (net.Conn, net.Conn) { return tcpPair(t) }, false},
-	{"poller, TLS", func(t testing.TB) (net.Conn, net.Conn) { return tcpPair(t) }, true},
-	{"pump", func(t testing.TB) (net.Conn, net.Conn) { s, c := tcpPair(t); return hidden{s}, c }, false},
-	{"pump, TLS", func(t testing.TB) (net.Conn, net.Conn) { s, c := tcpPair(t); return hidden{s}, c }, true},
+	{"poller", func(t testing.TB) (net.Conn, net.Conn) { return testkit.TCPPair(t) }, false},
+	{"poller, TLS", func(t testing.TB) (net.Conn, net.Conn) { return testkit.TCPPair(t) }, true},
+	{"pump", func(t testing.TB) (net.Conn, net.Conn) { s, c := testkit.TCPPair(t); return hidden{s}, c }, false},
+	{"pump, TLS", func(t testing.TB) (net.Conn, net.Conn) { s, c := testkit.TCPPair(t); return hidden{s}, c }, true},
 	{"pipe", func(testing.TB) (net.Conn, net.Conn) { return net.Pipe() }, false},
 	{"pipe, TLS", func(testing.TB) (net.Conn, net.Conn) { return net.Pipe() }, true},
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 // recordOf is one TLS record of type kind.
@@ -194,7 +196,7 @@ func TestSilentPeerIsSmall(t *testing.T) {
 	clients := make([]net.Conn, peers)
 	opt := newOptions()
 	for i := range conns {
-		server, client := tcpPair(t)
+		server, client := testkit.TCPPair(t)
 		conns[i], clients[i] = New(server, serverTLS(), opt), client
 	}
 	stacks := make([]byte, 1<<20)

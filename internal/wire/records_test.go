@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 // holder keeps back what a TLS client writes, so that a test may cut it up.
@@ -40,7 +42,7 @@ func (h *holder) take() []byte {
 // holder, which lets the ClientHello pass.
 func openHeld(t testing.TB, config *tls.Config, start func(*Conn)) (served, *holder) {
 	t.Helper()
-	server, nc := tcpPair(t)
+	server, nc := testkit.TCPPair(t)
 	h := &holder{Conn: nc, through: 1}
 	s := serve(t, server, nc, false, newOptions(), func(c *Conn) {
 		c.config = serverTLS()
@@ -170,7 +172,7 @@ func TestHandshakeWithoutTLS(t *testing.T) {
 		"zeros":          string(make([]byte, 10)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			server, client := tcpPair(t)
+			server, client := testkit.TCPPair(t)
 			c := New(server, serverTLS(), newOptions())
 			send(t, client, []byte(garbage))
 			if err := c.Handshake(time.Now().Add(patience)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 // post is a letter to an engine from another goroutine.
@@ -156,7 +158,7 @@ func TestDeadlineOnAPump(t *testing.T) {
 // The same on a socket, on real time: not before it, and soon after.
 func TestDeadlineOnASocket(t *testing.T) {
 	const pause, turns = 20 * time.Millisecond, 5
-	server, client := tcpPair(t)
+	server, client := testkit.TCPPair(t)
 	began := time.Now()
 	got := 0
 	s := serve(t, server, client, false, newOptions(), func(c *Conn) {
@@ -182,7 +184,7 @@ func TestDeadlineOnASocket(t *testing.T) {
 
 // A deadline that is moved nearer counts; see arm.
 func TestDeadlineMovedNearer(t *testing.T) {
-	server, client := tcpPair(t)
+	server, client := testkit.TCPPair(t)
 	box := post{taken: make(chan struct{}, 1)}
 	until := time.Now().Add(time.Hour)
 	s := serve(t, server, client, false, newOptions(), func(c *Conn) {

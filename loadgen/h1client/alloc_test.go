@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange/exchangetest"
@@ -76,7 +77,7 @@ func TestExchangeDoesNotAllocate(t *testing.T) {
 	}
 	for _, c := range typical {
 		t.Run(c.name, func(t *testing.T) {
-			server, client := tcpPair(t)
+			server, client := testkit.TCPPair(t)
 			const exchanges = 1000
 			d := &closedLoop{ticket: exchange.Ticket{Request: request(t, "GET", "http://test/", "")}}
 			conn := New(&exchange.Config{Epoch: time.Now().Add(-start), Timeout: timeout}, wire.NewClient(client, nil, exchangetest.Options()), d)

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange/exchangetest"
@@ -199,29 +200,11 @@ func TestServerDoesNotRead(t *testing.T) {
 	})
 }
 
-// tcpPair is a connection over loopback.
-func tcpPair(t *testing.T) (server, client net.Conn) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	if client, err = net.Dial("tcp", l.Addr().String()); err != nil {
-		t.Fatal(err)
-	}
-	if server, err = l.Accept(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
-	return server, client
-}
-
 // tcp is an engine on a socket, with one request in flight, and the other end.
 // Times are real.
 func tcp(t *testing.T) (server net.Conn, w *wire.Conn, d *exchangetest.Driver, ended chan *exchange.Failure) {
 	t.Helper()
-	server, client := tcpPair(t)
+	server, client := testkit.TCPPair(t)
 	d = exchangetest.NewDriver()
 	d.Add(0, request(t, "GET", "http://test/", ""))
 	w = wire.NewClient(client, nil, exchangetest.Options())

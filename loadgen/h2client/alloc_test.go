@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange/exchangetest"
@@ -41,7 +42,7 @@ func TestExchangesDoNotAllocate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			server, client := tcpPair(t)
+			server, client := testkit.TCPPair(t)
 			d := &closedLoop{requests: c.requests, left: -1}
 			engine := New(
 				&exchange.Config{Epoch: time.Now().Add(-start), Streams: c.streams, Timeout: timeout, Digests: digests},

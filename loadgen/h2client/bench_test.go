@@ -10,6 +10,7 @@ import (
 	xhpack "golang.org/x/net/http2/hpack"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange/exchangetest"
@@ -26,7 +27,7 @@ func BenchmarkExchanges(b *testing.B) {
 	}{{"one-head", false}, {"varied-heads", true}} {
 		b.Run("h2client/"+c.name, func(b *testing.B) {
 			d := &closedLoop{requests: pages(b, 1)}
-			_, client := tcpPair(b)
+			_, client := testkit.TCPPair(b)
 			defer client.Close()
 			conn := New(&exchange.Config{Epoch: time.Now().Add(-start), Streams: streams, Timeout: timeout}, wire.NewClient(client, nil, exchangetest.Options()), d)
 			feed(b, conn, frame.AppendSettings(nil))

@@ -7,29 +7,12 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/internal/testkit/h2peer"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange/exchangetest"
 )
-
-// tcpPair is a connection over loopback.
-func tcpPair(tb testing.TB) (server, client net.Conn) {
-	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer l.Close()
-	if client, err = net.Dial("tcp", l.Addr().String()); err != nil {
-		tb.Fatal(err)
-	}
-	if server, err = l.Accept(); err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { server.Close() })
-	return server, client
-}
 
 // soon is when the engine must have seen the connection's end: wire looks for
 // it after 5 seconds.
@@ -46,7 +29,7 @@ type tcp struct {
 // serveTCP begins with a server's SETTINGS and these requests, due at once.
 func serveTCP(t *testing.T, settings []frame.Setting, requests ...*exchange.Request) *tcp {
 	t.Helper()
-	server, client := tcpPair(t)
+	server, client := testkit.TCPPair(t)
 	return serveOn(t, server, client, settings, requests...)
 }
 
@@ -135,9 +118,10 @@ func TestInterrupted(t *testing.T) {
 		"idle, a pump":      {nil, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server, client := tcpPair(t)
+			server, socket := testkit.TCPPair(t)
+			var client net.Conn = socket
 			if i.hidden {
-				client = hidden{client}
+				client = hidden{socket}
 			}
 			c := serveOn(t, server, client, nil, i.requests...)
 			if len(i.requests) > 0 {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
@@ -161,22 +162,7 @@ func BenchmarkHit(b *testing.B) {
 		pair func() (server, client net.Conn)
 	}{
 		{"pipe", net.Pipe},
-		{"TCP", func() (net.Conn, net.Conn) {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer l.Close()
-			client, err := net.Dial("tcp", l.Addr().String())
-			if err != nil {
-				b.Fatal(err)
-			}
-			server, err := l.Accept()
-			if err != nil {
-				b.Fatal(err)
-			}
-			return server, client
-		}},
+		{"TCP", func() (net.Conn, net.Conn) { return testkit.TCPPair(b) }},
 	} {
 		run := func(b *testing.B, client net.Conn) {
 			ask, buf := []byte(request), make([]byte, 16<<10)

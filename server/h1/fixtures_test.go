@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -175,24 +176,11 @@ func connect(t testing.TB, cfg *Config) *peer {
 	return attach(t, cfg, server, client)
 }
 
-// tcpPair is both ends of a connection.
-func tcpPair(t testing.TB) (server, client net.Conn) {
+// tcpPair is both ends of a connection whose client waits for patience at most.
+func tcpPair(t testing.TB) (server, client *net.TCPConn) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	if client, err = net.Dial("tcp", l.Addr().String()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { client.Close() })
-	if server, err = l.Accept(); err != nil {
-		t.Fatal(err)
-	}
-	if err := client.SetDeadline(time.Now().Add(patience)); err != nil {
-		t.Fatal(err)
-	}
+	server, client = testkit.TCPPair(t)
+	_ = client.SetDeadline(time.Now().Add(patience))
 	return server, client
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
@@ -115,34 +116,12 @@ func (c *hitClient) round() error {
 	return nil
 }
 
-// loopback is both ends of a TCP connection on this machine.
-func loopback(tb testing.TB) (client, server net.Conn) {
-	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer l.Close()
-	accepted := make(chan net.Conn, 1)
-	go func() {
-		c, err := l.Accept()
-		if err != nil {
-			tb.Error(err)
-		}
-		accepted <- c
-	}()
-	if client, err = net.Dial("tcp", l.Addr().String()); err != nil {
-		tb.Fatal(err)
-	}
-	return client, <-accepted
-}
-
 // serveHits serves /bench from memory on one end of a connection and returns the
 // other. All metrics are on, memory is counted, and the access log as log says.
 // body is its size.
 func serveHits(tb testing.TB, log access.Config, body int) (net.Conn, *metrics.Hotpath) {
 	tb.Helper()
-	client, server := loopback(tb)
+	server, client := testkit.TCPPair(tb)
 	m := metrics.NewHotpath(metrics.Options{})
 	cfg := Config{
 		Source:  stored("/bench", strings.Repeat("x", body)),

@@ -11,26 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/server/origin"
 )
 
 // pair are two ends of a TCP connection, which can be half-closed.
 func pair(t testing.TB) (near, client net.Conn) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	client, err = net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	near, err = l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { near.Close(); client.Close() })
+	near, client = testkit.TCPPair(t)
 	_ = client.SetDeadline(time.Now().Add(patience))
 	return near, client
 }
