@@ -14,6 +14,7 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h1peer"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 )
 
@@ -85,27 +86,7 @@ func TestServerThatIsBad(t *testing.T) {
 // talk accepts connections, lets say talk on each and closes it.
 func talk(t *testing.T, say func(net.Conn)) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				_ = c.SetDeadline(time.Now().Add(patience))
-				say(c)
-			}()
-		}
-	}()
-	t.Cleanup(func() { l.Close(); <-ended })
-	return l.Addr().String()
+	return h1peer.Serve(t, patience, func(_ int, c *h1peer.Peer) { say(c.Conn) }).Address()
 }
 
 func TestTLSFailures(t *testing.T) {

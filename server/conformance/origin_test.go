@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -11,19 +10,18 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h1peer"
 )
 
 // origin answers by scripts. A request belongs to the script of the first segment
 // of its path. All methods are safe for concurrent use.
 type origin struct {
-	address string
+	*h1peer.Server
 
-	mu       sync.Mutex
-	scripts  map[string]*script
-	strays   []string // requests that no script has, and what could not be read
-	received strings.Builder
-	conns    map[net.Conn]bool
-	closed   bool
+	mu      sync.Mutex
+	scripts map[string]*script
+	strays  []string // requests that no script has, and what could not be read
 }
 
 // script is what the origin answers for one case now, and what it has been asked.
@@ -39,57 +37,14 @@ type script struct {
 
 func newOrigin(t testing.TB) *origin {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := &origin{address: l.Addr().String(), scripts: make(map[string]*script), conns: make(map[net.Conn]bool)}
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			o.mu.Lock()
-			o.conns[c] = true
-			if o.closed {
-				c.Close()
-			}
-			o.mu.Unlock()
-			serving.Go(func() { o.serve(c) })
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		o.mu.Lock()
-		o.closed = true
-		for c := range o.conns {
-			c.Close()
-		}
-		o.mu.Unlock()
-		serving.Wait()
-	})
+	o := &origin{scripts: make(map[string]*script)}
+	o.Server = h1peer.Serve(t, time.Hour, func(_ int, c *h1peer.Peer) { o.serve(c) })
 	return o
 }
 
-// Write keeps what comes in on any connection.
-func (o *origin) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.received.Write(p)
-}
-
-func (o *origin) serve(c net.Conn) {
-	defer func() {
-		c.Close()
-		o.mu.Lock()
-		delete(o.conns, c)
-		o.mu.Unlock()
-	}()
-	r := bufio.NewReader(io.TeeReader(c, o))
+func (o *origin) serve(c *h1peer.Peer) {
 	for {
-		q, err := readRequest(r)
+		q, err := readRequest(c.R)
 		if q == nil {
 			return // a connection that ends between requests
 		}
@@ -108,7 +63,7 @@ func (o *origin) serve(c net.Conn) {
 			}
 			return
 		}
-		if !s.respond(c, q) {
+		if !s.respond(c.Conn, q) {
 			return
 		}
 	}

@@ -74,7 +74,7 @@ func start(t *testing.T) *server {
 	var file strings.Builder
 	file.WriteString("sites:\n")
 	for _, s := range sites {
-		fmt.Fprintf(&file, "  - hosts: %s.test\n    upstream: http://%s\n", s.name, o.address)
+		fmt.Fprintf(&file, "  - hosts: %s.test\n    upstream: http://%s\n", s.name, o.Address())
 		if s.settings != "" {
 			fmt.Fprintf(&file, "    %s\n", s.settings)
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h1peer"
 )
 
 // TestRFC9112Section6Framing: how a content is framed for the upstream.
@@ -31,32 +32,29 @@ func TestRFC9112Section6Framing(t *testing.T) {
 		{"an empty content of unknown length", "POST", "", -1, false, "\r\n\r\n0\r\n\r\n", "Content-Length"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newScript(t, func(_ int, conn *scripted) {
-				head := conn.head()
+			s := h1peer.Serve(t, patience, func(_ int, conn *h1peer.Peer) {
+				head := conn.Head()
 				switch {
 				case strings.Contains(head, "chunked"):
 					for {
-						line, err := conn.r.ReadString('\n')
+						line, err := conn.R.ReadString('\n')
 						if err != nil || line == "0\r\n" {
 							break
 						}
 					}
-					_, _ = conn.r.ReadString('\n')
+					_, _ = conn.R.ReadString('\n')
 				default:
-					_, _ = io.CopyN(io.Discard, conn.r, max(0, c.length))
+					_, _ = io.CopyN(io.Discard, conn.R, max(0, c.length))
 				}
-				conn.say(ok200)
+				conn.Say(ok200)
 			})
 			r := post(strings.NewReader(c.body), c.length)
 			r.Method = c.method
 			if c.none {
 				r.Body = nil
 			}
-			mustFetch(t, proxyTo(t, Config{Upstreams: []string{s.url()}}), r)
-			conn := s.conns[0]
-			conn.mu.Lock()
-			sent := conn.read.String()
-			conn.mu.Unlock()
+			mustFetch(t, proxyTo(t, Config{Upstreams: []string{s.URL()}}), r)
+			sent := s.Conns()[0].Received()
 			if !strings.Contains(sent, c.want) || strings.Contains(sent, c.lacks) {
 				t.Errorf("sent %q", sent)
 			}
@@ -70,16 +68,16 @@ func TestRFC9112Section6Framing(t *testing.T) {
 // TestRFC9110Section6_5Trailers: both ways, without what may not stand there.
 func TestRFC9110Section6_5Trailers(t *testing.T) {
 	got := make(chan string, 1)
-	s := newScript(t, func(_ int, conn *scripted) {
-		conn.head()
-		got <- conn.head() // up to the empty line behind the trailers
-		conn.say("HTTP/1.1 200 OK\r\nTrailer: x-sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\nx-sum: 2\r\nContent-Length: 9\r\nSet-Cookie: a\r\n\r\n")
+	s := h1peer.Serve(t, patience, func(_ int, conn *h1peer.Peer) {
+		conn.Head()
+		got <- conn.Head() // up to the empty line behind the trailers
+		conn.Say("HTTP/1.1 200 OK\r\nTrailer: x-sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\nx-sum: 2\r\nContent-Length: 9\r\nSet-Cookie: a\r\n\r\n")
 	})
 	r := post(strings.NewReader("hello"), -1, "trailer", "x-up, host")
 	r.Trailers = func() []hpack.Field {
 		return []hpack.Field{{Name: "x-up", Value: "3"}, {Name: "authorization", Value: "x"}, {Name: "x-unannounced", Value: "4"}, {Name: "x-bad", Value: "a\r\nb"}}
 	}
-	res := mustFetch(t, proxyTo(t, Config{Upstreams: []string{s.url()}}), r)
+	res := mustFetch(t, proxyTo(t, Config{Upstreams: []string{s.URL()}}), r)
 	sent := <-got
 	if sent != "5\r\nhello\r\n0\r\nX-Unannounced: 4\r\nX-Up: 3\r\n\r\n" {
 		t.Errorf("sent %q", sent)
@@ -87,7 +85,7 @@ func TestRFC9110Section6_5Trailers(t *testing.T) {
 	if lines(res.trailer) != "x-sum: 1; x-sum: 2" {
 		t.Errorf("trailers %v", res.trailer)
 	}
-	if head := s.conns[0].read.String(); !hasLine(head, "Trailer: X-Up") {
+	if head := s.Conns()[0].Received(); !hasLine(head, "Trailer: X-Up") {
 		t.Errorf("the trailer was not announced: %q", head)
 	}
 }
@@ -126,13 +124,13 @@ func (b *slowBody) Close() error {
 // the fetch, and the rest of the upload is not waited for.
 func TestRFC9110Section7_5EarlyAnswer(t *testing.T) {
 	b := newSlowBody()
-	s := newScript(t, func(_ int, conn *scripted) {
-		conn.head()
+	s := h1peer.Serve(t, patience, func(_ int, conn *h1peer.Peer) {
+		conn.Head()
 		<-b.asked
-		conn.say("HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
-		_, _ = conn.r.ReadByte()
+		conn.Say("HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
+		_, _ = conn.R.ReadByte()
 	})
-	got := mustFetch(t, proxyTo(t, Config{Upstreams: []string{s.url()}}), post(b, 1<<20))
+	got := mustFetch(t, proxyTo(t, Config{Upstreams: []string{s.URL()}}), post(b, 1<<20))
 	if got.head.Status != 413 || got.body.String() != "no" {
 		t.Errorf("head %+v", got.head)
 	}
@@ -157,22 +155,22 @@ func TestRFC9110Section10_1_1Continue(t *testing.T) {
 			b := newSlowBody()
 			b.parts <- "hello"
 			close(b.parts)
-			s := newScript(t, func(_ int, conn *scripted) {
-				if head := conn.head(); !hasLine(head, "Expect: 100-continue") {
+			s := h1peer.Serve(t, patience, func(_ int, conn *h1peer.Peer) {
+				if head := conn.Head(); !hasLine(head, "Expect: 100-continue") {
 					t.Errorf("no Expect in %q", head)
 				}
 				time.Sleep(20 * time.Millisecond) // a content that is sent unasked would be read now
 				if len(b.asked) != 0 {
 					t.Error("the content was read before the upstream asked for it")
 				}
-				conn.say(c.first)
+				conn.Say(c.first)
 				if c.asked {
 					body := make([]byte, 5)
-					_, _ = io.ReadFull(conn.r, body)
-					conn.say(ok200)
+					_, _ = io.ReadFull(conn.R, body)
+					conn.Say(ok200)
 				}
 			})
-			p := proxyTo(t, Config{Upstreams: []string{s.url()}, Timeouts: Timeouts{Continue: time.Minute}})
+			p := proxyTo(t, Config{Upstreams: []string{s.URL()}, Timeouts: Timeouts{Continue: time.Minute}})
 			got := mustFetch(t, p, post(b, 5, "expect", "100-continue"))
 			if (len(b.asked) > 0) != c.asked || len(got.informs) != 0 {
 				t.Errorf("read %d times, informed %q", len(b.asked), got.informs)
@@ -181,7 +179,7 @@ func TestRFC9110Section10_1_1Continue(t *testing.T) {
 	}
 	s, heads := replying(t, ok200)
 	r := get("/", "expect", "100-continue")
-	mustFetch(t, proxyTo(t, Config{Upstreams: []string{s.url()}}), r)
+	mustFetch(t, proxyTo(t, Config{Upstreams: []string{s.URL()}}), r)
 	if head := <-heads; strings.Contains(head, "Expect") {
 		t.Error("Expect without a content was sent")
 	}
@@ -202,11 +200,11 @@ func TestClientBodyFails(t *testing.T) {
 		{"an error in chunks", io.MultiReader(strings.NewReader("he"), errReader{broken}), -1, broken},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newScript(t, func(_ int, conn *scripted) {
-				conn.head()
-				_, _ = io.Copy(io.Discard, conn.r)
+			s := h1peer.Serve(t, patience, func(_ int, conn *h1peer.Peer) {
+				conn.Head()
+				_, _ = io.Copy(io.Discard, conn.R)
 			})
-			p := proxyTo(t, Config{Upstreams: []string{s.url()}})
+			p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
 			_, err := fetch(t, p, post(c.body, c.length))
 			if !errors.Is(err, c.want) || !strings.HasPrefix(kindOf(err), "other") {
 				t.Errorf("error %v", err)
@@ -227,14 +225,14 @@ func (r errReader) Read([]byte) (int, error) { return 0, r.err }
 func TestBackPressure(t *testing.T) {
 	const size = 64 << 20 // more than the kernel's buffers hold
 	written := make(chan int64, 1)
-	s := newScript(t, func(_ int, conn *scripted) {
-		conn.head()
-		conn.say("HTTP/1.1 200 OK\r\nContent-Length: 67108864\r\n\r\n")
+	s := h1peer.Serve(t, patience, func(_ int, conn *h1peer.Peer) {
+		conn.Head()
+		conn.Say("HTTP/1.1 200 OK\r\nContent-Length: 67108864\r\n\r\n")
 		chunk := make([]byte, 1<<20)
 		var n int64
 		for n < size {
-			_ = conn.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
-			k, err := conn.Write(chunk)
+			_ = conn.Conn.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
+			k, err := conn.Conn.Write(chunk)
 			n += int64(k)
 			if err != nil {
 				break
@@ -242,7 +240,7 @@ func TestBackPressure(t *testing.T) {
 		}
 		written <- n
 	})
-	p := proxyTo(t, Config{Upstreams: []string{s.url()}})
+	p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
 	ctx, cancel := context.WithCancel(t.Context())
 	sink := &recorder{wrote: make(chan struct{})}
 	done := make(chan error)

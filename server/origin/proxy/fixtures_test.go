@@ -1,12 +1,10 @@
 package proxy
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -15,6 +13,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h1peer"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/origin"
 )
@@ -121,115 +120,18 @@ func itoa(n int) string {
 	return string(rune('0'+n/100)) + string(rune('0'+n/10%10)) + string(rune('0'+n%10))
 }
 
-// script is an origin that does what a function says with each connection, and
-// records every byte that it reads.
-type script struct {
-	t    testing.TB
-	l    net.Listener
-	done sync.WaitGroup
-
-	mu    sync.Mutex
-	conns []*scripted
-}
-
-// scripted is one connection of a script.
-type scripted struct {
-	net.Conn
-	r    *bufio.Reader
-	mu   sync.Mutex
-	read bytes.Buffer
-}
-
-func (c *scripted) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	c.mu.Lock()
-	c.read.Write(p[:n])
-	c.mu.Unlock()
-	return n, err
-}
-
-func newReader(r io.Reader) *bufio.Reader { return bufio.NewReader(r) }
-
-// head reads a request head and returns it, "" at the end.
-func (c *scripted) head() string {
-	var b strings.Builder
-	for {
-		line, err := c.r.ReadString('\n')
-		b.WriteString(line)
-		if err != nil {
-			return ""
-		}
-		if line == "\r\n" {
-			return b.String()
-		}
-	}
-}
-
-func (c *scripted) say(s string) { _, _ = io.WriteString(c.Conn, s) }
-
-// newScript starts an origin. play runs for the n-th connection, from 0, and
-// the connection is closed when it returns.
-func newScript(t testing.TB, play func(n int, c *scripted)) *script {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return scriptOn(t, l, play)
-}
-
-func scriptOn(t testing.TB, l net.Listener, play func(n int, c *scripted)) *script {
-	s := &script{t: t, l: l}
-	s.done.Go(func() {
-		for n := 0; ; n++ {
-			raw, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_ = raw.SetDeadline(time.Now().Add(patience))
-			c := &scripted{Conn: raw}
-			c.r = newReader(c)
-			s.mu.Lock()
-			s.conns = append(s.conns, c)
-			s.mu.Unlock()
-			s.done.Go(func() {
-				defer raw.Close()
-				play(n, c)
-			})
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		s.mu.Lock()
-		for _, c := range s.conns {
-			c.Close()
-		}
-		s.mu.Unlock()
-		s.done.Wait()
-	})
-	return s
-}
-
-func (s *script) url() string { return "http://" + s.l.Addr().String() }
-
-func (s *script) connections() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.conns)
-}
-
-// reply is an origin that answers every request with the same bytes, and gives
+// replying is an origin that answers every request with the same bytes, and gives
 // the heads to a channel.
-func replying(t testing.TB, response string) (*script, chan string) {
+func replying(t testing.TB, response string) (*h1peer.Server, chan string) {
 	heads := make(chan string, 100)
-	return newScript(t, func(_ int, c *scripted) {
+	return h1peer.Serve(t, patience, func(_ int, c *h1peer.Peer) {
 		for {
-			head := c.head()
+			head := c.Head()
 			if head == "" {
 				return
 			}
 			heads <- head
-			c.say(response)
+			c.Say(response)
 		}
 	}), heads
 }

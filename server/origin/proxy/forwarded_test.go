@@ -37,7 +37,7 @@ func TestRFC7239Forwarded(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, heads := replying(t, ok200)
-			config := Config{Upstreams: []string{s.url()}, ForwardedStyle: c.style, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+			config := Config{Upstreams: []string{s.URL()}, ForwardedStyle: c.style, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
 			if c.trusted {
 				config.TrustedProxies = append(config.TrustedProxies, netip.MustParsePrefix("192.0.2.0/24"))
 			}

@@ -11,19 +11,22 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h1peer"
 )
 
 // mesh is a network in memory with fake time: a name is an origin that answers
 // with a status, or refuses.
 type mesh struct {
+	*testing.T
 	mu      sync.Mutex
 	status  map[string]string // "" refuses
 	dials   map[string]int
 	running sync.WaitGroup
 }
 
-func newMesh(names ...string) *mesh {
-	m := &mesh{status: map[string]string{}, dials: map[string]int{}}
+func newMesh(t *testing.T, names ...string) *mesh {
+	m := &mesh{T: t, status: map[string]string{}, dials: map[string]int{}}
 	for _, n := range names {
 		m.status[n] = "200"
 	}
@@ -54,10 +57,9 @@ func (m *mesh) dial(_ context.Context, _, address string) (net.Conn, error) {
 	near, far := net.Pipe()
 	m.running.Go(func() {
 		defer far.Close()
-		c := &scripted{Conn: far}
-		c.r = newReader(c)
-		if c.head() != "" {
-			c.say("HTTP/1.1 " + m.get(name) + " X\r\nConnection: close\r\nX-Name: " + name + "\r\nContent-Length: 2\r\n\r\nok")
+		c := h1peer.New(m, far)
+		if c.Head() != "" {
+			c.Say("HTTP/1.1 " + m.get(name) + " X\r\nConnection: close\r\nX-Name: " + name + "\r\nContent-Length: 2\r\n\r\nok")
 		}
 	})
 	return near, nil
@@ -67,7 +69,7 @@ func (m *mesh) dial(_ context.Context, _, address string) (net.Conn, error) {
 // good ones, slowly at first.
 func TestHealth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMesh("a", "b")
+		m := newMesh(t, "a", "b")
 		p, err := newProxy(Config{
 			Upstreams: []string{"http://a", "http://b"}, SlowStart: 20 * time.Second,
 			Health: Health{Path: "/health", Interval: 10 * time.Second, Healthy: 2, Unhealthy: 3},
@@ -120,7 +122,7 @@ func TestHealth(t *testing.T) {
 // TestPassive: failed fetches eject an upstream for a while; statuses do not.
 func TestPassive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMesh("a", "b")
+		m := newMesh(t, "a", "b")
 		p, err := newProxy(Config{Upstreams: []string{"http://a", "http://b"}, Passive: Passive{Failures: 3}}, m.dial)
 		if err != nil {
 			t.Fatal(err)
@@ -165,7 +167,7 @@ func TestPassive(t *testing.T) {
 // is checked may work while the rest fails.
 func TestCheckEndsEjection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMesh("a", "b")
+		m := newMesh(t, "a", "b")
 		p, err := newProxy(Config{
 			Upstreams: []string{"http://a", "http://b"}, Passive: Passive{Failures: 3, Ejection: time.Hour},
 			Health: Health{Path: "/health", Interval: 10 * time.Second, Healthy: 2, Unhealthy: 3},
@@ -216,24 +218,24 @@ func TestRetry(t *testing.T) {
 		{"no budget", "GET", nil, Retry{Percent: -1}, 9, "502 connection_terminated", 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newScript(t, func(n int, conn *scripted) {
-				head := conn.head()
+			s := h1peer.Serve(t, patience, func(n int, conn *h1peer.Peer) {
+				head := conn.Head()
 				if strings.Contains(head, "Content-Length: 5") {
-					_, _ = io.ReadFull(conn.r, make([]byte, 5))
+					_, _ = io.ReadFull(conn.R, make([]byte, 5))
 				}
 				if n >= c.dead {
-					conn.say(ok200)
+					conn.Say(ok200)
 				}
 			})
-			p := proxyTo(t, Config{Upstreams: []string{s.url()}, Retry: c.retry})
+			p := proxyTo(t, Config{Upstreams: []string{s.URL()}, Retry: c.retry})
 			r := get("/")
 			r.Method = c.method
 			if c.body != nil {
 				r.Body, r.Length = c.body, 5
 			}
 			_, err := fetch(t, p, r)
-			if kindOf(err) != c.kind || s.connections() != c.conns {
-				t.Errorf("%v after %d connections, want %s after %d", err, s.connections(), c.kind, c.conns)
+			if kindOf(err) != c.kind || len(s.Conns()) != c.conns {
+				t.Errorf("%v after %d connections, want %s after %d", err, len(s.Conns()), c.kind, c.conns)
 			}
 		})
 	}
@@ -243,18 +245,18 @@ func TestRetry(t *testing.T) {
 // end; it is within the same bound.
 func TestRetryOfUsedConnection(t *testing.T) {
 	var dead atomic.Bool
-	s := newScript(t, func(n int, conn *scripted) {
-		for conn.head() != "" && !dead.Load() {
-			conn.say(ok200)
+	s := h1peer.Serve(t, patience, func(n int, conn *h1peer.Peer) {
+		for conn.Head() != "" && !dead.Load() {
+			conn.Say(ok200)
 		}
 	})
-	p := proxyTo(t, Config{Upstreams: []string{s.url()}, Retry: Retry{Percent: -1}})
+	p := proxyTo(t, Config{Upstreams: []string{s.URL()}, Retry: Retry{Percent: -1}})
 	mustFetch(t, p, get("/"))
 	dead.Store(true)
 	if _, err := fetch(t, p, get("/")); kindOf(err) != "502 connection_terminated" {
 		t.Errorf("without a budget: %v", err)
 	}
-	if n := s.connections(); n > 2 {
+	if n := len(s.Conns()); n > 2 {
 		t.Errorf("%d connections", n)
 	}
 }
@@ -264,14 +266,14 @@ func TestRetryOfUsedConnection(t *testing.T) {
 func TestBulkhead(t *testing.T) {
 	release := make(chan struct{})
 	started := make(chan struct{}, 10)
-	s := newScript(t, func(_ int, conn *scripted) {
-		for conn.head() != "" {
+	s := h1peer.Serve(t, patience, func(_ int, conn *h1peer.Peer) {
+		for conn.Head() != "" {
 			started <- struct{}{}
 			<-release
-			conn.say(ok200)
+			conn.Say(ok200)
 		}
 	})
-	p := proxyTo(t, Config{Upstreams: []string{s.url()}, MaxConnsPerUpstream: 2, MaxQueue: 1, Timeouts: Timeouts{Queue: patience}})
+	p := proxyTo(t, Config{Upstreams: []string{s.URL()}, MaxConnsPerUpstream: 2, MaxQueue: 1, Timeouts: Timeouts{Queue: patience}})
 	done := make(chan error, 10)
 	run := func() {
 		go func() {
@@ -301,19 +303,19 @@ func TestBulkhead(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := s.connections(); n != 2 {
+	if n := len(s.Conns()); n != 2 {
 		t.Errorf("%d connections", n)
 	}
 }
 
 func TestBulkheadTimeout(t *testing.T) {
 	release := make(chan struct{})
-	s := newScript(t, func(_ int, conn *scripted) {
-		conn.head()
+	s := h1peer.Serve(t, patience, func(_ int, conn *h1peer.Peer) {
+		conn.Head()
 		<-release
 	})
 	defer close(release)
-	p := proxyTo(t, Config{Upstreams: []string{s.url()}, MaxConnsPerUpstream: 1, Timeouts: Timeouts{Queue: 30 * time.Millisecond}})
+	p := proxyTo(t, Config{Upstreams: []string{s.URL()}, MaxConnsPerUpstream: 1, Timeouts: Timeouts{Queue: 30 * time.Millisecond}})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- p.Fetch(ctx, get("/"), &recorder{}) }()
@@ -329,7 +331,7 @@ func TestBulkheadTimeout(t *testing.T) {
 
 func TestClosed(t *testing.T) {
 	s, _ := replying(t, ok200)
-	p := proxyTo(t, Config{Upstreams: []string{s.url()}})
+	p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
 	p.Close()
 	if _, err := fetch(t, p, get("/")); kindOf(err) != "503 destination_unavailable" {
 		t.Errorf("%v", err)

@@ -8,7 +8,7 @@ import (
 
 func TestFetch(t *testing.T) {
 	s, heads := replying(t, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-One: a\r\nX-One: b\r\n\r\nok")
-	p := proxyTo(t, Config{Upstreams: []string{s.url()}})
+	p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
 	for range 3 {
 		got := mustFetch(t, p, get("/path?q=1", "accept", "*/*"))
 		if got.head.Status != 200 || got.body.String() != "ok" || got.field("x-one") != "a|b" || got.head.Length != 2 {
@@ -20,7 +20,7 @@ func TestFetch(t *testing.T) {
 			t.Errorf("the upstream got\n%q, want\n%q", head, want)
 		}
 	}
-	if n := s.connections(); n != 1 {
+	if n := len(s.Conns()); n != 1 {
 		t.Errorf("%d connections for three fetches one after another", n)
 	}
 }
@@ -28,7 +28,7 @@ func TestFetch(t *testing.T) {
 // TestRFC9110Section4_2Target: path and query arrive byte for byte.
 func TestRFC9110Section4_2Target(t *testing.T) {
 	s, heads := replying(t, ok200)
-	p := proxyTo(t, Config{Upstreams: []string{s.url()}})
+	p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
 	for _, target := range []string{
 		"/", "/?", "/a?", "/a??b", "/a%2Fb", "/a%2fb", "//", "//a//b/", "//evil.example/x", "/a;b=c;d", "/a/../b", "/./",
 		"/%", "/%zz", "/a|b", "/\"<>", "/ä", "//ä|", "/a#b", "/a?x=//y", "/:80", "/a:b", "/http://x/", "//a?b//",
@@ -57,7 +57,7 @@ func TestRFC9110Section4_2Target(t *testing.T) {
 // Connection names; it cannot remove what makes the request what it is.
 func TestRFC9110Section7_6_1HopByHop(t *testing.T) {
 	s, heads := replying(t, ok200)
-	p := proxyTo(t, Config{Upstreams: []string{s.url()}})
+	p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
 	mustFetch(t, p, get("/",
 		"connection", "close, x-private, authorization, Cookie", "connection", "x-also, cache-control, host, x-forwarded-for, content-length",
 		"x-private", "1", "x-also", "2", "x-stays", "3",
@@ -87,7 +87,7 @@ func TestRFC9110Section7_6_1HopByHop(t *testing.T) {
 // TestRFC9110Section7_6_2MaxForwards counts down for OPTIONS and TRACE alone.
 func TestRFC9110Section7_6_2MaxForwards(t *testing.T) {
 	s, heads := replying(t, ok200)
-	p := proxyTo(t, Config{Upstreams: []string{s.url()}})
+	p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
 	for _, c := range []struct {
 		method, value, sent string
 		status              int
@@ -119,7 +119,7 @@ func TestRFC9110Section7_6_2MaxForwards(t *testing.T) {
 // TestRFC9110Section7_6_3Via: ours is appended; a loop ends.
 func TestRFC9110Section7_6_3Via(t *testing.T) {
 	s, heads := replying(t, ok200)
-	p := proxyTo(t, Config{Upstreams: []string{s.url()}})
+	p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
 	r := get("/", "via", "1.0 fred", "via", "1.1 p.example.net")
 	r.Proto = "1.1"
 	mustFetch(t, p, r)
@@ -137,7 +137,7 @@ func TestRFC9110Section7_6_3Via(t *testing.T) {
 // fields keep their lines and order.
 func TestRFC9113Section8_2_3Cookie(t *testing.T) {
 	s, heads := replying(t, ok200)
-	p := proxyTo(t, Config{Upstreams: []string{s.url()}})
+	p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
 	mustFetch(t, p, get("/", "cookie", "a=1", "x-a", "1", "cookie", "b=2", "x-a", "2", "cookie", "c=3", "x-a", "0", "accept", "a", "accept", "b"))
 	head := <-heads
 	if got := fieldLines(head, "cookie"); !slices.Equal(got, []string{"a=1; b=2; c=3"}) {
@@ -153,7 +153,7 @@ func TestRFC9113Section8_2_3Cookie(t *testing.T) {
 
 func TestHost(t *testing.T) {
 	s, heads := replying(t, ok200)
-	upstream := s.l.Addr().String()
+	upstream := s.Address()
 	for _, c := range []struct{ config, authority, want string }{
 		{"", "Example.COM:8443", "Example.COM:8443"},
 		{"client", "example.com", "example.com"},
@@ -161,7 +161,7 @@ func TestHost(t *testing.T) {
 		{"upstream", "example.com", upstream},
 		{"fixed.example:80", "example.com", "fixed.example:80"},
 	} {
-		p := proxyTo(t, Config{Upstreams: []string{s.url()}, Host: c.config})
+		p := proxyTo(t, Config{Upstreams: []string{s.URL()}, Host: c.config})
 		for _, path := range []string{"/", "//a"} {
 			r := get(path)
 			r.Authority = c.authority
@@ -172,7 +172,7 @@ func TestHost(t *testing.T) {
 			}
 		}
 	}
-	p := proxyTo(t, Config{Upstreams: []string{s.url()}})
+	p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
 	r := get("/")
 	r.Authority = "a b"
 	if _, err := fetch(t, p, r); kindOf(err) != "400 http_request_error" {

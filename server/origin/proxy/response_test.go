@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h1peer"
 )
 
 // TestRFC9110Section7_6_1Response: what is of the connection ends here.
@@ -14,7 +16,7 @@ func TestRFC9110Section7_6_1Response(t *testing.T) {
 	s, _ := replying(t, "HTTP/1.1 200 OK\r\nConnection: keep-alive, x-private, set-cookie, Cache-Control\r\nKeep-Alive: timeout=5\r\n"+
 		"X-Private: 1\r\nProxy-Authenticate: Basic\r\nUpgrade: h2c\r\nTrailer: x\r\nSet-Cookie: a=b\r\nX-Z: 1\r\nSet-Cookie: c=d\r\n"+
 		"CACHE-CONTROL: private\r\nContent-Length: 2\r\n\r\nok")
-	got := mustFetch(t, proxyTo(t, Config{Upstreams: []string{s.url()}}), get("/"))
+	got := mustFetch(t, proxyTo(t, Config{Upstreams: []string{s.URL()}}), get("/"))
 	var all []string
 	for _, f := range got.head.Fields {
 		all = append(all, f.Name+": "+f.Value)
@@ -39,7 +41,7 @@ func TestRFC9110Section6_4_1NoContent(t *testing.T) {
 		{"GET", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200, 0},
 	} {
 		s, _ := replying(t, c.response)
-		p := proxyTo(t, Config{Upstreams: []string{s.url()}})
+		p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
 		for range 3 {
 			r := get("/")
 			r.Method = c.method
@@ -48,7 +50,7 @@ func TestRFC9110Section6_4_1NoContent(t *testing.T) {
 				t.Errorf("%s %q: %+v", c.method, c.response, got.head)
 			}
 		}
-		if n := s.connections(); n != 1 {
+		if n := len(s.Conns()); n != 1 {
 			t.Errorf("%s %q: %d connections", c.method, c.response, n)
 		}
 	}
@@ -57,7 +59,7 @@ func TestRFC9110Section6_4_1NoContent(t *testing.T) {
 // TestRFC9110Section15_2Informational: 103 and 102 are passed on, in order.
 func TestRFC9110Section15_2Informational(t *testing.T) {
 	s, _ := replying(t, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nLink: </b>\r\nConnection: x\r\nX: 1\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"+ok200)
-	got := mustFetch(t, proxyTo(t, Config{Upstreams: []string{s.url()}}), get("/"))
+	got := mustFetch(t, proxyTo(t, Config{Upstreams: []string{s.URL()}}), get("/"))
 	if want := []string{"103 link: </a>; link: </b>", "102 "}; !slices.Equal(got.informs, want) {
 		t.Errorf("informs %q, want %q", got.informs, want)
 	}
@@ -70,14 +72,14 @@ func TestRFC9110Section15_2Informational(t *testing.T) {
 // does not wait for the first one.
 func TestEventsAtOnce(t *testing.T) {
 	next := make(chan string)
-	s := newScript(t, func(_ int, conn *scripted) {
-		conn.head()
-		conn.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n")
+	s := h1peer.Serve(t, patience, func(_ int, conn *h1peer.Peer) {
+		conn.Head()
+		conn.Say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n")
 		for event := range next {
-			conn.say(event)
+			conn.Say(event)
 		}
 	})
-	p := proxyTo(t, Config{Upstreams: []string{s.url()}})
+	p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
 	sink := &recorder{wrote: make(chan struct{}, 10)}
 	done := make(chan error)
 	go func() { done <- p.Fetch(t.Context(), get("/"), sink) }()
@@ -110,13 +112,13 @@ func TestEventsAtOnce(t *testing.T) {
 // is no fault of the upstream.
 func TestSinkFails(t *testing.T) {
 	closed := make(chan struct{})
-	s := newScript(t, func(_ int, conn *scripted) {
-		conn.head()
-		conn.say("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome")
-		_, _ = conn.r.ReadByte()
+	s := h1peer.Serve(t, patience, func(_ int, conn *h1peer.Peer) {
+		conn.Head()
+		conn.Say("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome")
+		_, _ = conn.R.ReadByte()
 		close(closed)
 	})
-	p := proxyTo(t, Config{Upstreams: []string{s.url()}})
+	p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
 	gone := errors.New("the client left")
 	sink := &recorder{fail: gone}
 	if err := p.Fetch(t.Context(), get("/"), sink); !errors.Is(err, gone) || kindOf(err)[:5] != "other" {
@@ -136,14 +138,14 @@ func TestCancel(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			closed, said := make(chan struct{}), make(chan struct{})
-			s := newScript(t, func(_ int, conn *scripted) {
-				conn.head()
-				conn.say(c.say)
+			s := h1peer.Serve(t, patience, func(_ int, conn *h1peer.Peer) {
+				conn.Head()
+				conn.Say(c.say)
 				close(said)
-				_, _ = conn.r.ReadByte()
+				_, _ = conn.R.ReadByte()
 				close(closed)
 			})
-			p := proxyTo(t, Config{Upstreams: []string{s.url()}})
+			p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error)
 			go func() { done <- p.Fetch(ctx, get("/"), &recorder{}) }()

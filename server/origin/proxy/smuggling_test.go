@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h1peer"
 )
 
 // shape is a response that is not what RFC 9112 allows. A client that takes it
@@ -116,19 +118,19 @@ func TestRFC9112Section11Smuggling(t *testing.T) {
 				if slow && len(c.bytes) > 2000 {
 					continue
 				}
-				s := newScript(t, func(n int, conn *scripted) {
-					if conn.head() == "" {
+				s := h1peer.Serve(t, patience, func(n int, conn *h1peer.Peer) {
+					if conn.Head() == "" {
 						return
 					}
 					if !slow {
-						conn.say(c.bytes)
+						conn.Say(c.bytes)
 						return
 					}
 					for i := range len(c.bytes) {
-						conn.say(c.bytes[i : i+1])
+						conn.Say(c.bytes[i : i+1])
 					}
 				})
-				p := proxyTo(t, Config{Upstreams: []string{s.url()}, Retry: Retry{Percent: -1}})
+				p := proxyTo(t, Config{Upstreams: []string{s.URL()}, Retry: Retry{Percent: -1}})
 				sink, err := fetch(t, p, get("/"))
 				if kindOf(err) != c.kind {
 					t.Errorf("slow %v: %v, want %s", slow, err, c.kind)
@@ -178,11 +180,11 @@ func TestLenient(t *testing.T) {
 		{"an empty value", "HTTP/1.1 200 OK\r\nX-A:\r\nContent-Length:2\r\n\r\nok", "ok"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newScript(t, func(_ int, conn *scripted) {
-				conn.head()
-				conn.say(c.bytes)
+			s := h1peer.Serve(t, patience, func(_ int, conn *h1peer.Peer) {
+				conn.Head()
+				conn.Say(c.bytes)
 			})
-			p := proxyTo(t, Config{Upstreams: []string{s.url()}})
+			p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
 			if got := mustFetch(t, p, get("/")); got.body.String() != c.body {
 				t.Errorf("content %q", got.body.String())
 			}
@@ -202,12 +204,12 @@ func TestRFC9112Section9Unasked(t *testing.T) {
 		{"an empty line", ok200 + "\r\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newScript(t, func(n int, conn *scripted) {
-				for conn.head() != "" {
-					conn.say(c.first)
+			s := h1peer.Serve(t, patience, func(n int, conn *h1peer.Peer) {
+				for conn.Head() != "" {
+					conn.Say(c.first)
 				}
 			})
-			p := proxyTo(t, Config{Upstreams: []string{s.url()}})
+			p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
 			const rounds = 20
 			for i := range rounds {
 				r := get("/")
@@ -218,23 +220,23 @@ func TestRFC9112Section9Unasked(t *testing.T) {
 					t.Fatal("bytes that were not asked for became an answer")
 				}
 			}
-			if n := s.connections(); n != rounds {
+			if n := len(s.Conns()); n != rounds {
 				t.Errorf("%d connections for %d fetches: one was used again", n, rounds)
 			}
 		})
 	}
 	t.Run("while idle", func(t *testing.T) {
 		said := make(chan struct{})
-		s := newScript(t, func(n int, conn *scripted) {
-			conn.head()
-			conn.say(ok200)
+		s := h1peer.Serve(t, patience, func(n int, conn *h1peer.Peer) {
+			conn.Head()
+			conn.Say(ok200)
 			if n == 0 {
-				conn.say(poison)
+				conn.Say(poison)
 				close(said)
 			}
-			conn.head()
+			conn.Head()
 		})
-		p := proxyTo(t, Config{Upstreams: []string{s.url()}})
+		p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
 		mustFetch(t, p, get("/"))
 		<-said
 		if got := mustFetch(t, p, get("/")); got.body.String() != "ok" {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h1peer"
 )
 
 // secured is a TLS origin and the file of its CA.
@@ -128,13 +129,13 @@ func TestTLSVerification(t *testing.T) {
 			}
 		})
 	}
-	plain := newScript(t, func(_ int, conn *scripted) {
-		conn.say("HTTP/1.1 400 Bad Request\r\n\r\n")
-		_, _ = io.Copy(io.Discard, conn.r)
+	plain := h1peer.Serve(t, patience, func(_ int, conn *h1peer.Peer) {
+		conn.Say("HTTP/1.1 400 Bad Request\r\n\r\n")
+		_, _ = io.Copy(io.Discard, conn.R)
 	})
-	p := proxyTo(t, Config{Upstreams: []string{"https" + strings.TrimPrefix(plain.url(), "http")}})
-	if _, err := fetch(t, p, get("/")); kindOf(err) != "502 tls_protocol_error" || plain.connections() != 1 {
-		t.Errorf("no TLS at all: %v with %d connections", err, plain.connections())
+	p := proxyTo(t, Config{Upstreams: []string{"https" + strings.TrimPrefix(plain.URL(), "http")}})
+	if _, err := fetch(t, p, get("/")); kindOf(err) != "502 tls_protocol_error" || len(plain.Conns()) != 1 {
+		t.Errorf("no TLS at all: %v with %d connections", err, len(plain.Conns()))
 	}
 }
 
@@ -194,7 +195,7 @@ func TestDialErrors(t *testing.T) {
 // TestTimeouts: slow at each stage, each with its own deadline.
 func TestTimeouts(t *testing.T) {
 	const short, long = 80 * time.Millisecond, time.Minute
-	silentTLS := newScript(t, func(_ int, c *scripted) { _, _ = io.Copy(io.Discard, c.r) })
+	silentTLS := h1peer.Serve(t, patience, func(_ int, c *h1peer.Peer) { _, _ = io.Copy(io.Discard, c.R) })
 	for _, c := range []struct {
 		name, say, scheme string
 		timeouts          Timeouts
@@ -212,14 +213,14 @@ func TestTimeouts(t *testing.T) {
 			s := silentTLS
 			if c.scheme == "http" {
 				hold := make(chan struct{})
-				s = newScript(t, func(_ int, conn *scripted) {
-					conn.head()
-					conn.say(c.say)
+				s = h1peer.Serve(t, patience, func(_ int, conn *h1peer.Peer) {
+					conn.Head()
+					conn.Say(c.say)
 					<-hold
 				})
 				t.Cleanup(func() { close(hold) })
 			}
-			p := proxyTo(t, Config{Upstreams: []string{c.scheme + strings.TrimPrefix(s.url(), "http")}, Timeouts: c.timeouts})
+			p := proxyTo(t, Config{Upstreams: []string{c.scheme + strings.TrimPrefix(s.URL(), "http")}, Timeouts: c.timeouts})
 			r := get("/")
 			if c.upload {
 				r = post(zeros{}, -1)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h1peer"
 	"github.com/e0ac7cd4/hotpath/server/origin"
 )
 
@@ -25,20 +26,20 @@ func pair(t testing.TB) (near, client net.Conn) {
 
 // upgrading is an origin that agrees to an upgrade, greets, and then sends back
 // what it gets in capitals until it gets no more.
-func upgrading(t *testing.T, respond func(head string) string) (*script, chan string) {
+func upgrading(t *testing.T, respond func(head string) string) (*h1peer.Server, chan string) {
 	heads := make(chan string, 1)
-	return newScript(t, func(_ int, c *scripted) {
-		head := c.head()
+	return h1peer.Serve(t, patience, func(_ int, c *h1peer.Peer) {
+		head := c.Head()
 		heads <- head
-		c.say(respond(head))
+		c.Say(respond(head))
 		for {
-			line, err := c.r.ReadString('\n')
+			line, err := c.R.ReadString('\n')
 			if err != nil {
 				break
 			}
-			c.say(strings.ToUpper(line))
+			c.Say(strings.ToUpper(line))
 		}
-		c.say("bye\n") // behind the client's end: the tunnel is half closed
+		c.Say("bye\n") // behind the client's end: the tunnel is half closed
 	}), heads
 }
 
@@ -75,7 +76,7 @@ func TestRFC6455Tunnel(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, heads := upgrading(t, c.respond)
-			p := proxyTo(t, Config{Upstreams: []string{s.url()}})
+			p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
 			near, client := pair(t)
 			sink := &recorder{near: func() io.ReadWriteCloser { return near }}
 			done := make(chan error)
@@ -131,7 +132,7 @@ func TestUpgradeRefused(t *testing.T) {
 			s, _ := replying(t, c.response)
 			r := get("/")
 			r.Method, r.Upgrade = c.method, "websocket"
-			got, err := fetch(t, proxyTo(t, Config{Upstreams: []string{s.url()}}), r)
+			got, err := fetch(t, proxyTo(t, Config{Upstreams: []string{s.URL()}}), r)
 			if kindOf(err) != c.kind || c.status != 0 && got.head.Status != c.status || c.status == 0 && got.head != nil {
 				t.Errorf("%v, head %+v", err, got.head)
 			}
@@ -143,7 +144,7 @@ func TestUpgradeRefused(t *testing.T) {
 // is, and its 2xx is a tunnel.
 func TestRFC9110Section9_3_6Connect(t *testing.T) {
 	s, heads := upgrading(t, func(string) string { return "HTTP/1.1 200 OK\r\n\r\nhello\n" })
-	p := proxyTo(t, Config{Upstreams: []string{s.url()}})
+	p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
 	near, client := pair(t)
 	r := get("")
 	r.Method, r.Authority = "CONNECT", "target.example:25"
@@ -165,7 +166,7 @@ func TestRFC9110Section9_3_6Connect(t *testing.T) {
 	<-done
 
 	refused, _ := replying(t, "HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 2\r\n\r\nno")
-	if got := mustFetch(t, proxyTo(t, Config{Upstreams: []string{refused.url()}}), r); got.head.Status != 405 {
+	if got := mustFetch(t, proxyTo(t, Config{Upstreams: []string{refused.URL()}}), r); got.head.Status != 405 {
 		t.Errorf("head %+v", got.head)
 	}
 }
@@ -182,7 +183,7 @@ func TestTunnelEnds(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, heads := upgrading(t, func(string) string { return switching })
-			p := proxyTo(t, Config{Upstreams: []string{s.url()}, Timeouts: Timeouts{Tunnel: c.silent}})
+			p := proxyTo(t, Config{Upstreams: []string{s.URL()}, Timeouts: Timeouts{Tunnel: c.silent}})
 			near, client := pair(t)
 			r := get("/")
 			r.Upgrade = "websocket"
