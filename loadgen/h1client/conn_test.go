@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h1peer"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 )
 
@@ -21,18 +22,18 @@ func TestMoments(t *testing.T) {
 		p.Add(dueA, a)
 		p.Add(dueB, b)
 		p.engine.Stop()
-		p.wantSilence()
-		p.want("GET", "/a", "")
+		p.WantSilence()
+		p.WantRequest("GET", "/a", "")
 		time.Sleep(5 * time.Millisecond)
-		p.wantSilence() // b is due, and must not be pipelined
-		p.send(ok[:len(ok)-1])
+		p.WantSilence() // b is due, and must not be pipelined
+		p.Send(ok[:len(ok)-1])
 		time.Sleep(2 * time.Millisecond)
-		p.send(ok[len(ok)-1:])
-		p.want("POST", "/b", "body")
+		p.Send(ok[len(ok)-1:])
+		p.WantRequest("POST", "/b", "body")
 		time.Sleep(time.Millisecond)
-		p.send(ok)
+		p.Send(ok)
 		p.wantOutcomes(2)
-		const endedA = dueA + 7*time.Millisecond + silence
+		const endedA = dueA + 7*time.Millisecond + h1peer.Silence
 		for i, want := range []exchange.Outcome{
 			{Ticket: exchange.Ticket{Request: a, Due: dueA, Seq: 0}, Sent: dueA, Ended: endedA, Status: 200, BytesIn: 2},
 			{Ticket: exchange.Ticket{Request: b, Due: dueB, Seq: 1}, Sent: endedA, Ended: endedA + time.Millisecond, Status: 200, BytesIn: 2, BytesOut: 4},
@@ -62,8 +63,8 @@ func TestRequests(t *testing.T) {
 		} {
 			path := fmt.Sprintf("/%d", i)
 			p.ask(request(p, c.method, "http://test"+path, c.body))
-			p.want(c.method, path, c.body)
-			p.send(c.response)
+			p.WantRequest(c.method, path, c.body)
+			p.Send(c.response)
 			o := p.wantOutcome(c.status, nil)
 			if o.BytesIn != int64(c.bytesIn) || o.BytesOut != int64(len(c.body)) {
 				t.Errorf("%s: %d bytes in, %d out", c.method, o.BytesIn, o.BytesOut)
@@ -80,15 +81,15 @@ func TestNoMore(t *testing.T) {
 			p.get("/")
 			p.Close()
 			p.engine.Stop()
-			p.wantSilence()
-			p.send(ok)
+			p.WantSilence()
+			p.Send(ok)
 			p.wantOutcome(200, nil)
 			p.wantEnd(nil)
 		})
 	})
 	t.Run("idle", func(t *testing.T) {
 		run(t, nil, func(p *peer) {
-			p.wantSilence()
+			p.WantSilence()
 			p.Close()
 			time.Sleep(time.Hour) // nobody says so
 			synctest.Wait()
@@ -103,7 +104,7 @@ func TestNoMore(t *testing.T) {
 		run(t, nil, func(p *peer) {
 			p.get("/")
 			p.Close()
-			p.conn.Close()
+			p.Conn.Close()
 			p.wantOutcome(0, byServer)
 			if f := <-p.ended; f != nil {
 				t.Errorf("%v, where no connection is needed", f)
@@ -128,7 +129,7 @@ func TestTimeouts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, nil, func(p *peer) {
 				p.get("/")
-				p.send(c.sent)
+				p.Send(c.sent)
 				time.Sleep(timeout - time.Nanosecond)
 				p.wantOutcomes(0)
 				p.wantEnd(c.failure)
@@ -147,15 +148,15 @@ func TestNotSentInTime(t *testing.T) {
 		p.Add(p.now()-timeout+time.Second, request(p, "GET", "http://test/late", ""), request(p, "GET", "http://test/later", ""))
 		p.Add(p.now(), request(p, "GET", "http://test/next", ""))
 		time.Sleep(time.Second)
-		p.send(ok)
-		p.want("GET", "/next", "")
+		p.Send(ok)
+		p.WantRequest("GET", "/next", "")
 		p.wantOutcomes(3)
 		for _, o := range p.Outcomes[1:] {
 			if o.Failure != exchange.NeverSent || o.Sent != 0 || o.Status != 0 || o.BytesIn != 0 || o.Latency() != timeout {
 				t.Errorf("%+v", o)
 			}
 		}
-		p.send(ok)
+		p.Send(ok)
 		p.wantOutcome(200, nil)
 	})
 }
@@ -180,8 +181,8 @@ func TestBrokenConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, nil, func(p *peer) {
 				p.ask(request(p, "GET", "http://test/", ""), request(p, "GET", "http://test/next", ""))
-				p.want("GET", "/", "")
-				p.send(c.sent)
+				p.WantRequest("GET", "/", "")
+				p.Send(c.sent)
 				p.wantOutcome(c.status, c.failure)
 				p.wantEnd(c.end)
 				p.wantOutcomes(1)
@@ -196,9 +197,9 @@ func TestUnaskedBytes(t *testing.T) {
 			run(t, nil, func(p *peer) {
 				if used {
 					p.get("/")
-					p.send(ok)
+					p.Send(ok)
 				}
-				p.send("HTTP/1.1 408 Request Timeout\r\n\r\n")
+				p.Send("HTTP/1.1 408 Request Timeout\r\n\r\n")
 				p.wantEnd(errUnasked)
 			})
 		})
@@ -215,9 +216,9 @@ func TestStop(t *testing.T) {
 				synctest.Wait()
 			}
 			p.engine.Stop()
-			p.want("GET", "/", "")
+			p.WantRequest("GET", "/", "")
 			p.engine.Stop()
-			p.send(ok)
+			p.Send(ok)
 		}
 		p.wantOutcomes(100)
 	})
@@ -227,7 +228,7 @@ func TestStop(t *testing.T) {
 			p.Resting = func() { p.ask(request(p, "GET", "http://test/", "")) }
 			p.Mu.Unlock()
 			p.engine.Stop()
-			p.want("GET", "/", "")
+			p.WantRequest("GET", "/", "")
 		})
 	})
 }

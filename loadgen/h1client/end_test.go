@@ -38,10 +38,10 @@ func TestConnectionEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, nil, func(p *peer) {
 				p.get("/")
-				p.send(c.sent)
+				p.Send(c.sent)
 				time.Sleep(time.Second)
 				p.wantOutcomes(0)
-				p.conn.Close()
+				p.Conn.Close()
 				if o := p.wantOutcome(c.status, c.failure); o.BytesIn != c.bytes || o.Service() != time.Second {
 					t.Errorf("%d bytes, after %v", o.BytesIn, o.Service())
 				}
@@ -59,8 +59,8 @@ func TestConnectionEnds(t *testing.T) {
 func TestConnectionEndsIdle(t *testing.T) {
 	run(t, nil, func(p *peer) {
 		p.get("/")
-		p.send(ok)
-		p.conn.Close()
+		p.Send(ok)
+		p.Conn.Close()
 		if f := <-p.ended; !same(f, byServer) {
 			t.Errorf("ended for %v", f)
 		}
@@ -95,13 +95,13 @@ func TestRequestMeetsClose(t *testing.T) {
 			run(t, nil, func(p *peer) {
 				if !c.first {
 					p.get("/first")
-					p.send(ok)
+					p.Send(ok)
 				}
 				before := len(p.Outcomes)
 				p.ask(request(p, c.method, "http://test/raced", ""))
-				p.want(c.method, "/raced", "")
-				p.send(c.heard)
-				p.conn.Close()
+				p.WantRequest(c.method, "/raced", "")
+				p.Send(c.heard)
+				p.Conn.Close()
 				if f := <-p.ended; !same(f, byServer) {
 					t.Errorf("ended for %v", f)
 				}
@@ -141,16 +141,16 @@ func TestDigests(t *testing.T) {
 				{chunks + "0\r\n\r\n", 200, errDigest},
 			} {
 				p.get("/")
-				p.send(c.response)
+				p.Send(c.response)
 				p.wantOutcome(c.status, c.failure)
 			}
 			p.ask(request(p, "HEAD", "http://test/", ""))
-			p.want("HEAD", "/", "")
-			p.send(two + "\r\n")
+			p.WantRequest("HEAD", "/", "")
+			p.Send(two + "\r\n")
 			p.wantOutcome(200, nil)
 			p.get("/")
-			p.send(head200 + "\r\nno")
-			p.conn.Close()
+			p.Send(head200 + "\r\nno")
+			p.Conn.Close()
 			p.wantOutcome(200, errDigest)
 		})
 	}
@@ -164,11 +164,11 @@ func TestEarlyResponse(t *testing.T) {
 		run(t, nil, func(p *peer) {
 			p.ask(request(p, "POST", "http://test/large", body))
 			synctest.Wait()
-			p.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
+			p.Send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
 			p.wantOutcome(413, nil)
-			p.want("POST", "/large", body)
+			p.WantRequest("POST", "/large", body)
 			p.get("/next")
-			p.send(ok)
+			p.Send(ok)
 			p.wantOutcome(200, nil)
 		})
 	})
@@ -176,7 +176,7 @@ func TestEarlyResponse(t *testing.T) {
 		run(t, nil, func(p *peer) {
 			p.ask(request(p, "POST", "http://test/large", body))
 			synctest.Wait()
-			p.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+			p.Send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 			began := p.now()
 			p.wantOutcome(413, nil)
 			if f := <-p.ended; !same(f, byServer) || p.now() != began {

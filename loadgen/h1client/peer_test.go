@@ -1,10 +1,8 @@
 package h1client
 
 import (
-	"bufio"
 	"io"
 	"net"
-	"net/http"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -12,6 +10,7 @@ import (
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h1peer"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange/exchangetest"
@@ -35,10 +34,8 @@ const start = time.Second
 // peer is a scripted server on one end of a pipe, and the engine on the other.
 // Time stands still but for what the test sleeps.
 type peer struct {
-	*testing.T
+	*h1peer.Peer
 	*exchangetest.Driver
-	conn   net.Conn
-	r      *bufio.Reader
 	engine *Conn
 	begun  time.Time
 	ended  chan *exchange.Failure
@@ -50,15 +47,12 @@ func run(t *testing.T, digests *exchange.Digests, script func(*peer)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		server, client := net.Pipe()
-		p := &peer{
-			T: t, Driver: exchangetest.NewDriver(), conn: server, r: bufio.NewReader(server),
-			begun: time.Now(), ended: make(chan *exchange.Failure, 1),
-		}
+		p := &peer{Peer: h1peer.New(t, server), Driver: exchangetest.NewDriver(), begun: time.Now(), ended: make(chan *exchange.Failure, 1)}
 		cfg := &exchange.Config{Epoch: p.begun.Add(-start), Timeout: timeout, Digests: digests}
 		p.engine = New(cfg, wire.NewClient(client, nil, exchangetest.Options()), p.Driver)
 		go func() { p.ended <- p.engine.Serve() }()
 		defer func() {
-			p.conn.Close()
+			p.Conn.Close()
 			<-p.ended
 			p.Check(t)
 		}()
@@ -80,45 +74,7 @@ func (p *peer) ask(requests ...*exchange.Request) {
 func (p *peer) get(path string) {
 	p.Helper()
 	p.ask(request(p, "GET", "http://test"+path, ""))
-	p.want("GET", path, "")
-}
-
-// want reads a request.
-func (p *peer) want(method, path, body string) {
-	p.Helper()
-	r, err := http.ReadRequest(p.r)
-	if err != nil {
-		p.Fatalf("reading a request: %v", err)
-	}
-	got, err := io.ReadAll(r.Body)
-	if err != nil {
-		p.Fatalf("reading a request's content: %v", err)
-	}
-	if r.Method != method || r.RequestURI != path || string(got) != body {
-		p.Fatalf("got %s %s %.40q, want %s %s %.40q", r.Method, r.RequestURI, got, method, path, body)
-	}
-}
-
-func (p *peer) send(raw string) {
-	p.Helper()
-	if _, err := io.WriteString(p.conn, raw); err != nil {
-		p.Fatalf("writing: %v", err)
-	}
-	synctest.Wait()
-}
-
-// silence is how long wantSilence listens.
-const silence = time.Microsecond
-
-// wantSilence checks that nothing is sent until something happens.
-func (p *peer) wantSilence() {
-	p.Helper()
-	synctest.Wait()
-	_ = p.conn.SetReadDeadline(time.Now().Add(silence))
-	if b, err := p.r.ReadByte(); err == nil {
-		p.Fatalf("%q was sent, want nothing", b)
-	}
-	_ = p.conn.SetReadDeadline(time.Time{})
+	p.WantRequest("GET", path, "")
 }
 
 // wantOutcome waits until nothing happens and looks at the newest outcome.
@@ -151,7 +107,7 @@ func (p *peer) wantOutcomes(n int) {
 // wantEnd waits for the engine's end, and the connection's.
 func (p *peer) wantEnd(failure *exchange.Failure) {
 	p.Helper()
-	if b, err := io.ReadAll(p.r); err != nil || len(b) > 0 {
+	if b, err := io.ReadAll(p.R); err != nil || len(b) > 0 {
 		p.Errorf("%q (%v) where the connection should end", b, err)
 	}
 	got := <-p.ended

@@ -132,12 +132,15 @@ func (p *Peer) WantEOF() {
 	}
 }
 
+// Silence is how long WantSilence waits, of the bubble's time.
+const Silence = time.Microsecond
+
 // WantSilence checks, in a bubble of fake time, that nothing is sent until
 // something happens.
 func (p *Peer) WantSilence() {
 	p.Helper()
 	synctest.Wait()
-	_ = p.Conn.SetReadDeadline(time.Now().Add(time.Microsecond))
+	_ = p.Conn.SetReadDeadline(time.Now().Add(Silence))
 	if b, err := p.R.ReadByte(); err == nil {
 		p.Fatalf("%q was sent, want nothing", b)
 	}
