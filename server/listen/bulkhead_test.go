@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h1peer"
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
@@ -33,10 +34,10 @@ func TestPermits(t *testing.T) {
 	}
 
 	for range 3 { // open connections are not affected
-		loop.send("", "GET /hit HTTP/1.1", "Host: localhost")
-		loop.want(200, body)
+		loop.Write(h1peer.Get("/hit"))
+		loop.WantResponse(200, body)
 	}
-	for _, c := range []io.Closer{halfOpen, loop, other} {
+	for _, c := range []io.Closer{halfOpen, loop.Conn, other} {
 		used := s.m.PermitsInUse.Value()
 		c.Close()
 		s.await("a permit given back", func() bool { return s.m.PermitsInUse.Value() == used-1 })
@@ -120,8 +121,8 @@ func TestDeadlinesEndWithHandshake(t *testing.T) {
 		s := startInMemory(t, teapot, func(c *Config) { c.HelloTimeout, c.HandshakeTimeout = timeout, timeout })
 		c := s.dialH1()
 		time.Sleep(2 * timeout)
-		c.send("", "GET /hit HTTP/1.1", "Host: localhost")
-		c.want(200, body)
-		c.Close()
+		c.Write(h1peer.Get("/hit"))
+		c.WantResponse(200, body)
+		c.Conn.Close()
 	})
 }

@@ -1,16 +1,14 @@
 package listen
 
 import (
-	"bufio"
 	"crypto/tls"
 	"errors"
 	"io"
 	"net"
-	"net/http"
-	"strings"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h1peer"
 )
 
 // client is a client's TLS configuration for protocols.
@@ -74,48 +72,10 @@ func (s *site) mustDial(protocols ...string) *tls.Conn {
 	return c
 }
 
-// h1Conn is an HTTP/1.1 client's connection.
-type h1Conn struct {
-	*site
-	*tls.Conn
-	r *bufio.Reader
-}
-
-func (s *site) dialH1() *h1Conn {
+// dialH1 opens an HTTP/1.1 connection.
+func (s *site) dialH1() *h1peer.Peer {
 	s.Helper()
-	c := s.mustDial("http/1.1")
-	return &h1Conn{s, c, bufio.NewReader(c)}
-}
-
-// send writes lines, the head's, and payload behind them, in one piece.
-func (c *h1Conn) send(payload string, lines ...string) {
-	c.site.Helper()
-	if _, err := io.WriteString(c.Conn, strings.Join(lines, "\r\n")+"\r\n\r\n"+payload); err != nil {
-		c.Fatalf("writing: %v", err)
-	}
-}
-
-// want reads a response and returns it, its body read.
-func (c *h1Conn) want(status int, content string) *http.Response {
-	c.site.Helper()
-	r, err := http.ReadResponse(c.r, nil)
-	if err != nil {
-		c.Fatalf("reading a response: %v\n%s", err, c.log)
-	}
-	got, err := io.ReadAll(r.Body)
-	if err != nil {
-		c.Fatalf("reading a body: %v", err)
-	}
-	if r.StatusCode != status || strings.TrimSpace(string(got)) != content {
-		c.Fatalf("response %d %q, want %d %q", r.StatusCode, got, status, content)
-	}
-	return r
-}
-
-// wantEnd reads the connection's end.
-func (c *h1Conn) wantEnd() {
-	c.site.Helper()
-	wantEnd(c.site, c.r)
+	return h1peer.New(s, s.mustDial("http/1.1"))
 }
 
 // wantEnd reads the end of a connection, which is not for want of patience.

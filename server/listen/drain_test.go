@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h1peer"
 	"github.com/e0ac7cd4/hotpath/internal/testkit/h2peer"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
@@ -77,7 +78,7 @@ func TestDrainInFlight(t *testing.T) {
 	s := start(t, handler, nil)
 	two, one := s.dialH2(), s.dialH1()
 	two.Write(getH2(1, "/slow"))
-	one.send("", "POST /slow HTTP/1.1", "Host: a", "Content-Length: 0")
+	one.Write("POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
 	<-entered
 	<-entered
 	done := s.shutdown(t.Context())
@@ -98,8 +99,8 @@ func TestDrainInFlight(t *testing.T) {
 	if f := two.Until(frame.Data); f.StreamID != 1 || string(f.Payload) != "finished" {
 		t.Error(f)
 	}
-	one.want(200, "finished")
-	one.wantEnd()
+	one.WantResponse(200, "finished")
+	one.WantEOF()
 	_, _ = io.Copy(io.Discard, two.Conn)
 	two.Conn.Close()
 	if err := <-done; err != nil {
@@ -111,13 +112,13 @@ func TestDrainInFlight(t *testing.T) {
 func TestDrainIdle(t *testing.T) {
 	s := start(t, echo, nil)
 	two, one, other := s.dialH2(), s.dialH1(), s.dialH1()
-	one.send("", "GET /hit HTTP/1.1", "Host: a")
-	one.want(200, body)
-	other.send("body", "POST / HTTP/1.1", "Host: a", "Content-Length: 4")
-	other.want(200, "body")
+	one.Write(h1peer.Get("/hit"))
+	one.WantResponse(200, body)
+	other.Write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody")
+	other.WantResponse(200, "body")
 	done := s.shutdown(t.Context())
-	one.wantEnd()
-	other.wantEnd()
+	one.WantEOF()
+	other.WantEOF()
 	wantGoAway(two, frame.MaxStreamID)
 	ping := two.Until(frame.Ping).Payload
 	two.Write(frame.AppendPing(nil, true, ping))
@@ -166,7 +167,7 @@ func TestDrainCutsOff(t *testing.T) {
 	s := start(t, handler, nil)
 	two, one, halfOpen := s.dialH2(), s.dialH1(), s.helloOnly()
 	two.Write(getH2(1, "/slow"))
-	one.send("", "POST /slow HTTP/1.1", "Host: a", "Content-Length: 0")
+	one.Write("POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
 	<-entered
 	<-entered
 	s.await("a half-open handshake", func() bool { return s.m.HandshakesInProgress.Value() == 1 })
@@ -178,7 +179,7 @@ func TestDrainCutsOff(t *testing.T) {
 		t.Errorf("the stop ends with %v", err)
 	}
 	_, _ = io.Copy(io.Discard, two.Conn)
-	wantEnd(s, one.r)
+	wantEnd(s, one.R)
 	toEnd(s, halfOpen)
 	close(release)
 }
@@ -196,7 +197,7 @@ func TestDrainTellsOfWhatItCutsOff(t *testing.T) {
 	}, change)
 	two, one := s.dialH2(), s.dialH1()
 	two.Write(getH2(1, "/two"))
-	one.send("", "POST /one HTTP/1.1", "Host: a", "Content-Length: 0")
+	one.Write("POST /one HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
 	<-entered
 	<-entered
 	ctx, cancel := context.WithCancel(t.Context())
