@@ -53,31 +53,31 @@ func TestAccessLog(t *testing.T) {
 		want   []string
 	}{
 		{"hits", get("/") + get("/") + get("/a?b") + get("/", `If-None-Match: "tag"`) + "HEAD / HTTP/1.1\r\nHost: test\r\n\r\n", func(p *peer) {
-			p.want(200, "home")
-			p.want(200, "home")
-			p.want(200, "aa")
-			p.want(304, "")
-			p.read("HEAD")
+			p.WantResponse(200, "home")
+			p.WantResponse(200, "home")
+			p.WantResponse(200, "aa")
+			p.WantResponse(304, "")
+			p.Response("HEAD")
 		}, []string{"GET / 200 4 hit", "GET / 200 4 hit", "GET /a?b 200 2 hit", "GET / 304 0 hit", "HEAD / 200 0 hit"}},
 		{"large hits", get("/large") + get("/large") + get("/"), func(p *peer) {
-			p.want(200, large)
-			p.want(200, large)
-			p.want(200, "home")
+			p.WantResponse(200, large)
+			p.WantResponse(200, large)
+			p.WantResponse(200, "home")
 		}, []string{"GET /large 200 8388608 hit", "GET /large 200 8388608 hit", "GET / 200 4 hit"}},
 		{"a large hit that nobody reads", get("/large"), func(p *peer) {
-			_, _ = p.r.ReadByte()
+			_, _ = p.R.ReadByte()
 		}, []string{"GET /large 200 some hit aborted"}},
 		{"misses", get("/fetched") + get("/fetched-large"), func(p *peer) {
-			p.want(200, "fetched")
-			p.want(200, large)
+			p.WantResponse(200, "fetched")
+			p.WantResponse(200, large)
 		}, []string{"GET /fetched 200 7 miss", "GET /fetched-large 200 8388608 miss"}},
-		{"a miss that fails", get("/missing"), func(p *peer) { p.read("GET") }, []string{"GET /missing 502 2 miss"}},
+		{"a miss that fails", get("/missing"), func(p *peer) { p.Response("GET") }, []string{"GET /missing 502 2 miss"}},
 		{"for the handler", "POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi", func(p *peer) {
-			p.want(200, `POST /  "hi"`)
+			p.WantResponse(200, `POST /  "hi"`)
 		}, []string{"POST / 200 12 bypass"}},
-		{"refused", "GET /x\r\n", func(p *peer) { p.read("GET") }, []string{"  400 83 bypass"}},
+		{"refused", "GET /x\r\n", func(p *peer) { p.Response("GET") }, []string{"  400 83 bypass"}},
 		{"broken off", get("/large", "X: y") + "PUT /cut HTTP/1.1\r\nHost: test\r\n\r\n", func(p *peer) {
-			p.want(200, large)
+			p.WantResponse(200, large)
 			p.readUnexpectedEnd()
 		}, []string{"GET /large 200 8388608 hit", "PUT /cut 200 some bypass aborted"}},
 	} {
@@ -96,9 +96,9 @@ func TestAccessLog(t *testing.T) {
 			cfg := testConfig(s)
 			file, stop := logTo(t, cfg, access.Config{Mode: access.All})
 			p := connect(t, cfg)
-			p.send(tt.send)
+			p.Write(tt.send)
 			tt.script(p)
-			p.Close()
+			p.Conn.Close()
 			p.wait()
 			stop()
 			text, err := os.ReadFile(file)

@@ -19,21 +19,21 @@ import (
 // size.
 func roundTrip(t testing.TB, p *peer, request string) func() {
 	ask := []byte(request)
-	p.send(request)
-	p.read("GET")
-	if p.r.Buffered() > 0 {
+	p.Write(request)
+	p.Response("GET")
+	if p.R.Buffered() > 0 {
 		t.Fatal("more than an answer came")
 	}
-	p.send(request)
-	if _, err := p.r.Peek(1); err != nil {
+	p.Write(request)
+	if _, err := p.R.Peek(1); err != nil {
 		t.Fatal(err)
 	}
-	answer := make([]byte, p.r.Buffered()) // small: it came in one segment
-	if _, err := io.ReadFull(p.r, answer); err != nil {
+	answer := make([]byte, p.R.Buffered()) // small: it came in one segment
+	if _, err := io.ReadFull(p.R, answer); err != nil {
 		t.Fatal(err)
 	}
 	return func() {
-		p.Write(ask)
+		p.Conn.Write(ask)
 		io.ReadFull(p.Conn, answer)
 	}
 }
@@ -70,7 +70,7 @@ func hitDoesNotAllocate(t *testing.T, name, request string, log access.Config) {
 	}
 	answered := func(size int) func() {
 		ask, answer := []byte(request), make([]byte, size)
-		return func() { p.Write(ask); io.ReadFull(p.Conn, answer) }
+		return func() { p.Conn.Write(ask); io.ReadFull(p.Conn, answer) }
 	}
 	var once func()
 	switch name {
@@ -116,8 +116,8 @@ func TestHitAfterExchanges(t *testing.T) {
 				echo(ctx, x)
 			}
 			p := connect(t, testConfig(s))
-			p.send(before)
-			if a := p.read("GET"); a.Close {
+			p.Write(before)
+			if a := p.Response("GET"); a.Close {
 				t.Fatal("the connection ends")
 			}
 			request := get("/", "User-Agent: test", "Accept: */*")
@@ -126,9 +126,9 @@ func TestHitAfterExchanges(t *testing.T) {
 				t.Errorf("%v allocations for a hit", n)
 			}
 			finds := s.found()
-			p.send(strings.Repeat(request, 50))
+			p.Write(strings.Repeat(request, 50))
 			for range 50 {
-				p.want(200, "home")
+				p.WantResponse(200, "home")
 			}
 			if n := s.found() - finds; n > 25 {
 				t.Errorf("%d look-ups for 50 requests, all of them repeats", n)

@@ -72,11 +72,11 @@ func TestDifferential(t *testing.T) {
 	theirs := bufio.NewReader(client)
 	p := connect(t, testConfig(s))
 	all := strings.Join(requests, "")
-	go io.WriteString(p, all)
+	go io.WriteString(p.Conn, all)
 	go io.WriteString(client, all)
 	for _, request := range requests {
 		method, _, _ := strings.Cut(request, " ")
-		ours := p.read(method)
+		ours := p.Response(method)
 		resp, err := http.ReadResponse(theirs, &http.Request{Method: method})
 		if err != nil {
 			t.Fatal(err)
@@ -85,11 +85,11 @@ func TestDifferential(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ours.StatusCode != resp.StatusCode || ours.body != string(body) || ours.Close != resp.Close ||
+		if ours.StatusCode != resp.StatusCode || ours.Content != string(body) || ours.Close != resp.Close ||
 			len(ours.TransferEncoding) != len(resp.TransferEncoding) && method != "HEAD" || ours.Header.Get("Content-Type") != resp.Header.Get("Content-Type") {
-			t.Errorf("%.60q: %d %.40q %v %v; net/http %d %.40q %v %v", request, ours.StatusCode, ours.body, ours.Close, ours.TransferEncoding,
+			t.Errorf("%.60q: %d %.40q %v %v; net/http %d %.40q %v %v", request, ours.StatusCode, ours.Content, ours.Close, ours.TransferEncoding,
 				resp.StatusCode, body, resp.Close, resp.TransferEncoding)
 		}
 	}
-	p.wantEnd()
+	p.WantEOF()
 }

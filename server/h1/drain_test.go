@@ -13,11 +13,11 @@ import (
 
 func TestDrainIdle(t *testing.T) {
 	p := connect(t, testConfig(storing("/", "home")))
-	p.send(get("/"))
-	p.want(200, "home")
+	p.Write(get("/"))
+	p.WantResponse(200, "home")
 	p.loop.Drain()
-	p.wantEnd()
-	p.Close()
+	p.WantEOF()
+	p.Conn.Close()
 	p.wait()
 	if p.reason != metrics.CloseDrain {
 		t.Errorf("ended for %v", p.reason)
@@ -29,7 +29,7 @@ func TestDrainBeforeTheFirstTurn(t *testing.T) {
 	for range 3 {
 		p.loop.Drain() // more than once does no harm
 	}
-	p.wantEnd()
+	p.WantEOF()
 }
 
 func TestDrainDuringAFetch(t *testing.T) {
@@ -41,7 +41,7 @@ func TestDrainDuringAFetch(t *testing.T) {
 		return response("fetched"), nil
 	}
 	p := connect(t, testConfig(s))
-	p.send(get("/slow"))
+	p.Write(get("/slow"))
 	<-began
 	p.loop.Drain()
 	select {
@@ -50,20 +50,20 @@ func TestDrainDuringAFetch(t *testing.T) {
 	default:
 	}
 	close(release)
-	p.want(200, "fetched")
-	p.wantEnd()
+	p.WantResponse(200, "fetched")
+	p.WantEOF()
 }
 
 func TestDrainDuringABody(t *testing.T) {
 	large := strings.Repeat("x", 32<<20)
 	p := connect(t, testConfig(storing("/", large)))
-	p.send(get("/"))
-	if _, err := p.r.Peek(1); err != nil { // it is on its way
+	p.Write(get("/"))
+	if _, err := p.R.Peek(1); err != nil { // it is on its way
 		t.Fatal(err)
 	}
 	p.loop.Drain()
-	p.want(200, large)
-	p.wantEnd()
+	p.WantResponse(200, large)
+	p.WantEOF()
 }
 
 // TestDrainSaysClose: what is answered while the server drains says that it is
@@ -77,19 +77,19 @@ func TestDrainSaysClose(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			onFakeTime(t, storing("/", "home", "/large", strings.Repeat("x", 100<<10)), func(t *testing.T, p *peer) {
-				p.send(get("/"))
-				if a := p.want(200, "home"); a.Close {
+				p.Write(get("/"))
+				if a := p.WantResponse(200, "home"); a.Close {
 					t.Error("the answer before says that the connection ends")
 				}
-				p.send(raw[:10])
+				p.Write(raw[:10])
 				synctest.Wait()
 				p.loop.mail.Wake = func() {} // the rest comes before the turn
 				p.loop.Drain()
-				p.send(raw[10:] + get("/"))
-				if a := p.read("GET"); a.StatusCode != 200 || !a.Close {
+				p.Write(raw[10:] + get("/"))
+				if a := p.Response("GET"); a.StatusCode != 200 || !a.Close {
 					t.Errorf("%d, close: %v", a.StatusCode, a.Close)
 				}
-				p.wantEnd()
+				p.WantEOF()
 				<-p.ended
 				if p.reason != metrics.CloseDrain {
 					t.Errorf("ended for %v", p.reason)
@@ -114,27 +114,27 @@ func TestDrainDuringAnExchange(t *testing.T) {
 	}
 	t.Run("upload", func(t *testing.T) {
 		p := connect(t, testConfig(s))
-		p.send(upload("4") + "bo")
+		p.Write(upload("4") + "bo")
 		<-began
 		p.loop.Drain()
-		p.send("dy")
-		if a := p.want(200, `POST /up test "body"`); !a.Close {
+		p.Write("dy")
+		if a := p.WantResponse(200, `POST /up test "body"`); !a.Close {
 			t.Error("the answer does not say that the connection ends")
 		}
-		p.wantEnd()
+		p.WantEOF()
 	})
 	t.Run("tunnel", func(t *testing.T) {
 		p := connect(t, testConfig(s))
-		p.send(websocket)
+		p.Write(websocket)
 		<-began
-		agreed(t, p.r, 101)
+		agreed(t, p.R, 101)
 		p.loop.Drain()
-		p.send("still")
+		p.Write("still")
 		got := make([]byte, 5)
-		if _, err := io.ReadFull(p.r, got); err != nil || string(got) != "still" {
+		if _, err := io.ReadFull(p.R, got); err != nil || string(got) != "still" {
 			t.Errorf("%q, %v", got, err)
 		}
-		p.Close()
+		p.Conn.Close()
 		p.wait()
 		if p.reason != metrics.CloseDrain {
 			t.Errorf("ended for %v", p.reason)
@@ -166,9 +166,9 @@ func TestCut(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				cfg, _ := counted(t, s, mib)
 				p := piped(t, cfg)
-				p.send(websocket)
+				p.Write(websocket)
 				var got strings.Builder
-				go io.Copy(&got, p)
+				go io.Copy(&got, p.Conn)
 				synctest.Wait()
 				p.loop.Cut(p.loop.ticket)
 				<-p.ended

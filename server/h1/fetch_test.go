@@ -34,9 +34,9 @@ func TestMixedPipelineKeepsOrder(t *testing.T) {
 		all.WriteString(get(path))
 		want = append(want, body)
 	}
-	p.send(all.String())
+	p.Write(all.String())
 	for _, body := range want {
-		p.want(200, body)
+		p.WantResponse(200, body)
 	}
 	p.wantHits(metrics.Class2xx, 66)
 	if n := p.metrics.Requests.Value(metrics.H1, metrics.Class2xx, metrics.Miss); n != 34 {
@@ -48,11 +48,11 @@ func TestMissOfHead(t *testing.T) {
 	s := storing()
 	s.fetch = func(context.Context, string) (*message.Response, error) { return response("fetched"), nil }
 	p := connect(t, testConfig(s))
-	p.send("HEAD /new HTTP/1.1\r\nHost: test\r\n\r\n" + get("/new"))
-	if a := p.read("HEAD"); a.StatusCode != 200 || a.ContentLength != 7 {
+	p.Write("HEAD /new HTTP/1.1\r\nHost: test\r\n\r\n" + get("/new"))
+	if a := p.Response("HEAD"); a.StatusCode != 200 || a.ContentLength != 7 {
 		t.Errorf("%d, %d bytes announced", a.StatusCode, a.ContentLength)
 	}
-	p.want(200, "fetched")
+	p.WantResponse(200, "fetched")
 }
 
 // Whatever a handler answers a miss with, or fails with, it is asked once and
@@ -73,10 +73,10 @@ func TestMissesThatFail(t *testing.T) {
 			s := storing("/hit", "hit")
 			s.serve = c.serve
 			p := connect(t, testConfig(s))
-			p.send(get("/hit") + get("/miss", `If-None-Match: "tag"`) + get("/hit"))
-			p.want(200, "hit")
-			p.want(c.status, c.body)
-			p.want(200, "hit")
+			p.Write(get("/hit") + get("/miss", `If-None-Match: "tag"`) + get("/hit"))
+			p.WantResponse(200, "hit")
+			p.WantResponse(c.status, c.body)
+			p.WantResponse(200, "hit")
 			if n := s.exchanges(); n != 1 {
 				t.Errorf("the handler was asked %d times", n)
 			}
@@ -104,7 +104,7 @@ func TestFetchEndsWithTheConnection(t *testing.T) {
 		return nil, ctx.Err()
 	}
 	p := connect(t, testConfig(s))
-	p.send(get("/slow"))
+	p.Write(get("/slow"))
 	<-began
 	if err := p.loop.wire.Close(); err != nil {
 		t.Fatal(err)
@@ -125,14 +125,14 @@ func TestHalfClosedDuringAFetch(t *testing.T) {
 		return response("fetched"), nil
 	}
 	p := connect(t, testConfig(s))
-	p.send(get("/slow") + get("/hit"))
+	p.Write(get("/slow") + get("/hit"))
 	if err := p.Conn.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
 	close(release)
-	p.want(200, "fetched")
-	p.want(200, "hit")
-	p.wantEnd()
+	p.WantResponse(200, "fetched")
+	p.WantResponse(200, "hit")
+	p.WantEOF()
 }
 
 // A panic on the connection's goroutine ends that connection alone.
@@ -141,7 +141,7 @@ func TestPanicInTheSource(t *testing.T) {
 	cfg := testConfig(s.store)
 	cfg.Source = s
 	p, other := connect(t, cfg), connect(t, cfg)
-	p.send(get("/panic"))
+	p.Write(get("/panic"))
 	p.wait()
 	if p.reason != metrics.CloseError {
 		t.Errorf("ended for %v", p.reason)
@@ -149,8 +149,8 @@ func TestPanicInTheSource(t *testing.T) {
 	if n := cfg.Metrics.Panics.Value(); n != 1 {
 		t.Errorf("%d panics were counted, want 1", n)
 	}
-	other.send(get("/"))
-	other.want(200, "home")
+	other.Write(get("/"))
+	other.WantResponse(200, "home")
 }
 
 type panicking struct {

@@ -1,14 +1,12 @@
 package h1
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h1peer"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -142,9 +141,7 @@ func storing(pairs ...string) *store {
 
 // peer is the client of a connection under test.
 type peer struct {
-	net.Conn
-	t       testing.TB
-	r       *bufio.Reader
+	*h1peer.Peer
 	loop    *Conn
 	metrics *metrics.Hotpath
 	ended   chan struct{} // closed when the connection has ended
@@ -187,10 +184,7 @@ func tcpPair(t testing.TB) (server, client *net.TCPConn) {
 // attach serves one end of a connection as server/listen does, without TLS.
 func attach(t testing.TB, cfg *Config, server, client net.Conn) *peer {
 	w := wire.New(server, nil, &wire.Options{Metrics: wire.ServerMetrics(cfg.Metrics), WriteTimeout: patience, WriteQuantum: 32 << 10})
-	p := &peer{
-		Conn: client, t: t, r: bufio.NewReader(client),
-		loop: NewConn(cfg, w), metrics: cfg.Metrics, ended: make(chan struct{}),
-	}
+	p := &peer{Peer: h1peer.New(t, client), loop: NewConn(cfg, w), metrics: cfg.Metrics, ended: make(chan struct{})}
 	go func() {
 		defer close(p.ended)
 		p.reason = p.loop.Serve()
@@ -217,65 +211,18 @@ func (l oneConn) Addr() net.Addr { return &net.TCPAddr{} }
 
 // wait waits for the connection's end on our side.
 func (p *peer) wait() {
-	p.t.Helper()
+	p.Helper()
 	select {
 	case <-p.ended:
 	case <-time.After(patience):
-		p.t.Fatal("the connection has not ended")
+		p.Fatal("the connection has not ended")
 	}
 }
 
-func (p *peer) send(text string) {
-	p.t.Helper()
-	if _, err := io.WriteString(p, text); err != nil {
-		p.t.Fatal(err)
-	}
-}
+// get is a plain request for a path, with more lines.
+var get = h1peer.Get
 
-// get is a plain request for a path, with more fields.
-func get(path string, fields ...string) string {
-	return "GET " + path + " HTTP/1.1\r\nHost: test\r\n" + strings.Join(append(fields, "", ""), "\r\n")
-}
-
-// answer is a response, read.
-type answer struct {
-	*http.Response
-	body string
-}
-
-func (a answer) byHandler() bool { return a.Header.Get("Via") != "" }
-
-// read reads the answer to a request with that method.
-func (p *peer) read(method string) answer {
-	p.t.Helper()
-	resp, err := http.ReadResponse(p.r, &http.Request{Method: method})
-	if err != nil {
-		p.t.Fatalf("reading an answer: %v", err)
-	}
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		p.t.Fatalf("reading a body after %d bytes: %v", len(body), err)
-	}
-	return answer{resp, string(body)}
-}
-
-// want reads the answer to a GET and compares its body.
-func (p *peer) want(status int, body string) answer {
-	p.t.Helper()
-	a := p.read("GET")
-	if a.StatusCode != status || a.body != body {
-		p.t.Fatalf("got %d %.40q (%d bytes), want %d %.40q (%d bytes)", a.StatusCode, a.body, len(a.body), status, body, len(body))
-	}
-	return a
-}
-
-// wantEnd reads the end of the connection.
-func (p *peer) wantEnd() {
-	p.t.Helper()
-	if b, err := p.r.ReadByte(); err != io.EOF {
-		p.t.Fatalf("got %q and %v, want the end", b, err)
-	}
-}
+func byHandler(r h1peer.Response) bool { return r.Header.Get("Via") != "" }
 
 // hits is how many hits of a class were counted.
 func (p *peer) hits(class metrics.Class) uint64 {
@@ -283,10 +230,10 @@ func (p *peer) hits(class metrics.Class) uint64 {
 }
 
 func (p *peer) wantHits(class metrics.Class, n uint64) {
-	p.t.Helper()
+	p.Helper()
 	for end := time.Now().Add(patience); p.hits(class) != n; {
 		if time.Now().After(end) {
-			p.t.Fatalf("%d hits were counted, want %d", p.hits(class), n)
+			p.Fatalf("%d hits were counted, want %d", p.hits(class), n)
 		}
 		time.Sleep(time.Millisecond) // counted after they were sent
 	}
@@ -302,12 +249,12 @@ func (p *peer) peek(f func(*Conn)) {
 
 // readUnexpectedEnd reads an answer that is broken off.
 func (p *peer) readUnexpectedEnd() {
-	p.t.Helper()
-	resp, err := http.ReadResponse(p.r, nil)
+	p.Helper()
+	resp, err := http.ReadResponse(p.R, nil)
 	if err != nil {
-		p.t.Fatalf("reading an answer: %v", err)
+		p.Fatalf("reading an answer: %v", err)
 	}
 	if b, err := io.ReadAll(resp.Body); err == nil {
-		p.t.Fatalf("%d bytes of content pass for the whole", len(b))
+		p.Fatalf("%d bytes of content pass for the whole", len(b))
 	}
 }

@@ -166,18 +166,18 @@ func TestRefused(t *testing.T) {
 			t.Parallel()
 			s := storing("/", "HIT", "/a", "HIT", "x", "HIT", "*", "HIT")
 			p := connect(t, testConfig(s))
-			p.send(get("/")) // it is not refused before
-			p.want(200, "HIT")
-			p.send(c.raw)
+			p.Write(get("/")) // it is not refused before
+			p.WantResponse(200, "HIT")
+			p.Write(c.raw)
 			method := "GET"
-			a := p.read(method)
-			if a.StatusCode != c.status || strings.Contains(a.body, "HIT") || a.byHandler() {
-				t.Errorf("%d %q, want %d", a.StatusCode, a.body, c.status)
+			a := p.Response(method)
+			if a.StatusCode != c.status || strings.Contains(a.Content, "HIT") || byHandler(a) {
+				t.Errorf("%d %q, want %d", a.StatusCode, a.Content, c.status)
 			}
 			if !a.Close {
 				t.Error("the answer does not say that the connection ends")
 			}
-			if rest, err := io.ReadAll(p.r); len(rest) > 0 || err != nil {
+			if rest, err := io.ReadAll(p.R); len(rest) > 0 || err != nil {
 				t.Errorf("%q and %v after the last answer", rest, err)
 			}
 			if strings.HasPrefix(c.raw, chunkedHead) {
@@ -201,12 +201,12 @@ func TestRefusedByteByByte(t *testing.T) {
 			t.Parallel()
 			p := connect(t, testConfig(storing("/", "HIT")))
 			for i := range len(c.raw) {
-				if _, err := io.WriteString(p, c.raw[i:i+1]); err != nil {
+				if _, err := io.WriteString(p.Conn, c.raw[i:i+1]); err != nil {
 					break // it was refused before its end
 				}
 			}
-			if a := p.read("GET"); a.StatusCode != c.status {
-				t.Errorf("%d %q, want %d", a.StatusCode, a.body, c.status)
+			if a := p.Response("GET"); a.StatusCode != c.status {
+				t.Errorf("%d %q, want %d", a.StatusCode, a.Content, c.status)
 			}
 		})
 	}
@@ -248,15 +248,15 @@ func TestUnusualRequests(t *testing.T) {
 			for _, cut := range []int{len(c.raw), 1, 7} {
 				for rest := c.raw; rest != ""; {
 					n := min(len(rest), max(cut, 1))
-					p.send(rest[:n])
+					p.Write(rest[:n])
 					rest = rest[n:]
 				}
-				if a := p.want(200, c.body); a.Close {
+				if a := p.WantResponse(200, c.body); a.Close {
 					t.Error("the connection ends")
 				}
 			}
-			p.send(get("/"))
-			p.want(200, "HIT")
+			p.Write(get("/"))
+			p.WantResponse(200, "HIT")
 		})
 	}
 }
@@ -271,10 +271,10 @@ func headOf(n int) string {
 // breach of it.
 func TestHeadTooLarge(t *testing.T) {
 	p := connect(t, testConfig(storing("/", "HIT")))
-	p.send(headOf(4<<10 + 1))
-	p.want(431, "431 Request Header Fields Too Large: the request head is larger than max-header-bytes\n")
-	p.wantEnd()
-	p.Close()
+	p.Write(headOf(4<<10 + 1))
+	p.WantResponse(431, "431 Request Header Fields Too Large: the request head is larger than max-header-bytes\n")
+	p.WantEOF()
+	p.Conn.Close()
 	p.wait()
 	if n := p.metrics.LimitBreaches.Value(metrics.LimitHeaderList); n != 1 || p.reason != metrics.CloseLimit {
 		t.Errorf("%d breaches, reason %d", n, p.reason)
@@ -296,11 +296,11 @@ func TestLastRequest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := connect(t, testConfig(storing("/", "home", "/large", strings.Repeat("x", 1<<20))))
-			p.send(raw + get("/")) // what is behind it is not answered
-			if a := p.read("GET"); a.StatusCode != 200 || !a.Close {
+			p.Write(raw + get("/")) // what is behind it is not answered
+			if a := p.Response("GET"); a.StatusCode != 200 || !a.Close {
 				t.Errorf("%d, close: %v", a.StatusCode, a.Close)
 			}
-			p.wantEnd()
+			p.WantEOF()
 		})
 	}
 }

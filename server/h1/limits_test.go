@@ -27,30 +27,30 @@ func onFakeTime(t *testing.T, s *store, f func(*testing.T, *peer)) {
 // wantClosedAfter waits for the connection's end and compares when it came and
 // why.
 func (p *peer) wantClosedAfter(began time.Time, d time.Duration, reason metrics.CloseReason, limit metrics.Limit) {
-	p.t.Helper()
-	if _, err := io.Copy(io.Discard, p.r); err != nil {
-		p.t.Fatal(err)
+	p.Helper()
+	if _, err := io.Copy(io.Discard, p.R); err != nil {
+		p.Fatal(err)
 	}
 	<-p.ended
 	if got := time.Since(began); got != d {
-		p.t.Errorf("closed after %v, want %v", got, d)
+		p.Errorf("closed after %v, want %v", got, d)
 	}
 	if p.reason != reason {
-		p.t.Errorf("closed for reason %d, want %d", p.reason, reason)
+		p.Errorf("closed for reason %d, want %d", p.reason, reason)
 	}
 	if n := p.metrics.LimitBreaches.Value(limit); n != 1 {
-		p.t.Errorf("%d breaches were counted, want 1", n)
+		p.Errorf("%d breaches were counted, want 1", n)
 	}
 }
 
 func TestHeadTimeout(t *testing.T) {
 	onFakeTime(t, storing("/", "home"), func(t *testing.T, p *peer) {
-		p.send(get("/"))
-		p.want(200, "home")
+		p.Write(get("/"))
+		p.WantResponse(200, "home")
 		time.Sleep(30 * time.Second) // idle, which is allowed
 		began := time.Now()
 		for _, b := range []byte("GET / ") { // bytes that come do not put it off
-			p.send(string(b))
+			p.Write(string(b))
 			time.Sleep(time.Second)
 		}
 		p.wantClosedAfter(began, 10*time.Second, metrics.CloseTimeout, metrics.LimitHeadTimeout)
@@ -62,15 +62,15 @@ func TestHeadTimeoutIsPerHead(t *testing.T) {
 	onFakeTime(t, storing("/", "home"), func(t *testing.T, p *peer) {
 		half := len(get("/")) / 2
 		for range 5 {
-			p.send(get("/")[:half])
+			p.Write(get("/")[:half])
 			time.Sleep(8 * time.Second)
-			p.send(get("/")[half:])
-			p.want(200, "home")
+			p.Write(get("/")[half:])
+			p.WantResponse(200, "home")
 		}
-		p.send(get("/")[:half])
+		p.Write(get("/")[:half])
 		time.Sleep(8 * time.Second)
-		p.send(get("/")[half:] + "GET / HTTP/1.1\r\n") // the next begins with this one's end
-		p.want(200, "home")
+		p.Write(get("/")[half:] + "GET / HTTP/1.1\r\n") // the next begins with this one's end
+		p.WantResponse(200, "home")
 		p.wantClosedAfter(time.Now(), 10*time.Second, metrics.CloseTimeout, metrics.LimitHeadTimeout)
 	})
 }
@@ -79,8 +79,8 @@ func TestIdleTimeout(t *testing.T) {
 	onFakeTime(t, storing("/", "home"), func(t *testing.T, p *peer) {
 		for range 3 {
 			time.Sleep(50 * time.Second)
-			p.send(get("/"))
-			p.want(200, "home")
+			p.Write(get("/"))
+			p.WantResponse(200, "home")
 		}
 		p.wantClosedAfter(time.Now(), 60*time.Second, metrics.CloseIdle, metrics.LimitIdleTimeout)
 	})
@@ -100,10 +100,10 @@ func TestNoTimeoutDuringAFetch(t *testing.T) {
 		return response("fetched"), nil
 	}
 	onFakeTime(t, s, func(t *testing.T, p *peer) {
-		p.send(get("/slow") + "GET / HTTP")
-		p.want(200, "fetched")
-		p.send("/1.1\r\nHost: test\r\n\r\n")
-		p.want(200, "home")
+		p.Write(get("/slow") + "GET / HTTP")
+		p.WantResponse(200, "fetched")
+		p.Write("/1.1\r\nHost: test\r\n\r\n")
+		p.WantResponse(200, "home")
 	})
 }
 
@@ -113,15 +113,15 @@ func TestNoTimeoutWhileTheClientReads(t *testing.T) {
 	body := strings.Repeat("x", inlineBody)
 	const requests = 40 // more than OutputBytes holds
 	onFakeTime(t, storing("/", body), func(t *testing.T, p *peer) {
-		go io.WriteString(p, strings.Repeat(get("/"), requests)+"GET / HT")
-		if err := p.SetDeadline(time.Time{}); err != nil {
+		go io.WriteString(p.Conn, strings.Repeat(get("/"), requests)+"GET / HT")
+		if err := p.Conn.SetDeadline(time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		// 32 KiB, the quantum, want to be read within patience: this takes
 		// half of it, and three minutes in all.
-		p.r.Reset(slowReader{p.Conn, 3 << 10, time.Second})
+		p.R.Reset(slowReader{p.Conn, 3 << 10, time.Second})
 		for range requests {
-			p.want(200, body)
+			p.WantResponse(200, body)
 		}
 		if n := p.metrics.LimitBreaches.Value(metrics.LimitHeadTimeout) + p.metrics.LimitBreaches.Value(metrics.LimitIdleTimeout); n != 0 {
 			t.Errorf("%d timeouts were counted", n)
@@ -145,7 +145,7 @@ func (s slowReader) Read(b []byte) (int, error) {
 func TestClientThatDoesNotRead(t *testing.T) {
 	onFakeTime(t, storing("/", strings.Repeat("x", 1<<20)), func(t *testing.T, p *peer) {
 		began := time.Now()
-		go io.WriteString(p, strings.Repeat(get("/"), 100))
+		go io.WriteString(p.Conn, strings.Repeat(get("/"), 100))
 		<-p.ended
 		if got := time.Since(began); got != patience {
 			t.Errorf("cut off after %v, want %v", got, patience)
@@ -159,7 +159,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 // What a client that pipelines and does not read makes us hold is bounded.
 func TestOutputIsBounded(t *testing.T) {
 	p := connect(t, testConfig(storing("/", strings.Repeat("x", inlineBody))))
-	go io.WriteString(p, strings.Repeat(get("/"), 5000)) // 80 MB of answers; ends with the test
+	go io.WriteString(p.Conn, strings.Repeat(get("/"), 5000)) // 80 MB of answers; ends with the test
 	deadline := time.Now().Add(patience)
 	for p.loop.wire.Buffered() == 0 {
 		if time.Now().After(deadline) {

@@ -16,9 +16,9 @@ import (
 
 func TestHit(t *testing.T) {
 	p := connect(t, testConfig(storing("/", "home", "/a?b=c", "query")))
-	p.send(get("/"))
-	a := p.want(200, "home")
-	if a.byHandler() {
+	p.Write(get("/"))
+	a := p.WantResponse(200, "home")
+	if byHandler(a) {
 		t.Error("the handler answered")
 	}
 	for name, want := range map[string]string{
@@ -31,8 +31,8 @@ func TestHit(t *testing.T) {
 	if date, err := http.ParseTime(a.Header.Get("Date")); err != nil || time.Since(date).Abs() > patience {
 		t.Errorf("the date is %q: %v", a.Header.Get("Date"), err)
 	}
-	p.send(get("/a?b=c"))
-	p.want(200, "query")
+	p.Write(get("/a?b=c"))
+	p.WantResponse(200, "query")
 	p.wantHits(metrics.Class2xx, 2)
 }
 
@@ -40,14 +40,14 @@ func TestHead(t *testing.T) {
 	p := connect(t, testConfig(storing("/", "home", "/large", strings.Repeat("x", 1<<20))))
 	for _, path := range []string{"/", "/large", "/"} {
 		head := strings.Replace(get(path), "GET", "HEAD", 1)
-		p.send(head + head)
+		p.Write(head + head)
 		for range 2 {
-			if a := p.read("HEAD"); a.StatusCode != 200 || a.ContentLength <= 0 || a.body != "" {
-				t.Errorf("HEAD %s: %d, %d bytes announced, body %.20q", path, a.StatusCode, a.ContentLength, a.body)
+			if a := p.Response("HEAD"); a.StatusCode != 200 || a.ContentLength <= 0 || a.Content != "" {
+				t.Errorf("HEAD %s: %d, %d bytes announced, body %.20q", path, a.StatusCode, a.ContentLength, a.Content)
 			}
 		}
-		p.send(get("/"))
-		p.want(200, "home") // not taken for the HEAD that came before
+		p.Write(get("/"))
+		p.WantResponse(200, "home") // not taken for the HEAD that came before
 	}
 }
 
@@ -63,13 +63,13 @@ func TestNotModified(t *testing.T) {
 		{"If-Modified-Since: " + modified.Add(-time.Hour).Format(http.TimeFormat), 200},
 	} {
 		for range 2 { // a repeat is judged again
-			p.send(get("/", c.field))
-			a := p.read("GET")
-			if a.StatusCode != c.want || a.byHandler() {
-				t.Errorf("%s: %d, by the handler: %v; want %d from memory", c.field, a.StatusCode, a.byHandler(), c.want)
+			p.Write(get("/", c.field))
+			a := p.Response("GET")
+			if a.StatusCode != c.want || byHandler(a) {
+				t.Errorf("%s: %d, by the handler: %v; want %d from memory", c.field, a.StatusCode, byHandler(a), c.want)
 			}
-			if a.StatusCode == 304 && (a.body != "" || a.Header.Get("Etag") == "") {
-				t.Errorf("the 304 has the body %q and the fields %v", a.body, a.Header)
+			if a.StatusCode == 304 && (a.Content != "" || a.Header.Get("Etag") == "") {
+				t.Errorf("the 304 has the body %q and the fields %v", a.Content, a.Header)
 			}
 		}
 	}
@@ -82,8 +82,8 @@ func TestHitsByClass(t *testing.T) {
 	s := storing()
 	s.stored["/gone"] = message.New(http.StatusNotFound, nil, []byte("no"), "", time.Time{})
 	p := connect(t, testConfig(s))
-	p.send(get("/gone"))
-	p.want(404, "no")
+	p.Write(get("/gone"))
+	p.WantResponse(404, "no")
 	p.wantHits(metrics.Class4xx, 1)
 }
 
@@ -107,13 +107,13 @@ func TestLargeBodies(t *testing.T) {
 			go func() {
 				for range 2 {
 					for _, n := range sizes {
-						p.send(get(fmt.Sprintf("/%d", n)))
+						p.Write(get(fmt.Sprintf("/%d", n)))
 					}
 				}
 			}()
 			for range 2 {
 				for i := range sizes {
-					p.want(200, pairs[2*i+1])
+					p.WantResponse(200, pairs[2*i+1])
 				}
 			}
 		})
@@ -124,9 +124,9 @@ func TestHeadByteByByte(t *testing.T) {
 	p := connect(t, testConfig(storing("/", "home")))
 	for range 2 {
 		for _, b := range []byte(get("/", "Accept: */*")) {
-			p.send(string(b))
+			p.Write(string(b))
 		}
-		p.want(200, "home")
+		p.WantResponse(200, "home")
 	}
 }
 
@@ -141,9 +141,9 @@ func TestPipelining(t *testing.T) {
 		all.WriteString(get(path, fmt.Sprint("N: ", i)))
 		want = append(want, string(s.stored[path].Body))
 	}
-	p.send(all.String())
+	p.Write(all.String())
 	for _, body := range want {
-		p.want(200, body)
+		p.WantResponse(200, body)
 	}
 	p.wantHits(metrics.Class2xx, 100)
 }
@@ -154,20 +154,20 @@ func TestRepeats(t *testing.T) {
 	s := storing("/", "old")
 	p := connect(t, testConfig(s))
 	const n = 50
-	p.send(strings.Repeat(get("/"), n))
+	p.Write(strings.Repeat(get("/"), n))
 	for range n {
-		p.want(200, "old")
+		p.WantResponse(200, "old")
 	}
 	p.wantHits(metrics.Class2xx, n) // the turn is over
 	if found := s.found(); found > n/2 {
 		t.Errorf("%d look-ups for %d requests, nearly all of them repeats", found, n)
 	}
 	s.put("/", "new")
-	p.send(get("/"))
-	p.want(200, "new")
+	p.Write(get("/"))
+	p.WantResponse(200, "new")
 	s.put("/", "")
-	p.send(get("/"))
-	if a := p.read("GET"); !a.byHandler() {
+	p.Write(get("/"))
+	if a := p.Response("GET"); !byHandler(a) {
 		t.Error("what is not stored any more was answered as a hit")
 	}
 }
@@ -175,11 +175,11 @@ func TestRepeats(t *testing.T) {
 // A head that begins as the known one does is not the known one.
 func TestNotARepeat(t *testing.T) {
 	p := connect(t, testConfig(storing("/", "home", "/a", "a")))
-	p.send(get("/a") + get("/a", `If-None-Match: "tag"`) + get("/a", "X: y") + get("/"))
-	p.want(200, "a")
-	p.want(304, "")
-	p.want(200, "a")
-	p.want(200, "home")
+	p.Write(get("/a") + get("/a", `If-None-Match: "tag"`) + get("/a", "X: y") + get("/"))
+	p.WantResponse(200, "a")
+	p.WantResponse(304, "")
+	p.WantResponse(200, "a")
+	p.WantResponse(200, "home")
 }
 
 // A client that has said all it has to say still gets its answers, however
@@ -189,15 +189,15 @@ func TestHalfClosed(t *testing.T) {
 	for name, last := range map[string]string{"whole": "", "and part of a head": "GET / HT"} {
 		t.Run(name, func(t *testing.T) {
 			p := connect(t, testConfig(storing("/", "home", "/large", large)))
-			p.send(get("/") + get("/large") + get("/") + last)
+			p.Write(get("/") + get("/large") + get("/") + last)
 			if err := p.Conn.(*net.TCPConn).CloseWrite(); err != nil {
 				t.Fatal(err)
 			}
-			p.want(200, "home")
+			p.WantResponse(200, "home")
 			time.Sleep(50 * time.Millisecond) // slow
-			p.want(200, large)
-			p.want(200, "home")
-			p.wantEnd()
+			p.WantResponse(200, large)
+			p.WantResponse(200, "home")
+			p.WantEOF()
 			p.wait()
 			if p.reason != metrics.ClosePeer {
 				t.Errorf("ended for %v", p.reason)
@@ -208,14 +208,14 @@ func TestHalfClosed(t *testing.T) {
 
 func TestClientGone(t *testing.T) {
 	p := connect(t, testConfig(storing("/", strings.Repeat("x", 64<<20))))
-	p.send(get("/"))
-	if _, err := io.CopyN(io.Discard, p.r, 1<<20); err != nil {
+	p.Write(get("/"))
+	if _, err := io.CopyN(io.Discard, p.R, 1<<20); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Conn.(*net.TCPConn).SetLinger(0); err != nil {
 		t.Fatal(err)
 	}
-	p.Close()
+	p.Conn.Close()
 	p.wait()
 	if p.reason != metrics.CloseError {
 		t.Errorf("ended for %v, want an error", p.reason)
@@ -227,12 +227,12 @@ func TestClientGone(t *testing.T) {
 func TestLargeHitTakesToItsEnd(t *testing.T) {
 	large := strings.Repeat("x", 5<<20)
 	onFakeTime(t, storing("/", large), func(t *testing.T, p *peer) {
-		p.send(get("/"))
-		if _, err := p.r.Peek(1); err != nil {
+		p.Write(get("/"))
+		if _, err := p.R.Peek(1); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(3 * time.Second)
-		p.want(200, large)
+		p.WantResponse(200, large)
 		synctest.Wait()
 		p.wantHits(metrics.Class2xx, 1)
 		if d := p.metrics.RequestDuration.Distribution(); d.Count() != 1 || d.Sum != 3*time.Second {

@@ -66,7 +66,7 @@ func TestZeroReaders(t *testing.T) {
 			put(path)
 			p := piped(t, cfg)
 			peers = append(peers, p)
-			p.send(get(path))
+			p.Write(get(path))
 			time.Sleep(50 * time.Millisecond)
 			synctest.Wait()
 			if s := cfg.Ledger.Stats(); s.Lingering > limit/2 || cached.Cache().Used() > limit {
@@ -75,9 +75,9 @@ func TestZeroReaders(t *testing.T) {
 		}
 		put("/good")
 		good := piped(t, cfg)
-		good.send(get("/good"))
-		if a := good.read("GET"); len(a.body) != mib {
-			t.Errorf("a client that reads got %d bytes", len(a.body))
+		good.Write(get("/good"))
+		if a := good.Response("GET"); len(a.Content) != mib {
+			t.Errorf("a client that reads got %d bytes", len(a.Content))
 		}
 		synctest.Wait()
 		cuts := int(cfg.Ledger.Stats().Cuts)
@@ -85,12 +85,12 @@ func TestZeroReaders(t *testing.T) {
 			t.Errorf("%d of %d clients were cut", cuts, clients)
 		}
 		for i, p := range peers[cuts:] {
-			if a := p.read("GET"); len(a.body) != mib {
-				t.Errorf("client %d got %d bytes", cuts+i, len(a.body))
+			if a := p.Response("GET"); len(a.Content) != mib {
+				t.Errorf("client %d got %d bytes", cuts+i, len(a.Content))
 			}
 		}
 		for i, p := range peers[:cuts] {
-			n, err := io.Copy(io.Discard, p)
+			n, err := io.Copy(io.Discard, p.Conn)
 			if p.wait(); n > mib || p.reason != metrics.CloseLimit {
 				t.Errorf("client %d: closed after %d bytes, %v, for reason %d", i, n, err, p.reason)
 			}
@@ -121,12 +121,12 @@ func TestUploadsThatAreNotRead(t *testing.T) {
 		for i := range uploads {
 			p := piped(t, cfg)
 			go func() {
-				if a, err := http.ReadResponse(p.r, nil); err == nil && a.StatusCode == http.StatusServiceUnavailable && a.Header.Get("Retry-After") != "" {
+				if a, err := http.ReadResponse(p.R, nil); err == nil && a.StatusCode == http.StatusServiceUnavailable && a.Header.Get("Retry-After") != "" {
 					refused.Add(1)
 				}
 			}()
 			go func() {
-				_, _ = io.WriteString(p, upload)
+				_, _ = io.WriteString(p.Conn, upload)
 			}()
 			if i%10 == 0 {
 				time.Sleep(10 * time.Millisecond)
@@ -173,7 +173,7 @@ func TestOutputThatIsNotRead(t *testing.T) {
 		cfg, _ := counted(t, s, limit)
 		for i := range clients {
 			p := piped(t, cfg)
-			p.send(get("/"))
+			p.Write(get("/"))
 			time.Sleep(20 * time.Millisecond)
 			synctest.Wait()
 			if s := cfg.Ledger.Stats(); s.Buffered > limit/2 {
@@ -201,31 +201,31 @@ func TestManyExchanges(t *testing.T) {
 		var busy []*peer
 		for range most { // their requests count as well, but less than what is left over
 			p := piped(t, cfg)
-			p.send(get("/"))
+			p.Write(get("/"))
 			busy = append(busy, p)
 		}
 		synctest.Wait()
 		p := piped(t, cfg)
 		for range 2 {
-			p.send(get("/"))
-			if a := p.want(http.StatusServiceUnavailable, string(tooManyExchanges.Body)); a.Header.Get("Retry-After") != "1" || a.Close {
+			p.Write(get("/"))
+			if a := p.WantResponse(http.StatusServiceUnavailable, string(tooManyExchanges.Body)); a.Header.Get("Retry-After") != "1" || a.Close {
 				t.Errorf("answered with %v", a.Header)
 			}
 		}
 		posts := piped(t, cfg)
-		posts.send("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\n")
-		posts.want(http.StatusServiceUnavailable, string(tooManyExchanges.Body))
-		posts.wantEnd()
+		posts.Write("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\n")
+		posts.WantResponse(http.StatusServiceUnavailable, string(tooManyExchanges.Body))
+		posts.WantEOF()
 		if n := cfg.Metrics.LimitBreaches.Value(metrics.LimitExchanges); n != 3 {
 			t.Errorf("%d are counted, want 3", n)
 		}
 		close(release)
 		for _, p := range busy {
-			p.want(http.StatusOK, "done")
+			p.WantResponse(http.StatusOK, "done")
 		}
 		synctest.Wait()
-		p.send(get("/"))
-		p.want(http.StatusOK, "done")
+		p.Write(get("/"))
+		p.WantResponse(http.StatusOK, "done")
 		synctest.Wait()
 		if s := cfg.Ledger.Stats(); s.Arriving != 0 || s.Senders != 0 {
 			t.Errorf("after the end: %+v", s)

@@ -31,20 +31,20 @@ func TestNetHTTPHandler(t *testing.T) {
 		}
 	}))
 	p := connect(t, cfg)
-	p.send(get("/content", "Range: bytes=2-4") + get("/stream") + get("/hit") + upload("4", "Expect: 100-continue"))
-	p.want(206, "234")
-	if a := p.want(200, "012"); a.Trailer.Get("T") != "u" {
+	p.Write(get("/content", "Range: bytes=2-4") + get("/stream") + get("/hit") + upload("4", "Expect: 100-continue"))
+	p.WantResponse(206, "234")
+	if a := p.WantResponse(200, "012"); a.Trailer.Get("T") != "u" {
 		t.Errorf("the trailers are %v", a.Trailer)
 	}
-	p.want(200, "hit")
-	if a := p.read("POST"); a.StatusCode != 100 {
+	p.WantResponse(200, "hit")
+	if a := p.Response("POST"); a.StatusCode != 100 {
 		t.Errorf("%d, want 100", a.StatusCode)
 	}
-	p.send("body")
-	p.want(200, "POST HTTP/1.1 test /up body<nil> map[]")
-	p.send("POST /old HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi")
-	if a := p.want(200, "POST HTTP/1.0  /old hi<nil> map[]"); !a.Close {
+	p.Write("body")
+	p.WantResponse(200, "POST HTTP/1.1 test /up body<nil> map[]")
+	p.Write("POST /old HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi")
+	if a := p.WantResponse(200, "POST HTTP/1.0  /old hi<nil> map[]"); !a.Close {
 		t.Error("the connection goes on")
 	}
-	p.wantEnd()
+	p.WantEOF()
 }

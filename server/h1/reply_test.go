@@ -24,8 +24,8 @@ func exact(t *testing.T, serve func(context.Context, *message.Exchange), raw str
 	s := storing("/", "home")
 	s.serve = serve
 	p := connect(t, testConfig(s))
-	p.send(raw)
-	got, err := io.ReadAll(p.r)
+	p.Write(raw)
+	got, err := io.ReadAll(p.R)
 	if err != nil {
 		t.Fatalf("%v after %q", err, got)
 	}
@@ -177,8 +177,8 @@ func TestBrokenOff(t *testing.T) {
 					end(x)
 				}
 				p := connect(t, testConfig(s))
-				p.send(raw)
-				if resp, err := http.ReadResponse(p.r, nil); err == nil {
+				p.Write(raw)
+				if resp, err := http.ReadResponse(p.R, nil); err == nil {
 					if body, err := io.ReadAll(resp.Body); err == nil {
 						t.Errorf("%q passes for the whole", body)
 					}
@@ -238,8 +238,8 @@ func TestFollow(t *testing.T) {
 			s := storing("/", "home")
 			s.serve = growing(c.length, parts, []hpack.Field{{Name: "t", Value: "u"}}, c.fail)
 			p := connect(t, testConfig(s))
-			p.send(c.method + " /x HTTP/" + c.version + "\r\nHost: test\r\n\r\n")
-			resp, err := http.ReadResponse(p.r, &http.Request{Method: c.method})
+			p.Write(c.method + " /x HTTP/" + c.version + "\r\nHost: test\r\n\r\n")
+			resp, err := http.ReadResponse(p.R, &http.Request{Method: c.method})
 			if err != nil && c.broken {
 				return
 			}
@@ -260,8 +260,8 @@ func TestFollow(t *testing.T) {
 				t.Errorf("the trailers are %v", resp.Trailer)
 			}
 			if c.version == "1.1" {
-				p.send(get("/"))
-				p.want(200, "home")
+				p.Write(get("/"))
+				p.WantResponse(200, "home")
 			}
 		})
 	}
@@ -274,25 +274,25 @@ func TestRanges(t *testing.T) {
 	s.status = message.NewFixedField("cache-status", "hotpath; hit")
 	p := connect(t, testConfig(s))
 	for range 2 { // it is judged again
-		p.send(get("/", "Range: bytes=5-14") + get("/", "Range: bytes=99990-") + get("/", "Range: bytes=200000-") +
+		p.Write(get("/", "Range: bytes=5-14") + get("/", "Range: bytes=99990-") + get("/", "Range: bytes=200000-") +
 			get("/", "Range: bytes=0-1,50000-79999,99999-") + get("/", `If-Match: "other"`) + "HEAD / HTTP/1.1\r\nHost: test\r\nRange: bytes=0-1\r\n\r\n" + get("/"))
-		a := p.want(206, content[5:15])
+		a := p.WantResponse(206, content[5:15])
 		if got := a.Header.Get("Content-Range"); got != "bytes 5-14/100000" {
 			t.Errorf("Content-Range is %q", got)
 		}
 		if got := a.Header.Get("Cache-Status"); got != "hotpath; hit" {
 			t.Errorf("Cache-Status is %q", got)
 		}
-		p.want(206, content[99990:])
-		if a := p.read("GET"); a.StatusCode != 416 {
+		p.WantResponse(206, content[99990:])
+		if a := p.Response("GET"); a.StatusCode != 416 {
 			t.Errorf("%d beyond the end", a.StatusCode)
 		}
-		a = p.read("GET")
+		a = p.Response("GET")
 		_, params, err := mime.ParseMediaType(a.Header.Get("Content-Type"))
 		if err != nil || a.StatusCode != 206 {
 			t.Fatal(a.StatusCode, err)
 		}
-		parts := multipart.NewReader(strings.NewReader(a.body), params["boundary"])
+		parts := multipart.NewReader(strings.NewReader(a.Content), params["boundary"])
 		for _, want := range []string{content[:2], content[50000:80000], content[99999:]} {
 			part, err := parts.NextPart()
 			if err != nil {
@@ -302,11 +302,11 @@ func TestRanges(t *testing.T) {
 				t.Errorf("a part of %d bytes, %v; want %d", len(got), err, len(want))
 			}
 		}
-		p.want(412, "")
-		if a := p.read("HEAD"); a.StatusCode != 200 {
+		p.WantResponse(412, "")
+		if a := p.Response("HEAD"); a.StatusCode != 200 {
 			t.Errorf("%d for a HEAD, which has no ranges", a.StatusCode)
 		}
-		p.want(200, content)
+		p.WantResponse(200, content)
 	}
 	if n := s.exchanges(); n != 0 {
 		t.Errorf("the handler got %d requests", n)
@@ -318,16 +318,16 @@ func TestRanges(t *testing.T) {
 func TestNothingIsKept(t *testing.T) {
 	onFakeTime(t, storing("/", "home", "/large", strings.Repeat("x", inlineBody+1)), func(t *testing.T, p *peer) {
 		for range 3 {
-			p.send(get("/"))
-			p.want(200, "home")
+			p.Write(get("/"))
+			p.WantResponse(200, "home")
 			p.peek(func(c *Conn) {
 				if c.known.lookup.Response != nil {
 					t.Error("the response is kept")
 				}
 			})
 		}
-		p.send(get("/large"))
-		p.want(200, strings.Repeat("x", inlineBody+1))
+		p.Write(get("/large"))
+		p.WantResponse(200, strings.Repeat("x", inlineBody+1))
 		p.peek(func(c *Conn) {
 			if strings.Contains(string(c.known.raw), "/large") {
 				t.Error("a request for a large response is remembered")
@@ -349,8 +349,8 @@ func TestHandlersContext(t *testing.T) {
 		ended <- context.Cause(ctx)
 	}
 	p := connect(t, testConfig(s))
-	p.send(get("/answered") + get("/reset"))
-	p.want(200, "ok")
+	p.Write(get("/answered") + get("/reset"))
+	p.WantResponse(200, "ok")
 	if err := <-ended; !errors.Is(err, errAnswered) {
 		t.Errorf("an answered exchange ends with %v", err)
 	}
@@ -360,7 +360,7 @@ func TestHandlersContext(t *testing.T) {
 	if err := p.Conn.(interface{ SetLinger(int) error }).SetLinger(0); err != nil {
 		t.Fatal(err)
 	}
-	p.Close()
+	p.Conn.Close()
 	select {
 	case err := <-ended:
 		if !errors.Is(err, errGone) {

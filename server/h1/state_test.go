@@ -117,14 +117,14 @@ func TestEveryStateEnds(t *testing.T) {
 			s := storing("/", "home", "/large", strings.Repeat("x", 64<<10))
 			s.serve = c.serve
 			onFakeTime(t, s, func(t *testing.T, p *peer) {
-				if err := p.SetDeadline(time.Time{}); err != nil {
+				if err := p.Conn.SetDeadline(time.Time{}); err != nil {
 					t.Fatal(err)
 				}
 				var answer strings.Builder
 				if c.reads {
-					go io.Copy(&answer, p)
+					go io.Copy(&answer, p.Conn)
 				}
-				go io.WriteString(p, c.send)
+				go io.WriteString(p.Conn, c.send)
 				p.peek(func(conn *Conn) {
 					if got := conn.state; got != c.state && !(c.state == closing && got == sending) {
 						t.Fatalf("the connection is %v, want %v", got, c.state)
@@ -186,7 +186,7 @@ func TestSlowContent(t *testing.T) {
 			s := storing()
 			s.serve = readAll
 			onFakeTime(t, s, func(t *testing.T, p *peer) {
-				if err := p.SetDeadline(time.Time{}); err != nil {
+				if err := p.Conn.SetDeadline(time.Time{}); err != nil {
 					t.Fatal(err)
 				}
 				const quantum = 32 << 10
@@ -194,22 +194,22 @@ func TestSlowContent(t *testing.T) {
 				done := make(chan struct{})
 				go func() {
 					defer close(done)
-					if _, err := io.WriteString(p, chunkedHead); err != nil {
+					if _, err := io.WriteString(p.Conn, chunkedHead); err != nil {
 						return
 					}
 					for range 100 {
-						if _, err := io.WriteString(p, "0"+hexOf(len(part))+"\r\n"+part+"\r\n"); err != nil {
+						if _, err := io.WriteString(p.Conn, "0"+hexOf(len(part))+"\r\n"+part+"\r\n"); err != nil {
 							return
 						}
 						time.Sleep(patience / 10)
 					}
-					io.WriteString(p, "0\r\n\r\n")
+					io.WriteString(p.Conn, "0\r\n\r\n")
 				}()
-				line, err := p.r.ReadString('\r')
+				line, err := p.R.ReadString('\r')
 				if err != nil || !strings.HasPrefix(line, c.want) {
 					t.Errorf("%q, %v; want %s", line, err, c.want)
 				}
-				p.Close()
+				p.Conn.Close()
 				<-done
 			})
 		})

@@ -1,17 +1,17 @@
 package h1
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h1peer"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
@@ -19,13 +19,11 @@ import (
 // overTLS opens a connection as server/listen does.
 func overTLS(t *testing.T, cfg *Config) *peer {
 	t.Helper()
-	web := httptest.NewTLSServer(nil) // for its certificate
-	config := &tls.Config{Certificates: web.TLS.Certificates}
-	web.Close()
+	config := &tls.Config{Certificates: []tls.Certificate{testkit.NewIdentity().TLS}}
 	server, raw := tcpPair(t)
 	w := wire.New(server, config, &wire.Options{Metrics: wire.ServerMetrics(cfg.Metrics), WriteTimeout: patience, WriteQuantum: 32 << 10})
 	client := tls.Client(raw, &tls.Config{InsecureSkipVerify: true})
-	p := &peer{Conn: client, t: t, r: bufio.NewReader(client), loop: NewConn(cfg, w), metrics: cfg.Metrics, ended: make(chan struct{})}
+	p := &peer{Peer: h1peer.New(t, client), loop: NewConn(cfg, w), metrics: cfg.Metrics, ended: make(chan struct{})}
 	go func() {
 		defer close(p.ended)
 		if err := w.Handshake(time.Now().Add(patience)); err != nil {
@@ -62,36 +60,36 @@ func TestOverTLS(t *testing.T) {
 	t.Run("requests", func(t *testing.T) {
 		p := overTLS(t, testConfig(s))
 		body := bytes.Repeat([]byte("b"), 300_000)
-		p.send(get("/") + fmt.Sprintf("PUT /x HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n%s", len(body), body) + get("/", "Range: bytes=1-2"))
-		p.want(200, "home")
-		p.want(200, fmt.Sprintf("PUT /x test %q", body))
-		p.want(206, "om")
+		p.Write(get("/") + fmt.Sprintf("PUT /x HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n%s", len(body), body) + get("/", "Range: bytes=1-2"))
+		p.WantResponse(200, "home")
+		p.WantResponse(200, fmt.Sprintf("PUT /x test %q", body))
+		p.WantResponse(206, "om")
 	})
 	t.Run("a refused upload", func(t *testing.T) {
 		p := overTLS(t, testConfig(s))
-		if _, err := p.Write(append([]byte(upload("20000000")), make([]byte, 20_000_000)...)); err != nil {
+		if _, err := p.Conn.Write(append([]byte(upload("20000000")), make([]byte, 20_000_000)...)); err != nil {
 			t.Fatal(err)
 		}
-		if a := p.read("POST"); a.StatusCode != 413 {
+		if a := p.Response("POST"); a.StatusCode != 413 {
 			t.Errorf("%d, want 413", a.StatusCode)
 		}
-		p.wantEnd()
+		p.WantEOF()
 	})
 	t.Run("a tunnel", func(t *testing.T) {
 		p := overTLS(t, testConfig(s))
-		p.send(websocket + "hello")
-		agreed(t, p.r, 101)
+		p.Write(websocket + "hello")
+		agreed(t, p.R, 101)
 		if err := p.Conn.(*tls.Conn).CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := io.ReadAll(p.r); string(got) != "hellobye" || err != nil {
+		if got, err := io.ReadAll(p.R); string(got) != "hellobye" || err != nil {
 			t.Errorf("%q, %v", got, err)
 		}
 	})
 	t.Run("broken off until the end", func(t *testing.T) {
 		p := overTLS(t, testConfig(s))
-		p.send("PUT /cut HTTP/1.0\r\nHost: test\r\n\r\n")
-		if resp, err := http.ReadResponse(p.r, nil); err == nil {
+		p.Write("PUT /cut HTTP/1.0\r\nHost: test\r\n\r\n")
+		if resp, err := http.ReadResponse(p.R, nil); err == nil {
 			if body, err := io.ReadAll(resp.Body); err == nil {
 				t.Errorf("%q passes for the whole", body)
 			}

@@ -71,9 +71,9 @@ func TestTunnel(t *testing.T) {
 				mirror(ctx, x)
 			}
 			p := connect(t, testConfig(s))
-			p.send(get("/") + c.raw + "GET / HTTP/1.1\r\n\r\n") // the last is not a request
-			p.want(200, "home")
-			header := agreed(t, p.r, c.status)
+			p.Write(get("/") + c.raw + "GET / HTTP/1.1\r\n\r\n") // the last is not a request
+			p.WantResponse(200, "home")
+			header := agreed(t, p.R, c.status)
 			if c.status == 101 && (header.Get("Upgrade") != "websocket" || header.Get("Connection") != "upgrade" || header.Get("Sec-Websocket-Accept") != "x") {
 				t.Errorf("the head that agrees has %v", header)
 			}
@@ -81,12 +81,12 @@ func TestTunnel(t *testing.T) {
 			for i := range 100 {
 				part := strings.Repeat("x", 1+i*100)
 				want += part
-				p.send(part)
+				p.Write(part)
 			}
 			if err := p.Conn.(*net.TCPConn).CloseWrite(); err != nil {
 				t.Fatal(err)
 			}
-			if got, err := io.ReadAll(p.r); err != nil || string(got) != want+"bye" {
+			if got, err := io.ReadAll(p.R); err != nil || string(got) != want+"bye" {
 				t.Errorf("%d bytes came back, %v; want %d", len(got), err, len(want)+3)
 			}
 			p.wait()
@@ -113,16 +113,16 @@ func TestHandlerEndsItsHalf(t *testing.T) {
 		_ = tunnel.Close()
 	}
 	p := connect(t, testConfig(s))
-	p.send(websocket)
-	if h := agreed(t, p.r, 101); h.Get("Upgrade") != "websocket" {
+	p.Write(websocket)
+	if h := agreed(t, p.R, 101); h.Get("Upgrade") != "websocket" {
 		t.Errorf("the head that agrees has %v", h)
 	}
-	if all, err := io.ReadAll(p.r); err != nil || string(all) != "first" {
+	if all, err := io.ReadAll(p.R); err != nil || string(all) != "first" {
 		t.Errorf("%q, %v", all, err)
 	}
-	p.send("then")
+	p.Write("then")
 	time.Sleep(10 * time.Millisecond)
-	p.send(" the rest")
+	p.Write(" the rest")
 	if err := p.Conn.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
@@ -151,19 +151,19 @@ func TestTunnelThatMoves(t *testing.T) {
 		_ = tunnel.Close()
 	}
 	onFakeTime(t, s, func(t *testing.T, p *peer) {
-		if err := p.SetDeadline(time.Time{}); err != nil {
+		if err := p.Conn.SetDeadline(time.Time{}); err != nil {
 			t.Fatal(err)
 		}
-		p.send(websocket)
-		agreed(t, p.r, 101)
-		if _, err := io.ReadFull(p.r, make([]byte, 3)); err != nil {
+		p.Write(websocket)
+		agreed(t, p.R, 101)
+		if _, err := io.ReadFull(p.R, make([]byte, 3)); err != nil {
 			t.Fatal(err)
 		}
 		for range 3 {
 			time.Sleep(tunnelTime - time.Second)
-			p.send("x")
+			p.Write("x")
 		}
-		p.wantEnd()
+		p.WantEOF()
 		if n := p.metrics.LimitBreaches.Value(metrics.LimitIdleTimeout); n != 0 {
 			t.Errorf("%d breaches were counted", n)
 		}
@@ -183,11 +183,11 @@ func TestNoTunnel(t *testing.T) {
 			s := storing("/", "home")
 			s.serve = mirror
 			p := connect(t, testConfig(s))
-			p.send(raw + get("/"))
-			if a := p.read("GET"); a.StatusCode != 400 {
-				t.Errorf("%d %q", a.StatusCode, a.body)
+			p.Write(raw + get("/"))
+			if a := p.Response("GET"); a.StatusCode != 400 {
+				t.Errorf("%d %q", a.StatusCode, a.Content)
 			}
-			p.want(200, "home")
+			p.WantResponse(200, "home")
 		})
 	}
 }

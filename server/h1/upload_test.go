@@ -39,14 +39,14 @@ func TestUnwantedContent(t *testing.T) {
 			s.serve = refuseMethod
 			onFakeTime(t, s, func(t *testing.T, p *peer) {
 				began := time.Now()
-				p.send(c.raw)
-				if a := p.want(405, "no"); a.Close != c.ends {
+				p.Write(c.raw)
+				if a := p.WantResponse(405, "no"); a.Close != c.ends {
 					t.Errorf("the answer says close: %v, want %v", a.Close, c.ends)
 				}
 				if took := time.Since(began); took != 0 {
 					t.Errorf("the answer took %v", took)
 				}
-				p.wantEnd()
+				p.WantEOF()
 				if took := time.Since(began); took > drainTime {
 					t.Errorf("the connection ended after %v", took)
 				}
@@ -66,9 +66,9 @@ func TestDrainedContent(t *testing.T) {
 			s := storing("/", "home")
 			s.serve = refuseMethod
 			p := connect(t, testConfig(s))
-			go io.WriteString(p, raw+get("/"))
-			p.want(405, "no")
-			p.want(200, "home")
+			go io.WriteString(p.Conn, raw+get("/"))
+			p.WantResponse(405, "no")
+			p.WantResponse(200, "home")
 		})
 	}
 }
@@ -94,7 +94,7 @@ func TestRefusedUpload(t *testing.T) {
 				all := append([]byte(c.head), bytes.Repeat([]byte("x"), size)...)
 				sent := make(chan error, 1)
 				go func() {
-					_, err := p.Write(all)
+					_, err := p.Conn.Write(all)
 					sent <- err
 				}()
 				if first {
@@ -102,7 +102,7 @@ func TestRefusedUpload(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				if a := p.read("POST"); a.StatusCode != c.status || !a.Close && c.status != 405 {
+				if a := p.Response("POST"); a.StatusCode != c.status || !a.Close && c.status != 405 {
 					t.Errorf("%d, close: %v; want %d", a.StatusCode, a.Close, c.status)
 				}
 			})
@@ -122,11 +122,11 @@ func TestBackPressure(t *testing.T) {
 		answerWith(x, 200, fmt.Sprint(n, err))
 	}
 	onFakeTime(t, s, func(t *testing.T, p *peer) {
-		if err := p.SetDeadline(time.Time{}); err != nil {
+		if err := p.Conn.SetDeadline(time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		held = make(chan struct{}) // in the test's bubble
-		go io.WriteString(p, upload(fmt.Sprint(size))+strings.Repeat("x", size))
+		go io.WriteString(p.Conn, upload(fmt.Sprint(size))+strings.Repeat("x", size))
 		time.Sleep(time.Hour) // many times the timeout
 		p.peek(func(c *Conn) {
 			if n := c.x.in.unread; n != maxUnread {
@@ -137,7 +137,7 @@ func TestBackPressure(t *testing.T) {
 			t.Errorf("%d bytes were read", n)
 		}
 		close(held)
-		p.want(200, fmt.Sprint(size, " <nil>"))
+		p.WantResponse(200, fmt.Sprint(size, " <nil>"))
 	})
 }
 
@@ -155,13 +155,13 @@ func TestContentTooLarge(t *testing.T) {
 	}
 	p := connect(t, testConfig(s))
 	all := strings.Repeat("8000\r\n"+strings.Repeat("x", 32<<10)+"\r\n", 32)
-	go io.WriteString(p, chunkedHead+all+"0\r\n\r\n"+get("/")+chunkedHead+all+"1\r\nx\r\n0\r\n\r\n")
-	p.want(200, "1048576")
-	p.want(200, "home")
-	if a := p.want(413, "1048576"); !a.Close {
+	go io.WriteString(p.Conn, chunkedHead+all+"0\r\n\r\n"+get("/")+chunkedHead+all+"1\r\nx\r\n0\r\n\r\n")
+	p.WantResponse(200, "1048576")
+	p.WantResponse(200, "home")
+	if a := p.WantResponse(413, "1048576"); !a.Close {
 		t.Error("the connection goes on")
 	}
-	p.wantEnd()
+	p.WantEOF()
 	if n := p.metrics.LimitBreaches.Value(metrics.LimitBodySize); n != 1 {
 		t.Errorf("%d breaches were counted, want 1", n)
 	}
@@ -180,13 +180,13 @@ func TestContinue(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			onFakeTime(t, storing(), func(t *testing.T, p *peer) {
-				p.send(c.before)
+				p.Write(c.before)
 				go func() {
 					time.Sleep(time.Second)
-					io.WriteString(p, c.after)
+					io.WriteString(p.Conn, c.after)
 				}()
 				got := make([]byte, len(c.want))
-				if _, err := io.ReadFull(p.r, got); err != nil || string(got) != c.want {
+				if _, err := io.ReadFull(p.R, got); err != nil || string(got) != c.want {
 					t.Errorf("%q, %v; want %q", got, err, c.want)
 				}
 			})
@@ -200,14 +200,14 @@ func TestContentCutShort(t *testing.T) {
 	for name, raw := range map[string]string{"a size": upload("10") + "short", "chunks": chunkedHead + "a\r\nshort", "before the last chunk": chunkedHead + "1\r\na\r\n"} {
 		t.Run(name, func(t *testing.T) {
 			p := connect(t, testConfig(storing()))
-			p.send(raw)
+			p.Write(raw)
 			if err := p.Conn.(*net.TCPConn).CloseWrite(); err != nil {
 				t.Fatal(err)
 			}
-			if a := p.want(400, io.ErrUnexpectedEOF.Error()); !a.Close {
+			if a := p.WantResponse(400, io.ErrUnexpectedEOF.Error()); !a.Close {
 				t.Error("the answer does not say that the connection ends")
 			}
-			p.wantEnd()
+			p.WantEOF()
 		})
 	}
 }
@@ -220,8 +220,8 @@ func TestTrailersOfARequest(t *testing.T) {
 		answerWith(x, 200, fmt.Sprint(x.Length, string(body), err, x.Trailers()))
 	}
 	p := connect(t, testConfig(s))
-	p.send(chunkedHead + "2\r\nhi\r\n0\r\nA: b\r\nC: d\r\n\r\n")
-	p.want(200, "-1hi<nil> [{a b false} {c d false}]")
+	p.Write(chunkedHead + "2\r\nhi\r\n0\r\nA: b\r\nC: d\r\n\r\n")
+	p.WantResponse(200, "-1hi<nil> [{a b false} {c d false}]")
 }
 
 // TestMixedUploadsKeepOrder: hits, uploads, misses and ranges in one segment,
@@ -258,14 +258,14 @@ func TestMixedUploadsKeepOrder(t *testing.T) {
 			p := connect(t, testConfig(s))
 			go func() {
 				for rest := all.String(); rest != ""; rest = rest[min(step, len(rest)):] {
-					if _, err := io.WriteString(p, rest[:min(step, len(rest))]); err != nil {
+					if _, err := io.WriteString(p.Conn, rest[:min(step, len(rest))]); err != nil {
 						return
 					}
 				}
 			}()
 			for i, body := range want {
-				if a := p.read("GET"); a.body != body || a.StatusCode != 200 && a.StatusCode != 206 {
-					t.Fatalf("answer %d is %d %.40q, want %.40q", i, a.StatusCode, a.body, body)
+				if a := p.Response("GET"); a.Content != body || a.StatusCode != 200 && a.StatusCode != 206 {
+					t.Fatalf("answer %d is %d %.40q, want %.40q", i, a.StatusCode, a.Content, body)
 				}
 			}
 		})
