@@ -105,7 +105,7 @@ func start(t *testing.T, cmd *exec.Cmd, core int) {
 type server struct {
 	t     *testing.T
 	cmd   *exec.Cmd
-	log   bytes.Buffer
+	log   testkit.LogBuffer
 	url   string
 	admin string // "off": none
 }
