@@ -150,7 +150,7 @@ func (c *Cache[V]) Get(key string, now time.Time) (V, bool) {
 	s.misses++
 	c.drop(s, e, Expired)
 	s.mu.Unlock()
-	c.tell(e, Expired)
+	c.notify(e, Expired)
 	var none V
 	return none, false
 }
@@ -178,7 +178,7 @@ func (c *Cache[V]) Remove(key string) bool {
 	}
 	s.mu.Unlock()
 	if ok {
-		c.tell(e, Removed)
+		c.notify(e, Removed)
 	}
 	return ok
 }
@@ -200,7 +200,7 @@ func (c *Cache[V]) Purge() {
 		}
 		s.mu.Unlock()
 		for _, e := range gone {
-			c.tell(e, Removed)
+			c.notify(e, Removed)
 		}
 	}
 }
@@ -219,8 +219,8 @@ func (c *Cache[V]) dropped(s *shard[V], e *entry[V], why Reason) {
 	c.used.Add(-e.cost)
 }
 
-// tell calls OnEvict. No lock is held.
-func (c *Cache[V]) tell(e *entry[V], why Reason) {
+// notify calls OnEvict. No lock is held.
+func (c *Cache[V]) notify(e *entry[V], why Reason) {
 	if c.onEvict != nil {
 		c.onEvict(e.key, e.value, why)
 	}
@@ -229,6 +229,6 @@ func (c *Cache[V]) tell(e *entry[V], why Reason) {
 // tellAll calls OnEvict for each that left. No lock is held.
 func (c *Cache[V]) tellAll(gone []victim[V]) {
 	for _, g := range gone {
-		c.tell(g.entry, g.why)
+		c.notify(g.entry, g.why)
 	}
 }

@@ -63,7 +63,7 @@ func (c *Cache[V]) Trim() (evicted bool, over int64) {
 	if oldest == nil {
 		return false, over
 	}
-	c.tell(oldest, Bytes)
+	c.notify(oldest, Bytes)
 	return true, 0
 }
 

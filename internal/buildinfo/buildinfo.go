@@ -1,4 +1,4 @@
-// Package buildinfo tells what was built.
+// Package buildinfo has the version of the build.
 package buildinfo
 
 import "runtime/debug"

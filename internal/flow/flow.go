@@ -9,7 +9,7 @@ import "github.com/e0ac7cd4/hotpath/internal/frame"
 // send. It may be negative after a setting shrank it (RFC 9113 §6.9.2).
 type Window int32
 
-// Add enlarges the window by n, or shrinks it, and reports false where it
+// Add enlarges the window by n, or shrinks it, and reports false if it
 // would pass 2^31-1.
 func (w *Window) Add(n int64) bool {
 	sum := int64(*w) + n
@@ -20,7 +20,7 @@ func (w *Window) Add(n int64) bool {
 	return true
 }
 
-// Take uses n bytes of the window and reports false where it has not as many.
+// Take uses n bytes of the window and reports false if it has not as many.
 func (w *Window) Take(n int) bool {
 	if int64(n) > int64(*w) {
 		return false
@@ -32,8 +32,8 @@ func (w *Window) Take(n int) bool {
 // Room is how many bytes may be sent now.
 func (w Window) Room() int { return int(max(w, 0)) }
 
-// Credit is a receive window and what has left it: the peer is told of the
-// latter once that is worth a frame.
+// Credit is a receive window and what has left it: the
+// latter is granted again once it is worth a frame.
 type Credit struct {
 	left  Window
 	freed int
@@ -43,7 +43,7 @@ type Credit struct {
 // NewCredit makes the credit of a window of size bytes.
 func NewCredit(size int) Credit { return Credit{left: Window(size), size: size} }
 
-// Take notes n bytes of the peer's and reports false where it may not send as
+// Take notes n bytes of the peer's and reports false if it may not send as
 // many.
 func (c *Credit) Take(n int) bool { return c.left.Take(n) }
 

@@ -37,7 +37,7 @@ func (c ErrCode) String() string {
 	return fmt.Sprintf("error code %#x", uint32(c))
 }
 
-// Error is a protocol error: of one stream, or of the connection where
+// Error is a protocol error: of one stream, or of the connection if
 // StreamID is 0.
 type Error struct {
 	Code     ErrCode

@@ -3,7 +3,7 @@ package frame
 import "testing"
 
 // TestCheck breaks each rule of RFC 9113 §6 once, and keeps it once, at its
-// boundary where it has one.
+// boundary if it has one.
 func TestCheck(t *testing.T) {
 	const conn, stream = 0, 1
 	for _, tt := range []struct {

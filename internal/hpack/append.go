@@ -16,7 +16,7 @@ const (
 )
 
 // AppendStatus appends the :status field for a status code of three digits:
-// one octet where the static table has it, else a literal without indexing.
+// one octet if the static table has it, else a literal without indexing.
 func AppendStatus(dst []byte, code int) []byte {
 	switch code {
 	case 200:
@@ -39,8 +39,8 @@ func AppendStatus(dst []byte, code int) []byte {
 }
 
 // AppendLiteral appends f without any reference to a dynamic table: indexed
-// where the static table has name and value, else as a literal without
-// indexing, with a static name where there is one; never indexed where f is
+// if the static table has name and value, else as a literal without
+// indexing, with a static name if there is one; never indexed if f is
 // sensitive.
 func AppendLiteral(dst []byte, f Field) []byte {
 	name, exact := staticIndex(f.Name, f.Value)
@@ -51,7 +51,7 @@ func AppendLiteral(dst []byte, f Field) []byte {
 }
 
 // appendLiteral appends f as a literal that does not enter a table; name is
-// the index of its name, 0 where it is written out.
+// the index of its name, 0 if it is written out.
 func appendLiteral(dst []byte, f Field, name uint64) []byte {
 	pattern := byte(plainPattern)
 	if f.Sensitive {
@@ -65,7 +65,7 @@ func appendLiteral(dst []byte, f Field, name uint64) []byte {
 }
 
 // AppendString appends s as a string literal (RFC 7541 §5.2), in Huffman code
-// where that is shorter.
+// if that is shorter.
 func AppendString(dst []byte, s string) []byte {
 	if n := huffmanLen(s); n < len(s) {
 		return appendHuffman(AppendInt(dst, huffmanFlag, lengthBits, uint64(n)), s)

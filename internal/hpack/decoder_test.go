@@ -250,7 +250,7 @@ func TestDecodeLimits(t *testing.T) {
 }
 
 // TestDecodeDroppedMemory sends a block whose every two octets insert a large
-// entry once more: the copies must not pile up in the list.
+// entry again: the copies must not pile up in the list.
 func TestDecodeDroppedMemory(t *testing.T) {
 	name := strings.Repeat("n", 4000)
 	block := []byte("\x40\x7f\xa1\x1e" + name + "\x00")

@@ -23,7 +23,7 @@ func (e *Encoder) dynamic() *table {
 }
 
 // SetMaxTableSize takes the peer's SETTINGS_HEADER_TABLE_SIZE, in bytes. The
-// next block tells the peer's decoder of the change.
+// next block announces the change to the peer's decoder.
 func (e *Encoder) SetMaxTableSize(n uint32) {
 	t := e.dynamic()
 	n = min(n, DefaultTableSize)
@@ -31,7 +31,7 @@ func (e *Encoder) SetMaxTableSize(n uint32) {
 		return
 	}
 	if e.resized && n > t.max {
-		// The peer has to be told the smallest maximum between two blocks
+		// The smallest maximum between two blocks has to be announced,
 		// and the last one (RFC 7541 §4.2). Zero is small enough for any
 		// history, and x/net's decoder takes a second update for an empty
 		// table only.
@@ -55,7 +55,7 @@ func (e *Encoder) AppendBlockStart(dst []byte) []byte {
 	return AppendInt(dst, resizePattern, resizeBits, uint64(e.table.max))
 }
 
-// AppendField appends f: as a reference where one of the tables has it, else
+// AppendField appends f: as a reference if one of the tables has it, else
 // as a literal, which enters the dynamic table if index says so and it fits.
 // A sensitive field is a never-indexed literal in any case.
 func (e *Encoder) AppendField(dst []byte, f Field, index bool) []byte {

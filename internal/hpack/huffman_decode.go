@@ -27,7 +27,7 @@ func (l look) and(symbol, length uint8) look {
 	return l + look(length) + 1<<8 + look(symbol)<<24
 }
 
-// looks has a look for any lookBits bits, 0 where not even one code is whole.
+// looks has a look for any lookBits bits, 0 if not even one code is whole.
 var looks = makeLooks()
 
 func makeLooks() (table [1 << lookBits]look) {
@@ -96,11 +96,11 @@ func firstSymbol(code uint64) (symbol byte, length uint8, ok bool) {
 
 // huffmanRoom returns how many octets decodeHuffman needs for that many octets
 // of code: the shortest codes have 5 bits, and a look-up writes two symbols
-// even where it has only one.
+// even if it has only one.
 func huffmanRoom(code int) int { return code*8/5 + 2 }
 
 // decodeHuffman decodes code into dst, which has huffmanRoom, and returns how
-// many octets that are. It is not ok where the code holds EOS, or ends in more
+// many octets that are. It is not ok if the code holds EOS, or ends in more
 // than 7 bits of padding or in others than ones (RFC 7541 §5.2).
 func decodeHuffman(dst, code []byte) (n int, ok bool) {
 	var (
@@ -109,7 +109,7 @@ func decodeHuffman(dst, code []byte) (n int, ok bool) {
 	)
 	for len(code) >= 8 {
 		// As many octets as fit. The bits of acc beyond have are those of
-		// code[0], where the next round puts them once more.
+		// code[0], where the next round puts them again.
 		acc |= binary.BigEndian.Uint64(code) >> have
 		octets := (64 - have) / 8
 		code = code[octets:]

@@ -44,7 +44,7 @@ type List struct {
 
 	maxBytes, maxFields int // the limits with the defaults filled in
 
-	// buf holds decoded Huffman code and other copies. It never moves: where
+	// buf holds decoded Huffman code and other copies. It never moves: if
 	// it is full, a new one takes its place and the old one lives on in the
 	// strings borrowed from it. buf[:kept] belongs to Fields.
 	buf  []byte

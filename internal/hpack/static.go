@@ -71,7 +71,7 @@ const (
 )
 
 // staticIndex returns the index of the static entry with that name and value,
-// and true; or the index of the first entry with that name, 0 where there is
+// and true; or the index of the first entry with that name, 0 if there is
 // none, and false.
 func staticIndex(name, value string) (index uint8, exact bool) {
 	first := staticName(name)
@@ -87,7 +87,7 @@ func staticIndex(name, value string) (index uint8, exact bool) {
 }
 
 // staticName returns the index of the first static entry with that name, 0
-// where there is none. The compiler turns the switch into a search by length,
+// if there is none. The compiler turns the switch into a search by length,
 // then by content.
 func staticName(name string) uint8 {
 	switch name {

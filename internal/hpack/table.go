@@ -56,7 +56,7 @@ func (t *table) strings(e entry) (name, value string) {
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // find returns the index of the newest entry with that name and value, and
-// true; or of the newest with that name, 0 where there is none, and false. It
+// true; or of the newest with that name, 0 if there is none, and false. It
 // is a scan, lengths first: tables hold some tens of entries.
 func (t *table) find(name, value string) (index uint32, exact bool) {
 	for i := uint32(1); i <= t.count; i++ {
@@ -99,7 +99,7 @@ func (t *table) evict(size uint32) {
 // moving the text of others.
 func (t *table) hasRoom(text int) bool { return cap(t.text)-len(t.text) >= text }
 
-// insert adds an entry and evicts what has to go for it, everything where it
+// insert adds an entry and evicts what has to go for it, everything if it
 // is larger than the table (RFC 7541 §4.4). name and value may be borrowed
 // from the table only if it has room for them.
 func (t *table) insert(name, value string) {
@@ -128,7 +128,7 @@ func (t *table) insert(name, value string) {
 	t.size += size
 }
 
-// makeRoom moves the text to the front, into more memory where that would
+// makeRoom moves the text to the front, into more memory if that would
 // leave less than half of it free and the table may have more. need octets fit
 // behind it afterwards, given that the table's maximum allows them.
 func (t *table) makeRoom(need int) {

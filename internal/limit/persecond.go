@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// maxCauses is how many causes a [PerSecond] tells apart: far more than one
+// maxCauses is how many causes a [PerSecond] distinguishes: far more than one
 // place in a program has. What is beyond it counts as one cause.
 const maxCauses = 64
 

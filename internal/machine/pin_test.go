@@ -15,7 +15,7 @@ import (
 
 const pinnedCommand = "HOTPATH_TEST_PINNED"
 
-// TestStartPinned starts itself on the last core, where that is the first one
+// TestStartPinned starts itself on the last core, if that is the first one
 // and the only one.
 func TestStartPinned(t *testing.T) {
 	if os.Getenv(pinnedCommand) != "" {

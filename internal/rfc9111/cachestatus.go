@@ -11,7 +11,7 @@ type CacheStatus struct {
 	// Served is why the request was answered from the store, or forwarded.
 	Served Reason
 
-	// ForwardStatus is the status that the origin answered; 0: not asked, or
+	// ForwardStatus is the status that the origin answered; 0: not forwarded, or
 	// the same as the response's.
 	ForwardStatus int
 

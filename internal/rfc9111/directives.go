@@ -129,7 +129,7 @@ func (d *directives) strips(name string) bool {
 //
 // An element that is not of this form is broken: it has a name, if it begins
 // with a token, and no argument. A quoted string without an end breaks all
-// elements behind it: they are told from each other by commas alone, so that a
+// elements behind it: they are separated by commas alone, so that a
 // no-store behind a stray quote is still seen.
 type scanner struct {
 	rest     string

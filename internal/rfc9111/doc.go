@@ -9,7 +9,7 @@
 //
 //	Ask           the request, once                       asked.go
 //	Reuse         may a stored response answer it?        reuse.go
-//	Conditional   what asks the origin about stored ones  validate.go
+//	Conditional   the fields that revalidate stored ones  validate.go
 //	Store         may the answer be stored, and how long  store.go
 //	Kept          the fields that are stored              fields.go
 //	Selects       does a 304 speak of this stored one?    validate.go

@@ -39,7 +39,7 @@ const (
 	// Immutable: it does not change while it is fresh (RFC 8246).
 	Immutable
 
-	// HasValidator: it has an ETag or a Last-Modified that can be asked about.
+	// HasValidator: it has an ETag or a Last-Modified to revalidate with.
 	HasValidator
 
 	// Shared: it may answer requests that have Authorization (public,

@@ -16,11 +16,11 @@ const (
 	StaleRevalidating
 	StaleAllowed
 
-	// Answered with what is stored, after the origin was asked.
+	// Answered with what is stored, after the request was forwarded.
 	StaleOnError
 	Revalidated
 
-	// The origin is asked, because of what is stored or is not.
+	// The request is forwarded, because of what is stored or is not.
 	Miss
 	VaryMismatch
 	Collapsed
@@ -28,7 +28,7 @@ const (
 	NoCacheResponse
 	Invalidated
 
-	// The origin is asked, because of the request or the site.
+	// The request is forwarded, because of the request or the site.
 	RequestNoCache
 	RequestMaxAge
 	RequestMinFresh
@@ -112,7 +112,7 @@ var reasons = [Reasons]struct {
 	Status:          {"status", false, "", "The response's status is never stored."},
 	Partial:         {"partial", false, "", "The response is a part of a representation."},
 	NoFreshness:     {"no_freshness", false, "", "The response does not say how long it is fresh, and its status or the lack of a validator does not let it be stored without."},
-	AlreadyStale:    {"already_stale", false, "", "The response is stale on arrival, and has no validator to ask about."},
+	AlreadyStale:    {"already_stale", false, "", "The response is stale on arrival, and has no validator to revalidate it with."},
 	VaryStar:        {"vary_star", false, "", "The response's Vary is *, or not readable: it fits no other request."},
 	TooManyVariants: {"too_many_variants", false, "", "The resource has as many variants as are stored of one."},
 	TooLarge:        {"too_large", false, "", "The response is larger than what is stored of one."},
@@ -137,7 +137,7 @@ func (r Reason) Sentence() string {
 	return reasons[r].sentence
 }
 
-// Hit reports whether the request was answered without asking the origin (RFC
+// Hit reports whether the request was answered without the origin (RFC
 // 9211 §2.1).
 func (r Reason) Hit() bool { return r < Reasons && reasons[r].hit }
 

@@ -6,7 +6,7 @@ import "time"
 type Verdict uint8
 
 const (
-	// Fetch asks the origin; what is stored plays no part.
+	// Fetch forwards the request; what is stored plays no part.
 	Fetch Verdict = iota
 
 	// Serve answers with the stored response.
@@ -16,12 +16,12 @@ const (
 	// and has it validated behind the client's back (RFC 5861 §3).
 	ServeAndRevalidate
 
-	// Validate asks the origin first, with [Conditional] if the stored
+	// Validate forwards the request first, with [Conditional] if the stored
 	// response has a validator. If that fails, [MayServeOnError] says
 	// whether the stored response may stand in.
 	Validate
 
-	// GatewayTimeout answers 504: the client wants a stored response or none
+	// GatewayTimeout answers 504: the client asked for a stored response or none
 	// (only-if-cached, RFC 9111 §5.2.1.7).
 	GatewayTimeout
 )

@@ -7,7 +7,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 )
 
-// Conditional appends the fields that ask whether one of the stored responses,
+// Conditional appends the fields that ask the origin whether one of the stored responses,
 // given by their fields, is current (RFC 9111 §4.3.1): If-None-Match with the
 // entity tags of all, and If-Modified-Since if there is one response alone. It
 // appends nothing if none has a validator. The request's own conditions must

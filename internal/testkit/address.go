@@ -16,7 +16,7 @@ const (
 )
 
 // FreeAddress is one of the loopback interface on which nothing listens now, for
-// a program that must be told where to listen.
+// a program that must be given the address on which to listen.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	var err error

@@ -19,7 +19,7 @@ var majorVersion = regexp.MustCompile(`/v[0-9]+$`)
 
 // Program returns the path of a command of this module, or of a tool that
 // go.mod names, by its import path. It is built into dir, one of this module with
-// the race detector if the test has it. Where Bazel runs the test, the program is
+// the race detector if the test has it. If Bazel runs the test, the program is
 // among the test's data instead, and TESTKIT_ with the last part of its import
 // path, in capitals, names its runfile: TESTKIT_SERVER.
 //

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Need skips a test where a program is missing.
+// Need skips a test if a program is missing.
 func Need(t testing.TB, program string) {
 	t.Helper()
 	if _, err := exec.LookPath(program); err != nil {
@@ -21,7 +21,7 @@ func Need(t testing.TB, program string) {
 	}
 }
 
-// NeedFull skips a test where there is no /dev/full, a disk without room.
+// NeedFull skips a test if there is no /dev/full, a disk without room.
 func NeedFull(t testing.TB) {
 	t.Helper()
 	if _, err := os.Stat("/dev/full"); err != nil {
@@ -56,7 +56,7 @@ func Outputs(t testing.TB) string {
 // leakTime is how long goroutines may take to end after the last test.
 const leakTime = 10 * time.Second
 
-// Run runs the tests of a package and exits, with a failure where a goroutine
+// Run runs the tests of a package and exits, with a failure if a goroutine
 // outlives them in whose stack marker stands, part of an import path.
 func Run(m *testing.M, marker string) {
 	code := m.Run()

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// NeedTree skips a test that reads the whole source tree where Bazel runs it:
+// NeedTree skips a test that reads the whole source tree if Bazel runs it:
 // there a test sees the files that its rule declares, and no more. tools/check
 // runs it everywhere else.
 func NeedTree(t testing.TB) {

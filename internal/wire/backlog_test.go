@@ -201,7 +201,7 @@ func TestTurnsWhileCongested(t *testing.T) {
 				select {
 				case <-heard:
 				case <-time.After(patience):
-					t.Fatal("the engine does not hear")
+					t.Fatal("the engine does not read")
 				}
 			}
 		})

@@ -105,7 +105,7 @@ func TestBacklogBudget(t *testing.T) {
 				synctest.Wait()
 				if tt.cut {
 					p.cuts[0]()
-					p.cuts[0]() // once more does nothing
+					p.cuts[0]() // a second call does nothing
 					synctest.Wait()
 				}
 				if tt.budget > size && !tt.cut {

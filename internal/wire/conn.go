@@ -159,7 +159,7 @@ func (c *Conn) Close() error { return c.nc.Close() }
 // shall find must be there before, visible to its Pending.
 func (c *Conn) Wake() {
 	if !c.asleep.CompareAndSwap(true, false) {
-		return // in a turn: Pending is asked before it sleeps
+		return // in a turn: Pending is called before it sleeps
 	}
 	if c.pump != nil {
 		c.pump.wake()

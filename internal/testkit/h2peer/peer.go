@@ -1,6 +1,6 @@
 // Package h2peer is one end of an HTTP/2 connection that a test drives frame by
-// frame: a client that talks to the server's engine, or a server that the load
-// generator talks to. What it reads is checked: each frame against RFC 9113, each
+// frame: a client of the server's engine, or a server for the load
+// generator. What it reads is checked: each frame against RFC 9113, each
 // header block with the HPACK decoder of golang.org/x/net, which is not ours.
 // Nothing but tests imports it.
 //
