@@ -61,7 +61,7 @@ func linesOf(t *testing.T, file string) []string {
 }
 
 // TestAccessLogOfTheBinary: every kind of request on both protocols, a line
-// each, in JSON; and in Combined the form that log analysers know.
+// each, in JSON; and in Combined the form that log analysers read.
 func TestAccessLogOfTheBinary(t *testing.T) {
 	for _, protocol := range protocols {
 		t.Run(protocol, func(t *testing.T) {
@@ -216,7 +216,7 @@ func TestAccessLogRotation(t *testing.T) {
 }
 
 // TestAccessLogTroubles: neither a full disk nor a reader that went away, nor a
-// SIGUSR1 where there is nothing to reopen, stops the server; what is lost is
+// SIGUSR1 if there is nothing to reopen, stops the server; what is lost is
 // counted.
 func TestAccessLogTroubles(t *testing.T) {
 	lost := `hotpath_access_log_records_total{outcome="failed"}`

@@ -73,7 +73,7 @@ func checkPage(t *testing.T, b *chromium, again bool) {
 	}
 }
 
-// checkSession gets a session, and returns what the application knows it by.
+// checkSession gets a session, and returns the name that the application gives it.
 func checkSession(t *testing.T, b *chromium) string {
 	t.Helper()
 	var said struct{ First, Second, Who string }

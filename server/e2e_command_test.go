@@ -188,8 +188,8 @@ func TestSources(t *testing.T) {
 	}
 }
 
-// TestSelfSigned: without a certificate the server makes one and tells its
-// fingerprint, by which a user can know it.
+// TestSelfSigned: without a certificate the server makes one and prints its
+// fingerprint, by which a user can check it.
 func TestSelfSigned(t *testing.T) {
 	p := start(t, "-cert", "", "-key", "")
 	c, err := tls.Dial("tcp", strings.TrimPrefix(p.url, "https://"), &tls.Config{InsecureSkipVerify: true})

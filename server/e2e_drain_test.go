@@ -13,7 +13,7 @@ import (
 )
 
 // TestDrain stops the server in the middle of a response that its client is
-// slow to take: readiness is gone, nobody new comes in, the response arrives
+// slow to take: readiness is gone, no new client comes in, the response arrives
 // whole, and the exit is clean.
 func TestDrain(t *testing.T) {
 	s := testSite(t)
@@ -73,7 +73,7 @@ func begin(t *testing.T, p *process, protocol string, want resource) *http.Respo
 	return r
 }
 
-// wantRefused reports where the public listener still takes connections.
+// wantRefused reports if the public listener still takes connections.
 func wantRefused(url string) error {
 	c, err := net.Dial("tcp", strings.TrimPrefix(url, "https://"))
 	if err != nil {

@@ -242,7 +242,7 @@ func TestLivePage(t *testing.T) {
 			document.body.append(s)
 			return window.ran
 		})()`); got != "undefined" || len(b.heard()) == 0 {
-			t.Errorf("a script that is not the policy's: ran is %s, and the console should tell", got)
+			t.Errorf("a script that is not the policy's: ran is %s, and the console should report it", got)
 		}
 	})
 

@@ -225,7 +225,7 @@ func TestTimestamps(t *testing.T) {
 	}
 }
 
-// TestHostilePathsMakeNoSeries asks for 10,000 paths that nobody else asks for:
+// TestHostilePathsMakeNoSeries asks for 10,000 paths that no other client asks for:
 // what a client sends is no label.
 func TestHostilePathsMakeNoSeries(t *testing.T) {
 	p := start(t)

@@ -106,7 +106,7 @@ func (s *fileSite) addOdd() error {
 	return nil
 }
 
-// copyFrom adds the regular files below a directory, where there is one, until
+// copyFrom adds the regular files below a directory, if there is one, until
 // the site is full.
 func (s *fileSite) copyFrom(root string) error {
 	left := siteBytes

@@ -22,7 +22,7 @@ import (
 
 // The end-to-end tests (e2e_*_test.go) run the server's binary as its users do
 // and look at it with the clients that its users have. The binary has the race
-// detector in it where the tests have.
+// detector in it if the tests have.
 
 // patience is how long the binary may take for what it does at once: a machine
 // under load, not the server, decides how long that is.
@@ -49,7 +49,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	return testkit.Program(scratch, "github.com/e0ac7cd4/hotpath/server")
 })
 
-// identity is a certificate for 127.0.0.1 that clients are told to trust.
+// identity is a certificate for 127.0.0.1 that clients trust.
 type identity struct {
 	cert, key string // PEM files
 	pool      *x509.CertPool
@@ -254,7 +254,7 @@ func (p *process) wantReady(status int) error {
 	return nil
 }
 
-// protocols are what the Go client can be told to speak.
+// protocols are what the Go client can be set to use.
 var protocols = []string{"h2", "http/1.1"}
 
 // client is a Go client of its own, with its own connections.

@@ -73,7 +73,7 @@ func TestTunnelThroughProxy(t *testing.T) {
 		}
 		return got, out
 	}
-	first, _ := http.NewRequest("GET", p.url+"/", nil) // the client knows the server's settings then
+	first, _ := http.NewRequest("GET", p.url+"/", nil) // the client has the server's settings then
 	if r, err := c.RoundTrip(first); err != nil {
 		t.Fatal(err)
 	} else {

@@ -46,7 +46,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer accessLog.Close() // where this ends with an error; see below
+	defer accessLog.Close() // if this ends with an error; see below
 	defer onReopen(accessLog.Reopen)()
 	sites, stopSites, err := newSites(cfg, log)
 	if err != nil {

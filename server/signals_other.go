@@ -4,7 +4,7 @@ package main
 
 import "log/slog"
 
-// onReopen does nothing where there is no SIGUSR1.
+// onReopen does nothing if there is no SIGUSR1.
 func onReopen(func()) (stop func()) { return func() {} }
 
 // onHangup does nothing on systems without SIGHUP.

@@ -45,7 +45,7 @@ func TestLinesOverTheBudgetAreDropped(t *testing.T) {
 				}
 				lines := s.m.AccessLog.Value(metrics.LogWritten)
 				if all := lines + s.m.AccessLog.Value(metrics.LogDropped); all != sent {
-					t.Errorf("%d lines are told of, want %d", all, sent)
+					t.Errorf("%d lines are counted, want %d", all, sent)
 				}
 				if rate == 0 {
 					s.wantCounts(t, sent, 0, 0)

@@ -35,7 +35,7 @@ func TestNamedPipe(t *testing.T) {
 	select {
 	case err := <-began:
 		if err == nil || !strings.Contains(err.Error(), "a named pipe needs a reader") {
-			t.Errorf("started with a pipe that nobody reads: %v", err)
+			t.Errorf("started with a pipe that is not read: %v", err)
 		}
 	case <-time.After(patience):
 		t.Fatal("the start waits for a reader")

@@ -199,7 +199,7 @@ func TestToken(t *testing.T) {
 				if refused := r.StatusCode == http.StatusUnauthorized; refused == tt.ok {
 					t.Errorf("%s: %s", path, r.Status)
 				} else if refused && (r.Header.Get("WWW-Authenticate") == "" || strings.Contains(body(t, r), token)) {
-					t.Errorf("%s: the refusal does not ask for a token, or tells it", path)
+					t.Errorf("%s: the refusal does not ask for a token, or has it in it", path)
 				}
 			}
 			for _, path := range []string{"/healthz", "/readyz"} {

@@ -64,12 +64,12 @@ func TestReadyUnanswered(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	if err := Ready(ctx, l.Addr().String()); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("nobody answers: %v, want the deadline", err)
+		t.Errorf("no answer: %v, want the deadline", err)
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := Ready(t.Context(), l.Addr().String()); err == nil || !strings.Contains(err.Error(), "refused") {
-		t.Errorf("nobody listens: %v", err)
+		t.Errorf("nothing listens: %v", err)
 	}
 }

@@ -48,7 +48,7 @@ func TestCheck(t *testing.T) {
 		name   string
 		args   []string
 		status int
-		out    []string // parts of stdout, or of stderr where status is not 0
+		out    []string // parts of stdout, or of stderr if status is not 0
 	}{
 		{"defaults", nil, 0, []string{"valid"}},
 		{"good file", []string{"-config", good}, 0, []string{"valid"}},

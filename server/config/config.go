@@ -10,10 +10,10 @@
 // What the server serves is in [Config.Sites]: the sites of the file, each with
 // settings of its own from the table in siteknobs.go, or the one of the knobs.
 //
-// Nothing is guessed: an unknown flag, variable or key, a value that is not
+// No value is guessed: an unknown flag, variable or key, a value that is not
 // allowed and a file that cannot be read are each an [*Error] of one line that
 // names the key, the value, where it was set, what is allowed and, if it can be
-// told, what was meant. All of them are reported at once, as [Mistakes]. A value
+// guessed, what was meant. All of them are reported at once, as [Mistakes]. A value
 // is checked even if another source overrides it. What is allowed and does not
 // do anything is one of [Config.Warnings].
 //

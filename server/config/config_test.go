@@ -157,7 +157,7 @@ func TestLoadErrors(t *testing.T) {
 		name    string
 		args    []string
 		environ []string
-		file    string // contents of f.yaml, read where not empty
+		file    string // contents of f.yaml, read if not empty
 		want    string // the whole message
 	}{
 		{name: "unknown flag", args: []string{"-cache-byte", "1"},

@@ -116,7 +116,7 @@ bytes, a kB 1000). Durations are in Go's form: ` + "`500ms`, `30s`, `1m30s`" + `
 A setting that is unknown or has an impossible value, two that contradict each
 other, and a file that cannot be read end the start with exit status 2. All of
 them are reported at once, a line each, with the place where it was set, the
-value, what is allowed and, if it can be told, what was meant:
+value, what is allowed and, if it can be guessed, what was meant:
 
 ` + "```" + `
 hotpath: hotpath.yaml:3: idle-timeout "60": is not a duration; allowed: a duration such as 500ms, 30s or 2m, from 1ms to 24h (did you mean 60s?)

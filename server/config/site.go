@@ -67,7 +67,7 @@ const (
 	QueryDrop   = "drop"   // nothing
 )
 
-// SiteCacheKey is what of a request's target tells resources apart. Keep and
+// SiteCacheKey is what of a request's target distinguishes resources. Keep and
 // Drop are names of parameters; one of them at most has any.
 type SiteCacheKey struct {
 	Query string   // QuerySent, QuerySorted or QueryDrop
@@ -87,9 +87,9 @@ type SiteCache struct {
 	CacheStatus          bool                  // the Cache-Status field, RFC 9211
 }
 
-// SiteHealth is how upstreams are asked whether they work.
+// SiteHealth is how upstreams are checked.
 type SiteHealth struct {
-	Path      string // asked with GET; "": they are not asked
+	Path      string // requested with GET; "": no checks
 	Interval  time.Duration
 	Timeout   time.Duration // at most Interval
 	Healthy   int           // so many successes in a row bring one back

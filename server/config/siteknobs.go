@@ -37,11 +37,11 @@ func siteKnobs(s *Site) []siteKnob {
 			"Private key of the certificate."},
 
 		{"cache-key.query", QuerySent, &choice{p: &s.CacheKey.Query, of: []string{QuerySent, QuerySorted, QueryDrop}},
-			"What of the query tells resources apart. sent: all of it as it was sent. sorted: its parameters, in any order. drop: nothing."},
+			"What of the query distinguishes resources. sent: all of it as it was sent. sorted: its parameters, in any order. drop: nothing."},
 		{"cache-key.keep", "", parameters(&s.CacheKey.Keep),
-			"Only these parameters of the query tell resources apart."},
+			"Only these parameters of the query distinguish resources."},
 		{"cache-key.drop", "", parameters(&s.CacheKey.Drop),
-			"These parameters of the query do not tell resources apart."},
+			"These parameters of the query do not distinguish resources."},
 
 		{"cache.default-fresh", "0s", &span{p: &s.Cache.DefaultFresh, zero: "they are not kept for that", min: minTime, max: maxFresh},
 			"Freshness lifetime of responses that have neither Cache-Control nor Expires."},

@@ -13,7 +13,7 @@ const (
 )
 
 // AdminToken reads the token that clients of the admin listener must show; ""
-// where none is asked for. The error is an [*Error] and never has the token in
+// if none is asked for. The error is an [*Error] and never has the token in
 // it.
 func (c Config) AdminToken() (string, error) {
 	if c.AdminTokenFile == "" {

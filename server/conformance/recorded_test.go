@@ -40,7 +40,7 @@ func (r *recorded) conditional() bool {
 const maxContent = 1 << 20
 
 // readRequest reads a request, and takes nothing that is not exactly as RFC 9112
-// writes it: what an origin could understand in two ways is an error.
+// writes it: what an origin could read in two ways is an error.
 func readRequest(r *bufio.Reader) (*recorded, error) {
 	q := new(recorded)
 	line, err := q.line(r)

@@ -30,7 +30,7 @@ type sent struct {
 }
 
 // TestShapes: requests that are malformed or ambiguous are refused, or are one
-// request that the origin understands as the server did. A request that is hidden
+// request that the origin reads as the server did. A request that is hidden
 // in one never arrives.
 func TestShapes(t *testing.T) {
 	s := start(t)

@@ -17,7 +17,7 @@ func newBulkhead(permits, queue int) *bulkhead {
 	return &bulkhead{permits: make(chan struct{}, permits), queue: int64(queue)}
 }
 
-// acquire takes a permit, waiting for one where none is free, until ctx ends.
+// acquire takes a permit, waiting for one if none is free, until ctx ends.
 func (b *bulkhead) acquire(ctx context.Context) error {
 	select {
 	case b.permits <- struct{}{}:

@@ -160,7 +160,7 @@ func (f *fetch) askUntilAnswered() error {
 	}
 }
 
-// ask is one question to the origin. A panic is an error of it.
+// ask sends one request to the origin. A panic is an error of it.
 func (f *fetch) ask() (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -210,7 +210,7 @@ func (f *fetch) finish(err error) {
 		f.kept = rfc9111.Incomplete
 		f.body.Fail(err) // whoever follows sees it
 		if f.flight != nil {
-			f.flight.tell(nil)
+			f.flight.settle(nil)
 		}
 		if !f.open || f.awaited {
 			f.standIn(err)

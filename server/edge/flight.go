@@ -38,9 +38,9 @@ type flight struct {
 	decided  chan struct{}
 	decision decision
 
-	known  chan struct{} // closed when it shows whether the whole body is stored
-	told   bool          // known is closed; the fetch's own
-	stored *message.Response
+	known   chan struct{} // closed when it shows whether the whole body is stored
+	settled bool          // known is closed; the fetch's own
+	stored  *message.Response
 }
 
 type stage uint8
@@ -114,11 +114,11 @@ func (e *Edge) decide(fl *flight, d decision) {
 	close(fl.decided)
 }
 
-// tell says whether the whole body is stored; nil: it is not, and will not be.
+// settle records whether the whole body is stored; nil: it is not, and will not be.
 // Only the fetch calls it.
-func (fl *flight) tell(stored *message.Response) {
-	if !fl.told {
-		fl.told, fl.stored = true, stored
+func (fl *flight) settle(stored *message.Response) {
+	if !fl.settled {
+		fl.settled, fl.stored = true, stored
 		close(fl.known)
 	}
 }
@@ -150,7 +150,7 @@ func (e *Edge) complete(fl *flight) {
 // land ends a flight. What was not decided has failed.
 func (e *Edge) land(fl *flight) {
 	e.decide(fl, decision{stage: failed, err: errNoAnswer})
-	fl.tell(nil)
+	fl.settle(nil)
 	e.mu.Lock()
 	e.ground(fl)
 	fl.last = true

@@ -90,7 +90,7 @@ func TestRememberedVariantIsInvalidated(t *testing.T) {
 		}
 		r.ask("POST", "/a")
 		if r.Again(&hit.looked, time.Now()) {
-			t.Error("served once more")
+			t.Error("served again")
 		}
 	})
 }

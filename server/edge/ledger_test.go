@@ -135,7 +135,7 @@ func TestManyVariants(t *testing.T) {
 	})
 }
 
-// TestCacheStatus: each way to an answer is told (RFC 9211).
+// TestCacheStatus: each way to an answer is reported (RFC 9211).
 func TestCacheStatus(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		r := newRig(t, knobs{rules: rfc9111.Rules{HonorRequest: true}}, func(_ int, ctx context.Context, q *origin.Request, sink origin.Sink) error {

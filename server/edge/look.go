@@ -103,7 +103,7 @@ type usable struct {
 	reason  rfc9111.Reason
 }
 
-// consider looks once more, without counting, and says what is to be done.
+// consider looks again, without counting, and returns what is to be done.
 func (e *Edge) consider(s *site.Site, key string, r *message.Request, asked *rfc9111.Asked, now time.Time) usable {
 	entry, own, variant := e.store.Peek([]byte(key), r.Fields, now)
 	u := usable{own: string(own)}

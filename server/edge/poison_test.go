@@ -12,7 +12,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/site"
 )
 
-// gullible is an application that believes every field and reflects what it
+// gullible is an application that trusts every field and reflects what it
 // takes for its own address, as many frameworks do, in an answer that it lets
 // everybody store; and that answers what it does not like with an error.
 func gullible(w http.ResponseWriter, r *http.Request) {

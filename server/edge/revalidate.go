@@ -12,7 +12,7 @@ import (
 )
 
 // recheckPause is how long an entry rests after a revalidation that failed or
-// found no permit. An origin that is down is not asked in a loop, and a file,
+// found no permit. An origin that is down is not tried in a loop, and a file,
 // served for 0.75 s while it is stale, still gets several tries.
 const recheckPause = 100 * time.Millisecond
 
@@ -20,7 +20,7 @@ const recheckPause = 100 * time.Millisecond
 // which bound each of its steps but not their sum.
 const backgroundTime = 5 * time.Minute
 
-// revalidate asks the origin about an entry in the background; the caller has
+// revalidate validates an entry with the origin in the background; the caller has
 // claimed that. It never waits: if all permits are taken, a later hit tries
 // again. If the entry is current or has a successor, the fetch stores it; if the
 // resource is gone, the fetch removes it; if the origin fails, the entry stays

@@ -205,7 +205,7 @@ func (e *Edge) sendFailure(m *miss, err error) {
 
 // alone fetches for one request. Its answer may be stored all the same; but if the
 // request has conditions or a range, the origin is to see them: that its answer
-// is stored is not likely enough to ask for the whole, and then once more.
+// is stored is not likely enough to fetch the whole, and then the range.
 func (e *Edge) alone(m *miss) {
 	if m.x.Method == http.MethodHead || message.Conditional(&m.x.Request) {
 		e.pass(m)

@@ -148,7 +148,7 @@ func (f *fetch) letGo(why rfc9111.Reason) {
 		f.edge.mu.Lock()
 		f.edge.ground(fl)
 		f.edge.mu.Unlock()
-		fl.tell(nil)
+		fl.settle(nil)
 	}
 	f.remember(why, time.Now())
 }
@@ -187,7 +187,7 @@ func (f *fetch) finishBody(trailers []hpack.Field) error {
 	}
 	f.body.End(trailers)
 	if f.open && f.flight != nil {
-		f.flight.tell(r)
+		f.flight.settle(r)
 	}
 	f.decide(f.decision(whole, r)) // unless the body was followed
 	if f.x != nil && (!f.open || f.awaited) {

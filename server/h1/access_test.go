@@ -34,7 +34,7 @@ func logTo(t testing.TB, cfg *Config, log access.Config) (file string, stop func
 	return log.File, stop
 }
 
-// TestAccessLog: every request is told once, with what came of it.
+// TestAccessLog: every request is recorded once, with its outcome.
 func TestAccessLog(t *testing.T) {
 	large := strings.Repeat("x", 8<<20) // more than a socket holds
 	fetch := func(_ context.Context, key string) (*message.Response, error) {
@@ -64,7 +64,7 @@ func TestAccessLog(t *testing.T) {
 			p.WantResponse(200, large)
 			p.WantResponse(200, "home")
 		}, []string{"GET /large 200 8388608 hit", "GET /large 200 8388608 hit", "GET / 200 4 hit"}},
-		{"a large hit that nobody reads", get("/large"), func(p *peer) {
+		{"a large hit that is not read", get("/large"), func(p *peer) {
 			_, _ = p.R.ReadByte()
 		}, []string{"GET /large 200 some hit aborted"}},
 		{"misses", get("/fetched") + get("/fetched-large"), func(p *peer) {

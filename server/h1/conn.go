@@ -82,7 +82,7 @@ func (c *Conn) Serve() (reason metrics.CloseReason) {
 	return c.reason
 }
 
-// Drain asks the connection to end after the request in flight. Safe from any
+// Drain makes the connection end after the request in flight. Safe from any
 // goroutine.
 func (c *Conn) Drain() { c.mail.Post(stream.Letter[uint64]{Kind: stream.Drain}) }
 
@@ -238,8 +238,8 @@ func (c *Conn) release(cause error) {
 	}
 	defer c.leave()
 	if c.x != nil {
-		if !c.x.told {
-			c.tell(true)
+		if !c.x.reported {
+			c.report(true)
 		}
 		c.letGo(cause)
 	}

@@ -39,9 +39,9 @@ type exchange struct {
 	// The handler's side of a tunnel is at its end, and the client can see it.
 	sent, halfClosed bool
 
-	about  []byte // the request, for the access log
-	told   bool
-	answer access.Answer
+	about    []byte // the request, for the access log
+	reported bool
+	answer   access.Answer
 }
 
 // begin starts the handler of a request whose head is h, size bytes long.
@@ -105,8 +105,8 @@ func (c *Conn) counted(status int, o message.Outcome) {
 	c.cfg.Metrics.Requests.Add(c.stripe, metrics.H1, metrics.ClassOf(status), o.Result, 1)
 }
 
-// tell gives the metrics and the access log the exchange at its end.
-func (c *Conn) tell(aborted bool) {
+// report gives the metrics and the access log the exchange at its end.
+func (c *Conn) report(aborted bool) {
 	x := c.x
 	a := &x.answer
 	a.Duration, a.Aborted = time.Since(a.Began), aborted
@@ -115,7 +115,7 @@ func (c *Conn) tell(aborted bool) {
 	}
 	c.tap.SetProtocol(protocol(x.proto))
 	c.tap.End(x.about, *a)
-	x.told = true
+	x.reported = true
 }
 
 // decideLast decides, before a final head goes, whether the connection ends
@@ -128,7 +128,7 @@ func (c *Conn) decideLast(f framing) {
 // answered goes on after the last byte of the answer.
 func (c *Conn) answered() {
 	x := c.x
-	c.tell(false)
+	c.report(false)
 	c.dismiss(errAnswered)
 	c.out = outgoing{}
 	c.leave() // the handler may go on, but nothing of it is held
@@ -188,7 +188,7 @@ func (c *Conn) failExchange(r *refusal, cause error) {
 	x := c.x
 	c.counted(r.Status, message.Outcome{Result: metrics.Bypass})
 	x.answer.Bytes = c.appendRefusal(r, x.headOnly)
-	c.tell(false)
+	c.report(false)
 	c.letGo(cause)
 	c.enter(closing)
 }
@@ -201,7 +201,7 @@ func (c *Conn) breakOff(cause error) {
 		c.flush() // as far as it goes
 		c.wire.ResetAtEnd()
 	}
-	c.tell(true)
+	c.report(true)
 	c.letGo(cause)
 	c.reason = metrics.CloseError
 	c.enter(closing)

@@ -152,7 +152,7 @@ func TestUploadsThatAreNotRead(t *testing.T) {
 }
 
 // TestOutputThatIsNotRead: what handlers write for clients that do not read counts,
-// and the slowest are cut; their handlers are told of it.
+// and the slowest are cut; their handlers get an error.
 func TestOutputThatIsNotRead(t *testing.T) {
 	const limit, clients = 16 * mib, 200
 	synctest.Test(t, func(t *testing.T) {

@@ -35,7 +35,7 @@ func newLimit(status int, limit metrics.Limit, why string, more ...hpack.Field) 
 	return r
 }
 
-// retryAfter asks a client to come again in a second.
+// retryAfter has a client try again in a second.
 var retryAfter = hpack.Field{Name: "retry-after", Value: "1"}
 
 var (

@@ -200,7 +200,7 @@ func (c *Conn) endOutput() {
 // endTunnel ends a tunnel whose handler has returned, when all that it wrote is
 // sent, or one that is cut off.
 func (c *Conn) endTunnel(cut bool) {
-	c.tell(cut)
+	c.report(cut)
 	c.letGo(errAnswered)
 	c.enter(closing)
 }

@@ -28,7 +28,7 @@ var (
 	alivePing = []byte("alive?\x00\x00")
 )
 
-// Drain asks the connection to end when what is in flight is answered. Safe
+// Drain makes the connection end when what is in flight is answered. Safe
 // from any goroutine.
 func (c *Conn) Drain() { c.mail.Post(letter{Kind: relay.Drain}) }
 

@@ -18,7 +18,7 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 	r := &d.request
 	if len(c.streams) >= c.cfg.Limits.Streams || c.running >= 2*c.cfg.Limits.Streams {
 		// Handlers count until they return, even if their stream was reset:
-		// else a peer that resets has as many as it likes. Twice the streams,
+		// else a peer that resets could have any number. Twice the streams,
 		// since a handler may return a little after its answer is sent.
 		return c.refuseExcess(id)
 	}

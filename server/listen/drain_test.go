@@ -65,7 +65,7 @@ func held() (handler http.HandlerFunc, entered chan struct{}, release chan struc
 	}, entered, release
 }
 
-func TestDrainWithNobody(t *testing.T) {
+func TestDrainWithoutConnections(t *testing.T) {
 	s := start(t, teapot, nil)
 	if err := <-s.shutdown(t.Context()); err != nil {
 		t.Error(err)
@@ -186,7 +186,7 @@ func TestDrainCutsOff(t *testing.T) {
 
 // What is cut off is recorded for the access log by the time that the stop has ended,
 // which is when the log is closed.
-func TestDrainTellsOfWhatItCutsOff(t *testing.T) {
+func TestDrainRecordsWhatItCutsOff(t *testing.T) {
 	var recorder *access.Recorder
 	file, change := logged(t, &recorder)
 	entered := make(chan struct{}, 2)
@@ -214,7 +214,7 @@ func TestDrainTellsOfWhatItCutsOff(t *testing.T) {
 	}
 	for _, path := range []string{`"/one"`, `"/two"`} {
 		if strings.Count(string(text), path) != 1 {
-			t.Errorf("%s is not told once: %s", path, text)
+			t.Errorf("%s is not recorded once: %s", path, text)
 		}
 	}
 }

@@ -16,7 +16,7 @@ func TestJournal(t *testing.T) {
 	var out bytes.Buffer
 	var j Journal
 	log := slog.New(j.Watch(slog.NewTextHandler(&out, nil)))
-	log.Debug("nobody wants it")
+	log.Debug("below the level")
 	log.Info("started")
 	log.Warn("few descriptors", "have", 20, "msg", "own")
 	log.With("peer", "10.0.0.1").WithGroup("h2").With("stream", 3).Error("panic", "err", errors.New("a b"))

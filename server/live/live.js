@@ -3,7 +3,7 @@
 // figures are of one second: the latest, or the one under the cursor of a chart.
 {
   const facts = JSON.parse(document.getElementById('facts').textContent)
-  const samples = [] // the oldest first; where some are missing, one without figures
+  const samples = [] // the oldest first; if some are missing, one without figures
   const at = { index: null } // of the sample under the cursor; null: the latest
 
   // units write figures; none is a second without a request.
@@ -157,7 +157,7 @@
 
     data() { return [samples.map(s => s.t / 1e3), ...this.keys.map(k => samples.map(s => s[k] ?? null))] }
 
-    // promise draws a bound across the chart, and says which way it lies where it
+    // promise draws a bound across the chart, and says which way it lies if it
     // is outside.
     promise(u, bound, label) {
       const { ctx, bbox: box } = u
@@ -312,7 +312,7 @@
     element('th', { scope: 'row' }, ofDay(t)), element('td', { class: level === 'ERROR' ? 'missed' : '' }, level), element('td', {}, message, ' ', element('small', {}, details)))))
 
   // The browser connects again by itself, but not after a refusal. While
-  // nobody looks, the place is free for another.
+  // the page is hidden, the place is free for another.
   let source, retry
   const connect = () => {
     clearTimeout(retry)

@@ -46,7 +46,7 @@ func TestExchanges(t *testing.T) {
 	}
 	l.End(0)
 	if !l.Take(memory.ExchangeBytes) || l.Take(1) || l.Begin(0) {
-		t.Error("an exchange is let in where nothing is left")
+		t.Error("an exchange is let in if nothing is left")
 	}
 	want := []memory.Cause{memory.Exchanges, memory.Exchanges, memory.Full, memory.Full, memory.Exchanges}
 	if !slices.Equal(causes, want) {

@@ -54,7 +54,7 @@ func (p *plain) Reserved() int64 {
 	return p.reserved
 }
 
-// peer is a sender that leaves when it is told to, or at once when it is cut.
+// peer is a sender that leaves when the test says so, or at once when it is cut.
 type peer struct {
 	mu     sync.Mutex
 	ticket *memory.Ticket
@@ -89,7 +89,7 @@ func body(size int64) *memory.Pins {
 	return p
 }
 
-// onCache makes a ledger on a cache of bodies, whose evictions it learns of.
+// onCache makes a ledger on a cache of bodies, whose evictions it is given.
 func onCache(t testing.TB, limit int64) (*memory.Ledger, *cache.Cache[*memory.Pins]) {
 	t.Helper()
 	var l *memory.Ledger

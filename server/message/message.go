@@ -4,7 +4,7 @@
 //
 // The engines (server/h2, server/h1) have two doors:
 //
-//   - [Source]: a hit. It is asked on the connection's own goroutine, so it
+//   - [Source]: a hit. It is called on the connection's own goroutine, so it
 //     must not block, lock across I/O or allocate.
 //   - [Handler]: everything else, on a goroutine of its own, as an [Exchange]
 //     whose [Reply] leads back to the connection.
@@ -64,7 +64,7 @@ type Lookup struct {
 	Response *Response
 
 	// Repeatable is that the same bytes find the same Response again as
-	// long as it is stored and fresh: Again may be asked.
+	// long as it is stored and fresh: Again may be called.
 	Repeatable bool
 
 	// SharedOnly is the source's own: what it found out holds for responses

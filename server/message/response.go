@@ -36,7 +36,7 @@ type Response struct {
 	More [][]byte
 
 	// ETag and LastModified are the validators (RFC 9110 §8.8); "" and the
-	// zero time where there is none.
+	// zero time if there is none.
 	ETag         string
 	LastModified time.Time
 
@@ -85,7 +85,7 @@ func (r *Response) Pinned() *memory.Pins {
 
 // New makes a stored response. fields have lower-case names and neither date,
 // server nor content-length: those are added here and by the engines. Fields
-// and body must not be changed afterwards. etag and modified, where given, are
+// and body must not be changed afterwards. etag and modified, if given, are
 // added as fields.
 func New(status int, fields []hpack.Field, body []byte, etag string, modified time.Time) *Response {
 	all := make([]hpack.Field, 0, len(fields)+4)

@@ -197,7 +197,7 @@ func (d *Directory) fetch(ctx context.Context, t *tree, key, name string, stale 
 	return fileAnswer(name, body, seen, stale), nil
 }
 
-// fileName is the name below the root that a key stands for; ok is false where
+// fileName is the name below the root that a key stands for; ok is false if
 // it has a segment that is not served.
 func fileName(key string) (name string, ok bool) {
 	name = key[1:]
@@ -208,8 +208,8 @@ func fileName(key string) (name string, ok bool) {
 	return name, visible[0] != '.' && !strings.Contains(visible, "/.")
 }
 
-// absent tells an error that means that there is no such file from one that
-// has to be looked at. What may not be read does not exist either: the
+// absent distinguishes an error that means that there is no such file from one
+// that has to be looked at. What may not be read does not exist either: the
 // difference is for no client to see.
 func (d *Directory) absent(err error) bool {
 	for _, absent := range []error{
@@ -247,7 +247,7 @@ func redirectTo(path string) Answer {
 	return Answer{Response: Page(http.StatusMovedPermanently, hpack.Field{Name: "location", Value: target.EscapedPath()})}
 }
 
-// fileAnswer makes the answer for a file that was read. Where stale already
+// fileAnswer makes the answer for a file that was read. If stale already
 // says the same, its Response is used again.
 func fileAnswer(name string, body []byte, seen *sighting, stale *Answer) Answer {
 	a := Answer{Store: true, Fresh: fileFresh, Stale: fileStale, seen: seen}

@@ -24,7 +24,7 @@ type Origin interface {
 	Fetch(ctx context.Context, r *Request, sink Sink) error
 }
 
-// Answer is what an origin knows about a resource: either a Response or a
+// Answer is what an origin has for a resource: either a Response or a
 // Stream.
 type Answer struct {
 	// Response is the whole answer, to be stored if Store is true, and
@@ -42,6 +42,6 @@ type Answer struct {
 	Stream http.Handler
 
 	// seen is what a Directory saw when it read the file, so that a stat
-	// tells whether it changed.
+	// shows whether it changed.
 	seen *sighting
 }

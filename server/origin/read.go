@@ -41,7 +41,7 @@ type statReader interface {
 }
 
 // readSettled reads a file that was just opened and seen. The error is
-// errUnsettled where the file was changed meanwhile: then what was read may be
+// errUnsettled if the file was changed meanwhile: then what was read may be
 // torn, half old and half new.
 func readSettled(file statReader, before *sighting) ([]byte, error) {
 	body := make([]byte, before.info.Size())

@@ -18,7 +18,7 @@ const rootInterval = 100 * time.Millisecond
 // tree is the directory that the root's path named when it was opened.
 type tree struct {
 	*os.Root
-	info fs.FileInfo // what tells it from another; its inode is not given to another while it is open
+	info fs.FileInfo // what distinguishes it from another; its inode is not given to another while it is open
 	uses int         // guarded by rootPath.mu; to be rootPath.tree is a use
 }
 

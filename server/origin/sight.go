@@ -38,7 +38,7 @@ type sighting struct {
 
 // sight looks at the regular file that name stands for. The error is
 // errDirectory if it is a directory with an index, errNotRegular if it is
-// anything else. All that a Directory knows about a name without opening it
+// anything else. All that a Directory has of a name without opening it
 // comes from here.
 func (d *Directory) sight(t *tree, name string) (*sighting, error) {
 	seen := &sighting{at: time.Now()}
@@ -81,7 +81,7 @@ func see(file statter) (*sighting, error) {
 
 // current reports whether a file that now looks like info still has the
 // content that it had. A modification time that was young when it was seen
-// proves nothing: the file may have changed once more within the same step.
+// proves nothing: the file may have changed again within the same step.
 func (s *sighting) current(info fs.FileInfo) bool {
 	return s != nil && s.settled() && unchanged(s.info, info)
 }

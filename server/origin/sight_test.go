@@ -74,7 +74,7 @@ func TestStreamFromTheFuture(t *testing.T) {
 	})
 }
 
-// TestStoredFromTheFuture: a small one is read once more when it has rested, and
+// TestStoredFromTheFuture: a small one is read again when it has been unchanged long enough, and
 // then no more.
 func TestStoredFromTheFuture(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

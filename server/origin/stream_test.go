@@ -82,7 +82,7 @@ func TestStream(t *testing.T) {
 }
 
 // TestStreamFails: an error that no client can do anything about is 500, and
-// is told to the log.
+// is logged.
 func TestStreamFails(t *testing.T) {
 	var log bytes.Buffer
 	d, root := newDirectory(t, DirectoryConfig{MaxStored: 1, Log: slog.New(slog.NewTextHandler(&log, nil))})

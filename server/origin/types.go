@@ -82,7 +82,7 @@ var types = map[string]string{
 	"zst":         "application/zstd",
 }
 
-// contentType is the content type of a file by its name, or, where the table
+// contentType is the content type of a file by its name, or, if the table
 // does not know the extension, by its first bytes (WHATWG MIME Sniffing; 512
 // are enough).
 func contentType(name string, head []byte) string {

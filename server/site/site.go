@@ -23,7 +23,7 @@ type Site struct {
 
 	// Origin answers what is not stored. Files is whether it is a directory:
 	// one that we are the origin of, that has GET, HEAD and OPTIONS, and that
-	// knows neither hosts nor queries.
+	// has neither hosts nor queries.
 	Origin origin.Origin
 	Files  bool
 
@@ -40,7 +40,7 @@ type Site struct {
 
 // AppendKey appends to dst what names the resource of r in the cache: the site,
 // for an upstream the host, and the target. It reports false if the target is
-// malformed, or the host has a slash: it could not be told from the path.
+// malformed, or the host has a slash: it could not be distinguished from the path.
 func (s *Site) AppendKey(dst []byte, r *message.Request) (key []byte, ok bool) {
 	dst = binary.BigEndian.AppendUint16(dst, s.number)
 	if s.Files {

@@ -103,7 +103,7 @@ func TestTablesThatAreRefused(t *testing.T) {
 		}
 	}
 	if _, err := NewTable(make([]*Site, 1<<16)...); err == nil {
-		t.Error("more sites than a key can tell are taken")
+		t.Error("more sites than a key can number are accepted")
 	}
 }
 

@@ -67,7 +67,7 @@ func (v *variants) admit(key string, stored func(string) bool) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.left || slices.Contains(v.keys, key) {
-		return true // the caller looks at closed once more when it has stored
+		return true // the caller looks at closed again when it has stored
 	}
 	if len(v.keys) >= MaxVariants {
 		v.keys = slices.DeleteFunc(v.keys, func(k string) bool { return !stored(k) })

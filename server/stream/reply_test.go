@@ -58,7 +58,7 @@ func TestReply(t *testing.T) {
 		ended    bool  // by the head letter
 		content  string
 	}{
-		{name: "a short content leaves with its head, which knows its length", do: func(r *Reply[int]) error {
+		{name: "a short content leaves with its head, which has its length", do: func(r *Reply[int]) error {
 			_ = r.Head(head(-1))
 			_, _ = r.Write([]byte("bo"))
 			_, _ = r.Write([]byte("dy"))

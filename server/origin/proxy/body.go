@@ -87,7 +87,7 @@ func (b *body) Close() error {
 func (b *body) abort() {
 	b.closed.Store(true)
 	if c, ok := b.from.(io.Closer); ok {
-		_ = c.Close() // there is no more to learn
+		_ = c.Close() // its error changes nothing
 	}
 }
 

@@ -9,7 +9,7 @@
 //     engine's checks; forwarded.go says who the client is.
 //   - balance.go chooses an upstream; upstream.go holds its state: what runs
 //     there, what failed lately (passive.go), what the checks say (health.go).
-//   - fetch.go tries it, and tries once more if retry.go allows it.
+//   - fetch.go tries it, and tries again if retry.go allows it.
 //   - transport.go and conn.go connect: the pools are net/http's, but every
 //     byte of an HTTP/1.1 upstream passes framer.go first, which accepts strict
 //     RFC 9112 only and finds the byte at which a response ends.

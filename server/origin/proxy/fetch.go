@@ -26,7 +26,7 @@ const maxDials = 3
 //
 // Another upstream is tried if no connection came about, another connection if
 // the first was dead before a byte was written. An idempotent request
-// of whose content nothing was taken is tried once more if the connection ended
+// of whose content nothing was taken is tried again if the connection ended
 // before a byte of the response (RFC 9110 §9.2.2), within the retry budget.
 func (p *Proxy) Fetch(ctx context.Context, r *origin.Request, sink origin.Sink) error {
 	if p.ctx.Err() != nil {

@@ -78,7 +78,7 @@ const (
 	// beside its text.
 	maxFields = 256
 	// maxTrailers: checksums, timings and a status are a few hundred bytes.
-	// net/http wants the section whole in its buffer of bufferSize.
+	// net/http needs the section whole in its buffer of bufferSize.
 	maxTrailers = 3 << 10
 	// maxInforms is how many informational heads may precede a response:
 	// 102 every few seconds, and 103 more than once.

@@ -89,7 +89,7 @@ var errSilent = errors.New("the tunnel was silent for too long")
 // came for as long as silence, or ctx has ended. It closes both. The end of one
 // side's way out is passed on to the other alone: a half-closed tunnel is open.
 // It is an error if ctx or silence ended it, and none if a side broke off: that
-// is an end as good as any in a protocol that we do not know.
+// is an end as good as any in an unknown protocol.
 func join(ctx context.Context, near, far io.ReadWriteCloser, silence time.Duration) error {
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
