@@ -50,7 +50,7 @@ func runAgent(ctx context.Context, args []string, s streams) error {
 	f := flag.NewFlagSet("agent", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	address := f.String("listen", "127.0.0.1:9191", "`ADDRESS` on which to wait for coordinators")
-	tokenFile := f.String("token-file", "", "`FILE` with the token that they must know (or "+tokenVariable+"); without one a token is made and printed")
+	tokenFile := f.String("token-file", "", "`FILE` with the token that they must have (or "+tokenVariable+"); without one a token is made and printed")
 	if err := parse(f, args, "flags alone are allowed"); errors.Is(err, flag.ErrHelp) {
 		return help(s.out, f)
 	} else if err != nil {

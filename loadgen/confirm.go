@@ -51,7 +51,7 @@ func (o *options) confirm(ctx context.Context, cfg *attack.Config, s streams) er
 	}
 }
 
-// answer wants a yes.
+// answer accepts a yes alone.
 func answer(r io.Reader) error {
 	line, err := bufio.NewReader(r).ReadString('\n')
 	if strings.TrimSpace(line) == "yes" {
@@ -80,7 +80,7 @@ func fastest(cfg *attack.Config) float64 {
 }
 
 // strangers are the targets' hosts that have an address elsewhere, or whose
-// addresses cannot be told.
+// addresses cannot be found.
 func strangers(ctx context.Context, cfg *attack.Config) (hosts []string) {
 	seen := make(map[string]bool)
 	for _, t := range cfg.Targets {

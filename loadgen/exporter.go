@@ -24,7 +24,7 @@ type exporter struct {
 	ended   chan error // what ended serving
 }
 
-// startExporter serves metrics on an address, where there is one.
+// startExporter serves metrics on an address, if there is one.
 func startExporter(address string) (*exporter, error) {
 	if address == "" {
 		return nil, nil
@@ -41,7 +41,7 @@ func startExporter(address string) (*exporter, error) {
 	return x, nil
 }
 
-// stop lets a scrape that is under way end, and tells what ended serving before.
+// stop waits for a scrape that is under way, and returns what ended serving before.
 func (x *exporter) stop() error {
 	if x == nil {
 		return nil

@@ -28,7 +28,7 @@ func openFiles(names ...string) (files, error) {
 	return all, nil
 }
 
-// write writes a file, where one was asked for, and closes it.
+// write writes a file, if one was asked for, and closes it.
 func (f files) write(name string, write func(io.Writer) error) error {
 	file := f[name]
 	if file == nil {

@@ -71,7 +71,7 @@ type options struct {
 
 const defaultDuration = 10 * time.Second
 
-// defaultObjectives are capacity's, where none are given: the promise of the
+// defaultObjectives are capacity's, if none are given: the promise of the
 // server that this load generator grew up beside.
 const defaultObjectives = "mean<=3ms,errors<=0"
 

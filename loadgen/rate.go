@@ -30,7 +30,7 @@ func (r *rate) String() string {
 	return fmt.Sprintf("%d/%v", r.freq, r.per)
 }
 
-var errRate = errors.New("a rate is a whole number, with k or M behind it perhaps, and a span of time: 150000, 150k, 300/1m; 0 is a closed loop")
+var errRate = errors.New("a rate is a whole number, optionally with k or M, and a span of time: 150000, 150k, 300/1m; 0 is a closed loop")
 
 // Set reads "150000", "150k", "1.5M", "300/1m" or, as vegeta has it, "infinity"
 // for 0.

@@ -32,17 +32,17 @@ const (
 	lead = 5 * time.Millisecond
 )
 
-// Hooks are told what happens. Any may be nil.
+// Hooks are called as an attack proceeds. Any may be nil.
 type Hooks struct {
-	// Phase is told in words what comes before the measurement.
+	// Phase is given a text for each step before the measurement.
 	Phase func(text string)
 
 	// Ready is called when all connections are made, or could not be. It
 	// returns when moment 0 is: several machines begin together.
 	Ready func(ctx context.Context) (time.Time, error)
 
-	// Begin is told when the first measured request will be due, before any
-	// is sent.
+	// Begin is given the moment at which the first measured request is due,
+	// before any is sent.
 	Begin func(at time.Time)
 
 	// Interval is given each second's counts as it ends; the tally is the

@@ -12,7 +12,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 )
 
-// Config is an attack. Check tells what is wrong with it.
+// Config is an attack. Check returns what is wrong with it.
 type Config struct {
 	Targets []vegeta.Target // take turns; at least one
 	Pacer   vegeta.Pacer    // nil: closed loop, every connection is kept full

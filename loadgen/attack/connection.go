@@ -48,7 +48,7 @@ func (c *connection) first(ctx context.Context) (*wire.Conn, *exchange.Failure) 
 // run sends the driver's requests until there are no more. w is the connection
 // that first made, or failure why it did not.
 func (c *connection) run(ctx context.Context, w *wire.Conn, failure *exchange.Failure) {
-	// What is due meanwhile shall learn why it fails before its time is up.
+	// What is due meanwhile fails with its cause, before its time is up.
 	longest := min(maxPause, c.cfg.Timeout/4)
 	wait := time.Duration(0)
 	for {
@@ -162,7 +162,7 @@ func (c *connection) serve(w *wire.Conn) *exchange.Failure {
 	return e.Serve()
 }
 
-// wake has the driver asked again; cut closes the connection at once. Safe from
+// wake makes the engine call the driver again; cut closes the connection at once. Safe from
 // any goroutine.
 func (c *connection) wake(cut bool) {
 	c.mu.Lock()

@@ -7,7 +7,7 @@
 //  1. schedule.go   when request n of the attack is due
 //  2. sequence.go   which connection it belongs to: fixed before the attack
 //     begins, so that connections, and machines, need not agree while it runs
-//  3. driver.go     the connection asks what is due, and tells what came of it
+//  3. driver.go     the connection takes what is due, and reports the outcome
 //     (early.go: also before moment 0 is known)
 //  4. h2client, h1client: sending and receiving
 //  5. recorder.go   outcomes are tallied, and summed up once a second
@@ -18,6 +18,6 @@
 // # What is never dropped
 //
 // Every request of the schedule becomes exactly one outcome: answered, failed
-// by some kind, timed out (also where it could never be sent), or interrupted.
+// by some kind, timed out (also if it could never be sent), or interrupted.
 // A request that is sent late is late from the moment it was due.
 package attack

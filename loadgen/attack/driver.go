@@ -12,7 +12,7 @@ import (
 const maxTries = 3
 
 // maxBatch is how many outcomes are gathered before they are reported: far more
-// than a turn has, and a bound where a server that hangs lets many be given up
+// than a turn has, and a bound if a server that hangs lets many be given up
 // at once.
 const maxBatch = 4096
 
@@ -30,7 +30,7 @@ type plan struct {
 	quantum  func(at time.Duration) time.Duration
 	warmup   time.Duration
 	numbers  *numbers      // of a closed loop; nil: requests are not numbered
-	end      time.Duration // of the attack, warm-up included; never where a number of requests ends it
+	end      time.Duration // of the attack, warm-up included; never if a number of requests ends it
 	farewell time.Duration // of a schedule: when connections that have sent all end
 	timeout  time.Duration
 	birth    time.Time                     // from which engines count
@@ -67,7 +67,7 @@ type driver struct {
 	// Closed loop: measured requests left to send.
 	budget uint64
 
-	again    []exchange.Ticket // turned away, to be sent once more, the oldest first
+	again    []exchange.Ticket // turned away, to be sent again, the oldest first
 	batch    *batch            // of the turn; nil: nothing has ended in it
 	inFlight int64             // change in the turn
 	answered bool              // a response has come since answered was cleared
@@ -247,7 +247,7 @@ func (d *driver) await(now time.Duration) {
 
 // refused makes outcomes of what waited for a connection that could not be
 // made: everything that is due. A closed loop over a number of requests has no
-// end of its own: where nothing was answered for as long as a request may take,
+// end of its own: if nothing was answered for as long as a request may take,
 // all that are left fail as well.
 func (d *driver) refused(now time.Duration, why *exchange.Failure) {
 	if _, stopped := d.stop(); stopped {

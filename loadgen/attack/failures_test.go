@@ -18,7 +18,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 )
 
-// wantAll wants every request to have failed in one way.
+// wantAll checks that every request failed in one way.
 func (r *result) wantAll(t *testing.T, kind exchange.Kind, text string) {
 	t.Helper()
 	if got := r.Total.Failed[kind]; got != r.Total.Requests || got == 0 {
@@ -29,12 +29,12 @@ func (r *result) wantAll(t *testing.T, kind exchange.Kind, text string) {
 	}
 }
 
-// unused is an address that nobody listens on. One that was free a moment ago
+// unused is an address on which nothing listens. One that was free a moment ago
 // would not do: another test may be given it.
 const unused = "127.0.0.1:1" // tcpmux, RFC 1078: no ephemeral port, and no longer in use
 
 // TestServerThatIsBad: whatever a server does, or does not, every request that
-// was due has an outcome which tells it, and the run ends at its time.
+// was due has an outcome with the reason, and the run ends at its time.
 func TestServerThatIsBad(t *testing.T) {
 	t.Parallel()
 	speak := func(say func(net.Conn)) func(*testing.T) string {
@@ -273,9 +273,9 @@ func TestDigest(t *testing.T) {
 	}
 }
 
-// TestNumberOfRequestsToNobody: a closed loop over a number of requests ends,
-// also where none is ever answered.
-func TestNumberOfRequestsToNobody(t *testing.T) {
+// TestNumberOfRequestsWithoutServer: a closed loop over a number of requests ends,
+// also if none is ever answered.
+func TestNumberOfRequestsWithoutServer(t *testing.T) {
 	t.Parallel()
 	r := attackWith(t, context.Background(), Config{
 		Targets:     []vegeta.Target{{Method: "GET", URL: "http://" + unused + "/"}},
@@ -289,8 +289,8 @@ func TestNumberOfRequestsToNobody(t *testing.T) {
 	}
 }
 
-// TestPrefaceComesEarly: a server hears from each connection before all are
-// made: it would hang up on one that says nothing.
+// TestPrefaceComesEarly: each connection sends its preface before all are made:
+// a server closes one that sends nothing.
 func TestPrefaceComesEarly(t *testing.T) {
 	t.Parallel()
 	heard := make(chan string, 2)
@@ -312,10 +312,10 @@ func TestPrefaceComesEarly(t *testing.T) {
 			select {
 			case got := <-heard:
 				if got != frame.Preface {
-					t.Errorf("the server heard %q", got)
+					t.Errorf("the server received %q", got)
 				}
 			case <-time.After(patience):
-				t.Error("the server hears nothing")
+				t.Error("the server receives nothing")
 			}
 		}
 		return time.Now(), nil

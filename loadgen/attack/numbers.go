@@ -6,7 +6,7 @@ import (
 )
 
 // numbers numbers the requests of a closed loop in the order of their moments:
-// vegeta's plot wants that of results. A schedule has numbers of its own.
+// vegeta's plot needs that of results. A schedule has numbers of its own.
 type numbers struct {
 	mu   sync.Mutex
 	next uint64
@@ -14,7 +14,7 @@ type numbers struct {
 }
 
 // take returns the next number, and its moment: now, or the one that another
-// connection has just taken where that is later.
+// connection has just taken if that is later.
 func (n *numbers) take(now time.Duration) (seq uint64, at time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -30,7 +30,7 @@ const never = time.Duration(math.MaxInt64)
 const maxRate = 1e9
 
 // NewSchedule makes the schedule of one of vegeta's three pacers. The first
-// request is due at once, where vegeta waits for one interval.
+// request is due at once, while vegeta waits for one interval.
 func NewSchedule(p vegeta.Pacer) (Schedule, error) {
 	switch p := p.(type) {
 	case vegeta.ConstantPacer:

@@ -12,7 +12,7 @@ import (
 //	targets     a b a b a b a b …     n = 0 1 2 3 4 5 6 7 …
 //	connection  0 1 1 0 0 1 1 0 …     2 connections, both targets of one origin
 //
-// Where the number of connections and that of targets have a common divisor,
+// If the number of connections and that of targets have a common divisor,
 // each row of turns begins one connection later than the one before, as above:
 // else a connection would see some of the targets only.
 type sequence struct {

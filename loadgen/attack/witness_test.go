@@ -15,9 +15,9 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// witness is a server that knows each request by its path, and notes when it
-// answers it. When the first request was due it learns from the attack; from
-// there on it does its own arithmetic.
+// witness is a server that identifies each request by its path, and records when
+// it answers it. It is given the moment at which the first request was due;
+// everything else it computes itself.
 type witness struct {
 	interval time.Duration
 	mu       sync.Mutex
@@ -79,7 +79,7 @@ func testimony(t *testing.T, count, rate int, streams int, quantiles []float64, 
 	return r, off
 }
 
-// agree wants a testimony in which nothing differs, in three: another program
+// agree needs a testimony in which nothing differs, of three: another program
 // on the machine may hold up one, an error of ours differs in all.
 func agree(t *testing.T, testify func() []string) {
 	t.Helper()
@@ -92,8 +92,8 @@ func agree(t *testing.T, testify func() []string) {
 	t.Errorf("the last of three testimonies: %s", strings.Join(off, "; "))
 }
 
-// TestWitness: a server that takes a known time for each request sees the same
-// percentiles as the report tells.
+// TestWitness: a server that takes a known time for each request measures the same
+// percentiles as the report has.
 func TestWitness(t *testing.T) {
 	if raceEnabled {
 		t.Skip("times are compared in the run without the race detector")

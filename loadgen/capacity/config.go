@@ -3,7 +3,7 @@ package capacity
 import "fmt"
 
 // Floor and Ceiling are the lowest and the highest rate that is ever tried, per
-// second: no clock tells requests apart that are less than a nanosecond apart.
+// second: no clock distinguishes requests less than a nanosecond apart.
 const (
 	Floor   = 1
 	Ceiling = 1e9
@@ -29,7 +29,7 @@ type Config struct {
 	Confirm   int     // tries that must agree about a rate near the limit: the best of 1, 3, 5…; 0: DefaultConfirm
 }
 
-// Check tells what is wrong with c, and what is allowed.
+// Check returns what is wrong with c, and what is allowed.
 func (c Config) Check() error {
 	_, err := c.complete()
 	return err

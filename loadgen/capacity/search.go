@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// Try runs the load at a rate, per second, and tells whether the objectives
+// Try runs the load at a rate, per second, and reports whether the objectives
 // held. An error ends the search: it says that nothing was measured, not that
 // the server was too slow.
 type Try func(ctx context.Context, rate float64) (held bool, err error)
@@ -97,7 +97,7 @@ type verdict struct {
 // sure reports whether it was decided twice in the same way.
 func (v *verdict) sure() bool { return max(v.holds, v.fails) > 1 }
 
-// next is the rate that narrows the gap, or 0 where the gap is small enough.
+// next is the rate that narrows the gap, or 0 if the gap is small enough.
 func (s *search) next() float64 {
 	lo, hi := s.result.Best, s.result.Missed
 	switch {
@@ -117,10 +117,10 @@ func (s *search) next() float64 {
 	return round(math.Sqrt(lo*hi), s.digits())
 }
 
-// settle is the end of the gap that has to be asked about once more before the
+// settle is the end of the gap that has to be tried again before the
 // gap is believed, or 0. A stutter of the machine makes a rate missed that the
 // server can hold, and hides all above it; luck makes a rate held that it
-// cannot. Where an end changes its side, the search goes on from there.
+// cannot. If an end changes its side, the search goes on from there.
 //
 // With a threshold that moves by 5 % and one try in 20 that stutters, at most 1
 // in 100 searches is off by more than 10 % with Confirm 2: see TestSearchNoisy.
@@ -170,7 +170,7 @@ func (s *search) decide(ctx context.Context, rate float64) error {
 	return nil
 }
 
-// gap is the highest rate that is held and the lowest that is missed, 0 where
+// gap is the highest rate that is held and the lowest that is missed, 0 if
 // there is none.
 func (s *search) gap() (best, missed float64) {
 	for rate, v := range s.rates {

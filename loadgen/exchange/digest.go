@@ -45,6 +45,6 @@ func (d *Digests) Check(target int, sum [sha256.Size]byte) bool {
 	if p := d.first[target].Load(); p != nil {
 		return *p == sum
 	}
-	first := sum // on the heap, where Check's own copy need not be
+	first := sum // on the heap; Check's own copy need not be
 	return d.first[target].CompareAndSwap(nil, &first) || *d.first[target].Load() == sum
 }

@@ -35,18 +35,18 @@ func (o *Outcome) Succeeded() bool {
 	return o.Failure == nil && o.Status >= 200 && o.Status < 400
 }
 
-// Driver decides what a connection sends and hears what came of it. One
+// Driver decides what a connection sends and receives the outcomes. One
 // goroutine at a time calls it: the connection's.
 type Driver interface {
-	// Next takes a ticket that is due at now, where there is one.
+	// Next takes a ticket that is due at now, if there is one.
 	Next(now time.Duration) (t Ticket, ok bool)
 
 	// Done takes an outcome: valid during the call.
 	Done(o *Outcome)
 
 	// Again takes back a ticket that the server certainly has not processed
-	// (RFC 9113 §8.7), or may not have where the request does no harm twice
-	// (RFC 9110 §9.2.2): Next hands it out once more, or it becomes an outcome
+	// (RFC 9113 §8.7), or may not have if the request does no harm twice
+	// (RFC 9110 §9.2.2): Next hands it out again, or it becomes an outcome
 	// with failure.
 	Again(t Ticket, failure *Failure)
 

@@ -76,7 +76,7 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// remote is how crypto/tls tells of the peer's alert.
+// remote is the error of crypto/tls for an alert of the peer.
 func remote(text string) error { return &net.OpError{Op: remoteAlert, Err: errors.New(text)} }
 
 func TestFailures(t *testing.T) {

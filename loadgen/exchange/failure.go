@@ -61,8 +61,8 @@ var (
 	NoHTTP2    = &Failure{ALPN, "the server does not speak HTTP/2 (-http1 asks for HTTP/1.1)"}
 )
 
-// ConnectFailure tells why a connection was not made; handshake is that TCP
-// was, and TLS was not.
+// ConnectFailure is why a connection was not made; with handshake TCP was
+// connected, and TLS was not agreed on.
 func ConnectFailure(err error, handshake bool) *Failure {
 	var (
 		certificate *tls.CertificateVerificationError
@@ -102,14 +102,14 @@ func ConnectFailure(err error, handshake bool) *Failure {
 	return &Failure{Connect, errno(err)}
 }
 
-// crypto/tls has no other way to tell an alert of the peer than these texts.
+// crypto/tls marks an alert of the peer by nothing but these texts.
 const (
 	remoteAlert           = "remote error"
 	noApplicationProtocol = "tls: no application protocol" // RFC 7301 §3.2
 )
 
-// CloseFailure tells why a connection ended; err is what reading or writing
-// said, nil or io.EOF where the server closed it.
+// CloseFailure is why a connection ended; err is that of reading or writing,
+// nil or io.EOF if the server closed it.
 func CloseFailure(err error) *Failure {
 	switch {
 	case err == nil, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -134,7 +134,7 @@ func closed(err error) bool {
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// errno is the system's word for an error, or "failed" where it has none.
+// errno is the system's word for an error, or "failed" if it has none.
 func errno(err error) string {
 	var no syscall.Errno
 	if errors.As(err, &no) {

@@ -29,7 +29,7 @@ const (
 	acceptPause = 100 * time.Millisecond
 )
 
-// AgentConfig is what an agent needs to know.
+// AgentConfig configures an agent.
 type AgentConfig struct {
 	Token string       // see NewToken
 	Log   *slog.Logger // nil: no log

@@ -39,7 +39,7 @@ func (m *machine) dial(t *testing.T) net.Conn {
 	return nc
 }
 
-// link is a connection of somebody who knows the token.
+// link is a connection of a client with the token.
 func (m *machine) link(t *testing.T) *link {
 	t.Helper()
 	secure, err := identity(token)
@@ -219,7 +219,7 @@ func TestRefused(t *testing.T) {
 	}
 	var answer hello
 	if err := l.recv(&answer, maxHello); err != nil || answer.Version != version {
-		t.Errorf("a newer coordinator is told %+v, %v", answer, err)
+		t.Errorf("a newer coordinator is answered %+v, %v", answer, err)
 	}
 
 	for name, tt := range map[string]struct {

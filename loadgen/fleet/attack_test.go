@@ -85,7 +85,7 @@ func TestClosedLoop(t *testing.T) {
 	}
 }
 
-// TestHooksMissing is an attack that nobody watches.
+// TestHooksMissing is an attack without hooks.
 func TestHooksMissing(t *testing.T) {
 	t.Parallel()
 	target := newTarget(t)
@@ -236,7 +236,7 @@ func TestAgentStopped(t *testing.T) {
 	}
 }
 
-// TestInterruptedAtOnce ends an attack while the agents are being told to begin.
+// TestInterruptedAtOnce ends an attack while the command to begin is being sent.
 func TestInterruptedAtOnce(t *testing.T) {
 	t.Parallel()
 	target := newTarget(t)

@@ -11,7 +11,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/loadgen/measure"
 )
 
-// stopTime is how long agents may take to report after they were told to stop:
+// stopTime is how long agents may take to report after the command to stop:
 // a second for requests in flight, and then the way of what they have to say.
 const stopTime = 5 * time.Second
 

@@ -2,22 +2,22 @@
 // ([Serve]); one, the coordinator ([Run]), shares the attack's connections out
 // among them, has them begin at the same moment and merges what they report.
 //
-// An attack's schedule is global and every connection knows its own requests of
+// An attack's schedule is global and every connection has its own requests of
 // it, so a share of the connections is a share of the schedule: rate, number
 // and order of the requests are those of one machine with all connections. What
-// a connection does not know of the others it does not know here: with a digest
+// a connection does not have of the others it does not have here: with a digest
 // of "first", each agent compares with the first content that itself got.
 //
 // # The way of an attack
 //
-//  1. token.go    both sides prove to each other that they know the token
+//  1. token.go    both sides prove to each other that they have the token
 //  2. link.go     messages: bounded, and each side notices the other's silence
 //  3. worker.go   the coordinator's side of an agent; agent.go, session.go: the
 //     agent's side
 //  4. run.go      hello, Start with a share of the connections; when all agents
 //     are ready, Begin with the time until moment 0, from which the way of the
 //     message, half a round trip, is subtracted
-//  5. spool.go    outcomes leave an agent in batches, if anyone wants them
+//  5. spool.go    outcomes leave an agent in batches, if results are written
 //  6. collect.go  what agents report is added up, and what is lost; merge.go:
 //     intervals of the same second become one
 //
@@ -34,8 +34,8 @@
 //
 // # Who may command an agent
 //
-// Whoever knows the token can have an agent send any load anywhere, and nobody
-// else can make it do anything. Both sides derive the same Ed25519 key from the
+// Whoever has the token can have an agent send any load anywhere; without
+// it no command is accepted. Both sides derive the same Ed25519 key from the
 // token by HKDF, present a certificate of it in TLS 1.3, and refuse whoever
 // cannot sign with that key. The token is never sent.
 //

@@ -43,7 +43,7 @@ func newTarget(t *testing.T) *target {
 	return s
 }
 
-// config is an attack on it, of two targets: open loop where rate is not 0.
+// config is an attack on it, of two targets: open loop if rate is not 0.
 func (s *target) config(rate int, d time.Duration, requests uint64) attack.Config {
 	cfg := attack.Config{
 		Targets:  []vegeta.Target{{Method: "GET", URL: s.url + "/a"}, {Method: "POST", URL: s.url + "/b", Body: []byte("content")}},
@@ -116,7 +116,7 @@ func (m *machine) kill() {
 	_ = m.Close() // last: it has the agent end its attacks in good order
 }
 
-// record is what hooks were told.
+// record is what hooks were given.
 type record struct {
 	total     *measure.Tally
 	intervals []*measure.Interval
@@ -163,7 +163,7 @@ func (r *record) check(t *testing.T, s attack.Summary) {
 		}
 	}
 	if r.begin.IsZero() || !r.begin.Equal(s.Begin) {
-		t.Errorf("began at %v, and the hook was told %v", s.Begin, r.begin)
+		t.Errorf("began at %v, and the hook was given %v", s.Begin, r.begin)
 	}
 	if len(r.bad) > 0 {
 		t.Errorf("%d outcomes came twice or with another target: %+v", len(r.bad), r.bad[0])

@@ -68,7 +68,7 @@ func (l *link) recv(v any, limit int) error {
 	return l.dec.Decode(v)
 }
 
-// send writes a value. After an error no other can be sent; where bytes were
+// send writes a value. After an error no other can be sent; if bytes were
 // written the link is closed, so that recv fails as well.
 func (l *link) send(v any) error {
 	l.mu.Lock()

@@ -18,13 +18,13 @@ import (
 const version = 1
 
 // hello opens both directions. It only ever gains fields, so that all versions
-// understand each other this far.
+// can read each other's.
 type hello struct {
 	Version int
 	Refusal string // the agent's reason not to serve; "": it does
 }
 
-// mismatch says that two sides cannot work together, where they cannot.
+// mismatch says that two sides cannot work together, if they cannot.
 func mismatch(ours, theirs int) error {
 	if ours == theirs {
 		return nil

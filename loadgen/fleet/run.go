@@ -20,8 +20,8 @@ const (
 	// dialTime is for a connection to an agent, with its handshake and hello.
 	dialTime = 5 * time.Second
 
-	// lead is how long before moment 0 the agents are told, beside the round
-	// trip to the farthest.
+	// lead is how long before moment 0 it is sent to the agents, beside the
+	// round trip to the farthest.
 	lead = 50 * time.Millisecond
 )
 
@@ -33,7 +33,7 @@ type Options struct {
 	Log         *slog.Logger  // gets the agents that are lost; nil: no log
 }
 
-// Check tells what is wrong with o for that attack, and what is allowed.
+// Check returns what is wrong with o for that attack, and what is allowed.
 func (o Options) Check(cfg attack.Config) error {
 	if n := len(o.Workers); n == 0 {
 		return errors.New("no agents: at least one is needed")
@@ -57,7 +57,7 @@ func (o Options) Check(cfg attack.Config) error {
 //
 // Hooks are called as by attack.Run, with three differences. Metrics counts
 // nothing: the bytes are the agents'. Intervals come about a round trip later,
-// or, where an agent is slow, 3 s. Outcomes of a closed loop are numbered as
+// or, if an agent is slow, 3 s. Outcomes of a closed loop are numbered as
 // they come, not in the order of their moments: that is not known before
 // the attack has ended.
 func Run(ctx context.Context, o Options, cfg attack.Config, hooks attack.Hooks) (attack.Summary, error) {
@@ -244,7 +244,7 @@ func (f *fleet) prepare(ctx context.Context, secure *tls.Config) (epoch time.Tim
 	return time.Now().Add(lead + farthest), nil
 }
 
-// meet connects to all agents, and tells all that is wrong.
+// meet connects to all agents, and returns all that is wrong.
 func (f *fleet) meet(ctx context.Context, secure *tls.Config) error {
 	ctx, cancel := context.WithTimeout(ctx, f.DialTimeout)
 	defer cancel()
@@ -285,7 +285,7 @@ func (f *fleet) ready(ctx context.Context) error {
 	return nil
 }
 
-// out is the error that a message is where another was to come.
+// out is the error of a message that came in place of another.
 func out(m *message) error {
 	if m.Kind == kindFailed {
 		return errors.New(m.Text)

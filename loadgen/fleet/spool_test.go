@@ -62,7 +62,7 @@ func TestSpool(t *testing.T) {
 	})
 }
 
-// TestSpoolBroken: nobody waits for a coordinator that is gone.
+// TestSpoolBroken: a coordinator that is gone is not waited for.
 func TestSpoolBroken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0

@@ -26,7 +26,7 @@ const keyContext = "hotpath loadgen fleet: Ed25519 seed, version 1"
 // NewToken makes a token of 130 random bits: 26 letters and digits of base32.
 func NewToken() string { return rand.Text() }
 
-// CheckToken tells what is wrong with a token.
+// CheckToken returns what is wrong with a token.
 func CheckToken(token string) error {
 	_, err := identity(token)
 	return err
@@ -35,7 +35,7 @@ func CheckToken(token string) error {
 // errStranger is what a peer is that has no key or another one.
 var errStranger = errors.New("the other side has another token")
 
-// identity is the TLS configuration, of either side, of those who know a token.
+// identity is the TLS configuration, of either side, for a token.
 // White space around the token does not count: files end in some.
 func identity(token string) (*tls.Config, error) {
 	token = strings.TrimSpace(token)

@@ -206,7 +206,7 @@ func (w *worker) count(i *measure.Interval) error {
 	return nil
 }
 
-// writeOff makes the summary of a lost agent, and tells how many requests it
+// writeOff makes the summary of a lost agent, and returns how many requests it
 // had to send and has not reported, when the attack was stopped or, with 0, was
 // not.
 func (w *worker) writeOff(stopped time.Duration) (missing uint64, err error) {

@@ -28,7 +28,7 @@ type Conn struct {
 	sent    int // requests on this connection
 	asked   atomic.Bool
 	over    bool              // no turn follows
-	cut     bool              // without a goodbye
+	cut     bool              // without close_notify
 	failure *exchange.Failure // the connection's end; nil: it lasts
 }
 
@@ -42,13 +42,13 @@ func New(cfg *exchange.Config, w *wire.Conn, d exchange.Driver) *Conn {
 	return c
 }
 
-// Serve serves the connection until the driver has no more, then it returns
-// nil, or until the connection has ended, then it tells why. Either way each
+// Serve serves the connection until the driver has no more, and returns
+// nil, or until the connection has ended, and returns why. Either way each
 // ticket that was taken has become an outcome or was given back, and the
 // connection is closed.
 func (c *Conn) Serve() *exchange.Failure {
 	c.wire.Serve(c)
-	_ = c.wire.Close() // it is, but where it was cut
+	_ = c.wire.Close() // it is, unless it was cut
 	if !c.over {       // it was closed between two turns
 		c.now = c.cfg.Now(time.Now())
 		c.fail(exchange.WasStopped)
@@ -57,7 +57,7 @@ func (c *Conn) Serve() *exchange.Failure {
 	return c.failure
 }
 
-// Stop gives the engine a turn soon, in which it asks the driver again. Safe
+// Stop gives the engine a turn soon, in which it calls the driver again. Safe
 // from any goroutine.
 func (c *Conn) Stop() {
 	c.asked.Store(true)
@@ -117,7 +117,7 @@ func (c *Conn) receive() (again bool) {
 	for fills := 0; fills < wire.TurnFills; fills++ {
 		switch err := c.wire.Fill(); {
 		case err == error(wire.ErrWouldBlock):
-			// Where a response goes on, the end may have come with what was
+			// If a response goes on, the end may have come with what was
 			// read, and wire would look for it only once it was quiet.
 			return c.busy && fills > 0
 		case err != nil:

@@ -91,7 +91,7 @@ func TestNoMore(t *testing.T) {
 		run(t, nil, func(p *peer) {
 			p.WantSilence()
 			p.Close()
-			time.Sleep(time.Hour) // nobody says so
+			time.Sleep(time.Hour) // the engine is not woken
 			synctest.Wait()
 			if len(p.ended) > 0 {
 				t.Error("the driver was asked for no reason")
@@ -107,7 +107,7 @@ func TestNoMore(t *testing.T) {
 			p.Conn.Close()
 			p.wantOutcome(0, byServer)
 			if f := <-p.ended; f != nil {
-				t.Errorf("%v, where no connection is needed", f)
+				t.Errorf("%v, although no connection is needed", f)
 			}
 			p.ended <- nil
 		})

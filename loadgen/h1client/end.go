@@ -7,7 +7,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 )
 
-// done tells the driver of an exchange's end; f is nil where the response is
+// done reports an exchange's end to the driver; f is nil if the response is
 // whole.
 func (c *Conn) done(f *exchange.Failure) {
 	c.busy = false
@@ -74,8 +74,8 @@ func (c *Conn) lost(err error) {
 
 // mayRepeat reports whether the request in flight may be sent again on another
 // connection: servers close connections that are idle, and may do so while a
-// request is on its way (RFC 9112 §9.3.1). Whether they have seen it nobody
-// knows, so it must be one that does no harm twice. The first request of a
+// request is on its way (RFC 9112 §9.3.1). Whether they have seen it is
+// not known, so it must be one that does no harm twice. The first request of a
 // connection finds none that was idle: if it fails, that is an answer.
 func (c *Conn) mayRepeat() bool {
 	return !c.heard && c.sent > 1 && idempotent(c.flight.Request.Method)

@@ -70,7 +70,7 @@ func TestConnectionEndsIdle(t *testing.T) {
 }
 
 // A server may close an idle connection while a request is on its way: that is
-// given back where it does no harm twice.
+// given back if it does no harm twice.
 func TestRequestMeetsClose(t *testing.T) {
 	for _, c := range []struct {
 		name, method string
@@ -156,8 +156,8 @@ func TestDigests(t *testing.T) {
 	}
 }
 
-// A server that answers before it has read the request is heard, and the
-// connection goes on; where it is not to, the rest is not waited for.
+// The answer of a server that has not yet read the request counts, and the
+// connection goes on; if it is not to, the rest is not waited for.
 func TestEarlyResponse(t *testing.T) {
 	body := string(make([]byte, 1<<20))
 	t.Run("the connection stays", func(t *testing.T) {
@@ -217,7 +217,7 @@ func tcp(t *testing.T) (server net.Conn, w *wire.Conn, d *exchangetest.Driver, e
 	return server, w, d, ended
 }
 
-// The end of the connection is seen at once where it came with the bytes before
+// The end of the connection is seen at once if it came with the bytes before
 // it, which one read finds together.
 func TestEndBehindContent(t *testing.T) {
 	for name, c := range map[string]struct {

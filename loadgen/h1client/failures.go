@@ -60,10 +60,10 @@ func malformed(detail string) *exchange.Failure {
 	return &exchange.Failure{Kind: exchange.Malformed, Detail: detail}
 }
 
-// lostFailure tells why a connection that was not ended here has ended.
+// lostFailure is why a connection that was not ended here has ended.
 func lostFailure(err error) *exchange.Failure {
 	if errors.Is(err, net.ErrClosed) {
-		return exchange.WasStopped // wire.Conn.Close, where a pump reads
+		return exchange.WasStopped // wire.Conn.Close, if a pump reads
 	}
 	return exchange.CloseFailure(err)
 }

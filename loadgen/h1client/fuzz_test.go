@@ -10,7 +10,7 @@ import (
 )
 
 // FuzzParser: whatever a server sends, nothing panics, it is read the same
-// however its bytes come, and where net/http takes it too, it reads the same.
+// however its bytes come, and if net/http takes it too, it reads the same.
 func FuzzParser(f *testing.F) {
 	for _, c := range responses {
 		f.Add([]byte(c.raw), c.headOnly, uint64(len(c.raw)))

@@ -35,7 +35,7 @@ type parser struct {
 	lines     int // bytes of heads and trailers
 	numFields int // in them
 
-	// The head that is read, perhaps an interim one.
+	// The head that is being read; it may be an interim one.
 	code              int
 	minor             byte  // '1' or '0': of HTTP/1.1 or HTTP/1.0
 	length            int64 // content-length; -1: none
@@ -49,7 +49,7 @@ func (p *parser) begin(headOnly bool) {
 }
 
 // next takes a piece of the response off the front of b: n bytes, and what of
-// them is content. Where n is 0 it wants more of it, at least a byte behind the
+// them is content. If n is 0 it needs more of it, at least a byte behind the
 // same ones, or the response is whole.
 func (p *parser) next(b []byte) (n int, content []byte, f *exchange.Failure) {
 	switch p.state {
@@ -83,7 +83,7 @@ func (p *parser) next(b []byte) (n int, content []byte, f *exchange.Failure) {
 const version = "HTTP/1."
 
 // line cuts the line at the front of b, without its end. n is its length with
-// the end, 0 where it is not whole. What is wrong with it is found as soon and
+// the end, 0 if it is not whole. What is wrong with it is found as soon and
 // named the same however the bytes come.
 func (p *parser) line(b []byte) (line []byte, n int, f *exchange.Failure) {
 	if n := min(len(b), len(version)); p.state == statusLine && string(b[:n]) != version[:n] {

@@ -119,7 +119,7 @@ func long(size int) string {
 	return two + "X: " + strings.Repeat("x", size-len(around)) + "\r\n\r\nok"
 }
 
-// broken are those that are not, with the failure, and the status where it was
+// broken are those that are not, with the failure, and the status if it was
 // found in the content.
 var broken = []struct {
 	name, raw string

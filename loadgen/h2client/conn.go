@@ -22,8 +22,8 @@ const (
 	connWindow   = 1 << 30
 )
 
-// firstStreams bounds the streams until the server has said how many it wants:
-// no server should want fewer (RFC 9113 §6.5.2).
+// firstStreams bounds the streams until the server has announced its limit:
+// none should be lower (RFC 9113 §6.5.2).
 const firstStreams = 100
 
 // maxBlock bounds a header block, in bytes, encoded and decoded.
@@ -79,7 +79,7 @@ type Conn struct {
 	ended   bool
 }
 
-// peerSettings is what the server told us, with the initial values of RFC 9113
+// peerSettings is what the server announced, with the initial values of RFC 9113
 // §6.5.2.
 type peerSettings struct {
 	streams       int
@@ -116,7 +116,7 @@ func (c *Conn) Serve() *exchange.Failure {
 	return c.failure
 }
 
-// Stop has the driver asked again soon. Safe from any goroutine.
+// Stop gives the engine a turn soon, in which it calls the driver again. Safe from any goroutine.
 func (c *Conn) Stop() {
 	c.asked.Store(true)
 	c.wire.Wake()
@@ -159,7 +159,7 @@ func (c *Conn) Turn(time.Time) (wire.Step, time.Time) {
 	return wire.Sleep, c.sleepUntil(until, work)
 }
 
-// leave says goodbye. needed is that another connection has to take over.
+// leave sends GOAWAY and ends. needed is that another connection has to take over.
 func (c *Conn) leave(needed bool) {
 	c.goAway(frame.NoError, "")
 	c.ended = true

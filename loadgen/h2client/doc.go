@@ -1,5 +1,5 @@
 // Package h2client is the client side of an HTTP/2 connection, made for load:
-// it sends what an [exchange.Driver] hands out and tells it what came of it.
+// it sends what an [exchange.Driver] hands out and reports the outcomes to it.
 //
 // One goroutine owns a connection. In a turn (see internal/wire) it handles
 // every frame that has arrived, then opens a stream for every ticket that is
@@ -18,7 +18,7 @@
 //
 // Framing and HPACK (as strictly as the server checks its clients), the fields
 // of heads and trailers, the status, content-length against the bytes that
-// came, and, where it is asked for, the SHA-256 of a success's content.
+// came, and, if it is asked for, the SHA-256 of a success's content.
 //
 // # Limits
 //

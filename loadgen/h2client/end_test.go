@@ -32,7 +32,7 @@ func TestNoMore(t *testing.T) {
 			time.Sleep(time.Minute)
 			before := p.turns()
 			p.Close()
-			time.Sleep(time.Hour) // nobody says so
+			time.Sleep(time.Hour) // the engine is not woken
 			if p.turns() != before {
 				t.Error("the driver was asked for no reason")
 			}
@@ -161,7 +161,7 @@ func TestServerHalfCloses(t *testing.T) {
 }
 
 // An error that the engine ends the connection for does not keep outcomes
-// waiting for the goodbye, which a server may draw out.
+// waiting for close_notify, which a server may delay.
 func TestEndIsNotDelayed(t *testing.T) {
 	r := request(t, 0, "GET", "https://test/", "")
 	c := serveTCP(t, nil, r, r)

@@ -85,7 +85,7 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 	}
 	s.status, s.expect = head.status, head.length
 	if s.bodiless() {
-		s.expect = 0 // content-length tells of content that does not come (RFC 9110 §8.6)
+		s.expect = 0 // content-length is of content that does not come (RFC 9110 §8.6)
 	}
 	if end {
 		c.complete(s)

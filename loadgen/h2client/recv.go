@@ -92,8 +92,8 @@ func (c *Conn) onData(h frame.Header, payload []byte) *frame.Error {
 	return nil
 }
 
-// behindEnd judges DATA or HEADERS of a stream that is gone. Where we reset it,
-// the server may not know yet; what it ended itself is over (§5.1).
+// behindEnd judges DATA or HEADERS of a stream that is gone. If we reset it,
+// the server may not have read that yet; what it ended itself is over (§5.1).
 func (c *Conn) behindEnd(id uint32) *frame.Error {
 	if c.slot(id).over == id {
 		return frame.ConnError(frame.StreamClosed, "a frame behind the end of its stream")

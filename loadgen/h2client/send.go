@@ -46,7 +46,7 @@ func (c *Conn) sendRequests() {
 	}
 }
 
-// sendHead sends a request's HEADERS: the bytes that were sent before, where
+// sendHead sends a request's HEADERS: the bytes that were sent before, if
 // they still mean the same.
 func (c *Conn) sendHead(s *stream) {
 	r := s.ticket.Request

@@ -95,7 +95,7 @@ func (c *Conn) free(s *stream) {
 	c.inFlight--
 }
 
-// done tells the driver what came of a stream, and ends it.
+// done reports the outcome of a stream to the driver, and ends it.
 func (c *Conn) done(s *stream, failure *exchange.Failure) {
 	c.outcome = exchange.Outcome{
 		Ticket:   s.ticket,
@@ -119,7 +119,7 @@ func (c *Conn) failStreams() {
 	}
 }
 
-// unsent tells the driver of a ticket whose time was up before it was sent.
+// unsent reports to the driver a ticket whose time was up before it was sent.
 func (c *Conn) unsent(t exchange.Ticket) {
 	c.outcome = exchange.Outcome{Ticket: t, Ended: c.now, Failure: exchange.NeverSent}
 	c.driver.Done(&c.outcome)

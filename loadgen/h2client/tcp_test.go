@@ -85,7 +85,7 @@ func TestUploadTakesTurns(t *testing.T) {
 	}
 }
 
-// The connection's end is seen at once where it came with GOAWAY, in one read.
+// The connection's end is seen at once if it came with GOAWAY, in one read.
 func TestEndBehindGoAway(t *testing.T) {
 	r := request(t, 0, "GET", "https://test/", "")
 	c := serveTCP(t, nil, r, r)

@@ -142,8 +142,8 @@ func TestTimeoutOfAnOldTicket(t *testing.T) {
 	})
 }
 
-// A ticket whose time is up before it can be sent is not sent: the server would
-// only have to do it for nobody.
+// A ticket whose time is up before it can be sent is not sent: its answer
+// would come too late to be read.
 func TestNotSentInTime(t *testing.T) {
 	run(t, setup{streams: 1}, func(p *peer) {
 		p.get(1, "/")

@@ -23,7 +23,7 @@ const (
 // exact sum, smallest and largest.
 type Latency struct {
 	hist     *hdrhistogram.Histogram
-	sum      float64 // ns: exact to 2^53, 104 days, where integers would wrap at 292 years
+	sum      float64 // ns: exact to 2^53, 104 days, while integers would wrap at 292 years
 	min, max time.Duration
 }
 
@@ -32,7 +32,7 @@ func NewLatency() *Latency {
 	return &Latency{hist: hdrhistogram.New(int64(Lowest), int64(Highest), digits)}
 }
 
-// Record counts d, as Highest where it is more and as 0 where it is less.
+// Record counts d, as Highest if it is more and as 0 if it is less.
 func (l *Latency) Record(d time.Duration) {
 	d = min(max(d, 0), Highest)
 	if l.hist.TotalCount() == 0 || d < l.min {
@@ -65,7 +65,7 @@ func (l *Latency) Reset() {
 // Count is how many latencies were recorded.
 func (l *Latency) Count() uint64 { return uint64(l.hist.TotalCount()) }
 
-// Min, Max, Sum and Mean are exact; all are 0 where nothing was recorded.
+// Min, Max, Sum and Mean are exact; all are 0 if nothing was recorded.
 func (l *Latency) Min() time.Duration { return l.min }
 
 // Max is the largest.

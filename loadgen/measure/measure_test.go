@@ -98,7 +98,7 @@ func tally(all []exchange.Outcome) *Tally {
 	return t
 }
 
-// equal compares all that a tally tells.
+// equal compares all that a tally has.
 func (t *Tally) equal(o *Tally) bool {
 	return t.Requests == o.Requests && t.Succeeded == o.Succeeded && t.Failed == o.Failed && t.Statuses == o.Statuses &&
 		fmt.Sprint(t.Errors) == fmt.Sprint(o.Errors) && t.BytesIn == o.BytesIn && t.BytesOut == o.BytesOut && t.Retries == o.Retries &&

@@ -51,7 +51,7 @@ func (r *Run) Wait() time.Duration {
 func (r *Run) Rate() float64 { return perSecond(r.Total.Requests, r.Duration) }
 
 // Reached is how many requests succeeded per second, to be compared with the
-// rate that was asked for. Where the server, or the load generator, falls behind,
+// rate that was asked for. If the server, or the load generator, falls behind,
 // they succeed for longer than they were due. Of that what every request takes,
 // the smallest latency, is not counted, nor is settle. A closed loop has no rate
 // to compare with: it is Throughput.

@@ -10,7 +10,7 @@
 // sides.
 //
 // Each suite leaves its report as JSON and as a page among the test's artifacts
-// (or in TEST_UNDECLARED_OUTPUTS_DIR, where that is set). One that misses its bar
+// (or in TEST_UNDECLARED_OUTPUTS_DIR, if that is set). One that misses its bar
 // says by how much, and what the machine did meanwhile: processor time of both
 // programs, idle and stolen time.
 package perf

@@ -32,7 +32,7 @@ var perf = flag.Bool("perf", false, "run the suites at full length and hold them
 // patience is how long a program may take for what it does at once.
 const patience = 30 * time.Second
 
-// The cores, where the suites run in full.
+// The cores, if the suites run in full.
 const (
 	serverCore  = 0
 	loadgenCore = 1
@@ -86,7 +86,7 @@ func command(t *testing.T, program func() (string, error), args ...string) *exec
 	return exec.Command(path, args...)
 }
 
-// start starts a program, on a core of its own where the suites run in full.
+// start starts a program, on a core of its own if the suites run in full.
 func start(t *testing.T, cmd *exec.Cmd, core int) {
 	t.Helper()
 	begin := (*exec.Cmd).Start

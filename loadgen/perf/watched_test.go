@@ -68,7 +68,7 @@ func (s *server) watch() {
 
 // TestOverhead is the server with everything on that an operator sees it by,
 // metrics that are scraped, a sampled access log and the live page,
-// beside one that nobody can look at.
+// beside one without an admin listener.
 func TestOverhead(t *testing.T) {
 	off := startServerWith(t, "off")
 	on := startServer(t, "-access-log", "sampled", "-access-log-file", filepath.Join(t.TempDir(), "access.log"))

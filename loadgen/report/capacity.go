@@ -80,7 +80,7 @@ func (c *Capacity) result() string {
 	case c.Best > 0 && c.Confirmed:
 		return human.Rate(c.Best) + " held " + c.bounds() + "." + c.noise()
 	case c.Best > 0:
-		return human.Rate(c.Best) + " held " + c.bounds() + ", and perhaps more does: the search did not come to its end."
+		return human.Rate(c.Best) + " held " + c.bounds() + ". A higher rate may hold: the search did not come to its end."
 	case c.Interrupted:
 		return "The search was interrupted before a rate was decided on."
 	}

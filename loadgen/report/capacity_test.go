@@ -43,7 +43,7 @@ func TestCapacityText(t *testing.T) {
 	}
 }
 
-// TestCapacityTriedAgain demands figures of what was found in the end, where a
+// TestCapacityTriedAgain demands figures of what was found in the end, if a
 // rate was tried more than once.
 func TestCapacityTriedAgain(t *testing.T) {
 	run := fixture(1200, 1, steadySecond(1200))

@@ -68,10 +68,10 @@ func (v value) MarshalJSON() ([]byte, error) {
 
 func milliseconds(d time.Duration) value { return value(float64(d) / float64(time.Millisecond)) }
 
-// wide reports whether latencies need a logarithmic axis to be told apart.
+// wide reports whether latencies need a logarithmic axis to be distinguished.
 func wide(low, high time.Duration) bool { return high > 10*low }
 
-// runCharts are the charts of a run. Those over time are empty where there are
+// runCharts are the charts of a run. Those over time are empty if there are
 // no points.
 func runCharts(r *measure.Run, objectives slo.Objectives, verdicts []slo.Verdict) []chart {
 	var charts []chart

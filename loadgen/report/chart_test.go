@@ -107,10 +107,10 @@ func TestRunCharts(t *testing.T) {
 		t.Errorf("the largest at %v is %v, want %v", latency.X[30], got, want)
 	}
 	if got := line(t, latency, "p99")[10]; !math.IsNaN(float64(got)) {
-		t.Errorf("where nothing ended, p99 is %v", got)
+		t.Errorf("if nothing ended, p99 is %v", got)
 	}
 	if got := line(t, rate, "reached")[10]; got != 0 {
-		t.Errorf("where nothing ended, the rate is %v", got)
+		t.Errorf("if nothing ended, the rate is %v", got)
 	}
 	if got := line(t, rate, "asked")[0]; got != 150_000 {
 		t.Errorf("asked for %v", got)

@@ -1,5 +1,5 @@
 // Package report writes what a run measured: as text and JSON that users and
-// scripts of vegeta know, as HdrHistogram's percentiles, and as a page that
+// scripts of vegeta read, as HdrHistogram's percentiles, and as a page that
 // needs nothing from elsewhere. [Live] shows a run while it lasts, [Results]
 // keeps every outcome for vegeta's own tools.
 //

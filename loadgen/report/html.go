@@ -113,7 +113,7 @@ func percentileTable(t *measure.Tally) table {
 	}
 }
 
-// orNone writes a latency where there is one.
+// orNone writes a latency if there is one.
 func orNone(l *measure.Latency, of func(*measure.Latency) time.Duration) string {
 	if l.Count() == 0 {
 		return none
@@ -121,7 +121,7 @@ func orNone(l *measure.Latency, of func(*measure.Latency) time.Duration) string 
 	return human.Duration(of(l))
 }
 
-// none stands where there is no value.
+// none is written if there is no value.
 const none = "–"
 
 func p99(l *measure.Latency) time.Duration { return l.Quantile(0.99) }

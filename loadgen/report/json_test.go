@@ -147,7 +147,7 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// TestJSONNothing demands lists and objects, not null, where there is nothing.
+// TestJSONNothing demands lists and objects, not null, if there is nothing.
 func TestJSONNothing(t *testing.T) {
 	var got map[string]any
 	decode(t, &got, func(w io.Writer) error { return JSON(w, &measure.Run{Total: measure.NewTally()}, nil) })

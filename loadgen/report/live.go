@@ -16,7 +16,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/loadgen/report/human"
 )
 
-// LiveOptions is what a Live needs to know.
+// LiveOptions configures a Live.
 type LiveOptions struct {
 	Terminal bool          // one line, redrawn in place; else plain lines without control characters
 	Color    bool          // on a terminal
@@ -26,10 +26,10 @@ type LiveOptions struct {
 }
 
 // Live shows an attack while it runs. A terminal has one line that is redrawn
-// with every point and loses the least important fields where it is narrow.
+// with every point and loses the least important fields if it is narrow.
 // Elsewhere a line is written each second at first, then less often: 124 for an
 // hour. A line that stands for several seconds has their mean rate and the
-// latencies of their worst. It shows one attack after the other, where there are
+// latencies of their worst. It shows one attack after the other, if there are
 // several.
 //
 // It belongs to one goroutine at a time. What cannot be written is lost: the
@@ -250,7 +250,7 @@ func (l *Live) steady(field, form int, text string) string {
 	return text + strings.Repeat(" ", *widest-n)
 }
 
-// join puts the fields together, in colour where there is one.
+// join puts the fields together, in colour if there is one.
 func (l *Live) join(f *[liveFields]liveField) string {
 	var b strings.Builder
 	for i := range f {
@@ -291,7 +291,7 @@ func (l *Live) elapsed(p measure.Point) time.Duration {
 	return end
 }
 
-// share is the part of the attack that is behind, 0 to 1, where its end is
+// share is the part of the attack that is behind, 0 to 1, if its end is
 // known: by time or by requests, whichever comes first.
 func (l *Live) share(elapsed time.Duration) (share float64, known bool) {
 	if l.o.Duration > 0 {
@@ -382,7 +382,7 @@ func liveClock(d time.Duration) string {
 	return fmt.Sprintf("%dh%02dm%02ds", seconds/3600, seconds/60%60, seconds%60)
 }
 
-// liveTotal is liveClock, exact where d is not whole seconds.
+// liveTotal is liveClock, exact if d is not whole seconds.
 func liveTotal(d time.Duration) string {
 	if d%time.Second != 0 {
 		return d.String()

@@ -367,7 +367,7 @@ func TestLivePlainIsBounded(t *testing.T) {
 	}
 }
 
-// A file is no terminal, and what cannot be written hurts nobody.
+// A file is no terminal, and what cannot be written is not an error.
 func TestLiveTo(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "log"))
 	if err != nil {

@@ -3,7 +3,7 @@
 // Draws the charts that the page holds as JSON: chart.go says what is in it.
 // Those over time share a cursor.
 {
-  // units write a value for the legend, and for an axis where that is shorter.
+  // units write a value for the legend, and for an axis if that is shorter.
   const units = {
     time: { value: s => 'at ' + clock(s), axis: clock },
     duration: { value: v => duration(v), axis: v => duration(v, short) },
@@ -14,7 +14,7 @@
     },
   }
 
-  // styles are the looks of lines: none is told from another by colour alone.
+  // styles are the looks of lines: none differs from another by colour alone.
   const styles = {
     max: { color: '--gray', width: 1, dash: [2, 3] },
     p999: { color: '--purple', width: 1.25, dash: [7, 3] },
@@ -55,7 +55,7 @@
       this.makeLegend()
       this.draw()
       this.place.addEventListener('keydown', e => this.key(e))
-      // Only who moves with the keyboard wants to hear every value.
+      // Screen readers announce every value only while the keyboard moves the cursor.
       this.place.addEventListener('focus', () => this.legend.setAttribute('aria-live', 'polite'))
       this.place.addEventListener('blur', () => this.legend.removeAttribute('aria-live'))
       new ResizeObserver(() => this.resize(this.place.clientWidth)).observe(this.place)
@@ -120,7 +120,7 @@
       return { min: min - margin, max: max + margin }
     }
 
-    // reach is the range of the y axis: from the values, and the bounds where
+    // reach is the range of the y axis: from the values, and the bounds if
     // they do not make them small.
     reach(min, max) {
       if (min == null) return this.log ? [1, 10] : [0, 1]
@@ -195,7 +195,7 @@
       return line
     }
 
-    // overlay draws bounds over the lines, and where there are any, verdicts.
+    // overlay draws bounds over the lines and, if there are any, verdicts.
     overlay(u) {
       const { ctx } = u
       const ratio = devicePixelRatio
@@ -243,7 +243,7 @@
       this.label(u, outside ? text + (b.y > u.scales.y.max ? ' ↑' : ' ↓') : text, x, y, b.below, ratio, labels)
     }
 
-    // label writes beside a bound, where no other label is.
+    // label writes beside a bound, in a place without another label.
     label(u, text, x, y, below, ratio, labels) {
       const { ctx, bbox: box } = u
       const width = ctx.measureText(text).width
@@ -271,8 +271,8 @@
       ctx.restore()
     }
 
-    // verdicts marks every value: a disc where the objectives held, a cross
-    // where not.
+    // verdicts marks every value: a disc if the objectives held, a cross
+    // if not.
     verdicts(u, ratio) {
       const { ctx } = u
       ctx.lineWidth = 2 * ratio

@@ -23,7 +23,7 @@ import (
 // gives up at a step back of a millisecond.
 //
 // One goroutine encodes and writes what callers of Add leave in a queue. No
-// outcome is dropped: where the queue is full, Add waits. It is the goroutine
+// outcome is dropped: if the queue is full, Add waits. It is the goroutine
 // of a connection that then waits, so a writer that is too slow (a disk, or
 // too few cores for the encoding) shows as latency: Stalled says how much.
 type Results struct {

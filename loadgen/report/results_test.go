@@ -45,7 +45,7 @@ func resultsRead(t *testing.T, file io.Reader) (all []vegeta.Result) {
 	t.Helper()
 	decode := vegeta.DecoderFor(file)
 	if decode == nil {
-		t.Fatal("vegeta does not know the encoding")
+		t.Fatal("vegeta does not read the encoding")
 	}
 	for {
 		var v vegeta.Result
@@ -173,7 +173,7 @@ func (d *resultsDisk) Write(p []byte) (int, error) {
 	return d.Buffer.Write(p)
 }
 
-// Where the disk does not keep up, callers wait, and Stalled tells for how
+// If the disk does not keep up, callers wait, and Stalled returns for how
 // long; nothing is lost.
 func TestResultsStalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -218,7 +218,7 @@ func (d *resultsFull) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// After a write that failed nobody waits, and Close tells the reason, whether
+// After a write that failed no caller waits, and Close returns the reason, whether
 // it came while encoding or with the last flush.
 func TestResultsWriteError(t *testing.T) {
 	const queue = 500

@@ -10,7 +10,7 @@ import (
 // one, and a page well below a megabyte.
 const maxPoints = 2000
 
-// thin picks points where there are more than about most. The run is cut into
+// thin picks points if there are more than about most. The run is cut into
 // spans, and of each the points are kept at which one of extremes is largest:
 // every point that is shown was measured, and no peak is lost.
 func thin(points []measure.Point, most int, extremes ...func(measure.Point) float64) []measure.Point {

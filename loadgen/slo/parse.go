@@ -31,7 +31,7 @@ const maxNumber = 1e15
 //   - error-ratio, success: shares such as 0.001 or 0.1%
 //
 // Spaces around each part are ignored. An error is one line that names what is
-// wrong, what is allowed and, if it can be told, what was meant.
+// wrong, what is allowed and, if it can be guessed, what was meant.
 func Parse(s string) (Objectives, error) {
 	var all Objectives
 	for text := range strings.SplitSeq(s, ",") {
@@ -183,7 +183,7 @@ func parseShare(s string) (float64, error) {
 	return share, nil
 }
 
-// plain reports whether s is made of digits, and perhaps a point between: what
+// plain reports whether s is made of digits, with at most a point between: what
 // strconv reads beyond, as 1e3, 0x1p-2, Inf or -1, no bound needs.
 func plain(s string) bool {
 	whole, fraction, point := strings.Cut(s, ".")

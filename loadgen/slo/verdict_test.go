@@ -72,7 +72,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestJudgeClose demands that a figure which rounds to its bound is told from
+// TestJudgeClose demands that a figure which rounds to its bound is distinguished from
 // it.
 func TestJudgeClose(t *testing.T) {
 	r := &measure.Run{Duration: time.Second, Total: measure.NewTally()}

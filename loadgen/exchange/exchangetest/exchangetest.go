@@ -118,7 +118,7 @@ func (d *Driver) Check(t testing.TB) {
 	d.Mu.Lock()
 	defer d.Mu.Unlock()
 	if n := len(d.taken) - len(d.ended); n != 0 {
-		t.Errorf("of %d tickets nothing was heard", n)
+		t.Errorf("%d tickets have neither an outcome nor been given back", n)
 	}
 	if n := len(d.Outcomes) + len(d.Returned); n != len(d.taken) {
 		t.Errorf("%d outcomes and given back, of %d tickets", n, len(d.taken))

@@ -97,7 +97,7 @@ func grouped(s string) string {
 // mostDecimals is enough for one of 10^10 requests.
 const mostDecimals = 10
 
-// Percent writes a share from 0 to 1 with two decimals, and more where else it
+// Percent writes a share from 0 to 1 with two decimals, and more if else it
 // would say 0 % or 100 % of what is not: "99.9996%".
 func Percent(share float64) string {
 	percent := share * 100
