@@ -8,7 +8,7 @@
     let
       inherit (nixpkgs) lib;
 
-      # false where a stand-in with few attributes takes the place of nixpkgs:
+      # false if a stand-in with few attributes takes the place of nixpkgs:
       # tools/nix-check. What only the real one has is left out there and only
       # there, so that a name that does not exist is an error for everyone else.
       whole = lib ? nixosSystem;
@@ -21,7 +21,7 @@
           "aarch64-darwin"
         ] (system: f nixpkgs.legacyPackages.${system});
 
-      # The programs that tests talk to; those that are missing skip their tests.
+      # The programs that tests use; those that are missing skip their tests.
       testPrograms =
         pkgs:
         [ pkgs.nghttp2 ]
@@ -102,7 +102,7 @@
             GOTOOLCHAIN = "local"; # this Go, or an error: never one from the network
           };
 
-          # What the dashboards and tools/bench talk to.
+          # What the dashboards and tools/bench use.
           bench = pkgs.mkShell {
             inputsFrom = [ self.devShells.${pkgs.stdenv.hostPlatform.system}.default ];
             packages = [

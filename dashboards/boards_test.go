@@ -141,7 +141,7 @@ func TestWritten(t *testing.T) {
 					t.Errorf("%s: a source that cannot be chosen: %q, %q", name, p.Datasource.UID, q.Datasource.UID)
 				}
 				if q.LegendFormat == "" || strings.Contains(q.Expr, "$rate") {
-					t.Errorf("%s: no legend, or a word that Grafana does not know: %s", name, q.Expr)
+					t.Errorf("%s: no legend, or a word that Grafana does not have: %s", name, q.Expr)
 				}
 			}
 		}

@@ -9,7 +9,7 @@ var cacheAndOrigin = board{
 	sections: []section{
 		{"Is the cache large enough?", []panel{
 			{title: "Hits", unit: units.PercentUnit, w: 6, h: 8, top: 1,
-				about:   "Share of requests that were answered from memory, of those that could have been, by server. A fall with evictions means a cache too small; without them, keys that nobody asked for before.",
+				about:   "Share of requests that were answered from memory, of those that could have been, by server. A fall with evictions means a cache too small; without them, keys that were not asked for before.",
 				queries: []query{{legend: "{{instance}}", expr: `sum by (instance) (rate(hotpath_requests_total{cache="hit"}[$rate])) / sum by (instance) (rate(hotpath_requests_total{cache!="bypass"}[$rate]))`}}},
 			{title: "Entries, against the limit", unit: units.Short, w: 6, h: 8,
 				about: "Full is well as long as nothing useful is evicted. -cache-entries raises it.",
@@ -67,7 +67,7 @@ var cacheAndOrigin = board{
 					{legend: "fetched", expr: `sum(rate(hotpath_origin_fetches_total[$rate]))`},
 				}},
 			{title: "Latency", unit: units.Seconds, w: 12, h: 8,
-				about: "From asking the origin to its whole answer, or its head where the body is streamed.",
+				about: "From asking the origin to its whole answer, or its head if the body is streamed.",
 				queries: []query{
 					{legend: "mean", expr: `sum(rate(hotpath_origin_fetch_duration_seconds_sum[$rate])) / sum(rate(hotpath_origin_fetch_duration_seconds_count[$rate]))`, mayBeEmpty: "a mean of no fetches is no number"},
 					{legend: "p50", expr: `histogram_quantile(0.5, sum by (le) (rate(hotpath_origin_fetch_duration_seconds_bucket[$rate])))`, mayBeEmpty: "as the mean"},

@@ -32,7 +32,7 @@ func moment(metric string) query {
 // json is the dashboard in Grafana's classic model, which every Grafana
 // provisions from a file.
 func (b board) json() ([]byte, error) {
-	//lint:ignore SA1019 its successor is a resource that only the newest Grafana knows
+	//lint:ignore SA1019 its successor is a resource that only the newest Grafana has
 	d := dashboard.NewDashboardBuilder(b.title).
 		Uid(b.uid).Description(b.about).Tags([]string{tag}).
 		Time("now-1h", "now").Refresh("10s").

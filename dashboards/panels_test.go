@@ -88,7 +88,7 @@ func (s *stack) checkQuery(panel string, q query, substitute *strings.Replacer) 
 	}
 }
 
-// someLabel is an error where Grafana's label_values(selector, label) has none.
+// someLabel is an error if Grafana's label_values(selector, label) has none.
 func (s *stack) someLabel(values string) error {
 	part := regexp.MustCompile(`^label_values\((.*), (\w+)\)$`).FindStringSubmatch(values)
 	if part == nil {

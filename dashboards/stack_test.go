@@ -202,8 +202,8 @@ type series struct {
 // errEmpty is an answer without a number in it.
 var errEmpty = errors.New("no value")
 
-// someValue is an error where an expression is wrong, where it has no number in
-// the last seconds, which it asks for as a graph does, or where a series has not
+// someValue is an error if an expression is wrong, if it has no number in
+// the last seconds, which it asks for as a graph does, or if a series has not
 // all of these labels.
 func (s *stack) someValue(expr string, labels ...string) error {
 	var answer struct{ Result []series }

@@ -1,5 +1,5 @@
 # Checks of nix/module.nix: what it makes of some settings, and a machine that
-# runs it, where nixpkgs is the whole one.
+# runs it, if nixpkgs is the whole one.
 {
   lib,
   pkgs,
@@ -79,7 +79,7 @@ let
     { given, want }: builtins.intersectAttrs want (service given) != want
   ) cases;
 
-  # refused tells whether one of the module's own assertions does not hold: on a
+  # refused is whether one of the module's own assertions does not hold: on a
   # machine without disks others do not either.
   refused =
     given:

@@ -104,7 +104,7 @@ in
       default = true;
       description = ''
         Whether the settings are checked when the system is built. To be turned
-        off where that machine cannot run the package: cross-compilation.
+        off if that machine cannot run the package: cross-compilation.
       '';
     };
 

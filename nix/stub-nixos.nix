@@ -1,4 +1,4 @@
-# As much of NixOS as nix/module.nix needs, where there is only a stand-in for
+# As much of NixOS as nix/module.nix needs, if there is only a stand-in for
 # nixpkgs: defaults apply, but no type is checked and nothing is merged. The
 # result is the module's config for these values of services.hotpath.
 { lib, pkgs }:

@@ -54,7 +54,7 @@ pkgs.testers.runNixOSTest {
         assert "hotpath_connection_permits 1000\n" in metrics, metrics
         assert "process_start_time_seconds" in metrics, metrics
 
-    with subtest("systemd knows every directive, and finds the unit hardened"):
+    with subtest("systemd accepts every directive, and finds the unit hardened"):
         _, complaints = machine.execute("systemd-analyze verify hotpath.service 2>&1")
         assert "hotpath.service" not in complaints, complaints
         machine.succeed("systemd-analyze security --threshold=25 hotpath.service")

@@ -1,6 +1,6 @@
-# Sets the array bazel to the command that runs Bazel: BAZEL where it is set, else
+# Sets the array bazel to the command that runs Bazel: BAZEL if it is set, else
 # bazel or bazelisk from the PATH, else ../shared/tools/bazel-offline, for machines
-# that reach no registry. Where there is none, bazel is empty and no_bazel says
+# that reach no registry. If there is none, bazel is empty and no_bazel says
 # what is missing.
 bazel=()
 no_bazel=

@@ -14,7 +14,7 @@ import (
 
 // TestStep: the name of a step is printed before it runs and its output as it
 // comes, so that a step of minutes is not silent; at the end all steps follow
-// once more, and the failed ones by name.
+// again, and the failed ones by name.
 func TestStep(t *testing.T) {
 	testkit.NeedTree(t)
 	testkit.Need(t, "bash")

@@ -9,13 +9,13 @@ import (
 )
 
 // limit is a bound on hotpath's figure: factor times a peer's in the same run,
-// or factor itself where peer is empty.
+// or factor itself if peer is empty.
 type limit struct {
 	peer   string
 	factor float64
 }
 
-// bar is what hotpath must show, and what it wants to.
+// bar is what hotpath must reach, and what it should reach.
 type bar struct {
 	label   string
 	row     string
@@ -85,7 +85,7 @@ func edgeBars() []bar {
 	)
 }
 
-// verdict of a limit: whether it is met, and whether there are figures to tell.
+// verdict of a limit: whether it is met, and whether there are figures for it.
 func (l limit) verdict(b bar, r *results, got float64) (met, known bool) {
 	bound := l.factor
 	if l.peer != "" {
@@ -122,7 +122,7 @@ func (l limit) text(b bar) string {
 }
 
 // judge writes the limits and whether all of them are met: "yes", "no", or "?"
-// where a peer was not measured.
+// if a peer was not measured.
 func judge(b bar, limits []limit, r *results, got float64) (text, met string) {
 	if len(limits) == 0 {
 		return "", ""

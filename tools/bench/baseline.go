@@ -13,7 +13,7 @@ import (
 )
 
 // baselineBar is what a hit may cost beside the baseline: less than that cannot
-// be told from noise when other programs run.
+// be distinguished from noise when other programs run.
 const baselineBar = 1.05
 
 // baselineBinary is the binary that -baseline names: a file, or a commit of this

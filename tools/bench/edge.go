@@ -158,7 +158,7 @@ func edgeContenders(ctx context.Context, o options, dir string) ([]contender, st
 }
 
 // absent reports whether a quick run goes on without a peer. Any other run needs
-// it, and is told how to get it.
+// it, and fails with how to get it.
 func absent(ctx context.Context, o options, name string) (bool, error) {
 	if _, err := exec.LookPath(programPath(name)); err == nil {
 		return false, nil

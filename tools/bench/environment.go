@@ -24,7 +24,7 @@ var packages = map[string]string{
 	"wrk":    "wrk",
 }
 
-// require checks that the programs are installed, and installs them where it
+// require checks that the programs are installed, and installs them if it
 // may.
 func require(ctx context.Context, programs []string, install bool) error {
 	var missing []string

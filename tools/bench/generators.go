@@ -87,7 +87,7 @@ func (g *generator) command(ctx context.Context, out io.Writer, name string, arg
 	}
 	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	if !ok {
-		return nil, errors.New("the system does not tell what a process used")
+		return nil, errors.New("the system does not show what a process used")
 	}
 	return &generated{
 		cpu:    cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(),
@@ -159,7 +159,7 @@ func (g *generator) runVegeta(ctx context.Context, rate int, d time.Duration) (*
 	return l, nil
 }
 
-// runH2load knows full speed alone. It takes a number of requests, and their
+// runH2load can only run at full speed. It takes a number of requests, and their
 // number is that which loadgen, in the same round, made in d.
 func (g *generator) runH2load(ctx context.Context, requests uint64) (*generated, error) {
 	n := requests / 256 * 256

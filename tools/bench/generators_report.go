@@ -41,7 +41,7 @@ const stallTime = 500 * time.Millisecond
 // comparison is all runs, by row and generator.
 type comparison struct {
 	runs     map[[2]string][]*generated
-	miscount []string // where the server had answered another number than was reported
+	miscount []string // runs in which the server had answered another number than was reported
 }
 
 func (c *comparison) add(round int, row, name string, l *generated) {

@@ -37,7 +37,7 @@ type h2Conn struct {
 	fields *hpack.Decoder // has the connection's dynamic table
 }
 
-// dialTLS opens a connection from the source address, or from any where it is
+// dialTLS opens a connection from the source address, or from any if it is
 // empty.
 func dialTLS(ctx context.Context, addr, source string) (*tls.Conn, error) {
 	var dialer net.Dialer

@@ -31,14 +31,14 @@ type load struct {
 	requests int
 	elapsed  time.Duration
 	mean     time.Duration
-	p99      time.Duration // 0 where the client does not tell
-	cipher   string        // "" where the client does not tell
+	p99      time.Duration // 0 if the client does not report it
+	cipher   string        // "" if the client does not report it
 }
 
 func (l load) rate() float64 { return float64(l.requests) / l.elapsed.Seconds() }
 
 // runH2load makes exactly n requests, shared among the connections, on one
-// thread. Every one of them must be answered 200. logFile, where not empty,
+// thread. Every one of them must be answered 200. logFile, if not empty,
 // receives a line for each. Each request has the fields as well, "name: value".
 func runH2load(ctx context.Context, s shape, url string, n int, logFile string, fields ...string) (load, error) {
 	args := []string{"-t", "1", "-c", strconv.Itoa(s.conns), "-m", strconv.Itoa(s.streams), "-n", strconv.Itoa(n)}
@@ -63,7 +63,7 @@ func runH2load(ctx context.Context, s shape, url string, n int, logFile string, 
 }
 
 // runWrk makes requests over HTTP/1.1 for d, which it takes in whole seconds.
-// Where the connection is not multiplexed, h2load needs more processor per
+// If the connection is not multiplexed, h2load needs more processor per
 // request than the servers do and would be the measure; wrk needs less.
 func runWrk(ctx context.Context, s shape, url string, d time.Duration, fields ...string) (load, error) {
 	seconds := max(1, int(d.Round(time.Second).Seconds()))

@@ -179,7 +179,7 @@ func chooseRows(all []row, pattern string) ([]row, error) {
 	return rows, nil
 }
 
-// chooseContenders are the servers to be measured; hotpath is built where its
+// chooseContenders are the servers to be measured; hotpath is built if its
 // binary is not given.
 func chooseContenders(ctx context.Context, o options, dir string) ([]contender, error) {
 	known := []string{hotpath, h2o, nginx, netHTTP}
@@ -258,7 +258,7 @@ func describe(contenders []contender, cores int) about {
 
 // write puts the report into its command's section of the document, and the plot
 // of servers beside it: the document that is asked for, or the project's own
-// where the run was whole.
+// if the run was whole.
 func write(o options, text string, r *results, command string) error {
 	name := o.out
 	if name == "" {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestWrite expects a document to be written after a whole run, or where it is
+// TestWrite expects a document to be written after a whole run, or if it is
 // asked for.
 func TestWrite(t *testing.T) {
 	begin, end := marks(serversCommand)

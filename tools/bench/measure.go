@@ -148,7 +148,7 @@ func measureAll(ctx context.Context, contenders []contender, rows []row, st *sta
 	return nil
 }
 
-// measureOnce measures the running process, or a fresh one where r needs it.
+// measureOnce measures the running process, or a fresh one if r needs it.
 func measureOnce(ctx context.Context, r row, c contender, p *process, st *state) ([]value, error) {
 	if r.fresh {
 		var err error
@@ -197,7 +197,7 @@ func placedRow(name string, s shape, b body, place func(server string) string, f
 
 // measureLoad runs the load and reads the server's processor time before and
 // after: every request of the run, and the handshakes of its connections. p99,
-// where not nil, measures what the load's own report lacks.
+// if not nil, measures what the load's own report lacks.
 func measureLoad(ctx context.Context, p *process, b body, run func() (load, error), p99 func() (time.Duration, error)) ([]value, error) {
 	before, err := p.awaitIdle(ctx)
 	if err != nil {

@@ -36,7 +36,7 @@ const (
 )
 
 // plot draws the panels as an SVG that follows the reader's colour scheme. It
-// returns nil where a figure is missing.
+// returns nil if a figure is missing.
 func plot(r *results) []byte {
 	var b bytes.Buffer
 	y := plotTop
@@ -107,7 +107,7 @@ func escape(s string) string {
 	return b.String()
 }
 
-// writePlot writes the plot beside the document, where there is one.
+// writePlot writes the plot beside the document, if there is one.
 func writePlot(document string, r *results) error {
 	if slices.Contains(r.servers, baseline) {
 		return nil // a comparison for oneself

@@ -79,7 +79,7 @@ func startOn(ctx context.Context, c contender, s *site, addr string, core int, a
 		return nil, fmt.Errorf("starting %s: %w", c.name, err)
 	}
 	go func() {
-		// How it ended is of interest only where it should not have, and
+		// How it ended is of interest only if it should not have, and
 		// then its output says more than the status.
 		_ = cmd.Wait()
 		close(p.exited)

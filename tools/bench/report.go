@@ -131,7 +131,7 @@ func metricTable(m metric, r *results) [][]string {
 	return table
 }
 
-// figure writes a number, or nothing where there is none.
+// figure writes a number, or nothing if there is none.
 func figure(v float64, ok bool, decimals int) string {
 	if !ok {
 		return ""

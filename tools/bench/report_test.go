@@ -91,8 +91,8 @@ func TestBarTable(t *testing.T) {
 	}
 }
 
-// TestJudgeNoWinsOverUnknown has one limit that is missed and one that cannot
-// be told.
+// TestJudgeNoWinsOverUnknown has one limit that is missed and one without
+// figures.
 func TestJudgeNoWinsOverUnknown(t *testing.T) {
 	r := newResults([]string{hotpath, h2o})
 	r.add("h2-8x32-1KiB", h2o, []value{{cpuPerRequest, 1}})

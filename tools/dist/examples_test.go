@@ -141,7 +141,7 @@ func TestUnitIsTheModule(t *testing.T) {
 	}
 }
 
-// TestUnitUnderSystemd: systemd knows every directive, and finds the unit hardened.
+// TestUnitUnderSystemd: systemd accepts every directive, and finds the unit hardened.
 func TestUnitUnderSystemd(t *testing.T) {
 	testkit.Need(t, "systemd-analyze")
 	dir := unpacked(t)

@@ -32,7 +32,7 @@ const (
 )
 
 // Docker asks this often whether the server is ready. What reads OCI's part of
-// the configuration only, does not know of it.
+// the configuration only, does not have it.
 const (
 	healthInterval = 10 * time.Second
 	healthTimeout  = 3 * time.Second // the command gives up after one
@@ -80,7 +80,7 @@ func writeImage(dir string, r release, binaries []binary) error {
 }
 
 // image has the binary and the licences in it, and nothing else: no shell, no
-// user database, no certificates of authorities (the server calls nobody).
+// user database, no certificates of authorities (the server connects to upstreams alone).
 func image(r release, b binary) (v1.Image, error) {
 	entries := []entry{{server, true, b.content}}
 	for _, name := range []string{"LICENSE", notices} {

@@ -25,7 +25,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
-// blobs reads an image layout as the specification tells, and notes what was
+// blobs reads an image layout as the specification says, and records what was
 // reached.
 type blobs struct {
 	t       *testing.T

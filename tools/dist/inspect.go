@@ -48,7 +48,7 @@ func inspect(t target, file, version string) (binary, error) {
 	return binary{t, content, info}, nil
 }
 
-// platformOf reads a binary's head. It fails where the binary is for none of
+// platformOf reads a binary's head. It fails if the binary is for none of
 // platforms, or needs a dynamic linker: the image has none.
 func platformOf(content []byte) (platform, error) {
 	r := bytes.NewReader(content)

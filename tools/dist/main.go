@@ -12,7 +12,7 @@
 // SOURCE_DATE_EPOCH's.
 //
 //  1. release.go   what it is called, and when it was made
-//  2. build.go     go build, where binaries are not given
+//  2. build.go     go build, if binaries are not given
 //  3. inspect.go   each binary is for its platform, static, and of that version
 //  4. archive.go   archives; sbom.go: what is in each binary
 //  5. image.go     the image, as an OCI layout and as one file
@@ -57,7 +57,7 @@ func main() {
 	}
 }
 
-// parse reads the command line. Where that asks for help, it is written to out,
+// parse reads the command line. If that asks for help, it is written to out,
 // and the error is [flag.ErrHelp].
 func parse(args []string, out io.Writer) (options, error) {
 	o := options{binaries: make(binaryFlag)}

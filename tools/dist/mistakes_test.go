@@ -65,7 +65,7 @@ func TestPlatformOrder(t *testing.T) {
 	}
 }
 
-// TestDescribe: where neither flags nor git say what a release is, it is said
+// TestDescribe: if neither flags nor git say what a release is, it is said
 // what is missing.
 func TestDescribe(t *testing.T) {
 	given := binaryFlag{target{platforms[0], server}: "x"}

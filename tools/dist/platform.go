@@ -19,7 +19,7 @@ func (p platform) String() string { return p.os + "/" + p.arch }
 // dashed is the platform in the name of a file.
 func (p platform) dashed() string { return p.os + "-" + p.arch }
 
-// platforms are those that a release is for. inspect.go knows their binaries.
+// platforms are those that a release is for. inspect.go checks their binaries.
 var platforms = []platform{{"linux", "amd64"}, {"linux", "arm64"}, {"darwin", "arm64"}}
 
 // programs are what an archive has, and the package that each is in.

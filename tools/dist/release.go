@@ -17,7 +17,7 @@ import (
 // release is what everything that is made says of itself.
 type release struct {
 	version  string
-	revision string    // commit, with "-dirty" where the tree differs; "" unknown
+	revision string    // commit, with "-dirty" if the tree differs; "" unknown
 	created  time.Time // of every file in it, in UTC
 }
 

@@ -1,8 +1,8 @@
-// Command nix-hash tells the hash of this module's dependencies as Nix counts
+// Command nix-hash prints the hash of this module's dependencies as Nix counts
 // it, without Nix: what nixpkgs' buildGoModule calls vendorHash.
 //
 //	go run ./tools/nix-hash         print it
-//	go run ./tools/nix-hash -check  fail where nix/vendor-hash has another
+//	go run ./tools/nix-hash -check  fail if nix/vendor-hash has another
 //	go run ./tools/nix-hash -write  put it into nix/vendor-hash
 //
 // A change of go.mod, or of which packages of a dependency are imported,
@@ -25,7 +25,7 @@ import (
 const file = "nix/vendor-hash"
 
 func main() {
-	check := flag.Bool("check", false, "fail where "+file+" has another hash")
+	check := flag.Bool("check", false, "fail if "+file+" has another hash")
 	write := flag.Bool("write", false, "put the hash into "+file)
 	flag.Parse()
 	if flag.NArg() > 0 || *check && *write {

@@ -63,11 +63,11 @@ func TestPathHash(t *testing.T) {
 	}
 }
 
-// The tests below run the go command, which has no place to work in where Bazel
+// The tests below run the go command, which has no place to work in if Bazel
 // runs them: as if they read the tree.
 
 // module has a dependency that needs no network, beside what must not matter:
-// a workspace, and a package that nobody imports.
+// a workspace, and a package that is not imported.
 var module = tree{
 	"go.mod":             "module example.com/m\n\ngo 1.26.0\n\nrequire example.com/d v0.0.0\n\nreplace example.com/d => ./d\n",
 	"m.go":               "package m\n\nimport _ \"example.com/d\"\n",
@@ -93,7 +93,7 @@ func TestVendorHashIsNixs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(vendor, "example.com/d/unused")); err == nil {
-		t.Error("go mod vendor has what nobody imports")
+		t.Error("go mod vendor has what is not imported")
 	}
 	want, err := exec.CommandContext(t.Context(), "nix", "--extra-experimental-features", "nix-command", "hash", "path", vendor).Output()
 	if err != nil {

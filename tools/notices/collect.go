@@ -50,7 +50,7 @@ func list(ctx context.Context, dir string, platforms, programs []string) ([]pkg,
 	return all, nil
 }
 
-// goCommand runs the go command for nobody's settings.
+// goCommand runs the go command without anyone's settings.
 func goCommand(ctx context.Context, dir string, env []string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
@@ -91,7 +91,7 @@ func collect(goroot string, packages []pkg) ([]notice, error) {
 				return nil, err
 			}
 			if dir == root && len(texts) == 0 {
-				return nil, fmt.Errorf("%s has no licence in %s: find out whether it may be used, and tell it by hand", name, root)
+				return nil, fmt.Errorf("%s has no licence in %s: find out whether it may be used, and add it by hand", name, root)
 			}
 			of := name
 			if dir != root {

@@ -2,7 +2,7 @@
 // what a release must have beside them.
 //
 //	go run ./tools/notices -write  put it into THIRD-PARTY-NOTICES.txt
-//	go run ./tools/notices -check  fail where that file says something else
+//	go run ./tools/notices -check  fail if that file says something else
 //
 // It runs at the repository's root and needs the go command and the modules, from
 // its cache or the network. What the programs embed that is not Go is listed by
@@ -34,7 +34,7 @@ var platforms = []string{"linux/amd64", "linux/arm64", "darwin/arm64"}
 var embedded = []notice{{"uPlot", uplot.License}}
 
 func main() {
-	check := flag.Bool("check", false, "fail where "+file+" says something else")
+	check := flag.Bool("check", false, "fail if "+file+" says something else")
 	write := flag.Bool("write", false, "write "+file)
 	flag.Parse()
 	if flag.NArg() > 0 || *check == *write {

@@ -82,7 +82,7 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// TestRun writes the notices of a module that needs nobody, finds them up to
+// TestRun writes the notices of a module without dependencies, finds them up to
 // date, and then stale.
 func TestRun(t *testing.T) {
 	testkit.NeedTree(t)
