@@ -3,7 +3,8 @@
 //
 //	go run ./dashboards    from the root of the repository
 //
-//	overview.go  cache.go  loadtest.go   what is shown: section, panel, query
+//	overview.go  overview_server.go
+//	cache.go  loadtest.go                what is shown: section, panel, query
 //	board.go                             the words of these tables; where a panel lies
 //	grafana.go                           the tables as Grafana's JSON
 //	grafana/*.json                       what is written; provisioning/ is by hand

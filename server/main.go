@@ -22,19 +22,20 @@
 //  9. h2/count.go         it is counted and, if it is one for the log, recorded (access/tap.go)
 //
 // A request that the connection has sent before, byte for byte, skips 5 and most
-// of 6: h2/repeat.go, h1/repeat.go. What is no hit leaves the connection's
-// goroutine after 6:
+// of 6: h2/repeat.go, h1/repeat.go. A request that is no hit leaves the
+// connection's goroutine after 6:
 //
 //	6a. h2/handler.go      the second door: a goroutine for the request; h1/exchange.go
 //	6b. edge/serve.go      methods, and a second look: what may answer it, or why not
-//	6c. edge/flight.go     one fetch for all who miss the same key
-//	6d. edge/fetch.go      the origin is asked: origin/directory.go, origin/proxy/fetch.go
+//	6c. edge/flight.go     one fetch for all misses of the same key
+//	6d. edge/fetch.go      the origin answers: origin/directory.go, origin/proxy/fetch.go
 //	6e. edge/sink.go       at the head of its answer: shared and stored, or one request's alone
 //	6f. stream/reply.go    the way back; message/growing.go: a content that is still arriving
 //	6g. h2/mail.go         the connection takes it at its next turn; h1/mail.go
 //
 // Package main only wires: run.go, parts.go for the public side, sites.go for
-// what is served.
+// what is served, operate.go for the admin listener, memory.go for the most
+// memory; health.go is the subcommand.
 package main
 
 import (
@@ -54,15 +55,15 @@ import (
 
 // Exit codes.
 const (
-	exitFailure = 1 // it was asked for something right, and could not do it
-	exitUsage   = 2 // it was asked for something wrong
+	exitFailure = 1 // the command line was right, and it could not do it
+	exitUsage   = 2 // the command line or the configuration was wrong
 )
 
 func main() {
 	os.Exit(dispatch(os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
 
-// dispatch does what was asked for, and returns the exit code.
+// dispatch runs the command, and returns the exit code.
 func dispatch(args, environ []string, stdout, stderr io.Writer) int {
 	first := ""
 	if len(args) > 0 {

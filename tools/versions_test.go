@@ -1,4 +1,6 @@
-// Package tools has the test that go.mod is the only source of versions.
+// Package tools has tests of the tree as a whole: that go.mod is the only source
+// of versions, what the server is linked with, what CI installs, how steps are
+// shown, and that tests share what they need.
 package tools
 
 import (

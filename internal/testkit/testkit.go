@@ -1,5 +1,7 @@
-// Package testkit is what the tests of several packages need of the machine
-// and of the runtime. Nothing but tests imports it.
+// Package testkit is what the tests of several packages share: certificates,
+// logs, sockets, built programs, and what to do if the machine lacks something.
+// The scripted peers are packages of their own, h1peer and h2peer. Nothing but
+// tests imports any of them.
 package testkit
 
 import (
