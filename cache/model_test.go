@@ -44,7 +44,7 @@ func (m *model) remove(i int, why cache.Reason) gone {
 	return e.gone
 }
 
-// get returns the value, whether it is fresh, and whom it found expired.
+// get returns the value, whether it is fresh, and the entries it found expired.
 func (m *model) get(key string, now time.Time) (int, bool, []gone) {
 	i := m.find(key)
 	if i < 0 {

@@ -37,10 +37,10 @@ import (
 const (
 	exitOK      = 0
 	exitFailure = 1 // an objective was missed, or something could not be done
-	exitUsage   = 2 // it was asked for something wrong
+	exitUsage   = 2 // the command line was wrong
 )
 
-// usageError is a mistake in what was asked for.
+// usageError is a mistake in the command line.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
@@ -80,7 +80,7 @@ func printHelp(ctx context.Context, args []string, s streams) error {
 	return runAttack(ctx, []string{"-h"}, s)
 }
 
-// choose is the command that args ask for, and its arguments.
+// choose is the command that args name, and its arguments.
 func choose(args []string) (command func(context.Context, []string, streams) error, rest []string, err error) {
 	if len(args) == 0 {
 		return runAttack, args, nil

@@ -367,7 +367,7 @@ func TestAgents(t *testing.T) {
 	}
 }
 
-// waitFor waits until somebody listens.
+// waitFor waits until the address accepts connections.
 func waitFor(t *testing.T, address string) {
 	t.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {

@@ -15,7 +15,7 @@ const (
 	Green
 )
 
-// A set of instruments of one's own: whoever counts takes a stripe once, and
+// A set of instruments of one's own: each goroutine that counts takes a stripe once, and
 // every series is there from the beginning.
 func Example() {
 	set := metrics.NewSet(4)

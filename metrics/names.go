@@ -96,7 +96,7 @@ const (
 	HandshakeError
 )
 
-// Side is who did it.
+// Side is the end of the connection that did it.
 type Side uint8
 
 const (

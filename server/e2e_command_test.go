@@ -31,7 +31,7 @@ func command(t *testing.T, env []string, args ...string) (status int, stdout, st
 	return cmd.ProcessState.ExitCode(), out.String(), err.String()
 }
 
-// wantOneLine checks what a user sees who asked for something wrong.
+// wantOneLine checks the message for a wrong command line.
 func wantOneLine(t *testing.T, stderr string, parts ...string) {
 	t.Helper()
 	if !strings.HasPrefix(stderr, "hotpath: ") || strings.Count(stderr, "\n") != 1 || !strings.HasSuffix(stderr, "\n") {

@@ -10,8 +10,8 @@ import (
 )
 
 // onReopen calls reopen for each SIGUSR1, which would otherwise end the
-// process, until stop is called. From here on SIGPIPE is ignored: who reads the
-// log on standard output may go away without taking the server along.
+// process, until stop is called. From here on SIGPIPE is ignored: the
+// reader of a log on standard output may go away without ending the server.
 func onReopen(reopen func()) (stop func()) {
 	signal.Ignore(syscall.SIGPIPE)
 	asked := make(chan os.Signal, 1)
@@ -27,8 +27,8 @@ func onReopen(reopen func()) (stop func()) {
 	}
 }
 
-// onHangup logs each SIGHUP and ignores it otherwise, until stop is called: who
-// sends it asks for a reload, or has closed a terminal, and neither is a reason
+// onHangup logs each SIGHUP and ignores it otherwise, until stop is called:
+// it stands for a reload, or for a terminal that was closed, and neither is a reason
 // to end without draining.
 func onHangup(log *slog.Logger) (stop func()) {
 	asked := make(chan os.Signal, 1)

@@ -32,7 +32,7 @@ const (
 	// NoCache: it is validated before each use (§5.2.2.4).
 	NoCache Flags = 1 << iota
 
-	// MustRevalidate: it is not served stale, whoever allows it
+	// MustRevalidate: it is not served stale, whatever else allows it
 	// (must-revalidate, proxy-revalidate, s-maxage; §4.2.4).
 	MustRevalidate
 

@@ -16,7 +16,7 @@ import (
 type purse struct {
 	mu    sync.Mutex
 	left  int64
-	cuts  []func() // of all who joined
+	cuts  []func() // of all that joined
 	moved int
 	open  int // shares that have not left
 }
@@ -77,7 +77,7 @@ func say(n int, end *error) func(*Conn) {
 }
 
 // TestBacklogBudget: what a peer does not read counts on the budget, with all the
-// memory that it takes, until the peer has read it. One for whom there is none,
+// memory that it takes, until the peer has read it. One for which there is none,
 // or whose memory is needed, is cut off at once, and not counted as too slow.
 func TestBacklogBudget(t *testing.T) {
 	const size = 100_000

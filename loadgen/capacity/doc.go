@@ -13,7 +13,7 @@
 //
 // Machines are noisy, so one try decides only on the way up, when a rate is
 // held. Near the limit, and before anything is missed, as many must agree as
-// [Config] says: see decide in search.go. Neither end of the gap is believed
+// [Config] says: see decide in search.go. Neither end of the gap is accepted
 // after a single try: see settle. Tries that disagreed with the answer bound its
 // noise: see [Result].
 package capacity

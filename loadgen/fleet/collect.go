@@ -83,7 +83,7 @@ func (c *collector) take(e event) {
 	}
 }
 
-// errLeft is why an agent is lost that somebody has ended, in order: what it
+// errLeft is why an agent is lost that was ended in order: what it
 // had still to send is missing all the same.
 var errLeft = errors.New("it was stopped where it runs")
 

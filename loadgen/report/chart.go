@@ -18,7 +18,7 @@ type chart struct {
 	ID      string `json:"id"`
 	Title   string `json:"-"`
 	Caption string `json:"-"`
-	Label   string `json:"-"` // what it shows, for who does not see it
+	Label   string `json:"-"` // what it shows, for screen readers
 
 	XUnit  string     `json:"x_unit"` // "time", "percentile" or "rate"
 	YUnit  string     `json:"y_unit"` // "duration" or "rate"

@@ -68,7 +68,7 @@ func BenchmarkHit(b *testing.B) {
 	for _, mode := range []Mode{Off, Sampled, All} {
 		b.Run(string(mode), func(b *testing.B) {
 			s := start(b, Config{Mode: mode, Sample: 100, Format: Combined, File: os.DevNull})
-			if err := s.Close(); err != nil { // from here on it is we who write
+			if err := s.Close(); err != nil { // from here on the benchmark writes
 				b.Fatal(err)
 			}
 			s.sink.file = nopCloser{io.Discard}

@@ -9,9 +9,8 @@
 //	/readyz        200 while requests are welcome, 503 with the reason while not
 //	/debug/pprof/  Go profiles
 //
-// Every path answers GET and HEAD alone, /healthz and /readyz OPTIONS as well, as
-// some balancers ask, and no answer may be cached. With a
-// token, all but /healthz and /readyz answer only requests that have it. Without, the
+// Every path answers GET and HEAD alone, /healthz and /readyz OPTIONS as
+// well, which some balancers send, and no answer may be cached. With a token, all but /healthz and /readyz answer only requests that have it. Without, the
 // address should be a loopback one; [Server.Serve] warns about any other, and on
 // a loopback one names that the DNS gave are refused. What a page of another site
 // has a browser ask for is refused in any case. The listener shares nothing with
@@ -100,7 +99,7 @@ func New(cfg Config) *Server {
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 
-	outer := http.NewServeMux() // of what a balancer asks, which has no token
+	outer := http.NewServeMux() // of what a balancer requests, which has no token
 	outer.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
 	outer.HandleFunc("/readyz", s.readyz)
 	outer.Handle("/", ownSite(authorized(cfg.Token, mux)))

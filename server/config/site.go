@@ -38,7 +38,7 @@ type Site struct {
 	Health         SiteHealth
 	Timeouts       SiteTimeouts
 	TLS            SiteTLS
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For and Forwarded are believed
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For and Forwarded are trusted
 
 	// where is the place in the file of each setting that it has, by name.
 	where map[string]string

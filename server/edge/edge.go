@@ -1,12 +1,12 @@
 // Package edge turns a request into a response: it finds the request's site and
-// what is stored, and on a miss asks the site's origin.
+// what is stored, and on a miss fetches from the site's origin.
 //
 //	request ─ Look ──────────── hit ──────────────────▶ response        look.go
 //	   └──── Serve ─ site? method? reuse? ─┬─ pass ───▶ origin           serve.go
 //	                                       └─ flight ─▶ fetch ─▶ origin  share.go, flight.go, fetch.go
 //	                                             the fetch decides at the head: sink.go
-//	                   storable      a growing body, which all who wait follow: storing.go
-//	                   not storable  for the request that asked; the others ask themselves
+//	                   storable      a growing body, which all waiting requests follow: storing.go
+//	                   not storable  for the request that began it; the others fetch for themselves
 //	                   304, HEAD     what is stored is updated: validate.go
 //	Look ─ stale while revalidating ─ a fetch in the background          revalidate.go
 //
@@ -48,7 +48,7 @@ const (
 	DefaultFetches = 256
 
 	// DefaultQueue is what 256 fetches of 10 ms work off in 40 ms: beyond
-	// that, waiting only makes everybody late.
+	// that, waiting only makes all of them late.
 	DefaultQueue = 1024
 
 	// DefaultFetchTimeout is when a client has given up anyway.

@@ -16,24 +16,24 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/store"
 )
 
-// fetch asks the origin for one request and takes its answer: it is the
+// fetch sends one request to the origin and takes its answer: it is the
 // [origin.Sink]. It belongs to the goroutine that runs it.
 //
 //	asking ─┬─▶ growing ─┬─▶ answered   the body arrives, and is stored at its end
-//	        ├─▶ passing ─┤              the answer goes to the request that asked, alone
+//	        ├─▶ passing ─┤              the answer goes to the request that began the fetch, alone
 //	        └────────────┘              what is stored answers: a 304, a failure
 //
 // If Fetch returns before it is answered, finish answers, or breaks off.
 type fetch struct {
 	edge    *Edge
 	site    *site.Site
-	request message.Request   // what is asked
-	x       *message.Exchange // what is answered; nil: all who are members of the flight, or none
+	request message.Request   // what is sent to the origin
+	x       *message.Exchange // what is answered; nil: all members of the flight, or none
 	key     string            // of the resource; "": it has none
 	own     string            // of what is stored for the request
 	asked   *rfc9111.Asked
-	reason  rfc9111.Reason // why the origin is asked
-	stale   *store.Entry   // a stored response that the origin is asked about; nil: none
+	reason  rfc9111.Reason // why the request is forwarded
+	stale   *store.Entry   // a stored response that is validated; nil: none
 	flight  *flight        // nil: the answer is for one request
 	storing bool           // the answer may be stored: a GET with a key
 
@@ -43,7 +43,7 @@ type fetch struct {
 	head  message.Head
 	kept  rfc9111.Reason
 	stood bool // what is stored stood in for an answer
-	lost  bool // all who wait for the answer are gone, or the client that it is passed on to
+	lost  bool // all requests that wait for the answer are gone, or the client that it is passed on to
 
 	// doubted is what a 304 was the answer for, but not about: its entity tag
 	// was another. nil: nothing was.
@@ -54,14 +54,14 @@ type fetch struct {
 	// Of what is being stored:
 	fields   []hpack.Field // that are stored
 	response *message.Response
-	mine     *message.Response // the head for the request that asked
+	mine     *message.Response // the head for the request that began the fetch
 	body     *message.Growing
 	policy   rfc9111.Policy
 	vary     rfc9111.Vary
 	written  int64
 	reserved int64 // taken from the ledger
 	open     bool  // the head is published: requests follow the body
-	awaited  bool  // the request that asked waits for the whole
+	awaited  bool  // the request that began the fetch waits for the whole
 }
 
 type fetchState uint8
@@ -125,8 +125,8 @@ func (f *fetch) fly(fl *flight) {
 	f.run(fl.ctx)
 }
 
-// run asks until there is an answer, and sees to it that all who wait have one,
-// even if the origin ends the goroutine.
+// run fetches until there is an answer, and ensures that all waiting requests get
+// one, even if the origin ends the goroutine.
 func (f *fetch) run(ctx context.Context) {
 	f.ctx, f.began = ctx, time.Now()
 	err := errNoAnswer
@@ -208,7 +208,7 @@ func (f *fetch) finish(err error) {
 		f.standIn(err)
 	case growing:
 		f.kept = rfc9111.Incomplete
-		f.body.Fail(err) // whoever follows sees it
+		f.body.Fail(err) // for its followers
 		if f.flight != nil {
 			f.flight.settle(nil)
 		}

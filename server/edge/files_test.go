@@ -182,7 +182,7 @@ func TestStreams(t *testing.T) {
 	})
 }
 
-// TestFileFailures: whatever a disk does, those who wait have an answer that
+// TestFileFailures: whatever a disk does, waiting requests have an answer that
 // names nothing, and the next fetch works.
 func TestFileFailures(t *testing.T) {
 	for _, tt := range []struct {

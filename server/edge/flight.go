@@ -62,7 +62,7 @@ type decision struct {
 	stream   http.Handler
 	err      error
 
-	// For which requests it is, besides that which asked.
+	// For which requests it is, besides the one that began it.
 	policy *rfc9111.Policy // nil: for all
 	vary   rfc9111.Vary
 	values string // key of the selecting fields' values
@@ -99,8 +99,8 @@ func (e *Edge) close(fl *flight) {
 	e.mu.Unlock()
 }
 
-// decide lets all who wait go their way. The first decision stands; a fetch that
-// goes on for the request that asked may fail after it.
+// decide lets all waiting requests go on. The first decision stands; a fetch that
+// goes on for the request that began it may fail after it.
 func (e *Edge) decide(fl *flight, d decision) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -93,7 +93,7 @@ func TestOneFetchForMany(t *testing.T) {
 }
 
 // TestWaitersFollow: each part of a storable body is with each waiter when the
-// origin sends it; who joins late gets all of it; a slow one slows no other.
+// origin sends it; one that joins late gets all of it; a slow one slows no other.
 func TestWaitersFollow(t *testing.T) {
 	for _, length := range []int64{1000, -1} {
 		t.Run(fmt.Sprint("length ", length), func(t *testing.T) {
@@ -215,7 +215,7 @@ func TestWaitersAreReleased(t *testing.T) {
 type sinkWriter struct{ origin.Sink }
 
 // TestTooLargeGoesOn: a body of unknown length that turns out too large to be
-// stored goes on for those who follow it, as fast as the slowest of them.
+// stored goes on for its followers, as fast as the slowest of them.
 func TestTooLargeGoesOn(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		const parts, size = 64, 16 << 10
@@ -267,7 +267,7 @@ func TestTooLargeGoesOn(t *testing.T) {
 	})
 }
 
-// TestFailures: whatever an origin does wrong, all who wait have a clear answer
+// TestFailures: whatever an origin does wrong, all waiting requests have a clear answer
 // or a visible break, nothing is stored, and the next request is served.
 func TestFailures(t *testing.T) {
 	head := func(sink origin.Sink, length int64) error {

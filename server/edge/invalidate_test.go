@@ -122,8 +122,8 @@ func TestRememberedAuthorization(t *testing.T) {
 	})
 }
 
-// TestChangeOvertakesFetch: an answer that was asked for before a change is not
-// stored after it, and who comes after the change does not follow it.
+// TestChangeOvertakesFetch: an answer that was requested before a change is not
+// stored after it, and a request after the change does not follow it.
 func TestChangeOvertakesFetch(t *testing.T) {
 	for _, kind := range []string{"miss", "validation", "in the background"} {
 		t.Run(kind, func(t *testing.T) {

@@ -40,7 +40,7 @@ func failure(s *site.Site, err error) *message.Response {
 		}
 		return origin.Page(upstream.Status, fields...)
 	case errors.Is(err, errOverloaded), errors.Is(err, errUnused), errors.Is(err, context.Canceled):
-		return overloaded // whoever cancelled does not read it
+		return overloaded // a client that cancelled does not read it
 	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded):
 		return timedOut
 	case s.Files:

@@ -141,7 +141,7 @@ func (e *Edge) await(m *miss, fl *flight) bool {
 	return true
 }
 
-// suits reports whether a decision is for a request that did not ask for it.
+// suits reports whether a decision is for a request that did not begin the fetch.
 func (d *decision) suits(m *miss) bool {
 	switch {
 	case d.policy == nil:
@@ -193,7 +193,7 @@ func (e *Edge) follow(m *miss, fl *flight) bool {
 	return true
 }
 
-// explain says how a decision came to a member that did not ask for it.
+// explain says how a decision came to a member that did not begin the fetch.
 func (e *Edge) explain(m *miss, result metrics.CacheResult, d *decision) {
 	m.x.Reply.Explain(outcome(m.site, result, &rfc9111.CacheStatus{Served: d.served, ForwardStatus: d.status, Kept: d.kept, Collapsed: m.collapsed}))
 }

@@ -23,7 +23,7 @@ var (
 )
 
 // Inform implements [origin.Sink]. What is informational is for the request that
-// asked; if that is gone, others may wait for the rest.
+// began the fetch; if that is gone, others may wait for the rest.
 func (f *fetch) Inform(status int, fields []hpack.Field) error {
 	if f.x == nil || f.state != asking {
 		return nil

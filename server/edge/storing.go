@@ -18,7 +18,7 @@ func (f *fetch) store(policy rfc9111.Policy, now time.Time) {
 	f.state, f.policy, f.kept = growing, policy, rfc9111.Stored
 	f.vary, _ = rfc9111.ParseVary(h.Fields) // Store has refused what is none
 	if f.vary != "" {
-		// Now, so that those who wait join the fetches of their variants.
+		// Now, so that waiting requests join the fetches of their variants.
 		f.edge.store.ExpectVariants(f.key, f.vary)
 	}
 	f.fields = rfc9111.Kept(nil, h.Fields, now, f.site.Rules)
@@ -33,7 +33,7 @@ func (f *fetch) store(policy rfc9111.Policy, now time.Time) {
 	f.body = message.NewGrowing(h.Length, f.edge.maxStored)
 }
 
-// withStripped are the fields for the request that asked: those too that the
+// withStripped are the fields for the request that began the fetch: those too that the
 // response keeps from a shared cache (RFC 9111 §5.2.2.4, §5.2.2.7).
 func (f *fetch) withStripped() []hpack.Field {
 	all := slices.Clone(f.fields)
@@ -86,7 +86,7 @@ func (f *fetch) publish() {
 	f.followMine()
 }
 
-// followMine has the request that asked follow the body.
+// followMine has the request that began the fetch follow the body.
 func (f *fetch) followMine() {
 	f.explainMine()
 	f.x.Reply.Follow(f.mine, f.body.Follow())
@@ -96,7 +96,7 @@ func (f *fetch) explainMine() {
 	f.x.Reply.Explain(outcome(f.site, metrics.Miss, &rfc9111.CacheStatus{Served: f.reason, ForwardStatus: f.head.Status, Kept: f.kept}))
 }
 
-// decision is that a response is for all whom its Vary does not part.
+// decision is that a response is for all requests that its Vary does not separate.
 func (f *fetch) decision(s stage, r *message.Response) decision {
 	return decision{
 		stage: s, response: r,
@@ -132,8 +132,8 @@ func (f *fetch) grow(p []byte) error {
 	return f.body.Append(f.ctx, p)
 }
 
-// letGo goes on with a body that turns out not to be stored: whoever follows it
-// goes on, and it comes as fast as the slowest of them reads. What it has taken
+// letGo goes on with a body that turns out not to be stored: its followers go
+// on, and it comes as fast as the slowest of them reads. What it has taken
 // from the ledger stays taken: the followers hold it.
 func (f *fetch) letGo(why rfc9111.Reason) {
 	f.kept = why
@@ -180,8 +180,8 @@ func (f *fetch) finishBody(trailers []hpack.Field) error {
 		f.reserved = 0
 		f.kept = f.edge.store.Put(f.key, f.request.Fields, r, f.policy, f.vary, reserved)
 	}
-	// Only now: whoever has seen the end, and asks again, is to find what is
-	// stored, by its freshness, and not the flight.
+	// Only now: a client that has seen the end, and sends the request again, is
+	// to get what is stored, by its freshness, and not the flight.
 	if f.flight != nil {
 		f.edge.close(f.flight)
 	}
@@ -197,7 +197,7 @@ func (f *fetch) finishBody(trailers []hpack.Field) error {
 	return nil
 }
 
-// forMine is a stored response with the fields for the request that asked.
+// forMine is a stored response with the fields for the request that began the fetch.
 func (f *fetch) forMine(r *message.Response) *message.Response {
 	if f.mine == f.response {
 		return r
@@ -257,7 +257,7 @@ func ofRequest(why rfc9111.Reason) bool {
 	return why == rfc9111.RequestNoStore || why == rfc9111.Authorization || why == rfc9111.NoRoom || why == rfc9111.Invalidated
 }
 
-// passOn begins to give the answer to the request that asked, alone.
+// passOn begins to give the answer to the request that began the fetch, alone.
 func (f *fetch) passOn() error {
 	f.decide(decision{stage: released})
 	if f.x == nil {

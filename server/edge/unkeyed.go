@@ -2,7 +2,7 @@ package edge
 
 import "github.com/e0ac7cd4/hotpath/internal/hpack"
 
-// originFields are the fields that the origin is asked with for a response that
+// originFields are the fields of the request to the origin for a response that
 // is to be stored: the request's, but for its range and the conditions about the
 // client's copy, which are answered from what is stored, and but for those that
 // are unkeyed.
@@ -21,8 +21,8 @@ func originFields(fields []hpack.Field) []hpack.Field {
 }
 
 // unkeyed reports whether applications let a field lead them to another resource,
-// host, scheme, method or client than the request's own, which no key names: who
-// sends one could have others served what it makes of a page. Forwarded and
+// host, scheme, method or client than the request's own, which no key names: a client
+// that sends one could have others served what it makes of a page. Forwarded and
 // X-Forwarded-* are the proxy's, which replaces them. The list is that of the
 // frameworks' documentation: IIS and Symfony (x-original-url, x-rewrite-url),
 // Rails, Rack, Laravel and ASP.NET (method overrides), WSGI (x-script-name,

@@ -89,7 +89,7 @@ func (f *fetch) serveStale() {
 	})
 }
 
-// whole answers all who wait with a response that is there.
+// whole answers all waiting requests with a response that is there.
 func (f *fetch) whole(d decision) {
 	f.state = answered
 	if f.flight != nil {

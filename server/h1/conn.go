@@ -233,7 +233,7 @@ func (c *Conn) gone(err error) {
 // content, or an exchange, whose handler's context ends with cause.
 func (c *Conn) release(cause error) {
 	if c.late.open {
-		c.tellLate(true)
+		c.reportLate(true)
 		c.out = outgoing{}
 	}
 	defer c.leave()

@@ -5,14 +5,14 @@
 // and pipelined, through the first door ([message.Source]). Everything else is
 // an exchange: a handler behind the second door ([message.Handler]) answers on
 // a goroutine of its own, through server/stream. There is one at a time on a
-// connection; the requests behind it wait, unread but for a few KiB. What can't
-// be read beyond doubt is refused by the engine itself with 400, 413, 414, 417,
+// connection; the requests behind it wait, unread but for a few KiB. What is
+// not well-formed beyond doubt is refused by the engine itself with 400, 413, 414, 417,
 // 431, 501 or 505, and is the connection's last: no handler gets it.
 //
 //	state.go     what a connection is doing, what may follow, until when
 //	conn.go      a turn: letters, requests and contents in, answers out
 //	parse.go     a request head; line.go its first line; fields.go the rest
-//	hit.go       the first door; repeat.go a request that is known
+//	hit.go       the first door; repeat.go a request that was seen before
 //	exchange.go  the second door; mail.go what its handler asks for
 //	receive.go   a request's content, and chunked.go its chunks
 //	reply.go     the head of an answer; send.go its content

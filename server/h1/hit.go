@@ -142,9 +142,9 @@ type late struct {
 	proto  message.Proto
 }
 
-// tellLate gives the metrics and the access log the late hit, which is counted,
+// reportLate gives the metrics and the access log the late hit, which is counted,
 // at its end.
-func (c *Conn) tellLate(aborted bool) {
+func (c *Conn) reportLate(aborted bool) {
 	a := &c.late.answer
 	a.Duration, a.Aborted = time.Since(a.Began), aborted
 	if !aborted {

@@ -92,7 +92,7 @@ func (c *Conn) sendStored(most int) int {
 		c.answered()
 		return n
 	}
-	c.tellLate(false)
+	c.reportLate(false)
 	c.out = outgoing{}
 	c.leave()
 	if c.last {

@@ -14,8 +14,8 @@ import (
 //
 // The two directions of an open tunnel end one by one. Neither ends the stream
 // for its handler, which may still have to pass on what came before; so the
-// stream counts as open until both have ended and the handler has returned. It
-// is the handler who bounds how long that takes, and the idle limit.
+// stream counts as open until both have ended and the handler has returned. How
+// long that takes is bounded by the handler, and by the idle limit.
 type tunnelState uint8
 
 const (

@@ -78,7 +78,7 @@ func (s *site) dialH1() *h1peer.Peer {
 	return h1peer.New(s, s.mustDial("http/1.1"))
 }
 
-// wantEnd reads the end of a connection, which is not for want of patience.
+// wantEnd reads the end of a connection, which is not the end of patience.
 func wantEnd(s *site, r io.Reader) {
 	s.Helper()
 	if rest := toEnd(s, r); len(rest) > 0 {

@@ -226,7 +226,7 @@
     document.body.classList.toggle('lost', stream.state === 'lost')
   }
 
-  // say is for who listens: once a minute, and what changes the picture.
+  // say is for screen readers: once a minute, and what changes the picture.
   const said = document.getElementById('said')
   const say = text => put(said, text)
   const sentence = s => s.state === undefined ? `${ofDay(s.t)}: nothing is known`

@@ -153,8 +153,8 @@ func (l *Ledger) settle() {
 		l.cut(max(l.heldBeyondHalf(), l.wanted.Swap(0)))
 		var evicted bool
 		var over int64
-		// What those free who are cut is on its way: when they have left this
-		// is called again. Entries that are sent themselves would all be
+		// What the cut senders free is on its way: when they have left this is
+		// called again. Entries that are sent themselves would all be
 		// evicted for it, and free nothing.
 		if l.store.Used()-l.limit > l.senders.freeing() {
 			evicted, over = l.store.Trim()

@@ -270,7 +270,7 @@ func fileFields(name string, head []byte) []hpack.Field {
 }
 
 // contentTag is the strong entity tag of a content: 128 bits of its SHA-256,
-// far more than chance or an attacker who may choose files can make collide
+// far more than chance or an attacker that may choose files can make collide
 // into a wrong 304 that matters.
 func contentTag(body []byte) string {
 	sum := sha256.Sum256(body)

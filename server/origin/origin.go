@@ -2,7 +2,7 @@
 // are three origins: a [Directory] of files, the built-in demo site ([NewDemo])
 // and other servers (package proxy).
 //
-// An origin may block, on a disk or a network, so it is never asked on a
+// An origin may block, on a disk or a network, so it is never called on a
 // connection's goroutine. All its methods are safe for concurrent use. What it
 // answers is immutable and may be shared by any number of requests.
 package origin
@@ -17,7 +17,7 @@ import (
 
 // Origin answers what the cache can't.
 type Origin interface {
-	// Fetch asks for r and gives what is answered to sink. It returns nil
+	// Fetch fetches r and gives the answer to sink. It returns nil
 	// if the answer was delivered whole. An error means that the origin
 	// failed, or that ctx ended, or is the sink's; a resource that does not
 	// exist is an answer (404).
@@ -32,7 +32,7 @@ type Answer struct {
 	Response *message.Response
 	Store    bool
 
-	// Fresh is how long the answer may be served without asking again, from
+	// Fresh is how long the answer may be served without fetching again, from
 	// the moment that Fetch was called; Stale is how much longer while it
 	// is being revalidated (RFC 5861 §3).
 	Fresh, Stale time.Duration

@@ -61,7 +61,7 @@ type Sink interface {
 	Head(Head) error
 
 	// Write takes the next part of the content, which is borrowed for the
-	// call. It blocks while whoever reads is slower than the origin.
+	// call. It blocks while the reader is slower than the origin.
 	Write(p []byte) (int, error)
 
 	// Flush passes on at once what was written, for contents that trickle

@@ -61,8 +61,8 @@ func Path(key string) string { return key[keyPrefix:] }
 
 const keyPrefix = 2 // the site's number
 
-// Host is an authority in the form that keys have. What is stored for all who
-// ask for a host in one form or another is asked for in this one.
+// Host is an authority in the form that keys have. What is stored for all
+// forms of a host is requested with this one.
 func Host(authority string) string {
 	var room [64]byte // a longer one costs an allocation
 	host := appendHost(room[:0], authority)

@@ -95,7 +95,7 @@ func (s *Store) Exact(key []byte, now time.Time) *Entry {
 	return nil
 }
 
-// Peek is Find for those who do not use what they find: it counts neither as a
+// Peek is Find for callers that do not use what they find: it counts neither as a
 // hit nor as a miss.
 func (s *Store) Peek(key []byte, fields []hpack.Field, now time.Time) (e *Entry, own []byte, variant bool) {
 	e, ok := s.cache.Peek(view(key), now)

@@ -1,7 +1,7 @@
 // Package h1peer is one end of an HTTP/1.1 connection that a test drives byte by
-// byte: a client of the server's engine, an origin, or a server for
-// the load generator. What it reads is parsed by net/http, which is not
-// ours, or is taken as it is. Nothing but tests imports it.
+// byte: a client of the server's engine, an origin, or a server for the load
+// generator. What it reads is parsed by net/http, which is not ours, or is taken
+// as it is. Nothing but tests imports it.
 //
 // A Peer belongs to one goroutine. Its waits end at the connection's deadline,
 // which is the test's to set.

@@ -1,8 +1,8 @@
 // Package h2peer is one end of an HTTP/2 connection that a test drives frame by
-// frame: a client of the server's engine, or a server for the load
-// generator. What it reads is checked: each frame against RFC 9113, each
-// header block with the HPACK decoder of golang.org/x/net, which is not ours.
-// Nothing but tests imports it.
+// frame: a client of the server's engine, or a server for the load generator.
+// What it reads is checked: each frame against RFC 9113, each header block with
+// the HPACK decoder of golang.org/x/net, which is not ours. Nothing but tests
+// imports it.
 //
 // A Peer belongs to the test's goroutine; Read may have another one if nothing
 // else reads. What ends a test is reported through its testing.TB.

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// Config says which servers are asked, and how. The zero value of every field
+// Config says which servers are used, and how. The zero value of every field
 // but Upstreams is its documented default.
 type Config struct {
-	// Upstreams are the servers that are asked, as URLs of a scheme and a
+	// Upstreams are the servers, as URLs of a scheme and a
 	// host, without a path: http://host:port (HTTP/1.1), https://host (HTTP/2
 	// or HTTP/1.1, as ALPN agrees), h2c://host:port (HTTP/2 with prior
 	// knowledge), unix:/path.sock (HTTP/1.1). At least one.
@@ -48,7 +48,7 @@ type Config struct {
 	// "upstream" the upstream URL's, anything else that very value.
 	Host string
 
-	// TrustedProxies are the clients whose forwarded fields are believed and
+	// TrustedProxies are the clients whose forwarded fields are trusted and
 	// appended to. Those of all others are dropped.
 	TrustedProxies []netip.Prefix
 	ForwardedStyle ForwardedStyle // "": x-forwarded
@@ -73,7 +73,7 @@ type Timeouts struct {
 	Pool     time.Duration // that an unused connection is kept; 0: 60 s
 }
 
-// Health are checks that ask each upstream for Path again and again; an answer
+// Health are checks that request Path from each upstream again and again; an answer
 // of 2xx or 3xx is a success.
 type Health struct {
 	Path      string        // "": no checks

@@ -1,4 +1,4 @@
-// Package proxy is the origin that asks other HTTP servers: a reverse proxy
+// Package proxy is the origin that fetches from other HTTP servers: a reverse proxy
 // (a gateway in the words of RFC 9110 §3.7) behind [origin.Request] and
 // [origin.Sink].
 //

@@ -23,7 +23,7 @@ type Error struct {
 	// a Proxy-Status field and a metric's label.
 	ProxyStatus string
 
-	// Upstream is the upstream's URL as configured, "" if none was asked.
+	// Upstream is the upstream's URL as configured, "" if none was tried.
 	Upstream string
 
 	// Cause is what happened. It may quote the upstream: it is for logs, not

@@ -29,7 +29,7 @@ func disguised(name string) bool {
 	return aboutClient(name) || hopByHop(name) || endToEnd(name)
 }
 
-// trusts reports whether a client's forwarded fields are believed.
+// trusts reports whether a client's forwarded fields are trusted.
 func (c *Config) trusts(client netip.Addr) bool {
 	client = client.Unmap()
 	for _, prefix := range c.TrustedProxies {

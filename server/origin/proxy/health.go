@@ -32,7 +32,7 @@ func (s *streak) add(success bool, h *Health) bool {
 	return true
 }
 
-// check asks one upstream again and again until ctx ends. The first check is
+// check checks one upstream again and again until ctx ends. The first check is
 // at once: until it has failed often enough, the upstream is used.
 func (p *Proxy) check(ctx context.Context, u *upstream) {
 	s := streak{healthy: true}
@@ -54,7 +54,7 @@ func (p *Proxy) check(ctx context.Context, u *upstream) {
 	}
 }
 
-// checkOnce asks for the path, by the way that fetches go but for the queue.
+// checkOnce requests the path, by the way that fetches go but for the queue.
 func (p *Proxy) checkOnce(ctx context.Context, u *upstream) error {
 	ctx, cancel := context.WithTimeout(ctx, p.config.Health.Timeout)
 	defer cancel()

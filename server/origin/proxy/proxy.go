@@ -10,7 +10,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/origin"
 )
 
-// Proxy asks upstreams. Make one with [New].
+// Proxy fetches from upstreams. Make one with [New].
 type Proxy struct {
 	config    Config
 	upstreams []*upstream
@@ -74,7 +74,7 @@ func (p *Proxy) Close() error {
 	return nil
 }
 
-// tried are the upstreams that a fetch has asked.
+// tried are the upstreams that a fetch has tried.
 type tried [maxUpstreams / 64]uint64
 
 func (t *tried) has(i int) bool { return t[i/64]&(1<<(i%64)) != 0 }
@@ -82,9 +82,9 @@ func (t *tried) add(i int)      { t[i/64] |= 1 << (i % 64) }
 
 // pick chooses an upstream that was not tried, nil if there is none.
 //
-// If all are unhealthy or ejected, they are asked as if all were well. Checks
+// If all are unhealthy or ejected, they are used as if all were well. Checks
 // can be wrong (a health page that was moved), and a fetch that fails costs an
-// error that a cache answers with what is stale; refusing to ask would make
+// error that a cache answers with what is stale; refusing to try would make
 // one wrong check an outage. The bulkhead bounds how many wait for a dead one.
 func (p *Proxy) pick(r *origin.Request, not *tried) *upstream {
 	if len(p.upstreams) == 1 {
