@@ -1,7 +1,6 @@
 package h2client
 
 import (
-	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h2peer"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange/exchangetest"
@@ -50,7 +50,7 @@ func TestExchangesDoNotAllocate(t *testing.T) {
 			)
 			ended := make(chan *exchange.Failure, 1)
 			go func() { ended <- engine.Serve() }()
-			s := &cannedServer{conn: server, responses: newBatch(c.streams, c.varied), buf: make([]byte, 128<<10), next: 1}
+			s := &cannedServer{conn: server, responses: newBatch(c.streams, c.varied), ended: h2peer.NewCounter(server, 128<<10), next: 1}
 			s.begin(t)
 			const rounds = 200
 			for range 10 {
@@ -74,14 +74,13 @@ func TestExchangesDoNotAllocate(t *testing.T) {
 type cannedServer struct {
 	conn      net.Conn
 	responses *batch
-	buf       []byte
-	have      int
+	ended     *h2peer.Counter
 	next      uint32 // the first stream of the next batch
 }
 
 func (s *cannedServer) begin(t *testing.T) {
 	t.Helper()
-	if _, err := io.ReadFull(s.conn, s.buf[:len(frame.Preface)]); err != nil {
+	if _, err := io.ReadFull(s.conn, make([]byte, len(frame.Preface))); err != nil {
 		t.Fatal(err)
 	}
 	hello := frame.AppendSettings(nil, frame.Setting{ID: frame.InitialWindowSize, Value: 1 << 20})
@@ -94,41 +93,11 @@ func (s *cannedServer) begin(t *testing.T) {
 func (s *cannedServer) round(t *testing.T) {
 	t.Helper()
 	streams := len(s.responses.frames) / s.responses.each
-	if err := s.read(streams); err != nil {
+	if err := s.ended.Await(streams); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.conn.Write(s.responses.answer(s.next)); err != nil {
 		t.Fatal(err)
 	}
 	s.next += uint32(2 * streams)
-}
-
-// read reads so many requests.
-func (s *cannedServer) read(requests int) error {
-	for {
-		b := s.buf[:s.have]
-		for requests > 0 && len(b) >= frame.HeaderLen {
-			h := frame.ParseHeader(b)
-			size := frame.HeaderLen + int(h.Length)
-			if len(b) < size {
-				break
-			}
-			switch {
-			case h.Type == frame.GoAway, h.Type == frame.RSTStream:
-				return fmt.Errorf("%v %q", h, b[frame.HeaderLen:size])
-			case (h.Type == frame.Headers || h.Type == frame.Data) && h.Flags.Has(frame.FlagEndStream):
-				requests--
-			}
-			b = b[size:]
-		}
-		s.have = copy(s.buf, b)
-		if requests == 0 {
-			return nil
-		}
-		n, err := s.conn.Read(s.buf[s.have:])
-		if err != nil {
-			return err
-		}
-		s.have += n
-	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/h2peer"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
@@ -26,11 +27,10 @@ import (
 // does, without an allocation of its own.
 type hitClient struct {
 	conn  net.Conn
+	ended *h2peer.Counter
 	batch []byte // requests, and the WINDOW_UPDATE that pays for their bodies
 	heads []int  // offsets in batch of their stream identifiers
 	next  uint32
-	buf   []byte
-	have  int
 }
 
 const hitBody = 1 << 10
@@ -51,7 +51,7 @@ func newHitClient(tb testing.TB, conn net.Conn, perTurn int, varied bool, body i
 		}
 		return b
 	}
-	c := &hitClient{conn: conn, next: 1, buf: make([]byte, 256<<10)}
+	c := &hitClient{conn: conn, ended: h2peer.NewCounter(conn, 256<<10), next: 1}
 	hello := append([]byte(frame.Preface), frame.AppendSettings(nil)...)
 	c.add(block())
 	c.batch = append(hello, c.batch...)
@@ -91,29 +91,7 @@ func (c *hitClient) round() error {
 	if _, err := c.conn.Write(c.batch); err != nil {
 		return err
 	}
-	for answered := 0; answered < len(c.heads); {
-		n, err := c.conn.Read(c.buf[c.have:])
-		if err != nil {
-			return err
-		}
-		b := c.buf[:c.have+n]
-		for len(b) >= frame.HeaderLen {
-			h := frame.ParseHeader(b)
-			size := frame.HeaderLen + int(h.Length)
-			if len(b) < size {
-				break
-			}
-			switch {
-			case h.Type == frame.GoAway, h.Type == frame.RSTStream:
-				return fmt.Errorf("%v %x", h, b[frame.HeaderLen:size])
-			case (h.Type == frame.Data || h.Type == frame.Headers) && h.Flags.Has(frame.FlagEndStream):
-				answered++
-			}
-			b = b[size:]
-		}
-		c.have = copy(c.buf, b)
-	}
-	return nil
+	return c.ended.Await(len(c.heads))
 }
 
 // serveHits serves /bench from memory on one end of a connection and returns the
