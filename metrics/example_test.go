@@ -15,8 +15,8 @@ const (
 	Green
 )
 
-// A set of instruments of one's own: each goroutine that counts takes a stripe once, and
-// every series is there from the beginning.
+// A set of instruments of one's own: each goroutine that counts takes a stripe
+// once, and every series is there from the beginning.
 func Example() {
 	set := metrics.NewSet(4)
 	lamps := metrics.NewCounterVec[Color](set, "lamps_total", "Lamps made.", metrics.Label{Name: "color", Values: []string{"red", "green"}})

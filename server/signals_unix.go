@@ -27,8 +27,8 @@ func onReopen(reopen func()) (stop func()) {
 	}
 }
 
-// onHangup logs each SIGHUP and ignores it otherwise, until stop is called:
-// it stands for a reload, or for a terminal that was closed, and neither is a reason
+// onHangup logs each SIGHUP and ignores it otherwise, until stop is called: it
+// stands for a reload, or for a terminal that was closed, and neither is a reason
 // to end without draining.
 func onHangup(log *slog.Logger) (stop func()) {
 	asked := make(chan os.Signal, 1)

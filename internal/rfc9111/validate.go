@@ -7,11 +7,11 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 )
 
-// Conditional appends the fields that ask the origin whether one of the stored responses,
-// given by their fields, is current (RFC 9111 §4.3.1): If-None-Match with the
-// entity tags of all, and If-Modified-Since if there is one response alone. It
-// appends nothing if none has a validator. The request's own conditions must
-// not be sent along: they are about the client's copy.
+// Conditional appends the fields that ask the origin whether one of the stored
+// responses, given by their fields, is current (RFC 9111 §4.3.1): If-None-Match
+// with the entity tags of all, and If-Modified-Since if there is one response
+// alone. It appends nothing if none has a validator. The request's own conditions
+// must not be sent along: they are about the client's copy.
 func Conditional(dst []hpack.Field, variants ...[]hpack.Field) []hpack.Field {
 	tags, n := "", 0
 	for _, fields := range variants {

@@ -162,8 +162,8 @@ func (c *connection) serve(w *wire.Conn) *exchange.Failure {
 	return e.Serve()
 }
 
-// wake makes the engine call the driver again; cut closes the connection at once. Safe from
-// any goroutine.
+// wake makes the engine call the driver again; cut closes the connection at once.
+// Safe from any goroutine.
 func (c *connection) wake(cut bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

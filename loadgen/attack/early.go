@@ -7,9 +7,9 @@ import (
 )
 
 // early is a driver as its connection's engine sees it. Engines run from the
-// moment that their connection is made, because a server
-// closes one that sends nothing for long, and then moment 0 is not known yet. So they
-// count from the attack's birth, and have nothing to send before moment 0.
+// moment that their connection is made, because a server closes one that sends
+// nothing for long, and then moment 0 is not known yet. So they count from the
+// attack's birth, and have nothing to send before moment 0.
 type early struct{ *driver }
 
 // zero is when moment 0 is by the engine's count.

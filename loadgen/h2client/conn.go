@@ -116,7 +116,8 @@ func (c *Conn) Serve() *exchange.Failure {
 	return c.failure
 }
 
-// Stop gives the engine a turn soon, in which it calls the driver again. Safe from any goroutine.
+// Stop gives the engine a turn soon, in which it calls the driver again. Safe
+// from any goroutine.
 func (c *Conn) Stop() {
 	c.asked.Store(true)
 	c.wire.Wake()

@@ -72,8 +72,8 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestJudgeClose demands that a figure which rounds to its bound is distinguished from
-// it.
+// TestJudgeClose demands that a figure which rounds to its bound is distinguished
+// from it.
 func TestJudgeClose(t *testing.T) {
 	r := &measure.Run{Duration: time.Second, Total: measure.NewTally()}
 	r.Total.Add(&exchange.Outcome{Sent: 1, Ended: 10_004 * time.Microsecond, Status: 200})

@@ -9,10 +9,11 @@
 //	/readyz        200 while requests are welcome, 503 with the reason while not
 //	/debug/pprof/  Go profiles
 //
-// Every path answers GET and HEAD alone, /healthz and /readyz OPTIONS as
-// well, which some balancers send, and no answer may be cached. With a token, all but /healthz and /readyz answer only requests that have it. Without, the
-// address should be a loopback one; [Server.Serve] warns about any other, and on
-// a loopback one names that the DNS gave are refused. What a page of another site
+// Every path answers GET and HEAD alone, /healthz and /readyz OPTIONS as well,
+// which some balancers send, and no answer may be cached. With a token, all but
+// /healthz and /readyz answer only requests that have it. Without, the address
+// should be a loopback one; [Server.Serve] warns about any other, and on a
+// loopback one names that the DNS gave are refused. What a page of another site
 // has a browser ask for is refused in any case. The listener shares nothing with
 // the public side but the instruments: neither its permits nor its limits can
 // shut an operator out.

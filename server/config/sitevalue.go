@@ -76,7 +76,8 @@ func bareHost(s string) string {
 	return s
 }
 
-// normalUpstream is an origin (RFC 6454 §4): a scheme, a host and optionally a port.
+// normalUpstream is an origin (RFC 6454 §4): a scheme, a host and optionally a
+// port.
 func normalUpstream(s string) (string, error) {
 	u, err := url.Parse(s)
 	switch {

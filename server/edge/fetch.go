@@ -81,7 +81,7 @@ var (
 	errPanic      = errors.New("panic in the origin")
 )
 
-// What a Sink says to an origin whose answer is not taken.
+// What a Sink returns to an origin whose answer is not taken.
 var (
 	errAnswered = errors.New("the answer is not needed: what is stored stands in for it")
 	errUseless  = errors.New("the answer is not needed: it may not be stored")

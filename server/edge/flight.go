@@ -132,7 +132,7 @@ func (e *Edge) leave(fl *flight) {
 		fl.last = true
 		if fl.ctx.Err() == nil {
 			e.ground(fl)
-		} // else it took too long, and does not heed it: no second one beside it
+		} // else it took too long, and ignores its cancellation: no second one beside it
 	}
 	e.mu.Unlock()
 	if unused {

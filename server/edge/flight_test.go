@@ -267,8 +267,8 @@ func TestTooLargeGoesOn(t *testing.T) {
 	})
 }
 
-// TestFailures: whatever an origin does wrong, all waiting requests have a clear answer
-// or a visible break, nothing is stored, and the next request is served.
+// TestFailures: whatever an origin does wrong, all waiting requests have a clear
+// answer or a visible break, nothing is stored, and the next request is served.
 func TestFailures(t *testing.T) {
 	head := func(sink origin.Sink, length int64) error {
 		return sink.Head(origin.Head{Status: 200, Fields: fields("cache-control", fresh), Length: length})

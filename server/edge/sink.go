@@ -15,7 +15,7 @@ import (
 
 var _ origin.Sink = (*fetch)(nil)
 
-// What a Sink calls an answer that is none.
+// What a Sink returns for an answer that is none.
 var (
 	errLength     = errors.New("the content is not as long as its content-length says")
 	errUnasked    = errors.New("a 304 came to a request without conditions")

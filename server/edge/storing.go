@@ -33,8 +33,8 @@ func (f *fetch) store(policy rfc9111.Policy, now time.Time) {
 	f.body = message.NewGrowing(h.Length, f.edge.maxStored)
 }
 
-// withStripped are the fields for the request that began the fetch: those too that the
-// response keeps from a shared cache (RFC 9111 §5.2.2.4, §5.2.2.7).
+// withStripped are the fields for the request that began the fetch: those too
+// that the response keeps from a shared cache (RFC 9111 §5.2.2.4, §5.2.2.7).
 func (f *fetch) withStripped() []hpack.Field {
 	all := slices.Clone(f.fields)
 	for _, field := range f.head.Fields {
@@ -197,7 +197,8 @@ func (f *fetch) finishBody(trailers []hpack.Field) error {
 	return nil
 }
 
-// forMine is a stored response with the fields for the request that began the fetch.
+// forMine is a stored response with the fields for the request that began the
+// fetch.
 func (f *fetch) forMine(r *message.Response) *message.Response {
 	if f.mine == f.response {
 		return r

@@ -21,12 +21,13 @@ func originFields(fields []hpack.Field) []hpack.Field {
 }
 
 // unkeyed reports whether applications let a field lead them to another resource,
-// host, scheme, method or client than the request's own, which no key names: a client
-// that sends one could have others served what it makes of a page. Forwarded and
-// X-Forwarded-* are the proxy's, which replaces them. The list is that of the
-// frameworks' documentation: IIS and Symfony (x-original-url, x-rewrite-url),
-// Rails, Rack, Laravel and ASP.NET (method overrides), WSGI (x-script-name,
-// x-url-scheme), Exchange (front-end-https), and the fields of load balancers.
+// host, scheme, method or client than the request's own, which no key names: a
+// client that sends one could have others served what it makes of a page.
+// Forwarded and X-Forwarded-* are the proxy's, which replaces them. The list is
+// that of the frameworks' documentation: IIS and Symfony (x-original-url,
+// x-rewrite-url), Rails, Rack, Laravel and ASP.NET (method overrides), WSGI
+// (x-script-name, x-url-scheme), Exchange (front-end-https), and the fields of
+// load balancers.
 func unkeyed(name string) bool {
 	switch name {
 	case "x-original-url", "x-rewrite-url", "x-original-uri", "x-script-name",

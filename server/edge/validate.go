@@ -58,7 +58,7 @@ func (f *fetch) passedOn(now time.Time) {
 	e, r := f.edge, &f.request
 	for _, target := range rfc9111.Invalidates(nil, r.Method, f.head.Status, r.Scheme, r.Authority, r.Path, f.head.Fields) {
 		if key, ok := f.site.AppendKey(nil, &message.Request{Authority: r.Authority, Path: target}); ok {
-			e.changes.note(string(key)) // before what is stored goes, lest another is stored in between
+			e.changes.note(string(key)) // before what is stored goes, so that no other is stored in between
 			e.store.Invalidate(string(key))
 		}
 	}

@@ -2,12 +2,12 @@
 // connection stays with it from its first request to its end.
 //
 // GET and HEAD are answered from memory in the turn that read them, kept alive
-// and pipelined, through the first door ([message.Source]). Everything else is
-// an exchange: a handler behind the second door ([message.Handler]) answers on
-// a goroutine of its own, through server/stream. There is one at a time on a
-// connection; the requests behind it wait, unread but for a few KiB. What is
-// not well-formed beyond doubt is refused by the engine itself with 400, 413, 414, 417,
-// 431, 501 or 505, and is the connection's last: no handler gets it.
+// and pipelined, through the first door ([message.Source]). Everything else is an
+// exchange: a handler behind the second door ([message.Handler]) answers on a
+// goroutine of its own, through server/stream. There is one at a time on a
+// connection; the requests behind it wait, unread but for a few KiB. What is not
+// well-formed beyond doubt is refused by the engine itself with 400, 413, 414,
+// 417, 431, 501 or 505, and is the connection's last: no handler gets it.
 //
 //	state.go     what a connection is doing, what may follow, until when
 //	conn.go      a turn: letters, requests and contents in, answers out

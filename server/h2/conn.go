@@ -82,7 +82,7 @@ type Conn struct {
 	active  time.Time // last new request, or end of the last stream: what idle is counted from
 	alive   time.Time // last frame of any kind: the peer is there
 	clear   time.Time // last turn before which the socket had taken everything
-	pinged  time.Time // when we asked whether the peer lives; zero: not
+	pinged  time.Time // when a silent peer was sent a PING; zero: not
 	drain   drainState
 	reason  metrics.CloseReason
 	stopped bool // GOAWAY for an error is sent, or the peer is gone

@@ -10,7 +10,7 @@ import (
 const (
 	// headStart is what every sender counts as having moved when it begins,
 	// so that one of a moment ago is not the slowest: HTTP/2's initial window
-	// (RFC 9113 §6.9.2), which needs no deed of the peer.
+	// (RFC 9113 §6.9.2), which the peer need not enlarge.
 	headStart = 65535
 
 	// youngest keeps the rate of one that just began finite.

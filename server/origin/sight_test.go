@@ -74,8 +74,8 @@ func TestStreamFromTheFuture(t *testing.T) {
 	})
 }
 
-// TestStoredFromTheFuture: a small one is read again when it has been unchanged long enough, and
-// then no more.
+// TestStoredFromTheFuture: a small one is read again when it has been unchanged
+// long enough, and then no more.
 func TestStoredFromTheFuture(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, root := newDirectory(t, DirectoryConfig{})

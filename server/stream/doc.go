@@ -15,5 +15,6 @@
 // waits to the last. A handler whose write finds no memory waits for the client to
 // take what was written before, and fails if there is nothing of that.
 //
-// [Run] is the handler's goroutine, which a [Crew] keeps for the next. S names a stream in the engine's letters.
+// [Run] is the handler's goroutine, which a [Crew] keeps for the next. S names a
+// stream in the engine's letters.
 package stream

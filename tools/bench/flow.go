@@ -147,8 +147,9 @@ func measureCoalesced(ctx context.Context, f *flowed, st *state) ([]value, error
 	return []value{{originRequests, float64(f.asked.Load())}}, nil
 }
 
-// measureParts has the upstream send ten parts in a second to many waiting clients, and
-// reports the longest time from the sending of a part to its arrival.
+// measureParts has the upstream send ten parts in a second to many waiting
+// clients, and reports the longest time from the sending of a part to its
+// arrival.
 func measureParts(ctx context.Context, f *flowed, st *state) ([]value, error) {
 	const parts, every, waiting = 10, 100 * time.Millisecond, 100
 	began := time.Now()

@@ -141,7 +141,8 @@ func TestUnitIsTheModule(t *testing.T) {
 	}
 }
 
-// TestUnitUnderSystemd: systemd accepts every directive, and finds the unit hardened.
+// TestUnitUnderSystemd: systemd accepts every directive, and finds the unit
+// hardened.
 func TestUnitUnderSystemd(t *testing.T) {
 	testkit.Need(t, "systemd-analyze")
 	dir := unpacked(t)

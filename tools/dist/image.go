@@ -80,7 +80,8 @@ func writeImage(dir string, r release, binaries []binary) error {
 }
 
 // image has the binary and the licences in it, and nothing else: no shell, no
-// user database, no certificates of authorities (the server connects to upstreams alone).
+// user database, no certificates of authorities (the server connects to upstreams
+// alone).
 func image(r release, b binary) (v1.Image, error) {
 	entries := []entry{{server, true, b.content}}
 	for _, name := range []string{"LICENSE", notices} {

@@ -35,8 +35,8 @@ type Peer struct {
 	maxFrame uint32 // SETTINGS_MAX_FRAME_SIZE as it was acknowledged last
 }
 
-// New makes a peer of a connection's end. patience is how long NextFrame waits for a
-// frame: long enough that only a failure takes that long.
+// New makes a peer of a connection's end. patience is how long NextFrame waits
+// for a frame: long enough that only a failure takes that long.
 func New(t testing.TB, conn net.Conn, patience time.Duration) *Peer {
 	return &Peer{
 		TB: t, Conn: conn, Credit: make(map[uint32]int), patience: patience,

@@ -18,11 +18,11 @@ import (
 // maxDials is how many upstreams a fetch tries to connect to.
 const maxDials = 3
 
-// Fetch fetches from an upstream and gives the answer to sink. It returns nil if the
-// response was delivered whole, End or the end of a tunnel included. The error
-// is an [*Error] if the upstream is at fault or none could be tried; any other
-// is the client's or the sink's: it wraps ctx's cause, the Body's error or the
-// Sink's.
+// Fetch fetches from an upstream and gives the answer to sink. It returns nil if
+// the response was delivered whole, End or the end of a tunnel included. The
+// error is an [*Error] if the upstream is at fault or none could be tried; any
+// other is the client's or the sink's: it wraps ctx's cause, the Body's error or
+// the Sink's.
 //
 // Another upstream is tried if no connection came about, another connection if
 // the first was dead before a byte was written. An idempotent request

@@ -78,7 +78,8 @@ func newTransports(a address, c *Config, security *tls.Config, dial dialFunc) tr
 // read past the reader, so it holds heads and little else.
 const bufferSize = 4 << 10
 
-// keepAlive finds an upstream that vanished without a word, within a minute.
+// keepAlive finds an upstream that is gone without closing its connections,
+// within a minute.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3}
 
 func (t *transports) close() {
