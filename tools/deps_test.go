@@ -13,21 +13,39 @@ import (
 // what only tests need. Each of these would make every server larger, and its
 // flaws the server's.
 func TestServerIsItself(t *testing.T) {
+	notLinked(t, "./server", "github.com/e0ac7cd4/hotpath/internal/chartpage",
+		"github.com/tsenart/", "github.com/e0ac7cd4/hotpath/loadgen", testsAlone)
+}
+
+// TestLoadgenIsItself: the load generator is linked with nothing of the server, nor
+// with what only tests need.
+func TestLoadgenIsItself(t *testing.T) {
+	notLinked(t, "./loadgen", "github.com/e0ac7cd4/hotpath/internal/wire",
+		"github.com/e0ac7cd4/hotpath/server", "github.com/e0ac7cd4/hotpath/loadgen/exchange/exchangetest", testsAlone)
+}
+
+// testsAlone is what only tests import.
+const testsAlone = "github.com/e0ac7cd4/hotpath/internal/testkit"
+
+// notLinked checks that a program is linked with no package whose path has one of
+// these prefixes. known is one with which it is.
+func notLinked(t *testing.T, program, known string, prefixes ...string) {
+	t.Helper()
 	testkit.NeedTree(t)
-	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "./server")
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", program)
 	list.Dir = ".."
 	deps, err := list.Output()
 	if err != nil {
-		t.Fatalf("listing what the server is linked with: %v", err)
+		t.Fatalf("listing what %s is linked with: %v", program, err)
 	}
-	if !strings.Contains(string(deps), "github.com/e0ac7cd4/hotpath/internal/chartpage\n") {
-		t.Error("the server's charts are not among what it is linked with: is this the list?")
+	if !strings.Contains(string(deps), known+"\n") {
+		t.Errorf("%s is not among what %s is linked with: is this the list?", known, program)
 	}
 	for dep := range strings.Lines(string(deps)) {
 		dep = strings.TrimSpace(dep)
-		for _, not := range []string{"github.com/tsenart/", "github.com/e0ac7cd4/hotpath/loadgen", "github.com/e0ac7cd4/hotpath/internal/testkit"} {
-			if strings.HasPrefix(dep, not) {
-				t.Errorf("the server is linked with %s", dep)
+		for _, prefix := range prefixes {
+			if strings.HasPrefix(dep, prefix) {
+				t.Errorf("%s is linked with %s", program, dep)
 			}
 		}
 	}
