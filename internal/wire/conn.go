@@ -15,8 +15,13 @@ import (
 )
 
 // quietCheck is how long after a batch a connection that has been quiet since
-// is looked at again, for an end of stream that the last short read hid.
+// is looked at again, for an end of stream that the last short read hid, and for
+// memory that it need not hold.
 const quietCheck = 5 * time.Second
+
+// keepTime is for how long a connection on which nothing arrives keeps memory for
+// parts of records and frames: an upload would else allocate in each turn.
+const keepTime = time.Second
 
 // goodbyeTime bounds how long a client waits for its last frames to be written.
 // It does not linger for them: it has the answers that it asked for, or gave up.
@@ -109,6 +114,8 @@ type Conn struct {
 	next      Step
 	armed     time.Time // read deadline set on nc; zero: none
 	confirmed bool      // the last read found the socket empty, not only short
+	received  bool      // something was read in this turn
+	readAt    int64     // when that last was so, UnixNano
 	reset     bool      // see ResetAtEnd
 
 	// Between turns:
@@ -224,7 +231,7 @@ func (c *Conn) turn(fd uintptr) bool {
 				_ = c.tls.CloseWrite() // close_notify; fails only if writing has
 			}
 			_ = c.Flush()
-			c.giveBack()
+			c.giveBack(now)
 			return true
 		case Again:
 			runtime.Gosched()
@@ -237,7 +244,7 @@ func (c *Conn) turn(fd uintptr) bool {
 			c.asleep.Store(false)
 			continue
 		}
-		c.giveBack()
+		c.giveBack(now)
 		return false
 	}
 }
@@ -246,7 +253,7 @@ func (c *Conn) turn(fd uintptr) bool {
 // first is left: it brings a turn too early, which does no harm, and setting
 // one for every batch would cost more.
 func (c *Conn) arm(now, until time.Time) {
-	if !c.confirmed {
+	if !c.confirmed || cap(c.plainRest)+cap(c.cipherRest) > 0 {
 		if quiet := now.Add(quietCheck); until.IsZero() || quiet.Before(until) {
 			until = quiet
 		}
@@ -268,15 +275,18 @@ func (c *Conn) borrow() {
 	c.plainIn = append(c.plainIn, c.plainRest...)
 	c.filled = copy(c.cipherIn, c.cipherRest)
 	c.plainRest, c.cipherRest = c.plainRest[:0], c.cipherRest[:0]
+	c.lend()
 }
 
-func (c *Conn) giveBack() {
-	c.plainRest = append(c.plainRest, c.plainIn[c.taken:]...)
-	c.cipherRest = append(c.cipherRest, c.cipherIn[c.opened:c.filled]...)
-	// Quiet: hold no more than what is needed. A client is quiet after every
-	// response, and would only make garbage.
-	if c.confirmed && !c.client {
-		c.shrink()
+func (c *Conn) giveBack(now time.Time) {
+	c.shrink()
+	c.plainRest = keep(c.plainRest, c.plainIn[c.taken:])
+	c.cipherRest = keep(c.cipherRest, c.cipherIn[c.opened:c.filled])
+	if c.received {
+		c.received, c.readAt = false, now.UnixNano()
+	}
+	if c.confirmed && now.UnixNano()-c.readAt >= int64(keepTime) {
+		// Quiet: hold no more than what is needed.
 		if len(c.plainRest) == 0 {
 			c.plainRest = nil
 		}
@@ -288,6 +298,14 @@ func (c *Conn) giveBack() {
 	c.plainOut, c.Out = c.Out, nil
 	c.scratch.release()
 	c.scratch = nil
+}
+
+// keep copies rest into buf, or into memory of its size if buf is too small.
+func keep(buf, rest []byte) []byte {
+	if len(rest) > cap(buf) {
+		buf = make([]byte, 0, len(rest))
+	}
+	return append(buf[:0], rest...)
 }
 
 // finish ends the connection: what is queued is given closeTime, our half is

@@ -3,6 +3,7 @@ package wire
 import (
 	"crypto/tls"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -184,6 +185,56 @@ func TestTurnDoesNotAllocate(t *testing.T) {
 				t.Errorf("%v allocations", n)
 			}
 		})
+	}
+}
+
+// TestUploadDoesNotAllocate: a record that comes in two parts, between which a
+// handler wakes the connection, takes memory for its first part and for TLS only
+// once. So does each of an upload.
+func TestUploadDoesNotAllocate(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes sync.Pool forget")
+	}
+	needTLSBuffers(t)
+	const rounds, size = 200, 1000 // in one record: those of a new connection are small
+	s, h := openHeld(t, clientTLS(), echo)
+	h.through = 2
+	if err := s.client.(*tls.Conn).Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	content := make([]byte, size)
+	s.client.(*tls.Conn).Write(content)
+	record := len(h.held)
+	send(t, s.raw, h.take())
+	s.want(t, string(content))
+	for range rounds + 1 {
+		send(t, s.client, content)
+	}
+	sealed, answer := h.take(), make([]byte, record)
+	received := s.opt.Metrics.Received.Value()
+	asleep := func() {
+		for deadline := time.Now().Add(patience); s.opt.Metrics.Received.Value() < received || !s.asleep.Load(); runtime.Gosched() {
+			if time.Now().After(deadline) {
+				t.Fatal("what was sent is not read")
+			}
+		}
+	}
+	n := testing.AllocsPerRun(rounds, func() {
+		s.raw.Write(sealed[:record/2])
+		received += uint64(record / 2)
+		asleep()
+		s.Wake()
+		asleep()
+		s.raw.Write(sealed[record/2 : record])
+		received += uint64(record - record/2)
+		io.ReadFull(s.raw, answer)
+		asleep()
+		s.Wake()
+		asleep()
+		sealed = sealed[record:]
+	})
+	if n > 2 { // a wake is an error of package net, of which this socket is
+		t.Errorf("%v allocations for a record in two parts", n)
 	}
 }
 

@@ -123,6 +123,7 @@ func (c *Conn) receive() error {
 		return io.EOF
 	}
 	c.filled += n
+	c.received = true
 	c.opt.Metrics.Received.Add(c.stripe, uint64(n))
 	return nil
 }

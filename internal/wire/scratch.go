@@ -30,6 +30,7 @@ type scratch struct {
 	plainIn   []byte // decrypted, not yet taken by the engine
 	plainOut  []byte // made by the engine, not yet encrypted
 	cipherOut []byte // encrypted, not yet written
+	record    []byte // lent to TLS for the record that it decrypts
 }
 
 var scratches = sync.Pool{New: func() any {
@@ -38,6 +39,7 @@ var scratches = sync.Pool{New: func() any {
 		plainIn:   make([]byte, 0, readSize),
 		plainOut:  make([]byte, 0, FlushSize+sealSlack),
 		cipherOut: make([]byte, 0, FlushSize+sealSlack),
+		record:    make([]byte, recordHeaderLen+maxCiphertext),
 	}
 }}
 

@@ -76,8 +76,19 @@ func (c *Conn) feed(record []byte) bool {
 	return true
 }
 
-// shrink lets go of TLS's input buffers if they are empty: new ones are the
-// same. TLS must not be reading.
+// lend gives TLS the turn's buffer for its records.
+func (c *Conn) lend() {
+	if c.tls == nil || !c.direct() {
+		return
+	}
+	if rawInput := rawInputOf(c.tls); rawInput.Cap() == 0 {
+		*rawInput = *bytes.NewBuffer(c.scratch.record[:0])
+	}
+}
+
+// shrink lets go of TLS's input buffers if they are empty, of what was lent too:
+// new ones are the same. TLS must not be reading. If they are not, TLS keeps
+// them, and the turn's memory gets another buffer.
 func (c *Conn) shrink() {
 	if c.tls == nil || !c.direct() {
 		return
@@ -86,6 +97,9 @@ func (c *Conn) shrink() {
 	hand := (*bytes.Buffer)(unsafe.Add(unsafe.Pointer(c.tls), tlsBuffers.hand))
 	input := (*bytes.Reader)(unsafe.Add(unsafe.Pointer(c.tls), tlsBuffers.input))
 	if rawInput.Len() > 0 || hand.Len() > 0 || input.Len() > 0 {
+		if c.scratch != nil {
+			c.scratch.record = make([]byte, recordHeaderLen+maxCiphertext)
+		}
 		return
 	}
 	*rawInput, *hand, *input = bytes.Buffer{}, bytes.Buffer{}, bytes.Reader{}
