@@ -96,7 +96,7 @@ func edgeContenders(ctx context.Context, o options, dir string) ([]contender, st
 			return nil, "", err
 		}
 	}
-	known := []string{hotpath, files, nginx, haproxy, h2o, caddy, reverseProxy}
+	known := []string{hotpath, files, nginx, haproxy, h2o, caddy, caddyDefault, reverseProxy}
 	chosen := known
 	if o.baseline != "" {
 		known = slices.Insert(known, 1, baseline)
@@ -138,18 +138,17 @@ func edgeContenders(ctx context.Context, o options, dir string) ([]contender, st
 			contenders = append(contenders, haproxyContender())
 		case h2o:
 			contenders = append(contenders, h2oProxyContender())
-		case caddy:
+		case caddy, caddyDefault:
 			if o.quick && o.only == "" {
 				continue // its build takes minutes
 			}
-			caddyBinary := o.caddy
-			if caddyBinary == "" {
-				caddyBinary = filepath.Join(dir, "caddy")
-				if err := buildCaddy(ctx, caddyBinary); err != nil {
+			if o.caddy == "" {
+				o.caddy = filepath.Join(dir, "caddy")
+				if err := buildCaddy(ctx, o.caddy); err != nil {
 					return nil, "", err
 				}
 			}
-			contenders = append(contenders, caddyContender(caddyBinary))
+			contenders = append(contenders, caddyContender(name, o.caddy))
 		case reverseProxy:
 			contenders = append(contenders, reverseProxyContender(self))
 		}

@@ -69,11 +69,11 @@ func TestUpstreamPlaces(t *testing.T) {
 // TestCaddyConfig expects JSON that names the upstream and the port.
 func TestCaddyConfig(t *testing.T) {
 	s := &site{cert: "c", key: "k", upstream: "127.0.0.1:1"}
-	text, err := caddyConfig(s, "127.0.0.1:2345")
+	text, err := caddyConfig(s, "127.0.0.1:2345", true)
 	if err != nil || !json.Valid(text) || !strings.Contains(string(text), `"dial":"127.0.0.1:1"`) || !strings.Contains(string(text), `"https_port":2345`) {
 		t.Errorf("%s: %v", text, err)
 	}
-	if _, err := caddyConfig(s, "no port"); err == nil {
+	if _, err := caddyConfig(s, "no port", true); err == nil {
 		t.Error("an address without a port: want an error")
 	}
 }

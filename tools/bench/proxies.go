@@ -20,6 +20,7 @@ const (
 	files        = "files" // hotpath without an upstream
 	haproxy      = "haproxy"
 	caddy        = "caddy"
+	caddyDefault = "caddy-default"
 	reverseProxy = "ReverseProxy"
 )
 
@@ -153,12 +154,15 @@ backend out
 `, addr, filepath.Join(s.dir, "joined.pem"), s.upstream, idleUpstream)
 }
 
-func caddyContender(binary string) contender {
+// caddyContender is Caddy with as many idle connections to the upstream as all
+// others have, or, under the name caddyDefault, with the 32 of its default: under
+// more requests than that at once it opens a connection for most of them.
+func caddyContender(name, binary string) contender {
 	return contender{
-		name: caddy,
+		name: name,
 		command: func(s *site, dir, addr string) (*exec.Cmd, error) {
 			conf := filepath.Join(dir, "caddy.json")
-			config, err := caddyConfig(s, addr)
+			config, err := caddyConfig(s, addr, name == caddy)
 			if err != nil {
 				return nil, err
 			}
@@ -175,8 +179,12 @@ func caddyContender(binary string) contender {
 
 // caddyConfig is a Caddyfile's reverse_proxy in JSON, without the redirect from
 // port 80 and without logs.
-func caddyConfig(s *site, addr string) ([]byte, error) {
+func caddyConfig(s *site, addr string, keep bool) ([]byte, error) {
 	type object = map[string]any
+	transport := object{"protocol": "http"}
+	if keep {
+		transport["keep_alive"] = object{"max_idle_conns_per_host": idleUpstream, "max_idle_conns": idleUpstream}
+	}
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
@@ -197,10 +205,7 @@ func caddyConfig(s *site, addr string) ([]byte, error) {
 					"routes": []object{{"handle": []object{{
 						"handler":   "reverse_proxy",
 						"upstreams": []object{{"dial": s.upstream}},
-						"transport": object{
-							"protocol":   "http",
-							"keep_alive": object{"max_idle_conns_per_host": idleUpstream, "max_idle_conns": idleUpstream},
-						},
+						"transport": transport,
 					}}}},
 				}},
 			},
