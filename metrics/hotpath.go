@@ -51,9 +51,13 @@ type Hotpath struct {
 	AdminRefused     *Counter
 	TLSDirect        *Level // 0 or 1
 
-	CertificateExpiry *Level // Unix time, s
-	ConfigLoaded      *Level // Unix time, s
-	Draining          *Level // 0 or 1
+	Certificates       *Level  // in use
+	CertificatesBroken *Level  // whose files cannot be used
+	CertificateExpiry  *Level  // of the first to end: Unix time, s
+	CertificateNames   *Levels // by name, the first to end: Unix time, s
+
+	ConfigLoaded *Level // Unix time, s
+	Draining     *Level // 0 or 1
 }
 
 // Options are what NewHotpath needs from outside. The zero value serves a test.

@@ -24,7 +24,9 @@ func TestLint(t *testing.T) {
 // TestNames is the list that dashboards and alerts are written against.
 func TestNames(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(NewHotpath(Options{}))
+	m := NewHotpath(Options{})
+	m.CertificateNames.Set(map[string]int64{"a.example": 1, "b.example": 2})
+	registry.MustRegister(m)
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -82,9 +84,12 @@ func TestNames(t *testing.T) {
 		"hotpath_senders_cut_total":             1,
 		"hotpath_build_info":                    1,
 
-		"hotpath_tls_certificate_expiry_timestamp_seconds": 1,
-		"hotpath_config_loaded_timestamp_seconds":          1,
-		"hotpath_admin_connections_refused_total":          1,
+		"hotpath_tls_certificates":                              1,
+		"hotpath_tls_certificates_broken":                       1,
+		"hotpath_tls_certificate_expiry_timestamp_seconds":      1,
+		"hotpath_tls_certificate_name_expiry_timestamp_seconds": 2,
+		"hotpath_config_loaded_timestamp_seconds":               1,
+		"hotpath_admin_connections_refused_total":               1,
 	}
 	for name, n := range want {
 		if series[name] != n {

@@ -43,10 +43,17 @@ func TestGauge(t *testing.T) {
 	l := NewLevel(set, "l", "Help.")
 	l.Set(9)
 	l.Set(-3)
+	by := NewLevels(set, "by", "Help.", "name")
+	by.Set(map[string]int64{"gone": 1})
+	by.Set(map[string]int64{"x": 2, "y": -3})
 	if g.Value() != -1 || l.Value() != -3 {
 		t.Errorf("gauge %d, level %d", g.Value(), l.Value())
 	}
 	exposed(t, set, `
+# HELP by Help.
+# TYPE by gauge
+by{name="x"} 2
+by{name="y"} -3
 # HELP g Help.
 # TYPE g gauge
 g -1

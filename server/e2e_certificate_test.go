@@ -1,6 +1,11 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,4 +25,69 @@ func TestExpiredCertificate(t *testing.T) {
 	if log := p.output(); strings.Count(log, `"level":"WARN","msg":"the certificate has expired`) != 1 || !strings.Contains(log, cert) {
 		t.Errorf("no warning that names the certificate:\n%s", log)
 	}
+}
+
+// presented is the certificate that a server presents to a client that asks for a
+// name.
+func (p *process) presented(name string) (*x509.Certificate, error) {
+	c, err := tls.Dial("tcp", strings.TrimPrefix(p.url, "https://"), &tls.Config{ServerName: name, InsecureSkipVerify: true})
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return c.ConnectionState().PeerCertificates[0], nil
+}
+
+// TestCertificatesChange: while the server runs, certificates are added to its
+// directory and replaced, and a broken one changes nothing but metrics and log.
+func TestCertificatesChange(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name string, made testkit.Identity) *x509.Certificate {
+		t.Helper()
+		_, _, err := made.Write(dir, name)
+		return must(t, made.TLS.Leaf, err)
+	}
+	first := put("a", testkit.NewIdentity("a.test"))
+	p := start(t, "-cert-dir", dir)
+	presents := func(why, name string, want *x509.Certificate) {
+		t.Helper()
+		p.eventually(why, func() error {
+			got, err := p.presented(name)
+			if err == nil && !got.Equal(want) {
+				err = fmt.Errorf("%s is presented %v", name, got.DNSNames)
+			}
+			return err
+		})
+	}
+	presents("the certificate outside of the directory", "other.test", leafOf(t, testIdentity(t)))
+	presents("the one in it", "a.test", first)
+	presents("a second one", "b.test", put("b", testkit.NewIdentity("*.test")))
+	presents("a renewed one", "a.test", put("a", testkit.NewIdentity("a.test")))
+
+	if err := os.WriteFile(filepath.Join(dir, "b.key"), []byte("nothing\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.eventually("a broken one in the metrics", func() error {
+		if got := p.metrics()["hotpath_tls_certificates_broken"]; got != 1 {
+			return fmt.Errorf("%v are broken", got)
+		}
+		return nil
+	})
+	if got, err := p.presented("b.test"); err != nil || got.DNSNames[0] != "*.test" {
+		t.Errorf("after its key is broken, b.test is presented %v, %v", got, err)
+	}
+	if log := p.output(); strings.Count(log, "cannot be loaded") != 1 || !strings.Contains(log, "b.key") {
+		t.Errorf("not one line that names the file:\n%s", log)
+	}
+	got := p.metrics()
+	if got["hotpath_tls_certificates"] != 3 || got[`hotpath_tls_certificate_name_expiry_timestamp_seconds{name="a.test"}`] == 0 {
+		t.Errorf("%v certificates in use, want 3, and the end of a.test", got["hotpath_tls_certificates"])
+	}
+}
+
+// leafOf is the certificate of an identity.
+func leafOf(t *testing.T, id identity) *x509.Certificate {
+	t.Helper()
+	pair, err := tls.LoadX509KeyPair(id.cert, id.key)
+	return must(t, pair, err).Leaf
 }

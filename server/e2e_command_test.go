@@ -13,8 +13,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/e0ac7cd4/hotpath/server/certs"
 	"github.com/e0ac7cd4/hotpath/server/config"
-	"github.com/e0ac7cd4/hotpath/server/listen"
 )
 
 // command runs the binary to its end.
@@ -199,7 +199,7 @@ func TestSelfSigned(t *testing.T) {
 	defer c.Close()
 	leaf := c.ConnectionState().PeerCertificates[0]
 	line, _ := p.logged("no certificate given: made a self-signed one")
-	if got := listen.Fingerprint(leaf.Raw); got != line.SHA256 {
+	if got := certs.Fingerprint(leaf.Raw); got != line.SHA256 {
 		t.Errorf("the certificate's fingerprint is %s, the log says %q", got, line.SHA256)
 	}
 	for _, host := range []string{"localhost", "127.0.0.1"} {

@@ -47,16 +47,11 @@ func newRecorder(cfg config.Config, m *metrics.Hotpath, log *slog.Logger) (*acce
 }
 
 // newServer wires the public side: listener, engines, edge.
-func newServer(cfg config.Config, maxConns int, e *edge.Edge, ledger *memory.Ledger, crew *stream.Crew, accessLog *access.Recorder, m *metrics.Hotpath, log *slog.Logger) (*listen.Server, error) {
-	certificates, err := loadCertificates(cfg, log)
-	if err != nil {
-		return nil, err
-	}
-	m.CertificateExpiry.Set(firstToEnd(certificates).Unix())
+func newServer(cfg config.Config, maxConns int, security *tls.Config, e *edge.Edge, ledger *memory.Ledger, crew *stream.Crew, accessLog *access.Recorder, m *metrics.Hotpath, log *slog.Logger) *listen.Server {
 	// What a peer has to take, or send, within the time for it.
 	quantum := max(1, int(cfg.WriteTimeout.Seconds()*float64(cfg.MinWriteRate)))
 	return listen.New(listen.Config{
-		TLS: listen.TLSConfig(certificates...),
+		TLS: security,
 		H2: h2.Config{
 			Source:  e,
 			Handler: e,
@@ -116,7 +111,7 @@ func newServer(cfg config.Config, maxConns int, e *edge.Edge, ledger *memory.Led
 		MaxHandshakes:    cfg.MaxHandshakes,
 		HelloTimeout:     cfg.HelloTimeout,
 		HandshakeTimeout: cfg.HandshakeTimeout,
-	}), nil
+	})
 }
 
 // tunnelIdle is how long a tunnel may carry nothing either way: WebSocket
@@ -138,56 +133,6 @@ func tlsBuffers(cfg config.Config, m *metrics.Hotpath, log *slog.Logger) bool {
 	m.TLSDirect.Set(1)
 	log.Info("TLS buffers: records are put into them directly", "go", runtime.Version())
 	return true
-}
-
-// loadCertificates loads the certificate outside of sites, or makes one, and
-// behind it those of sites: which is presented, the client's SNI decides, and
-// without a match the first.
-func loadCertificates(cfg config.Config, log *slog.Logger) ([]tls.Certificate, error) {
-	var all []tls.Certificate
-	load := func(cert, key string) error {
-		certificate, err := config.LoadPair(cert, key)
-		if err != nil {
-			return err
-		}
-		if warning := config.CertificateWarning(certificate.Leaf, time.Now()); warning != "" {
-			log.Warn(warning, "cert", cert)
-		}
-		all = append(all, certificate)
-		return nil
-	}
-	if cfg.Cert != "" {
-		if err := load(cfg.Cert, cfg.Key); err != nil {
-			return nil, err
-		}
-	}
-	for i := range cfg.Sites {
-		if s := &cfg.Sites[i]; s.Cert != "" {
-			if err := load(s.Cert, s.Key); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if len(all) > 0 {
-		return all, nil
-	}
-	certificate, fingerprint, err := listen.SelfSigned()
-	if err != nil {
-		return nil, err
-	}
-	log.Info("no certificate given: made a self-signed one", "sha256", fingerprint)
-	return []tls.Certificate{certificate}, nil
-}
-
-// firstToEnd is when the first of some certificates ends.
-func firstToEnd(all []tls.Certificate) time.Time {
-	end := all[0].Leaf.NotAfter
-	for _, c := range all[1:] {
-		if c.Leaf.NotAfter.Before(end) {
-			end = c.Leaf.NotAfter
-		}
-	}
-	return end
 }
 
 func cacheStats(c *cache.Cache[*store.Entry]) metrics.CacheStats {

@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -34,22 +35,44 @@ func NewIdentityFor(begin, end time.Time, hosts ...string) Identity {
 	if len(hosts) == 0 {
 		hosts, addresses = []string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1)}
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		panic(err)
+	return Template{Subject: "hotpath test", Hosts: hosts, Addresses: addresses, Begin: begin, End: end}.Make()
+}
+
+// Template is what an identity is made of.
+type Template struct {
+	Subject    string // common name
+	Hosts      []string
+	Addresses  []net.IP
+	Begin, End time.Time
+	Key        crypto.Signer // nil: a new ECDSA key
+	Issuer     *Identity     // nil: it signs itself
+}
+
+// Make makes an identity. It panics if it cannot, which is a mistake in here.
+func (t Template) Make() Identity {
+	if t.Key == nil {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			panic(err)
+		}
+		t.Key = key
 	}
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(time.Now().UnixNano()),
-		Subject:               pkix.Name{CommonName: "hotpath test"},
-		DNSNames:              hosts,
-		IPAddresses:           addresses,
-		NotBefore:             begin,
-		NotAfter:              end,
+		Subject:               pkix.Name{CommonName: t.Subject},
+		DNSNames:              t.Hosts,
+		IPAddresses:           t.Addresses,
+		NotBefore:             t.Begin,
+		NotAfter:              t.End,
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		BasicConstraintsValid: true,
 		IsCA:                  true,
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	issuer, signer := template, t.Key
+	if t.Issuer != nil {
+		issuer, signer = t.Issuer.TLS.Leaf, t.Issuer.TLS.PrivateKey.(crypto.Signer)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, issuer, t.Key.Public(), signer)
 	if err != nil {
 		panic(err)
 	}
@@ -57,7 +80,7 @@ func NewIdentityFor(begin, end time.Time, hosts ...string) Identity {
 	if err != nil {
 		panic(err)
 	}
-	return Identity{tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}}
+	return Identity{tls.Certificate{Certificate: [][]byte{der}, PrivateKey: t.Key, Leaf: leaf}}
 }
 
 // Pool is what a client trusts that is to accept the certificate.

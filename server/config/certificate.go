@@ -31,58 +31,63 @@ func LoadPair(certFile, keyFile string) (tls.Certificate, *Error) {
 	if err != nil {
 		return fail("key", keyFile, fileProblem(err), wantKey)
 	}
-	leaf, err := parseLeaf(chain)
-	if err != nil {
-		return fail("cert", certFile, err.Error(), wantCert)
+	pair, err := tls.X509KeyPair(chain, key)
+	if err == nil {
+		return pair, nil
+	}
+	// Which file is at fault, and how. It costs as much again, so that pairs
+	// that are good do not pay for it.
+	leaf, bad := parseLeaf(chain)
+	if bad != nil {
+		return fail("cert", certFile, bad.Error(), wantCert)
 	}
 	if err := checkKey(key); err != nil { // before the pair: a wrong key is its file's fault
 		return fail("key", keyFile, err.Error(), wantKey)
 	}
-	pair, err := tls.X509KeyPair(chain, key)
 	switch {
-	case err != nil && strings.Contains(err.Error(), "does not match"):
+	case strings.Contains(err.Error(), "does not match"):
 		return fail("key", keyFile, "does not match the certificate in cert "+certFile, wantKey)
-	case err != nil && leaf.PublicKeyAlgorithm == x509.UnknownPublicKeyAlgorithm:
+	case leaf.PublicKeyAlgorithm == x509.UnknownPublicKeyAlgorithm:
 		return fail("cert", certFile, "has a public key of a kind that TLS here cannot use", "a certificate for an RSA, ECDSA or Ed25519 key")
-	case err != nil:
-		return fail("cert", certFile, strings.TrimPrefix(err.Error(), "tls: "), wantCert)
 	}
-	pair.Leaf = leaf
-	return pair, nil
+	return fail("cert", certFile, strings.TrimPrefix(err.Error(), "tls: "), wantCert)
 }
 
-// CertificateWarning says, in one line, that a certificate is outside its time;
-// "" if it is not. A server may be started before its certificate begins, and
-// with an old one it is of more use than without any.
-func CertificateWarning(leaf *x509.Certificate, now time.Time) string {
-	switch {
-	case now.After(leaf.NotAfter):
-		return fmt.Sprintf("the certificate has expired: it was valid until %s", leaf.NotAfter.UTC().Format(time.RFC3339))
-	case now.Before(leaf.NotBefore):
-		return fmt.Sprintf("the certificate is not valid yet: it begins at %s", leaf.NotBefore.UTC().Format(time.RFC3339))
-	}
-	return ""
-}
+// errNoPair is a directory that is the only source of certificates, and has none.
+var errNoPair = errors.New("has no pair that can be used")
 
 // warn writes the warnings about certificates of a configuration that is valid.
 func (c Config) warn(stderr io.Writer) {
+	now := time.Now()
 	look := func(name, cert, key string) {
-		if cert == "" {
-			return
-		}
 		pair, err := LoadPair(cert, key)
 		if err != nil {
-			return // it was good a moment ago, and the start checks again
+			if name == "cert-dir" {
+				fmt.Fprintf(stderr, "hotpath: warning: %s %q: %s; the others are used\n", name, err.Value, err.Problem)
+			}
+			return // any other was good a moment ago, and the start checks again
 		}
-		if warning := CertificateWarning(pair.Leaf, time.Now()); warning != "" {
+		if warning := StandingOf(pair.Leaf, now).Warning(pair.Leaf); warning != "" {
 			fmt.Fprintf(stderr, "hotpath: warning: %s %q: %s\n", name, cert, warning)
 		}
 	}
-	look("cert", c.Cert, c.Key)
+	if c.Cert != "" {
+		look("cert", c.Cert, c.Key)
+	}
 	for i := range c.Sites {
-		if s := &c.Sites[i]; s.name != "" {
+		if s := &c.Sites[i]; s.name != "" && s.Cert != "" {
 			look(s.name+".cert", s.Cert, s.Key)
 		}
+	}
+	if c.CertDir == "" {
+		return
+	}
+	pairs, err := ListPairs(c.CertDir)
+	if err != nil {
+		return // as above
+	}
+	for _, p := range pairs {
+		look("cert-dir", p.Cert, p.Key)
 	}
 }
 

@@ -152,3 +152,87 @@ func TestCertificateWarning(t *testing.T) {
 		})
 	}
 }
+
+// TestStanding: how much of a life must be left not to be warned.
+func TestStanding(t *testing.T) {
+	const day = 24 * time.Hour
+	now := time.Now()
+	for _, tt := range []struct {
+		why        string
+		life, left time.Duration
+		want       Standing
+	}{
+		{"90 days, renewed in time", 90 * day, 20 * day, Valid},
+		{"90 days, a fortnight left", 90 * day, 14*day - 1, EndsSoon},
+		{"90 days, three left", 90 * day, 3*day - 1, EndsNow},
+		{"90 days, none left", 90 * day, -1, Expired},
+		{"a year, a fortnight left", 365 * day, 14*day - 1, EndsSoon},
+		{"6 days are not near their end all the time", 6 * day, 2 * day, Valid},
+		{"6 days, less than one left", 6 * day, day - 1, EndsSoon},
+		{"6 days, 5 hours left", 6 * day, 5 * time.Hour, EndsNow},
+		{"not begun", 6 * day, 7 * day, NotBefore},
+	} {
+		leaf := &x509.Certificate{NotBefore: now.Add(tt.left - tt.life), NotAfter: now.Add(tt.left)}
+		got := StandingOf(leaf, now)
+		if text := got.Warning(leaf); got != tt.want || (text == "") != (tt.want == Valid) || strings.Contains(text, "\n") {
+			t.Errorf("%s: %d, warning %q; want %d", tt.why, got, text, tt.want)
+		}
+	}
+}
+
+// TestListPairs: what of a directory is a pair.
+func TestListPairs(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a.crt", "a.key", "a-b.crt", "a-b.key", "c.pem", "d.crt", "e.key", "f.txt", "g", ".h.crt", ".pem", "i.j.crt", "i.j.key"} {
+		writeFile(t, filepath.Join(dir, name), nil)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "k.crt"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ListPairs(dir)
+	var names []string
+	for _, p := range got {
+		names = append(names, filepath.Base(p.Cert)+" "+filepath.Base(p.Key))
+	}
+	if want := "a-b.crt a-b.key, a.crt a.key, c.pem c.pem, d.crt d.key, e.crt e.key, i.j.crt i.j.key"; err != nil || strings.Join(names, ", ") != want {
+		t.Errorf("%s (%v)\nwant %s", strings.Join(names, ", "), err, want)
+	}
+	if _, err := ListPairs(filepath.Join(dir, "missing")); err == nil {
+		t.Error("a directory that is not there has pairs")
+	}
+}
+
+// TestCertDir: of a directory of certificates a broken one is a warning, and it is
+// a mistake if there is no other.
+func TestCertDir(t *testing.T) {
+	good, bad, old := t.TempDir(), t.TempDir(), t.TempDir()
+	cert, key := writePair(t, good, "a")
+	writeFile(t, filepath.Join(good, "b.crt"), nil)
+	writeFile(t, filepath.Join(bad, "b.crt"), nil)
+	writePairFor(t, old, "a", time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour))
+	for _, tt := range []struct {
+		why    string
+		args   []string
+		status int
+		says   []string // on stderr, in its one line
+	}{
+		{"one is good", []string{"-cert-dir", good}, 0, []string{"warning: cert-dir", "b.key", "no such file", "the others are used"}},
+		{"none is good", []string{"-cert-dir", bad}, 2, []string{"flag -cert-dir", bad, "has no pair that can be used"}},
+		{"none is good, and there is another", []string{"-cert-dir", bad, "-cert", cert, "-key", key}, 0, []string{"warning: cert-dir", "b.key"}},
+		{"one has expired", []string{"-cert-dir", old}, 0, []string{"warning: cert-dir", "a.crt", "has expired"}},
+		{"a file", []string{"-cert-dir", cert}, 2, []string{"flag -cert-dir", cert, "is not a directory"}},
+		{"not there", []string{"-cert-dir", bad + "/missing"}, 2, []string{"flag -cert-dir", "no such file"}},
+	} {
+		var stdout, stderr bytes.Buffer
+		status := Check(tt.args, nil, &stdout, &stderr)
+		text := stderr.String()
+		if status != tt.status || strings.Count(text, "\n") != 1 {
+			t.Errorf("%s: exit status %d, %q; want %d and one line", tt.why, status, text, tt.status)
+		}
+		for _, part := range tt.says {
+			if !strings.Contains(text, part) {
+				t.Errorf("%s: %q does not contain %q", tt.why, text, part)
+			}
+		}
+	}
+}

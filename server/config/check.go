@@ -8,11 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // CheckFiles reports, as [Mistakes], all files named by c that cannot do their
-// job: certificates and keys must load and belong together, a root must be a
-// directory that can be listed, the access log a file that can be appended to,
+// job: certificates and keys must load and belong together, but for single ones
+// of cert-dir, a root must be a directory that can be listed, the access log a file that can be appended to,
 // and the token's file must hold one.
 func (c Config) CheckFiles() error {
 	var all Mistakes
@@ -29,6 +30,13 @@ func (c Config) CheckFiles() error {
 	const directory = "a directory that can be read"
 	if c.Cert != "" {
 		pair(c.at, "", c.Cert, c.Key)
+	}
+	if c.CertDir != "" {
+		alone := c.Cert == "" && !slices.ContainsFunc(c.Sites, func(s Site) bool { return s.Cert != "" })
+		if err := checkCertDir(c.CertDir, alone); err != nil {
+			const key = "cert-dir"
+			fail(c.at(key), key, c.CertDir, err, "a directory with NAME.crt beside NAME.key, or NAME.pem with both in it")
+		}
 	}
 	if c.Root != "" {
 		if err := checkRoot(c.Root); err != nil {

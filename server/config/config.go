@@ -41,6 +41,9 @@ type Config struct {
 
 	Cert string // PEM file with the certificate chain; "" with Key: self-signed
 	Key  string // PEM file with the private key
+	// CertDir is a directory of further certificates, "" for none; see
+	// [ListPairs].
+	CertDir string
 	// What the one site of a configuration without sites serves: one of
 	// them, or neither for the demo site. Sites has it too.
 	Root      string   // directory

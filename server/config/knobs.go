@@ -84,9 +84,11 @@ func knobs(c *Config) []knob {
 		{groupListen, "admin-insecure", "false", &toggle{p: &c.AdminInsecure},
 			"Let the admin listener have an address that other machines can reach without a token: it belongs behind a firewall."},
 		{groupListen, "cert", "", &text{p: &c.Cert, what: "a PEM file with the certificate and its chain", empty: "self-signed, made at start"},
-			"Certificate to present. It needs the key beside it. Both are read once, at start."},
+			"Certificate to present to clients that ask for no name that another one has. It needs the key beside it. Both are read again when they change, as all certificates are."},
 		{groupListen, "key", "", &text{p: &c.Key, what: "a PEM file with the private key", empty: "self-signed, made at start"},
 			"Private key of the certificate."},
+		{groupListen, "cert-dir", "", &text{p: &c.CertDir, what: "a directory with NAME.crt beside NAME.key, or NAME.pem with both in it", empty: "no further certificates"},
+			"Further certificates, each for the names that stand in it, by the name that a client asks for (SNI). Without cert, the pair called default is presented to the others, else the first. It is looked at every 2 s."},
 
 		{groupServe, "root", "", &text{p: &c.Root, what: "a directory", empty: "the built-in demo site"},
 			"Directory to serve. Nothing outside of it is reachable, by a symbolic link either."},

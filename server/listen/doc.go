@@ -8,7 +8,7 @@
 //	plain.go      the answer to HTTP without TLS
 //	handshake.go  the handshake
 //	seldom.go     a cause that is logged now and then, not for each connection
-//	tls.go        what TLS we speak, and with which certificate
+//	tls.go        what TLS we speak
 //	files.go      how many descriptors there are
 //	settle.go     memory given back after a rush
 //

@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
@@ -131,10 +132,8 @@ const starvingFiles = 64
 // prints how long a second of sleep was, how much CPU time it took in it, how often
 // accepting failed in it, and counts.
 func playStarving() {
-	certificate, _, err := SelfSigned()
-	must(err)
 	must(unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: starvingFiles, Max: starvingFiles}))
-	cfg := testConfig(certificate, http.HandlerFunc(teapot), io.Discard)
+	cfg := testConfig(testkit.NewIdentity().TLS, http.HandlerFunc(teapot), io.Discard)
 	cfg.HelloTimeout, cfg.HandshakeTimeout = time.Hour, time.Hour
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)

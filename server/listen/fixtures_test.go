@@ -75,7 +75,7 @@ func testConfig(certificate tls.Certificate, handler http.Handler, log io.Writer
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	s := &store{message.New(http.StatusOK, nil, []byte(body), "", time.Time{})}
 	return Config{
-		TLS: TLSConfig(certificate),
+		TLS: TLSConfig(func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil }),
 		H2:  h2.Config{Source: s, Handler: nethttp.Handler(handler), Metrics: m, Log: logger}.WithDefaults(),
 		H1: &h1.Config{
 			Source: s, Handler: nethttp.Handler(handler), Metrics: m, Log: logger,
@@ -111,10 +111,7 @@ func startInMemory(t *testing.T, handler http.HandlerFunc, change func(*Config))
 
 func startOn(t *testing.T, ln net.Listener, handler http.HandlerFunc, change func(*Config)) *site {
 	t.Helper()
-	certificate, _, err := SelfSigned()
-	if err != nil {
-		t.Fatal(err)
-	}
+	certificate := testkit.NewIdentity().TLS
 	s := &site{T: t, log: new(testkit.LogBuffer), roots: x509.NewCertPool(), served: make(chan error, 1)}
 	leaf, err := x509.ParseCertificate(certificate.Certificate[0])
 	if err != nil {

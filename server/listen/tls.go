@@ -1,29 +1,15 @@
 package listen
 
-import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/hex"
-	"fmt"
-	"math/big"
-	"net"
-	"os"
-	"strings"
-	"time"
-)
+import "crypto/tls"
 
 // TLSConfig is what TLS we speak: 1.3, and 1.2 with forward secrecy and
 // authenticated encryption alone, which is what HTTP/2 allows (RFC 9113 §9.2.2).
-func TLSConfig(certificates ...tls.Certificate) *tls.Config {
+// The certificate is what certificate, a GetCertificate, returns.
+func TLSConfig(certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *tls.Config {
 	return &tls.Config{
-		Certificates: certificates,
-		MinVersion:   tls.VersionTLS12,
-		NextProtos:   []string{"h2", "http/1.1", "http/1.0"}, // 1.0 alone is what curl --http1.0 offers
+		GetCertificate: certificate,
+		MinVersion:     tls.VersionTLS12,
+		NextProtos:     []string{"h2", "http/1.1", "http/1.0"}, // 1.0 alone is what curl --http1.0 offers
 		CipherSuites: []uint16{ // for 1.2; the suites of 1.3 are all good
 			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
 			tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
@@ -36,58 +22,4 @@ func TLSConfig(certificates ...tls.Certificate) *tls.Config {
 		// first bytes, and cost every hit a record in two parts.
 		DynamicRecordSizingDisabled: true,
 	}
-}
-
-// selfSignedLife is how long a certificate made at start is valid: longer than
-// a process without a real one should run.
-const selfSignedLife = 90 * 24 * time.Hour
-
-// SelfSigned makes a certificate for localhost and this host's name, and
-// returns its SHA-256 fingerprint. Leaf is set.
-func SelfSigned() (certificate tls.Certificate, fingerprint string, err error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return certificate, "", fmt.Errorf("making a self-signed certificate: %w", err)
-	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
-	if err != nil {
-		return certificate, "", fmt.Errorf("making a self-signed certificate: %w", err)
-	}
-	names := []string{"localhost"}
-	if host, err := os.Hostname(); err == nil && host != "localhost" {
-		names = append(names, host)
-	}
-	template := &x509.Certificate{
-		SerialNumber: serial,
-		Subject:      pkix.Name{CommonName: "hotpath self-signed"},
-		DNSNames:     names,
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-		NotBefore:    time.Now().Add(-time.Hour), // clocks differ
-		NotAfter:     time.Now().Add(selfSignedLife),
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return certificate, "", fmt.Errorf("making a self-signed certificate: %w", err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		return certificate, "", fmt.Errorf("making a self-signed certificate: %w", err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, Fingerprint(der), nil
-}
-
-// Fingerprint is the SHA-256 of a certificate as browsers and openssl show it.
-func Fingerprint(der []byte) string {
-	sum := sha256.Sum256(der)
-	text := strings.ToUpper(hex.EncodeToString(sum[:]))
-	var b strings.Builder
-	for i := 0; i < len(text); i += 2 {
-		if i > 0 {
-			b.WriteByte(':')
-		}
-		b.WriteString(text[i : i+2])
-	}
-	return b.String()
 }
