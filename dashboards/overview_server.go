@@ -98,10 +98,11 @@ var (
 			about:   "Of the one that ends first, on any server.",
 			queries: []query{{legend: "left", expr: `min(hotpath_tls_certificate_expiry_timestamp_seconds) - time()`}}},
 		{kind: figure, title: "Certificates", unit: units.Short, w: 4,
-			about: "In use; broken: their files cannot be used as they are now, and the ones before are presented. The log names file and problem.",
+			about: "In use; broken: their files, or those of keys for session tickets, cannot be used as they are now, and what was loaded before is in use. The log names file and problem.",
 			queries: []query{
 				{legend: "in use", expr: `max(hotpath_tls_certificates)`},
 				{legend: "broken", expr: `sum(hotpath_tls_certificates_broken)`},
+				{legend: "broken keys", expr: `sum(hotpath_tls_key_files_broken)`},
 			}},
 		{kind: figure, title: "Panics", unit: units.Short, w: 4, steps: limit(1),
 			about:   "Since the start. Each was caught, logged with its stack, and is a bug.",

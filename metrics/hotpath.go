@@ -53,6 +53,7 @@ type Hotpath struct {
 
 	Certificates       *Level  // in use
 	CertificatesBroken *Level  // whose files cannot be used
+	KeyFilesBroken     *Level  // that cannot be used
 	CertificateExpiry  *Level  // of the first to end: Unix time, s
 	CertificateNames   *Levels // by name, the first to end: Unix time, s
 

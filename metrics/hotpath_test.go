@@ -86,6 +86,7 @@ func TestNames(t *testing.T) {
 
 		"hotpath_tls_certificates":                              1,
 		"hotpath_tls_certificates_broken":                       1,
+		"hotpath_tls_key_files_broken":                          1,
 		"hotpath_tls_certificate_expiry_timestamp_seconds":      1,
 		"hotpath_tls_certificate_name_expiry_timestamp_seconds": 2,
 		"hotpath_config_loaded_timestamp_seconds":               1,

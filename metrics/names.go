@@ -339,6 +339,8 @@ func newHotpath(set *Set, reasons []string) *Hotpath {
 			"Certificates in use."),
 		CertificatesBroken: NewLevel(set, "hotpath_tls_certificates_broken",
 			"Certificates whose files cannot be used as they are now: what was loaded before stays in use."),
+		KeyFilesBroken: NewLevel(set, "hotpath_tls_key_files_broken",
+			"Files of keys for TLS that cannot be used as they are now: the keys that were loaded before stay in use."),
 		CertificateExpiry: NewLevel(set, "hotpath_tls_certificate_expiry_timestamp_seconds",
 			"When the first of the certificates in use ends, in seconds since 1970; 0 before they are loaded."),
 		CertificateNames: NewLevels(set, "hotpath_tls_certificate_name_expiry_timestamp_seconds",

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,6 +83,35 @@ func TestCertificatesChange(t *testing.T) {
 	got := p.metrics()
 	if got["hotpath_tls_certificates"] != 3 || got[`hotpath_tls_certificate_name_expiry_timestamp_seconds{name="a.test"}`] == 0 {
 		t.Errorf("%v certificates in use, want 3, and the end of a.test", got["hotpath_tls_certificates"])
+	}
+}
+
+// TestTicketsOfInstances: a session that one server has begun is resumed by another
+// with the same keys, and by no other.
+func TestTicketsOfInstances(t *testing.T) {
+	keys := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(keys, []byte(strings.Repeat("5a", 32)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	session := tls.NewLRUClientSessionCache(1)
+	for i, tt := range []struct {
+		why     string
+		flags   []string
+		resumed float64
+	}{
+		{"the first", []string{"-ticket-keys-file", keys}, 0},
+		{"another with the same keys", []string{"-ticket-keys-file", keys}, 1},
+		{"one with its own", nil, 0},
+	} {
+		p := start(t, tt.flags...)
+		c := p.client(protocols[i%2])
+		c.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: testIdentity(t).pool, ServerName: "localhost", ClientSessionCache: session}
+		if r := p.get(c, "/"); r.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s", tt.why, r.Status)
+		}
+		if got := p.metrics()["hotpath_tls_resumed_total"]; got != tt.resumed {
+			t.Errorf("%s has resumed %v sessions, want %v", tt.why, got, tt.resumed)
+		}
 	}
 }
 

@@ -19,10 +19,22 @@ func newSecurity(cfg config.Config, m *metrics.Hotpath, log *slog.Logger) (secur
 	if err != nil {
 		return nil, nil, err
 	}
+	security = listen.TLSConfig(keeper.Certificate)
+	if cfg.TicketKeysFile != "" {
+		if err := keeper.Follow("ticket-keys-file", cfg.TicketKeysFile, func(name string) error {
+			keys, err := config.ReadTicketKeys(name)
+			if err == nil {
+				security.SetSessionTicketKeys(keys)
+			}
+			return err
+		}); err != nil {
+			return nil, nil, err
+		}
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { keeper.Run(ctx) })
-	return listen.TLSConfig(keeper.Certificate), func() {
+	return security, func() {
 		cancel()
 		running.Wait()
 	}, nil

@@ -16,33 +16,47 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/config"
 )
 
-// shake does a handshake in memory, and returns what both sides know of it.
+// connected are the ends of a TCP connection: a pipe has no room for a ticket that
+// the server sends while the client does.
+func connected() (server, client net.Conn, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer l.Close()
+	if client, err = net.Dial("tcp", l.Addr().String()); err != nil {
+		return nil, nil, err
+	}
+	server, err = l.Accept()
+	return server, client, err
+}
+
+// shake does a handshake, and returns what both sides know of it.
 func shake(server, client *tls.Config) (serverState, clientState tls.ConnectionState, err error) {
-	a, b := net.Pipe()
-	s, c := tls.Server(a, server), tls.Client(b, client)
+	a, b, err := connected()
+	if err != nil {
+		return serverState, clientState, err
+	}
 	defer a.Close()
 	defer b.Close()
 	deadline := time.Now().Add(patience)
-	_, _ = a.SetDeadline(deadline), b.SetDeadline(deadline)
+	if err := errors.Join(a.SetDeadline(deadline), b.SetDeadline(deadline)); err != nil {
+		return serverState, clientState, err
+	}
+	s, c := tls.Server(a, server), tls.Client(b, client)
 	done := make(chan error, 1)
 	go func() {
 		err := s.Handshake()
 		if err == nil {
-			_, err = s.Write([]byte("!")) // behind the session tickets
+			_, err = s.Write([]byte("!")) // behind the tickets
 		}
-		if err != nil {
-			a.Close()
-		}
+		_ = s.Close() // err says what became of it
 		done <- err
 	}()
-	err = c.Handshake()
-	if err == nil {
-		_, err = c.Read(make([]byte, 1))
-	}
-	if err != nil {
-		b.Close()
-	}
-	return s.ConnectionState(), c.ConnectionState(), errors.Join(err, <-done)
+	_, err = c.Read(make([]byte, 1)) // after the handshake
+	_ = c.Close()
+	err = errors.Join(err, <-done)
+	return s.ConnectionState(), c.ConnectionState(), err
 }
 
 // patience is how long a handshake may take on a machine under load.

@@ -48,7 +48,8 @@ type Keeper struct {
 	found    []*watched       // in dir, sorted
 	own      *tls.Certificate // self-signed; in use if there is no other
 	dirError string           // that was reported, "" if dir can be read
-	reviewed time.Time        // the last look at the clock
+	keys     []*keyFile
+	reviewed time.Time // the last look at the clock
 }
 
 // New makes a keeper of what s has.
@@ -95,6 +96,7 @@ func (k *Keeper) Configure(s Sources) error {
 			}
 			w := known[p].renewed(Listed{Pair: p}, false)
 			if problem := w.load(); problem != nil { // the others do without it
+				w.files.confirm = true
 				broken = append(broken, w)
 			}
 			found = append(found, w)
@@ -144,6 +146,7 @@ func (k *Keeper) Run(ctx context.Context) {
 func (k *Keeper) look(now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.lookAtKeys()
 	changed := k.list()
 	for _, w := range k.all() {
 		swapped, broke := w.look()
@@ -197,7 +200,7 @@ func (k *Keeper) list() (changed bool) {
 	}
 	for _, p := range pairs {
 		if !known[p] {
-			found = append(found, &watched{Pair: p})
+			found = append(found, &watched{Pair: p, files: watch{names: []string{p.Cert, p.Key}}})
 		}
 	}
 	slices.SortFunc(found, func(a, b *watched) int { return cmp.Compare(a.Cert, b.Cert) })

@@ -38,6 +38,12 @@ func (c Config) CheckFiles() error {
 			fail(c.at(key), key, c.CertDir, err, "a directory with NAME.crt beside NAME.key, or NAME.pem with both in it")
 		}
 	}
+	if c.TicketKeysFile != "" {
+		if _, err := ReadTicketKeys(c.TicketKeysFile); err != nil {
+			const key = "ticket-keys-file"
+			fail(c.at(key), key, c.TicketKeysFile, err, wantTicketKeys)
+		}
+	}
 	if c.Root != "" {
 		if err := checkRoot(c.Root); err != nil {
 			fail(c.at("root"), "root", c.Root, err, directory)

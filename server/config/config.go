@@ -44,6 +44,9 @@ type Config struct {
 	// CertDir is a directory of further certificates, "" for none; see
 	// [ListPairs].
 	CertDir string
+	// TicketKeysFile is a file of keys for session tickets, "" for keys that
+	// are this process's own; see [ReadTicketKeys].
+	TicketKeysFile string
 	// What the one site of a configuration without sites serves: one of
 	// them, or neither for the demo site. Sites has it too.
 	Root      string   // directory

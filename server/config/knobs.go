@@ -89,6 +89,8 @@ func knobs(c *Config) []knob {
 			"Private key of the certificate."},
 		{groupListen, "cert-dir", "", &text{p: &c.CertDir, what: "a directory with NAME.crt beside NAME.key, or NAME.pem with both in it", empty: "no further certificates"},
 			"Further certificates, each for the names that stand in it, by the name that a client asks for (SNI). Without cert, the pair called default is presented to the others, else the first. It is looked at every 2 s."},
+		{groupListen, "ticket-keys-file", "", &text{p: &c.TicketKeysFile, what: wantTicketKeys, empty: "keys of this process alone, new every day"},
+			"Keys of session tickets, so that a session of one instance is resumed by another with the same file. The first encrypts, all decrypt. It is looked at every 2 s: whoever writes it rotates the keys."},
 
 		{groupServe, "root", "", &text{p: &c.Root, what: "a directory", empty: "the built-in demo site"},
 			"Directory to serve. Nothing outside of it is reachable, by a symbolic link either."},
