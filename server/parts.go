@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/tls"
 	"io"
 	"log/slog"
 	"net"
@@ -47,11 +46,12 @@ func newRecorder(cfg config.Config, m *metrics.Hotpath, log *slog.Logger) (*acce
 }
 
 // newServer wires the public side: listener, engines, edge.
-func newServer(cfg config.Config, maxConns int, security *tls.Config, e *edge.Edge, ledger *memory.Ledger, crew *stream.Crew, accessLog *access.Recorder, m *metrics.Hotpath, log *slog.Logger) *listen.Server {
+func newServer(cfg config.Config, maxConns int, security security, e *edge.Edge, ledger *memory.Ledger, crew *stream.Crew, accessLog *access.Recorder, m *metrics.Hotpath, log *slog.Logger) *listen.Server {
 	// What a peer has to take, or send, within the time for it.
 	quantum := max(1, int(cfg.WriteTimeout.Seconds()*float64(cfg.MinWriteRate)))
 	return listen.New(listen.Config{
-		TLS: security,
+		TLS:      security.config,
+		Identify: security.identify,
 		H2: h2.Config{
 			Source:  e,
 			Handler: e,

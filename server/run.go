@@ -79,14 +79,14 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	}
 	defer stopAdmin()
 
-	security, stopSecurity, err := newSecurity(cfg, m, log)
+	crew := new(stream.Crew)
+	defer crew.Close()
+	e := edge.New(sites, stored, m, log, edge.Config{Fetches: cfg.MaxFetches, MaxStored: cfg.LargestStored()})
+	security, stopSecurity, err := newSecurity(cfg, e.Site, m, log)
 	if err != nil {
 		return err
 	}
 	defer stopSecurity()
-	crew := new(stream.Crew)
-	defer crew.Close()
-	e := edge.New(sites, stored, m, log, edge.Config{Fetches: cfg.MaxFetches, MaxStored: cfg.LargestStored()})
 	server := newServer(cfg, maxConns, security, e, stored.Ledger(), crew, accessLog, m, log)
 	l, err := listen.Listen(ctx, cfg.Listen)
 	if err != nil {

@@ -10,31 +10,55 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/certs"
 	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/listen"
+	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/site"
 )
 
+// security is the TLS of the public listener.
+type security struct {
+	config   *tls.Config
+	identify func(*tls.ConnectionState) *message.Identity // what a client has shown of itself
+}
+
 // newSecurity makes the TLS of the public listener, which follows the files that
-// it comes from until stop is called.
-func newSecurity(cfg config.Config, m *metrics.Hotpath, log *slog.Logger) (security *tls.Config, stop func(), err error) {
+// it comes from until stop is called. find finds the site of a host.
+func newSecurity(cfg config.Config, find func(host string) *site.Site, m *metrics.Hotpath, log *slog.Logger) (s security, stop func(), err error) {
 	keeper, err := certs.New(certificateSources(cfg), m, log)
 	if err != nil {
-		return nil, nil, err
+		return s, nil, err
 	}
-	security = listen.TLSConfig(keeper.Certificate)
+	base := func() *tls.Config { return listen.TLSConfig(keeper.Certificate) }
+	authority := func(name string) *certs.Authority {
+		if site := find(name); site != nil {
+			return site.Clients
+		}
+		return nil
+	}
+	s.config = base()
+	s.config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if a := authority(hello.ServerName); a != nil {
+			return a.TLS(base), nil
+		}
+		return nil, nil // as it is
+	}
+	s.identify = func(state *tls.ConnectionState) *message.Identity {
+		return certs.Identify(state, authority(state.ServerName))
+	}
 	if cfg.TicketKeysFile != "" {
 		if err := keeper.Follow("ticket-keys-file", cfg.TicketKeysFile, func(name string) error {
 			keys, err := config.ReadTicketKeys(name)
 			if err == nil {
-				security.SetSessionTicketKeys(keys)
+				s.config.SetSessionTicketKeys(keys)
 			}
 			return err
 		}); err != nil {
-			return nil, nil, err
+			return s, nil, err
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { keeper.Run(ctx) })
-	return security, func() {
+	return s, func() {
 		cancel()
 		running.Wait()
 	}, nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
+	"github.com/e0ac7cd4/hotpath/server/certs"
 	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/edge"
 	"github.com/e0ac7cd4/hotpath/server/origin"
@@ -69,6 +70,12 @@ func newSite(cfg config.Config, c *config.Site, log *slog.Logger) (*site.Site, f
 	}
 	if c.Cache.CacheStatus {
 		s.HitStatus = edge.HitStatus
+	}
+	if c.ClientCA != "" {
+		var err error
+		if s.Clients, err = certs.LoadAuthority(c.ClientCA, c.ClientAuth == config.ClientOptional); err != nil {
+			return nil, nil, fmt.Errorf("site %s: %w", s.Name, err)
+		}
 	}
 	switch {
 	case len(c.Upstreams) > 0:

@@ -96,6 +96,15 @@ func Ask(method string, fields []hpack.Field, rules *Rules) Asked {
 	return a
 }
 
+// Identify says that the client is known by something beside the request's fields,
+// such as its certificate: what it is answered is its own, unless the response says
+// otherwise, as with Authorization (§3.5).
+func (a *Asked) Identify() {
+	if !a.Authorization {
+		a.Authorization, a.plain, a.authorized = true, false, a.plain
+	}
+}
+
 // cacheControl takes one Cache-Control line of a request (§5.2.1). A malformed
 // number is read as the one that asks most of the cache. Of a directive that is
 // given twice, the first counts.

@@ -97,7 +97,7 @@ var reasons = [Reasons]struct {
 	RequestContent:   {"request_content", false, "bypass", "The request has content, which no key covers."},
 	Method:           {"method", false, "method", "The request's method is not one that is answered from the store or stored."},
 	Range:            {"range", false, "miss", "The request asks for a range of what is not stored."},
-	Authorization:    {"authorization", false, "bypass", "The request has Authorization, and the response does not say that it may be shared."},
+	Authorization:    {"authorization", false, "bypass", "The request has Authorization, or the client a certificate that the site asks for, and the response does not say that it may be shared."},
 	Bypass:           {"bypass", false, "bypass", "The configuration does not cache this request."},
 	KnownUncacheable: {"known_uncacheable", false, "miss", "The resource's last response might not be stored, so this request did not wait for another's."},
 
@@ -113,7 +113,7 @@ var reasons = [Reasons]struct {
 	Partial:         {"partial", false, "", "The response is a part of a representation."},
 	NoFreshness:     {"no_freshness", false, "", "The response does not say how long it is fresh, and its status or the lack of a validator does not let it be stored without."},
 	AlreadyStale:    {"already_stale", false, "", "The response is stale on arrival, and has no validator to revalidate it with."},
-	VaryStar:        {"vary_star", false, "", "The response's Vary is *, or not readable: it fits no other request."},
+	VaryStar:        {"vary_star", false, "", "The response's Vary is *, names the client's certificate, or is not readable: it fits no other request."},
 	TooManyVariants: {"too_many_variants", false, "", "The resource has as many variants as are stored of one."},
 	TooLarge:        {"too_large", false, "", "The response is larger than what is stored of one."},
 	NoRoom:          {"no_room", false, "", "What is arriving takes all the bytes that the cache may hold."},

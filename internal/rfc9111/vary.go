@@ -14,7 +14,9 @@ import (
 type Vary string
 
 // ParseVary reads all Vary lines of a response. It reports false if no request
-// can be shown to match: for "*", and for what is no list of field names.
+// can be shown to match: for "*", for the fields of a client's certificate, which no
+// request has when it is looked up (RFC 9440 §2), and for what is no list of field
+// names.
 func ParseVary(fields []hpack.Field) (Vary, bool) {
 	var names []string
 	for i := range fields {
@@ -27,7 +29,11 @@ func ParseVary(fields []hpack.Field) (Vary, bool) {
 			case name == "*" || !isToken(name):
 				return "", false
 			default:
-				names = append(names, strings.ToLower(name))
+				name = strings.ToLower(name)
+				if name == "client-cert" || name == "client-cert-chain" {
+					return "", false
+				}
+				names = append(names, name)
 			}
 		}
 	}

@@ -41,7 +41,7 @@ func TestTicketKeys(t *testing.T) {
 	client := &tls.Config{ServerName: "a.example", InsecureSkipVerify: true, ClientSessionCache: tls.NewLRUClientSessionCache(1)}
 	connect := func(why string, server *tls.Config, resumed bool) {
 		t.Helper()
-		if state, _, err := shake(server, client); err != nil || state.DidResume != resumed {
+		if state, _, err := shake(t, server, client); err != nil || state.DidResume != resumed {
 			t.Errorf("%s: resumed %t, want %t (%v)", why, state.DidResume, resumed, err)
 		}
 	}

@@ -73,6 +73,11 @@ func (c Config) CheckFiles() error {
 				fail(s.at("root"), s.name+".root", s.Root, err, directory)
 			}
 		}
+		if s.ClientCA != "" {
+			if err := checkCA(s.ClientCA); err != nil {
+				fail(s.at("client-ca"), s.name+".client-ca", s.ClientCA, err, "a PEM file of certificates")
+			}
+		}
 		if s.TLS.CA != "" {
 			if err := checkCA(s.TLS.CA); err != nil {
 				fail(s.at("tls.ca"), s.name+".tls.ca", s.TLS.CA, err, "a PEM file of certificates")

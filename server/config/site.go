@@ -29,6 +29,12 @@ type Site struct {
 	// PEM files. "" for both: [Config.Cert] and Key.
 	Cert, Key string
 
+	// ClientCA is a PEM file of the certificates that clients must be certified
+	// by, "" for none, and ClientAuth whether clients without a certificate are
+	// let in: [ClientRequire] or [ClientOptional].
+	ClientCA   string
+	ClientAuth string
+
 	CacheKey SiteCacheKey
 	Cache    SiteCache
 
@@ -51,6 +57,12 @@ type Site struct {
 const (
 	HostClient   = "client"   // what the client has sent
 	HostUpstream = "upstream" // the upstream's own host and port
+)
+
+// Whether clients must have a certificate.
+const (
+	ClientRequire  = "require"
+	ClientOptional = "optional"
 )
 
 // How an upstream is chosen for a request.

@@ -18,6 +18,8 @@ sites:
     upstream: [https://10.0.0.1:3000, https://ORIGIN.example/]
     cert: a.pem
     key: a.key
+    client-ca: clients.pem
+    client-auth: optional
     cache-key: {query: sorted, drop: [utm_source, gclid]}
     cache:
       default-fresh: 1m
@@ -46,6 +48,7 @@ sites:
 		Hosts:     []string{"example.com", "*.example.com", "xn--bcher-kva.example", "::1"},
 		Upstreams: []string{"https://10.0.0.1:3000", "https://origin.example"},
 		Cert:      "a.pem", Key: "a.key",
+		ClientCA: "clients.pem", ClientAuth: ClientOptional,
 		CacheKey: SiteCacheKey{Query: QuerySorted, Drop: []string{"utm_source", "gclid"}},
 		Cache: SiteCache{DefaultFresh: time.Minute, Heuristics: true, StoreSetCookie: true, Negative: map[int]time.Duration{404: 10 * time.Second, 503: time.Second},
 			StaleWhileRevalidate: 30 * time.Second, StaleIfError: 48 * time.Hour},
@@ -134,6 +137,9 @@ func TestSiteMistakes(t *testing.T) {
 		{"keep and drop", "sites: [{default: true, root: /x, cache-key: {keep: a, drop: b}}]", []string{`sites[0].cache-key.drop "b": stands beside cache-key.keep`}},
 		{"keep of nothing", "sites: [{default: true, root: /x, cache-key: {query: drop, keep: a}}]", []string{`the query is dropped as a whole`}},
 		{"TLS without it", "sites: [{default: true, upstream: http://a, tls: {insecure: true}}]", []string{`sites[0].tls.insecure "true": has no effect: the upstream is not https`}},
+		{"a mode without an authority", "sites: [{default: true, upstream: http://a, client-auth: optional}]", []string{`sites[0].client-auth "optional": has no effect: there is no client-ca`}},
+		{"another mode", "sites: [{default: true, upstream: http://a, client-ca: x, client-auth: ask}]", []string{`sites[0].client-auth "ask": `}},
+		{"files for some and everybody", "sites: [{default: true, root: /r, client-ca: x, client-auth: optional}]", []string{`sites[0].client-auth "optional": lets everybody have the files`}},
 		{"TLS twice", "sites: [{default: true, upstream: https://a, tls: {insecure: true, ca: x}}]", []string{`sites[0].tls.ca "x": has no effect`}},
 		{"mixed", "sites: [{default: true, upstream: [https://a, http://b]}]", []string{`mixes http and https`}},
 		{"health of nothing", "sites: [{default: true, upstream: http://a, health: {interval: 1s}}]", []string{`there is no health.path`}},
@@ -161,7 +167,7 @@ func TestSiteMistakes(t *testing.T) {
 
 // TestSiteFiles: files of sites are looked at, and their place is named.
 func TestSiteFiles(t *testing.T) {
-	file := "sites:\n  - default: true\n    upstream: https://a\n    cert: /nowhere/c\n    key: /nowhere/k\n    tls: {ca: /dev/zero}\n  - hosts: b\n    root: /nowhere/r\n"
+	file := "sites:\n  - default: true\n    upstream: https://a\n    cert: /nowhere/c\n    key: /nowhere/k\n    tls: {ca: /dev/zero}\n  - hosts: b\n    root: /nowhere/r\n    client-ca: /nowhere/ca\n"
 	c, err := Load([]string{"-config", "f.yaml"}, nil, files(map[string]string{"f.yaml": file}))
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +176,7 @@ func TestSiteFiles(t *testing.T) {
 	if err == nil {
 		t.Fatal("no mistake in files that are not there")
 	}
-	want := []string{`f.yaml:4: sites[0].cert "/nowhere/c": cannot open`, `f.yaml:6: sites[0].tls.ca "/dev/zero": is not a regular file`, `f.yaml:8: sites[1].root "/nowhere/r": cannot open`}
+	want := []string{`f.yaml:4: sites[0].cert "/nowhere/c": cannot open`, `f.yaml:6: sites[0].tls.ca "/dev/zero": is not a regular file`, `f.yaml:8: sites[1].root "/nowhere/r": cannot open`, `f.yaml:9: sites[1].client-ca "/nowhere/ca": cannot open`}
 	got := strings.Split(err.Error(), "\n")
 	for i, line := range got {
 		if i >= len(want) || !strings.HasPrefix(line, want[i]) {

@@ -81,6 +81,12 @@ func (s *Site) validate(wrong map[string]bool) Mistakes {
 	if given("key") && !given("cert") {
 		fail("key", "there is no cert to it", "cert and key together, or neither")
 	}
+	if s.where["client-auth"] != "" && !given("client-ca") {
+		fail("client-auth", "has no effect: there is no client-ca", "a client-ca beside it")
+	}
+	if s.ClientAuth == ClientOptional && given("root") && given("client-ca") {
+		fail("client-auth", "lets everybody have the files: they are the same without a certificate", "require, or an upstream in place of the root")
+	}
 	either("cache-key.keep", "cache-key.drop")
 	if s.CacheKey.Query == QueryDrop {
 		for _, name := range []string{"cache-key.keep", "cache-key.drop"} {

@@ -35,6 +35,10 @@ func siteKnobs(s *Site) []siteKnob {
 			"Certificate to present to clients that ask for one of the hosts. It needs the key beside it."},
 		{"key", "", &text{p: &s.Key, what: "a PEM file with the private key", empty: "the key outside of sites"},
 			"Private key of the certificate."},
+		{"client-ca", "", &text{p: &s.ClientCA, what: "a PEM file of certificates", empty: "clients are not asked for a certificate"},
+			"Authorities that clients must have a certificate of. An upstream gets it in Client-Cert (RFC 9440). A request on a connection whose handshake was for another site is answered 421."},
+		{"client-auth", ClientRequire, &choice{p: &s.ClientAuth, of: []string{ClientRequire, ClientOptional}},
+			"Whether clients without a certificate are let in. require: no. optional: yes, and the upstream sees no Client-Cert."},
 
 		{"cache-key.query", QuerySent, &choice{p: &s.CacheKey.Query, of: []string{QuerySent, QuerySorted, QueryDrop}},
 			"What of the query distinguishes resources. sent: all of it as it was sent. sorted: its parameters, in any order. drop: nothing."},

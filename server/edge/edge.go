@@ -136,3 +136,6 @@ func New(t *site.Table, s *store.Store, m *metrics.Hotpath, log *slog.Logger, co
 	e.sites.Store(t)
 	return e
 }
+
+// Site is the site of a host, nil if there is none.
+func (e *Edge) Site(host string) *site.Site { return e.sites.Load().Find(host) }

@@ -169,6 +169,9 @@ func (f *fetch) ask() (err error) {
 		}
 	}()
 	r := &origin.Request{Request: f.request}
+	if f.site.Clients == nil {
+		r.Identity = nil // it is for another site of the connection
+	}
 	if f.storing && !f.site.Files {
 		// What is stored under a key must not depend on what the key does
 		// not name.

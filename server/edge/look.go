@@ -20,6 +20,9 @@ func (e *Edge) Look(l *message.Lookup, r *message.Request, now time.Time) bool {
 		return false
 	}
 	l.Policy = s
+	if !s.Clients.Admits(r.Identity) {
+		return false // Serve says so
+	}
 	key, ok := s.AppendKey(l.Key, r)
 	if !ok {
 		l.Key = key[:0]
@@ -41,7 +44,7 @@ func (e *Edge) Look(l *message.Lookup, r *message.Request, now time.Time) bool {
 			e.revalidate(s, string(key), string(key), nil, entry, now)
 		}
 	} else {
-		asked := rfc9111.Ask(r.Method, r.Fields, s.Rules)
+		asked := ask(r.Method, r, s)
 		verdict, _ := rfc9111.Reuse(&asked, &entry.Policy, now)
 		switch verdict {
 		case rfc9111.Serve:
@@ -79,6 +82,15 @@ func (e *Edge) Again(l *message.Lookup, now time.Time) bool {
 	}
 	l.Response = entry.Response
 	return true
+}
+
+// ask reads what a request asks of a cache.
+func ask(method string, r *message.Request, s *site.Site) rfc9111.Asked {
+	asked := rfc9111.Ask(method, r.Fields, s.Rules)
+	if s.Clients != nil && r.Identity.Certified() != nil {
+		asked.Identify()
+	}
+	return asked
 }
 
 // hasContent reports whether the fields of a request say that it has content,

@@ -45,7 +45,7 @@ func (e *Edge) revalidate(s *site.Site, key, own string, r *message.Request, ent
 			ctx, cancel = context.WithTimeoutCause(ctx, e.timeout, errTimeout)
 			defer cancel()
 		}
-		asked := rfc9111.Ask("GET", request.Fields, s.Rules)
+		asked := ask("GET", request, s)
 		f := &fetch{
 			edge: e, site: s, request: *request, key: key, own: own,
 			asked: &asked, reason: rfc9111.Expired, stale: entry, storing: true,

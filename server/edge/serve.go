@@ -18,6 +18,10 @@ func (e *Edge) Serve(ctx context.Context, x *message.Exchange) {
 		s = e.sites.Load().Find(x.Authority)
 	}
 	switch {
+	case s != nil && !s.Clients.Admits(x.Identity):
+		// Its connection was made for another site, or before this one asked
+		// for certificates. A new one is asked for the right one.
+		x.Reply.Send(misdirected)
 	case s == nil && x.Proto == message.HTTP2:
 		// The client may hold this connection for another host's, whose
 		// certificate names this one as well (RFC 9113 §9.1.1).
@@ -53,7 +57,7 @@ func (e *Edge) serveFiles(ctx context.Context, x *message.Exchange, s *site.Site
 		}
 		x.Key = string(key)
 	}
-	asked := rfc9111.Ask(x.Method, x.Fields, s.Rules)
+	asked := ask(x.Method, &x.Request, s)
 	e.answer(&miss{ctx: ctx, x: x, site: s, asked: &asked})
 }
 
@@ -63,7 +67,7 @@ func (e *Edge) serveUpstream(ctx context.Context, x *message.Exchange, s *site.S
 		x.Reply.Send(methodNotAllowed) // a way through to any host is for a forward proxy
 		return
 	}
-	asked := rfc9111.Ask(x.Method, x.Fields, s.Rules)
+	asked := ask(x.Method, &x.Request, s)
 	asked.Content = asked.Content || x.Body != nil
 	if x.Key == "" {
 		if key, ok := s.AppendKey(nil, &x.Request); ok {

@@ -39,6 +39,8 @@ type Conn struct {
 	number uint64         // of the last exchange
 	ticket *memory.Ticket // of what is sent, or of x; nil: neither, or nothing is counted
 
+	identity *message.Identity // of the client, nil for most
+
 	active time.Time // last request, or byte of a tunnel
 	blank  bool      // an empty line came before the next request
 	last   bool      // nothing is answered after what is being answered
@@ -64,6 +66,10 @@ func NewConn(cfg *Config, w *wire.Conn) *Conn {
 	c.mail.Wake = w.Wake
 	return c
 }
+
+// Identify says what the client has shown of itself. It is called before Serve, if
+// at all.
+func (c *Conn) Identify(i *message.Identity) { c.identity = i }
 
 // Serve serves the connection until it ends and returns why it did.
 func (c *Conn) Serve() (reason metrics.CloseReason) {

@@ -39,6 +39,7 @@ func (c *Conn) takeRequest() bool {
 		c.refuse(r, h)
 		return true
 	}
+	h.request.Identity = c.identity
 	c.answerRequest(raw, h)
 	return true
 }

@@ -46,11 +46,11 @@ type Conn struct {
 	// Receiving.
 	prefaced         bool
 	helloSent        bool
-	settingsFromPeer bool // the first frame has come
+	settingsFromPeer bool   // the first frame has come
+	lastID           uint32 // highest stream that the peer opened
 	settingsUnacked  int
 	decoder          hpack.Decoder
 	block            headerBlock
-	lastID           uint32      // highest stream that the peer opened
 	credit           flow.Credit // of the connection
 	partial          time.Time   // since when part of a frame waits; zero: none
 	frameIn          limit.Pace  // of a DATA frame of which part waits
@@ -71,6 +71,8 @@ type Conn struct {
 	out     limit.Pace  // at which it does so while streams wait for it
 	sending sendQueue
 	holders []*stream // that began to send a stored body in this turn
+
+	identity *message.Identity // of the client, nil for most
 
 	// Budgets.
 	control, early budget
@@ -118,6 +120,10 @@ func (cfg Config) WithDefaults() *Config {
 	cfg.Limits = cfg.Limits.withDefaults()
 	return &cfg
 }
+
+// Identify says what the client has shown of itself. It is called before Serve, if
+// at all.
+func (c *Conn) Identify(i *message.Identity) { c.identity = i }
 
 // Serve serves the connection until it ends and returns why it did.
 func (c *Conn) Serve() (reason metrics.CloseReason) {

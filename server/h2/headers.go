@@ -117,6 +117,7 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 	if err := d.request.parse(id, d.list.Fields); err != nil {
 		return err
 	}
+	d.request.Identity = c.identity
 	if end && d.request.length > 0 {
 		return frame.StreamError(id, frame.ProtocolError, "content-length without DATA") // §8.1.1
 	}

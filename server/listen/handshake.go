@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
 // maxResting is how many goroutines wait for another handshake: their stacks
@@ -51,10 +52,14 @@ func (s *Server) handshake(c *conn) {
 	if state.DidResume {
 		m.HandshakesResumed.Add(c.stripe, 1)
 	}
+	var identity *message.Identity
+	if s.cfg.Identify != nil {
+		identity = s.cfg.Identify(&state)
+	}
 	if state.NegotiatedProtocol == "h2" {
-		go s.serveH2(c)
+		go s.serveH2(c, identity)
 	} else {
-		go s.serveH1(c)
+		go s.serveH1(c, identity)
 	}
 }
 

@@ -15,11 +15,16 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/h1"
 	"github.com/e0ac7cd4/hotpath/server/h2"
+	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
-// Config is what a Server needs. All fields are required.
+// Config is what a Server needs. All fields are required, but for Identify.
 type Config struct {
-	TLS     *tls.Config // see TLSConfig
+	TLS *tls.Config // see TLSConfig
+	// Identify says what a client has shown of itself in its handshake; nil:
+	// none is asked.
+	Identify func(*tls.ConnectionState) *message.Identity
+
 	H2      *h2.Config
 	H1      *h1.Config
 	Wire    *wire.Options
@@ -149,14 +154,16 @@ func (s *Server) refuse(n int, why metrics.RefuseReason) {
 	s.cfg.Metrics.ConnectionsRefused.Add(s.stripe, why, uint64(n))
 }
 
-func (s *Server) serveH2(c *conn) {
+func (s *Server) serveH2(c *conn, i *message.Identity) {
 	engine := h2.NewConn(s.cfg.H2, c.wire)
+	engine.Identify(i)
 	s.enter(c, metrics.StateH2, engine.Drain)
 	s.close(c, engine.Serve())
 }
 
-func (s *Server) serveH1(c *conn) {
+func (s *Server) serveH1(c *conn, i *message.Identity) {
 	loop := h1.NewConn(s.cfg.H1, c.wire)
+	loop.Identify(i)
 	s.enter(c, metrics.StateH1, loop.Drain)
 	s.close(c, loop.Serve())
 }

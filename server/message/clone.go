@@ -26,6 +26,7 @@ func (r *Request) Clone() *Request {
 		Authority: own(r.Authority),
 		Path:      own(r.Path),
 		Fields:    make([]hpack.Field, len(r.Fields)),
+		Identity:  r.Identity,
 	}
 	for i, f := range r.Fields {
 		c.Fields[i] = hpack.Field{Name: own(f.Name), Value: own(f.Value), Sensitive: f.Sensitive}

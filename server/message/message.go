@@ -27,6 +27,10 @@ type Request struct {
 	// Fields are the regular fields in the order received, names in lower
 	// case, pseudo-fields left out.
 	Fields []hpack.Field
+
+	// Identity is what the client has shown of itself, nil for most. It is
+	// the connection's, and not borrowed.
+	Identity *Identity
 }
 
 // Field returns the value of the first field with that name, in lower case,

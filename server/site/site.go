@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
+	"github.com/e0ac7cd4/hotpath/server/certs"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/origin"
 )
@@ -26,6 +27,9 @@ type Site struct {
 	// has neither hosts nor queries.
 	Origin origin.Origin
 	Files  bool
+
+	// Clients is the authority that clients must be certified by; nil: none.
+	Clients *certs.Authority
 
 	// Query is what of a query is in the key.
 	Query Query

@@ -18,6 +18,13 @@ func aboutClient(name string) bool {
 	return strings.HasPrefix(name, "x-forwarded-")
 }
 
+// The fields of a client's certificate (RFC 9440 §2). An upstream believes them, so
+// they are ours, whoever else sends them.
+const (
+	clientCert      = "client-cert"
+	clientCertChain = "client-cert-chain"
+)
+
 // disguised reports whether a name with an underscore would be taken by a CGI
 // or WSGI server, which maps "-" and "_" to the same variable, for a field that
 // is removed or written by us.
@@ -26,7 +33,7 @@ func disguised(name string) bool {
 		return false
 	}
 	name = strings.ReplaceAll(name, "_", "-")
-	return aboutClient(name) || hopByHop(name) || endToEnd(name)
+	return aboutClient(name) || hopByHop(name) || endToEnd(name) || name == clientCert || name == clientCertChain
 }
 
 // trusts reports whether a client's forwarded fields are trusted.

@@ -1,9 +1,13 @@
 package proxy
 
 import (
+	"encoding/base64"
 	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
+	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
 // TestRFC7239Forwarded: who the client is, in each style, from a stranger and
@@ -51,5 +55,33 @@ func TestRFC7239Forwarded(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestRFC9440ClientCert: an upstream gets the certificate that was verified, and
+// no other that anybody sends, a trusted proxy or in disguise.
+func TestRFC9440ClientCert(t *testing.T) {
+	s, heads := replying(t, ok200)
+	p := proxyTo(t, Config{Upstreams: []string{s.URL()}, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}})
+	claims := []string{"client-cert", ":AAAA:", "client-cert-chain", ":AAAA:", "client_cert", ":AAAA:", "client-cert_chain", ":AAAA:", "connection", "client-cert"}
+	leaf := testkit.NewIdentity().TLS.Leaf
+	for why, tt := range map[string]struct {
+		identity *message.Identity
+		want     string
+	}{
+		"nothing was asked": {nil, ""},
+		"nothing was shown": {new(message.Identity), ""},
+		"a certificate":     {&message.Identity{Certificate: leaf}, ":" + base64.StdEncoding.EncodeToString(leaf.Raw) + ":"},
+	} {
+		r := get("/", claims...)
+		r.Identity = tt.identity
+		mustFetch(t, p, r)
+		head := <-heads
+		if got := strings.Join(fieldLines(head, "client-cert"), "|"); got != tt.want {
+			t.Errorf("%s: Client-Cert %q, want %q", why, got, tt.want)
+		}
+		if strings.Contains(head, "AAAA") {
+			t.Errorf("%s: a claim is passed on:\n%s", why, head)
+		}
 	}
 }

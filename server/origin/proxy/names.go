@@ -119,7 +119,8 @@ func trailerAllowed(name string) bool {
 	switch name {
 	case "content-length", "host", "content-encoding", "content-type", "content-range", "authorization",
 		"set-cookie", "cookie", "cache-control", "expires", "age", "date", "location", "vary", "expect",
-		"max-forwards", "range", "pragma", "retry-after", "via", "warning", "www-authenticate", "realm":
+		"max-forwards", "range", "pragma", "retry-after", "via", "warning", "www-authenticate", "realm",
+		clientCert, clientCertChain:
 		return false
 	}
 	return true

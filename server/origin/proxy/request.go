@@ -44,7 +44,7 @@ type outgoing struct {
 func (p *Proxy) prepare(r *origin.Request) (*outgoing, error) {
 	q := &outgoing{
 		header: make(http.Header, len(r.Fields)+6),
-		values: make([]string, 0, len(r.Fields)+6), // + Via, X-Real-IP, four forwarded fields
+		values: make([]string, 0, len(r.Fields)+7), // + Via, X-Real-IP, four forwarded fields, Client-Cert
 	}
 	size := len(r.Authority) + len(r.Path) + maxAddress + len(r.Proto) + len(r.Upgrade)
 	for i := range r.Fields {
@@ -100,6 +100,8 @@ func (p *Proxy) fields(q *outgoing, r *origin.Request) error {
 		switch f.Name {
 		case "host", "content-length", "connection", "proxy": // Proxy: CVE-2016-5385
 			continue
+		case clientCert, clientCertChain: // ours alone
+			continue
 		case "te":
 			q.te = q.te || hasToken(f.Value, "trailers")
 			continue
@@ -153,6 +155,9 @@ func (p *Proxy) fields(q *outgoing, r *origin.Request) error {
 	}
 	q.add("Via", q.via(r.Proto))
 	q.forward(&p.config, r, &before)
+	if c := r.Identity.Certified(); c != nil {
+		q.add("Client-Cert", ":"+base64.StdEncoding.EncodeToString(c.Raw)+":")
+	}
 	if q.header["User-Agent"] == nil {
 		q.header["User-Agent"] = nil // or net/http adds its own
 	}
