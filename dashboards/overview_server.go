@@ -98,7 +98,7 @@ var (
 			about:   "Of the one that ends first, on any server.",
 			queries: []query{{legend: "left", expr: `min(hotpath_tls_certificate_expiry_timestamp_seconds) - time()`}}},
 		{kind: figure, title: "Certificates", unit: units.Short, w: 4,
-			about: "In use; broken: their files, or those of keys for session tickets, cannot be used as they are now, and what was loaded before is in use. The log names file and problem.",
+			about: "In use; broken: their files, or files of keys, cannot be used as they are now, and what was loaded before is in use. The log names file and problem.",
 			queries: []query{
 				{legend: "in use", expr: `max(hotpath_tls_certificates)`},
 				{legend: "broken", expr: `sum(hotpath_tls_certificates_broken)`},

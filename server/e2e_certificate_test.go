@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -111,6 +116,80 @@ func TestTicketsOfInstances(t *testing.T) {
 		}
 		if got := p.metrics()["hotpath_tls_resumed_total"]; got != tt.resumed {
 			t.Errorf("%s has resumed %v sessions, want %v", tt.why, got, tt.resumed)
+		}
+	}
+}
+
+// TestEncryptedClientHello: with the configuration of a key that "hotpath ech" has
+// made a client reaches a host whose name it does not send in the clear. A new key
+// is used without a restart, and a client with the old one is told of it.
+func TestEncryptedClientHello(t *testing.T) {
+	dir := t.TempDir()
+	made := testkit.NewIdentity("secret.test", "public.test")
+	cert, key, err := made.Write(dir, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := filepath.Join(dir, "ech.pem")
+	newKey := func() (list []byte) {
+		t.Helper()
+		text, err := output(t, "", builtServer(t), "ech", "public.test")
+		if err == nil {
+			err = os.WriteFile(keys, []byte(text), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest := pem.Decode([]byte(text))
+		config, _ := pem.Decode(rest)
+		return config.Bytes
+	}
+	list := newKey()
+	p := start(t, "-cert", cert, "-key", key, "-ech-keys-file", keys)
+	dial := func(list []byte) (accepted bool, sent []byte, err error) {
+		c, err := net.Dial("tcp", strings.TrimPrefix(p.url, "https://"))
+		if err != nil {
+			return false, nil, err
+		}
+		defer c.Close()
+		r := &testkit.Recorder{Conn: c}
+		secured := tls.Client(r, &tls.Config{ServerName: "secret.test", RootCAs: made.Pool(), EncryptedClientHelloConfigList: list, NextProtos: []string{"http/1.1"}})
+		if err := secured.Handshake(); err != nil {
+			return false, nil, err
+		}
+		fmt.Fprint(secured, "GET / HTTP/1.1\r\nHost: secret.test\r\nConnection: close\r\n\r\n")
+		answer, err := io.ReadAll(secured)
+		if err == nil && !bytes.HasPrefix(answer, []byte("HTTP/1.1 200 ")) {
+			err = fmt.Errorf("%.100q", answer)
+		}
+		return secured.ConnectionState().ECHAccepted, r.Sent.Bytes(), err
+	}
+	if accepted, sent, err := dial(list); err != nil || !accepted || bytes.Contains(sent, []byte("secret.test")) || !bytes.Contains(sent, []byte("public.test")) {
+		t.Errorf("accepted: %t, the name is in the clear: %t (%v)", accepted, bytes.Contains(sent, []byte("secret.test")), err)
+	}
+	if accepted, _, err := dial(nil); err != nil || accepted {
+		t.Errorf("without a configuration: accepted %t, %v", accepted, err)
+	}
+	renewed := newKey()
+	p.eventually("the new key", func() error {
+		accepted, _, err := dial(renewed)
+		if err == nil && !accepted {
+			err = errors.New("not accepted")
+		}
+		return err
+	})
+	var rejected *tls.ECHRejectionError
+	if _, _, err := dial(list); !errors.As(err, &rejected) || !bytes.Equal(rejected.RetryConfigList, renewed) {
+		t.Errorf("a client with the old key's configuration: %v; want to be told of the new one", err)
+	}
+}
+
+// TestECHCommand: what the command says to names that are none.
+func TestECHCommand(t *testing.T) {
+	for _, args := range [][]string{{"ech"}, {"ech", "a.test", "b.test"}, {"ech", "localhost"}, {"ech", "-h"}} {
+		status, stdout, stderr := command(t, nil, args...)
+		if status != 2 || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "allowed: ") {
+			t.Errorf("%q: exit status %d, %q, %q", args, status, stdout, stderr)
 		}
 	}
 }

@@ -6,6 +6,7 @@
 //	go run ./server -config FILE        any number of sites
 //	go run ./server check -config FILE  validate a configuration, and exit
 //	go run ./server health              ask a running server whether it is ready
+//	go run ./server ech NAME            make a key for Encrypted Client Hello
 //	go run ./server version             what was built
 //
 // # The life of a request
@@ -74,6 +75,8 @@ func dispatch(args, environ []string, stdout, stderr io.Writer) int {
 		return config.Check(args[1:], environ, stdout, stderr)
 	case "health":
 		return health(args[1:], environ, stdout, stderr)
+	case "ech":
+		return config.ECH(args[1:], stdout, stderr)
 	case "version", "-version", "--version", "-v", "-V":
 		return done(fmt.Fprintln(stdout, buildinfo.Line("hotpath")))
 	case "help", "-?":

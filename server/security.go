@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/certs"
@@ -27,7 +28,14 @@ func newSecurity(cfg config.Config, find func(host string) *site.Site, m *metric
 	if err != nil {
 		return s, nil, err
 	}
-	base := func() *tls.Config { return listen.TLSConfig(keeper.Certificate) }
+	var ech atomic.Pointer[[]tls.EncryptedClientHelloKey]
+	base := func() *tls.Config {
+		c := listen.TLSConfig(keeper.Certificate)
+		if cfg.ECHKeysFile != "" {
+			c.GetEncryptedClientHelloKeys = func(*tls.ClientHelloInfo) ([]tls.EncryptedClientHelloKey, error) { return *ech.Load(), nil }
+		}
+		return c
+	}
 	authority := func(name string) *certs.Authority {
 		if site := find(name); site != nil {
 			return site.Clients
@@ -43,6 +51,17 @@ func newSecurity(cfg config.Config, find func(host string) *site.Site, m *metric
 	}
 	s.identify = func(state *tls.ConnectionState) *message.Identity {
 		return certs.Identify(state, authority(state.ServerName))
+	}
+	if cfg.ECHKeysFile != "" {
+		if err := keeper.Follow("ech-keys-file", cfg.ECHKeysFile, func(name string) error {
+			keys, err := config.ReadECHKeys(name)
+			if err == nil {
+				ech.Store(&keys)
+			}
+			return err
+		}); err != nil {
+			return s, nil, err
+		}
 	}
 	if cfg.TicketKeysFile != "" {
 		if err := keeper.Follow("ticket-keys-file", cfg.TicketKeysFile, func(name string) error {

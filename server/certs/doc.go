@@ -8,7 +8,7 @@
 //	keeper.go      where certificates come from, and the look at all of them
 //	watched.go     one pair of files: what of it is in use, and what is wrong with it
 //	authority.go   certificates of clients: who must have one, and whose connections a site admits
-//	keyfile.go     files of keys: of session tickets
+//	keyfile.go     files of keys: of session tickets, of Encrypted Client Hello
 //	watch.go       whether files have changed
 //	report.go      metrics, and warnings of ends that are near
 //	selfsigned.go  a certificate for those who have none

@@ -44,6 +44,12 @@ func (c Config) CheckFiles() error {
 			fail(c.at(key), key, c.TicketKeysFile, err, wantTicketKeys)
 		}
 	}
+	if c.ECHKeysFile != "" {
+		if _, err := ReadECHKeys(c.ECHKeysFile); err != nil {
+			const key = "ech-keys-file"
+			fail(c.at(key), key, c.ECHKeysFile, err, wantECHKeys)
+		}
+	}
 	if c.Root != "" {
 		if err := checkRoot(c.Root); err != nil {
 			fail(c.at("root"), "root", c.Root, err, directory)

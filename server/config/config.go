@@ -47,6 +47,9 @@ type Config struct {
 	// TicketKeysFile is a file of keys for session tickets, "" for keys that
 	// are this process's own; see [ReadTicketKeys].
 	TicketKeysFile string
+	// ECHKeysFile is a file of keys for Encrypted Client Hello, "" for none; see
+	// [ReadECHKeys].
+	ECHKeysFile string
 	// What the one site of a configuration without sites serves: one of
 	// them, or neither for the demo site. Sites has it too.
 	Root      string   // directory

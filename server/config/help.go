@@ -22,6 +22,7 @@ type Command struct {
 var Commands = []Command{
 	{"check", "[-key value ...]", "check the settings and their files"},
 	{"health", "[-key value ...]", "is the server with these settings ready"},
+	{"ech", "NAME", "make a key for ech-keys-file"},
 	{"version", "", "what was built"},
 	{"help", "", "this text"},
 }
