@@ -130,6 +130,18 @@ func TestSameTime(t *testing.T) {
 	f.logs("the second look", 0, "level=ERROR")
 }
 
+// TestNewChain: another chain for the same certificate takes effect.
+func TestNewChain(t *testing.T) {
+	one := spec{subject: "one", names: []string{"a.example"}}.make(t)
+	p := writePair(t, t.TempDir(), "a", one)
+	f := keep(t, Sources{Pairs: []Listed{{Pair: p}}})
+	write(t, p.Cert, append(chainOf(one), chainOf(spec{subject: "issuer"}.make(t))...))
+	f.pass(Interval)
+	if got, err := f.Certificate(modern("a.example")); err != nil || len(got.Certificate) != 2 {
+		t.Errorf("a chain of %d certificates is presented, want 2 (%v)", len(got.Certificate), err)
+	}
+}
+
 // TestUnchangedFiles: files are read if they change, and not otherwise.
 func TestUnchangedFiles(t *testing.T) {
 	p := writePair(t, t.TempDir(), "a", spec{names: []string{"a.example"}}.make(t))

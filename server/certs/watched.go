@@ -1,7 +1,9 @@
 package certs
 
 import (
+	"bytes"
 	"crypto/tls"
+	"slices"
 
 	"github.com/e0ac7cd4/hotpath/server/config"
 )
@@ -57,7 +59,7 @@ func (w *watched) look() (swapped, broke bool) {
 	certificate, problem := config.LoadPair(w.Cert, w.Key)
 	switch {
 	case problem == nil:
-		swapped = !usable(w) || w.problem != nil || !w.certificate.Leaf.Equal(certificate.Leaf)
+		swapped = !usable(w) || w.problem != nil || !slices.EqualFunc(w.certificate.Certificate, certificate.Certificate, bytes.Equal)
 		w.certificate, w.problem = &certificate, nil
 	case again && (w.problem == nil || w.problem.Error() != problem.Error()):
 		w.problem, broke = problem, true
