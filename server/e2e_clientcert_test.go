@@ -84,7 +84,7 @@ func TestClientCertificates(t *testing.T) {
 				map[string]int{"open.test": 200, "one.test": misdirected, "two.test": misdirected, "maybe.test": misdirected}, nil},
 		} {
 			config := &tls.Config{RootCAs: made.Pool(), ClientSessionCache: tls.NewLRUClientSessionCache(4)}
-			if tt.client != nil { // whoever is named as an authority
+			if tt.client != nil { // whichever authority the server names
 				config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return tt.client, nil }
 			}
 			c := p.dialing(protocol, config)

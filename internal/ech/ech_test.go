@@ -39,7 +39,7 @@ func block(kind string, der []byte) string {
 }
 
 // TestHandshake: a client that has the configuration of a key reaches the name that
-// it wants, and shows the public one; one that has an old configuration is given the
+// it asks for, and shows the public one; one that has an old configuration is given the
 // new one; one without is served as ever.
 func TestHandshake(t *testing.T) {
 	text, _, list := made(t)

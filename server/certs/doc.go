@@ -11,7 +11,7 @@
 //	keyfile.go     files of keys: of session tickets, of Encrypted Client Hello
 //	watch.go       whether files have changed
 //	report.go      metrics, and warnings of ends that are near
-//	selfsigned.go  a certificate for those who have none
+//	selfsigned.go  a certificate if there is no other
 //
 // # Files
 //

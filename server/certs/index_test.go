@@ -45,7 +45,7 @@ func TestSelection(t *testing.T) {
 		{"a wildcard is not the name above", modern("example.com"), "default"},
 		{"a wildcard is not an empty label", modern(".example.com"), "default"},
 		{"a wildcard that is asked for", modern("*.example.com"), "wild"},
-		{"RSA for those who have nothing else", only("a.example.com", tls.PSSWithSHA256), "wild-rsa"},
+		{"RSA for clients that have nothing else", only("a.example.com", tls.PSSWithSHA256), "wild-rsa"},
 		{"an exact name that has no RSA: the wildcard's", only("www.example.com", tls.PSSWithSHA256), "wild-rsa"},
 		{"ECDSA before Ed25519 and RSA", modern("both.example"), "both-ecdsa"},
 		{"Ed25519 alone", only("both.example", tls.Ed25519), "both-ed25519"},

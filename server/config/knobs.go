@@ -90,7 +90,7 @@ func knobs(c *Config) []knob {
 		{groupListen, "cert-dir", "", &text{p: &c.CertDir, what: "a directory with NAME.crt beside NAME.key, or NAME.pem with both in it", empty: "no further certificates"},
 			"Further certificates, each for the names that stand in it, by the name that a client asks for (SNI). Without cert, the pair called default is presented to the others, else the first. It is looked at every 2 s."},
 		{groupListen, "ticket-keys-file", "", &text{p: &c.TicketKeysFile, what: wantTicketKeys, empty: "keys of this process alone, new every day"},
-			"Keys of session tickets, so that a session of one instance is resumed by another with the same file. The first encrypts, all decrypt. It is looked at every 2 s: whoever writes it rotates the keys."},
+			"Keys of session tickets, so that a session of one instance is resumed by another with the same file. The first encrypts, all decrypt. It is looked at every 2 s, so that to write it rotates the keys."},
 		{groupListen, "ech-keys-file", "", &text{p: &c.ECHKeysFile, what: wantECHKeys, empty: "no Encrypted Client Hello"},
 			"Keys for Encrypted Client Hello (RFC 9849), in the form of RFC 9934: the name that a client asks for is not sent in the clear. The first key's configuration is the one to publish in DNS. It is looked at every 2 s."},
 

@@ -139,7 +139,7 @@ func TestSiteMistakes(t *testing.T) {
 		{"TLS without it", "sites: [{default: true, upstream: http://a, tls: {insecure: true}}]", []string{`sites[0].tls.insecure "true": has no effect: the upstream is not https`}},
 		{"a mode without an authority", "sites: [{default: true, upstream: http://a, client-auth: optional}]", []string{`sites[0].client-auth "optional": has no effect: there is no client-ca`}},
 		{"another mode", "sites: [{default: true, upstream: http://a, client-ca: x, client-auth: ask}]", []string{`sites[0].client-auth "ask": `}},
-		{"files for some and everybody", "sites: [{default: true, root: /r, client-ca: x, client-auth: optional}]", []string{`sites[0].client-auth "optional": lets everybody have the files`}},
+		{"files with and without a certificate", "sites: [{default: true, root: /r, client-ca: x, client-auth: optional}]", []string{`sites[0].client-auth "optional": gives the files to all clients`}},
 		{"TLS twice", "sites: [{default: true, upstream: https://a, tls: {insecure: true, ca: x}}]", []string{`sites[0].tls.ca "x": has no effect`}},
 		{"mixed", "sites: [{default: true, upstream: [https://a, http://b]}]", []string{`mixes http and https`}},
 		{"health of nothing", "sites: [{default: true, upstream: http://a, health: {interval: 1s}}]", []string{`there is no health.path`}},

@@ -85,7 +85,7 @@ func (s *Site) validate(wrong map[string]bool) Mistakes {
 		fail("client-auth", "has no effect: there is no client-ca", "a client-ca beside it")
 	}
 	if s.ClientAuth == ClientOptional && given("root") && given("client-ca") {
-		fail("client-auth", "lets everybody have the files: they are the same without a certificate", "require, or an upstream in place of the root")
+		fail("client-auth", "gives the files to all clients: they are the same without a certificate", "require, or an upstream in place of the root")
 	}
 	either("cache-key.keep", "cache-key.drop")
 	if s.CacheKey.Query == QueryDrop {

@@ -124,7 +124,7 @@ func TestTwoCertificates(t *testing.T) {
 		for _, s := range r.sites.Load().Sites() {
 			s.Clients = authority
 		}
-		// The optional authority admits those whom it has asked.
+		// An optional authority admits clients that it has asked.
 		anybody.Asked = certs.Identify(new(tls.ConnectionState), authority).Asked
 		first := map[*message.Identity]string{}
 		for range 2 {

@@ -19,7 +19,7 @@ func aboutClient(name string) bool {
 }
 
 // The fields of a client's certificate (RFC 9440 §2). An upstream believes them, so
-// they are ours, whoever else sends them.
+// they are ours alone.
 const (
 	clientCert      = "client-cert"
 	clientCertChain = "client-cert-chain"

@@ -59,7 +59,7 @@ func TestRFC7239Forwarded(t *testing.T) {
 }
 
 // TestRFC9440ClientCert: an upstream gets the certificate that was verified, and
-// no other that anybody sends, a trusted proxy or in disguise.
+// no other, from a trusted proxy or in disguise either.
 func TestRFC9440ClientCert(t *testing.T) {
 	s, heads := replying(t, ok200)
 	p := proxyTo(t, Config{Upstreams: []string{s.URL()}, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}})
