@@ -54,7 +54,8 @@ func TestMemoryArithmetic(t *testing.T) {
 // memoryArithmetic is the arithmetic at the defaults.
 func memoryArithmetic(*testing.T) string {
 	c := config.Default()
-	bound := boundOf(&c, c.MaxConns)
+	d := descriptors{conns: c.MaxConns, upstream: upstreamRequests}
+	bound := boundOf(&c, &d)
 	var b strings.Builder
 	table := func(head string, rows []row) {
 		fmt.Fprintf(&b, "\n| %s | at the defaults |\n|---|--:|\n", head)
@@ -70,7 +71,7 @@ func memoryArithmetic(*testing.T) string {
 	idle := int64(c.MaxConns)*idleConnection + c.CacheBytes + programBytes
 	logged := c
 	logged.AccessLog = "all"
-	with := boundOf(&logged, c.MaxConns)
+	with := boundOf(&logged, &d)
 	fmt.Fprintf(&b, `
 With an access log a connection has %s more for requests that wait for their record, and the sum is %s. Each upstream adds %s.
 
@@ -104,7 +105,7 @@ func TestBoundsAreThoseOfTheCode(t *testing.T) {
 	}
 	cfg := config.Default()
 	cfg.CacheBytes = math.MaxInt64
-	if b := boundOf(&cfg, math.MaxInt); b.total() != math.MaxInt64 {
+	if b := boundOf(&cfg, &descriptors{conns: math.MaxInt}); b.total() != math.MaxInt64 {
 		t.Errorf("with an enormous cache the bound is %d", b.total())
 	}
 }

@@ -36,12 +36,24 @@ func (p *process) stubborn() *stubborn {
 	return s
 }
 
+// send sends a request on a stream of its own, which is returned. It has a further
+// pseudo-field, and its stream stays open, if protocol is not "".
+func (s *stubborn) send(method, authority, path, protocol string) uint32 {
+	s.Helper()
+	fields := h2peer.Request(method, authority, path)
+	if protocol != "" {
+		fields = append(fields, ":protocol", protocol)
+	}
+	id := s.next
+	s.next += 2
+	s.Write(h2peer.Headers(id, protocol == "", fields...))
+	return id
+}
+
 // ask asks for a path and waits for the head of the answer.
 func (s *stubborn) ask(path string) {
 	s.Helper()
-	id := s.next
-	s.next += 2
-	s.Write(h2peer.Headers(id, true, h2peer.Request("GET", "127.0.0.1", path)...))
+	id := s.send("GET", "127.0.0.1", path, "")
 	for {
 		f := s.NextFrame()
 		switch {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +9,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -179,57 +177,4 @@ func getText(t *testing.T, c *http.Client, url string) string {
 		t.Fatalf("%s: %s, %v", url, r.Status, err)
 	}
 	return string(body)
-}
-
-// TestFewDescriptors starts the server with a limit of open files that does not
-// do for the connections it is to have: it says so, lowers its own limit, and
-// holds it. The admin listener goes on answering.
-func TestFewDescriptors(t *testing.T) {
-	testkit.Need(t, "sh")
-	const files, permits = 600, 600 - 512 // see listen.Descriptors
-	args := append([]string{"-c", fmt.Sprintf(`ulimit -n %d && exec "$@"`, files), "sh", builtServer(t)}, serverFlags(t)...)
-	p := startCommand(t, exec.Command("sh", args...))
-	line, ok := p.logged("fewer connections than configured: the limit of open files is too low")
-	if !ok || line.Level != "WARN" || line.Effective != permits {
-		t.Errorf("the warning is %+v", line)
-	}
-	wantMetric := func(name string, want float64) {
-		t.Helper()
-		p.eventually(name, func() error {
-			if got := p.metrics()[name]; got != want {
-				return fmt.Errorf("%s is %v, want %v", name, got, want)
-			}
-			return nil
-		})
-	}
-	wantMetric("hotpath_connection_permits", permits)
-	wantMetric("hotpath_connection_permits_configured", 25000)
-
-	address := strings.TrimPrefix(p.url, "https://")
-	config := &tls.Config{RootCAs: testIdentity(t).pool}
-	var open []*tls.Conn
-	for range permits {
-		c, err := tls.Dial("tcp", address, config)
-		if err != nil {
-			t.Fatalf("connection %d: %v", len(open)+1, err)
-		}
-		defer c.Close()
-		open = append(open, c)
-	}
-	wantMetric("hotpath_connection_permits_in_use", permits)
-	if c, err := tls.Dial("tcp", address, config); err == nil {
-		c.Close()
-		t.Error("a connection beyond the limit was taken")
-	}
-	wantMetric(`hotpath_connections_refused_total{reason="permits"}`, 1)
-	if err := p.wantReady(http.StatusOK); err != nil {
-		t.Error(err)
-	}
-	open[0].Close()
-	wantMetric("hotpath_connection_permits_in_use", permits-1)
-	c, err := tls.Dial("tcp", address, config)
-	if err != nil {
-		t.Fatalf("after one has left: %v", err)
-	}
-	c.Close()
 }

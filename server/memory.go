@@ -35,11 +35,9 @@ const (
 	// stack of as much, keys and certificates.
 	handshakeBytes = 48 << 10
 
-	// upstreamRequests is how many requests are at one upstream at once, and
-	// upstreamBytes what each takes beside what counts: a response head of
-	// 64 KiB, two goroutines and two buffers of 4 KiB.
-	upstreamRequests = 512
-	upstreamBytes    = 96 << 10
+	// upstreamBytes is what a request at an upstream takes beside what counts:
+	// a response head of 64 KiB, two goroutines and two buffers of 4 KiB.
+	upstreamBytes = 96 << 10
 
 	// partBytes is a TLS record (RFC 8446 §5.2) and an HTTP/2 frame (RFC 9113
 	// §4.2), of which parts have come.
@@ -74,15 +72,15 @@ type bound struct {
 	counted    int64 // what counts in cache-bytes, and what counting misses
 }
 
-// boundOf adds up the limits of a configuration.
-func boundOf(cfg *config.Config, conns int) bound {
+// boundOf adds up the limits of a configuration, with the descriptors there are.
+func boundOf(cfg *config.Config, d *descriptors) bound {
 	upstreams := 0
 	for i := range cfg.Sites {
 		upstreams += len(cfg.Sites[i].Upstreams)
 	}
 	streams := int64(cfg.MaxStreams)
 	b := bound{
-		conns: conns,
+		conns: d.conns,
 		connection: []row{
 			{"idle: TLS state, engine, goroutine", idleConnection},
 			{"part of a record, part of a frame", partBytes},
@@ -95,7 +93,7 @@ func boundOf(cfg *config.Config, conns int) bound {
 			{"the program, and buffers of turns and logs", programBytes},
 			{"files being read into memory: 64 MiB, or one of `max-stored`", max(readingBytes, cfg.LargestStored())},
 			{"handshakes: `max-handshakes`", int64(cfg.MaxHandshakes) * handshakeBytes},
-			{"requests at upstreams: 512 each", int64(upstreams) * upstreamRequests * upstreamBytes},
+			{"requests at upstreams: 512 each", int64(upstreams) * int64(d.upstream) * upstreamBytes},
 		},
 		// Beside what counts are the headers of objects, and what the
 		// allocator rounds up.
@@ -130,8 +128,8 @@ func saturated(n float64) int64 {
 // boundMemory says what the bound is, and has the garbage collector keep to it,
 // however much garbage it lets be otherwise. A limit that is set already, by the
 // setting or by GOMEMLIMIT, stays.
-func boundMemory(cfg *config.Config, conns int, log *slog.Logger) {
-	b := boundOf(cfg, conns)
+func boundMemory(cfg *config.Config, d *descriptors, log *slog.Logger) {
+	b := boundOf(cfg, d)
 	limit := b.total()
 	if cfg.MemoryLimit > 0 {
 		limit = cfg.MemoryLimit
@@ -140,7 +138,7 @@ func boundMemory(cfg *config.Config, conns int, log *slog.Logger) {
 	}
 	debug.SetMemoryLimit(limit)
 	log.Info("memory: the most that clients can make it use", "bytes", b.total(),
-		"base", sum(b.base), "connections", conns, "each", sum(b.connection), "cache", b.counted, "limit", limit)
+		"base", sum(b.base), "connections", b.conns, "each", sum(b.connection), "cache", b.counted, "limit", limit)
 }
 
 // backlogs has what sockets do not take count in the ledger.

@@ -48,21 +48,22 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	}
 	defer accessLog.Close() // if this ends with an error; see below
 	defer onReopen(accessLog.Reopen)()
-	sites, stopSites, err := newSites(cfg, log)
+	files, err := listen.RaiseFileLimit()
+	if err != nil {
+		return err
+	}
+	budget, err := divide(files, &cfg)
+	if err != nil {
+		return err
+	}
+	budget.warn(files, &cfg, log)
+	m.PermitsConfigured.Set(int64(cfg.MaxConns))
+	sites, stopSites, err := newSites(cfg, &budget, log)
 	if err != nil {
 		return err
 	}
 	defer stopSites()
-	maxConns, files, err := listen.Descriptors(cfg.MaxConns)
-	if err != nil {
-		return err
-	}
-	m.PermitsConfigured.Set(int64(cfg.MaxConns))
-	if maxConns < cfg.MaxConns {
-		log.Warn("fewer connections than configured: the limit of open files is too low",
-			"max-conns", cfg.MaxConns, "effective", maxConns, "RLIMIT_NOFILE", files)
-	}
-	boundMemory(&cfg, maxConns, log)
+	boundMemory(&cfg, &budget, log)
 	defer memory.LimitGarbage(stored.Ledger())()
 
 	var unready atomic.Pointer[error] // why; nil: ready
@@ -81,18 +82,18 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 
 	crew := new(stream.Crew)
 	defer crew.Close()
-	e := edge.New(sites, stored, m, log, edge.Config{Fetches: cfg.MaxFetches, MaxStored: cfg.LargestStored()})
+	e := edge.New(sites, stored, m, log, edge.Config{Fetches: budget.fetches, MaxStored: cfg.LargestStored()})
 	security, stopSecurity, err := newSecurity(cfg, e.Site, m, log)
 	if err != nil {
 		return err
 	}
 	defer stopSecurity()
-	server := newServer(cfg, maxConns, security, e, stored.Ledger(), crew, accessLog, m, log)
+	server := newServer(cfg, budget.conns, security, e, stored.Ledger(), crew, accessLog, m, log)
 	l, err := listen.Listen(ctx, cfg.Listen)
 	if err != nil {
 		return err
 	}
-	log.Info("serving", "url", "https://"+reachable(l.Addr()), "admin", adminAddress, "max-conns", maxConns)
+	log.Info("serving", "url", "https://"+reachable(l.Addr()), "admin", adminAddress, "max-conns", budget.conns)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	unready.Store(nil)

@@ -15,7 +15,7 @@ import (
 )
 
 // newSites makes the sites of a configuration, and what ends them.
-func newSites(cfg config.Config, log *slog.Logger) (t *site.Table, stop func(), err error) {
+func newSites(cfg config.Config, budget *descriptors, log *slog.Logger) (t *site.Table, stop func(), err error) {
 	var closers []func() error
 	stop = func() {
 		for _, c := range closers {
@@ -26,7 +26,7 @@ func newSites(cfg config.Config, log *slog.Logger) (t *site.Table, stop func(), 
 	}
 	sites := make([]*site.Site, len(cfg.Sites))
 	for i := range cfg.Sites {
-		s, closer, err := newSite(cfg, &cfg.Sites[i], log)
+		s, closer, err := newSite(cfg, &cfg.Sites[i], budget, log)
 		if err != nil {
 			stop()
 			return nil, nil, err
@@ -42,12 +42,8 @@ func newSites(cfg config.Config, log *slog.Logger) (t *site.Table, stop func(), 
 	return t, stop, nil
 }
 
-// maxOpenFiles is how many large files all sites may have open at once: the
-// descriptors that are kept back (512), without those of fetches and the rest.
-const maxOpenFiles = 192
-
 // newSite makes one site, and what ends it.
-func newSite(cfg config.Config, c *config.Site, log *slog.Logger) (*site.Site, func() error, error) {
+func newSite(cfg config.Config, c *config.Site, budget *descriptors, log *slog.Logger) (*site.Site, func() error, error) {
 	s := &site.Site{
 		Name:    siteName(c),
 		Hosts:   c.Hosts,
@@ -79,7 +75,7 @@ func newSite(cfg config.Config, c *config.Site, log *slog.Logger) (*site.Site, f
 	}
 	switch {
 	case len(c.Upstreams) > 0:
-		p, err := proxy.New(proxyConfig(c))
+		p, err := proxy.New(proxyConfig(c, budget))
 		if err != nil {
 			return nil, nil, fmt.Errorf("site %s: %w", s.Name, err)
 		}
@@ -88,7 +84,7 @@ func newSite(cfg config.Config, c *config.Site, log *slog.Logger) (*site.Site, f
 	case c.Root != "":
 		s.Files = true
 		d, err := origin.NewDirectory(c.Root, origin.DirectoryConfig{
-			MaxStored: cfg.LargestStored(), MaxOpen: max(1, maxOpenFiles/len(cfg.Sites)), Log: log,
+			MaxStored: cfg.LargestStored(), MaxOpen: budget.open, Log: log,
 		})
 		if err != nil {
 			return nil, nil, fmt.Errorf("site %s: %w", s.Name, err)
@@ -114,7 +110,7 @@ func siteName(c *config.Site) string {
 	return "demo"
 }
 
-func proxyConfig(c *config.Site) proxy.Config {
+func proxyConfig(c *config.Site, budget *descriptors) proxy.Config {
 	return proxy.Config{
 		Upstreams: c.Upstreams,
 		Balance:   proxy.Balance(c.Balance),
@@ -124,6 +120,7 @@ func proxyConfig(c *config.Site) proxy.Config {
 			Path: c.Health.Path, Interval: c.Health.Interval, Timeout: c.Health.Timeout,
 			Healthy: c.Health.Healthy, Unhealthy: c.Health.Unhealthy,
 		},
+		MaxRequests:    budget.upstream,
 		Host:           c.Host,
 		TrustedProxies: c.TrustedProxies,
 	}

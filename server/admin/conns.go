@@ -9,13 +9,12 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
-// maxConns is how many connections may be open at once: an eighth of the
-// descriptors that the public side leaves to everything else. It holds all
-// readers of the live page's stream, scrapes, and the six connections that a
-// browser opens, of several people each.
-const maxConns = 64
+// MaxConns is how many connections may be open at once: all readers of the live
+// page's stream, scrapes, and the six connections that a browser opens, of several
+// people each.
+const MaxConns = 64
 
-// conns are the open connections, of which there may be maxConns. Beyond, the
+// conns are the open connections, of which there may be MaxConns. Beyond, the
 // one that has waited longest for a request is closed for a new one, so that
 // idle ones do not shut an operator out; if all are at a request, the new one is
 // closed.
@@ -59,7 +58,7 @@ func (s *conns) admit(c net.Conn) {
 		c.Close()
 		return
 	}
-	if len(s.open) == maxConns {
+	if len(s.open) == MaxConns {
 		if s.metrics != nil {
 			s.metrics.AdminRefused.Add(s.metrics.Stripe(), 1)
 		}
@@ -73,7 +72,7 @@ func (s *conns) admit(c net.Conn) {
 		o.Close()
 	}
 	if s.open == nil {
-		s.open = make(map[net.Conn]*open, maxConns)
+		s.open = make(map[net.Conn]*open, MaxConns)
 	}
 	o := &open{Conn: c}
 	o.waits = s.idle.PushBack(o)

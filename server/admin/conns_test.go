@@ -90,28 +90,28 @@ func TestIdleMakesPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(t)
 		var all []net.Conn
-		for range maxConns {
+		for range MaxConns {
 			all = append(all, c.l.Dial())
 			synctest.Wait()
 		}
 		c.wantAnswer(all[0], "/readyz") // and is idle, for less long than the others
-		c.want(maxConns, 0)
+		c.want(MaxConns, 0)
 		c.wantAnswer(c.l.Dial(), "/readyz")
-		c.want(maxConns, 1)
+		c.want(MaxConns, 1)
 		for i, nc := range all[:4] {
 			if closed := isClosed(nc); closed != (i == 1) {
 				t.Errorf("connection %d is closed: %v", i, closed)
 			}
 		}
-		for range maxConns - 2 {
+		for range MaxConns - 2 {
 			c.l.Dial()
 		}
-		c.want(maxConns, maxConns-1)
+		c.want(MaxConns, MaxConns-1)
 		if isClosed(all[0]) {
 			t.Error("an idle connection was closed before all that had said nothing")
 		}
 		c.l.Dial()
-		c.want(maxConns, maxConns)
+		c.want(MaxConns, MaxConns)
 		if !isClosed(all[0]) {
 			t.Error("the connection that was idle longest is open")
 		}
@@ -123,7 +123,7 @@ func TestBusyKeepTheirPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(t)
 		var all []net.Conn
-		for range maxConns {
+		for range MaxConns {
 			nc := c.l.Dial()
 			c.ask(nc, "/live")
 			all = append(all, nc)
@@ -131,11 +131,11 @@ func TestBusyKeepTheirPlace(t *testing.T) {
 		if !isClosed(c.l.Dial()) {
 			t.Error("one more than the limit is open")
 		}
-		c.want(maxConns, 1)
+		c.want(MaxConns, 1)
 		go io.Copy(io.Discard, all[0])
 		all[0].Close()
 		synctest.Wait()
-		c.want(maxConns, 1) // its handler still runs
+		c.want(MaxConns, 1) // its handler still runs
 		close(c.held)
 		for _, nc := range all[1:] {
 			nc.Close()

@@ -109,11 +109,11 @@ func knobs(c *Config) []knob {
 			"Largest body that is kept in the cache, a quarter of cache-bytes at most; a larger one is streamed from the origin for every request."},
 
 		{groupConns, "max-conns", "25000", &count{p: &c.MaxConns, min: 1, max: maxCount},
-			"Open connections; further ones are closed at once. Lowered at start, with a warning, to what RLIMIT_NOFILE allows."},
+			"Open connections; further ones are closed at once. Lowered at start, with a warning, if RLIMIT_NOFILE does not do for all settings."},
 		{groupConns, "max-handshakes", "512", &count{p: &c.MaxHandshakes, min: 1, max: maxCount},
 			"TLS handshakes in progress, counted from the client's first message; further connections wait their turn within the handshake timeout."},
 		{groupConns, "max-fetches", "256", &count{p: &c.MaxFetches, min: 1, max: maxCount},
-			"Misses being fetched from the origin at once; hits are not affected."},
+			"Files being fetched at once; hits are not affected. Lowered at start, with a warning, if RLIMIT_NOFILE does not do for all settings."},
 		{groupConns, "max-output", "256KiB", &size{p: &c.MaxOutput, min: minOutput, max: 1 << 30},
 			"Output buffered per connection; at the limit the connection's requests are not read until the client has taken some of it."},
 

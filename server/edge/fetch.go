@@ -12,6 +12,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/origin"
+	"github.com/e0ac7cd4/hotpath/server/origin/proxy"
 	"github.com/e0ac7cd4/hotpath/server/site"
 	"github.com/e0ac7cd4/hotpath/server/store"
 )
@@ -284,6 +285,7 @@ func (f *fetch) release() {
 // cause.
 func (e *Edge) count(f *fetch, err error) {
 	result := metrics.FetchOK
+	var upstream *proxy.Error
 	switch {
 	case err == nil, errors.Is(err, errAnswered), errors.Is(err, errUseless):
 		switch {
@@ -292,8 +294,9 @@ func (e *Edge) count(f *fetch, err error) {
 		case f.head.Status == 404:
 			result = metrics.FetchNotFound
 		}
-	case errors.Is(err, errOverloaded):
+	case errors.Is(err, errOverloaded), errors.As(err, &upstream) && upstream.Full():
 		result = metrics.FetchRefused
+		e.report("refused", "refusing a fetch: as many as may be run, and wait", f, err)
 	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded):
 		result = metrics.FetchTimeout
 		e.report("timeout", "fetching from the origin took too long", f, err)

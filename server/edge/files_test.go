@@ -312,6 +312,7 @@ func TestFileRevalidation(t *testing.T) {
 func newDirectory(t testing.TB, config origin.DirectoryConfig) (*origin.Directory, string) {
 	t.Helper()
 	root := t.TempDir()
+	config.MaxOpen = 100
 	d, err := origin.NewDirectory(root, config)
 	if err != nil {
 		t.Fatal(err)

@@ -182,7 +182,7 @@ func TestPoison(t *testing.T) {
 		t.Run(fmt.Sprint(tt.method, " ", tt.host, tt.path, " ", cutShort(tt.fields), tt.content), func(t *testing.T) {
 			upstream := httptest.NewServer(http.HandlerFunc(gullible))
 			defer upstream.Close()
-			p, err := proxy.New(proxy.Config{Upstreams: []string{upstream.URL}, Host: "client"})
+			p, err := proxy.New(proxy.Config{Upstreams: []string{upstream.URL}, MaxRequests: 64, Host: "client"})
 			if err != nil {
 				t.Fatal(err)
 			}

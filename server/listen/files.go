@@ -6,11 +6,6 @@ import (
 	"time"
 )
 
-// reserved is how many descriptors are kept for everything but public
-// connections: files that are fetched or streamed, the admin listener, the
-// poller, standard streams.
-const reserved = 512
-
 // spare is a descriptor kept back: out of them, it is given up for a moment to
 // take a connection and close it, which its client sees at once.
 type spare struct{ file *os.File }

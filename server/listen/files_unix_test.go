@@ -84,42 +84,29 @@ func must(err error) {
 
 // limits are pairs that a process can have one after the other: the hard limit
 // only falls.
-var limits = []struct {
-	soft, hard uint64
-	wanted     int
-	allowed    int
-}{
-	{256, 4096, 1000, 1000}, // raised to the hard limit
-	{4096, 4096, 25000, 4096 - reserved},
-	{4096, 4096, 4096 - reserved, 4096 - reserved},
-	{4096, 4096, 4096 - reserved + 1, 4096 - reserved},
-	{100, 4096, 1, 1},
-	{600, 600, 1000, 600 - reserved},
-	{reserved + 1, reserved + 1, 1000, 1},
-	{reserved, reserved, 1000, 1}, // one is the least
-	{100, 100, 1000, 1},
+var limits = []struct{ soft, hard uint64 }{
+	{256, 4096}, {4096, 4096}, {100, 4096}, {600, 600}, {100, 100},
 }
 
 func playDescriptors() {
 	for _, l := range limits {
 		must(unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: l.soft, Max: l.hard}))
-		allowed, limit, err := Descriptors(l.wanted)
+		limit, err := RaiseFileLimit()
 		must(err)
 		var now unix.Rlimit
 		must(unix.Getrlimit(unix.RLIMIT_NOFILE, &now))
-		fmt.Println(allowed, limit, now.Cur)
+		fmt.Println(limit, now.Cur)
 	}
 }
 
-func TestDescriptors(t *testing.T) {
+// TestRaiseFileLimit: the soft limit becomes the hard one, and is returned.
+func TestRaiseFileLimit(t *testing.T) {
 	c := newChild(t, "descriptors")
 	for _, l := range limits {
-		var allowed int
 		var limit, raised uint64
-		c.scan("%d %d %d", &allowed, &limit, &raised)
-		if allowed != l.allowed || limit != l.hard || raised != l.hard {
-			t.Errorf("soft %d, hard %d, wanted %d: allowed %d of limit %d, raised to %d; want %d of %d",
-				l.soft, l.hard, l.wanted, allowed, limit, raised, l.allowed, l.hard)
+		c.scan("%d %d", &limit, &raised)
+		if limit != l.hard || raised != l.hard {
+			t.Errorf("soft %d, hard %d: %d is returned, and raised to %d; want %d", l.soft, l.hard, limit, raised, l.hard)
 		}
 	}
 }

@@ -32,11 +32,6 @@ const (
 	fileFresh = time.Second
 	fileStale = 750 * time.Millisecond
 
-	// DefaultMaxOpen is what the descriptors that are kept for files (512,
-	// see server/listen) leave for streams: 256 are for as many fetches at
-	// once, and 64 for the admin listener, the poller and logs.
-	DefaultMaxOpen = 192
-
 	// maxReading is how many bytes may be on their way into memory at
 	// once, so that many misses for large files wait instead of exhausting
 	// it.
@@ -55,8 +50,7 @@ type DirectoryConfig struct {
 
 	// MaxOpen is how many files may be open for streams at once, each
 	// counted once however many requests read it. A stream that needs one
-	// more waits for a second and is then answered with 503. Zero means
-	// DefaultMaxOpen.
+	// more waits for a second and is then answered with 503. At least 1.
 	MaxOpen int
 
 	// Log gets the errors of streams and of the root's path, which have no
@@ -108,11 +102,8 @@ func NewDirectory(path string, c DirectoryConfig) (*Directory, error) {
 	if c.MaxStored == 0 {
 		c.MaxStored = DefaultMaxStored
 	}
-	if c.MaxOpen < 0 {
-		return nil, fmt.Errorf("origin: MaxOpen is %d: allowed is 1 or more, or 0 for %d", c.MaxOpen, DefaultMaxOpen)
-	}
-	if c.MaxOpen == 0 {
-		c.MaxOpen = DefaultMaxOpen
+	if c.MaxOpen < 1 {
+		return nil, fmt.Errorf("origin: MaxOpen is %d: allowed is 1 or more", c.MaxOpen)
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()

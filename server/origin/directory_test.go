@@ -2,6 +2,7 @@ package origin
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,10 +43,16 @@ func write(t *testing.T, path, content string, modified time.Time) {
 	}
 }
 
+// filled is a configuration with what a test does not care about.
+func filled(c DirectoryConfig) DirectoryConfig {
+	c.MaxOpen = cmp.Or(c.MaxOpen, 100)
+	return c
+}
+
 func newDirectory(t *testing.T, config DirectoryConfig) (*Directory, string) {
 	t.Helper()
 	path := t.TempDir()
-	d, err := NewDirectory(path, config)
+	d, err := NewDirectory(path, filled(config))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,24 +61,24 @@ func newDirectory(t *testing.T, config DirectoryConfig) (*Directory, string) {
 }
 
 func TestNewDirectory(t *testing.T) {
-	if _, err := NewDirectory(filepath.Join(t.TempDir(), "none"), DirectoryConfig{}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := NewDirectory(filepath.Join(t.TempDir(), "none"), filled(DirectoryConfig{})); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no directory: %v", err)
 	}
-	if _, err := NewDirectory(t.TempDir(), DirectoryConfig{MaxStored: -1}); err == nil || !strings.Contains(err.Error(), "MaxStored is -1") {
+	if _, err := NewDirectory(t.TempDir(), filled(DirectoryConfig{MaxStored: -1})); err == nil || !strings.Contains(err.Error(), "MaxStored is -1") {
 		t.Errorf("MaxStored -1: %v", err)
 	}
-	if _, err := NewDirectory(t.TempDir(), DirectoryConfig{MaxOpen: -1}); err == nil || !strings.Contains(err.Error(), "MaxOpen is -1") {
+	if _, err := NewDirectory(t.TempDir(), filled(DirectoryConfig{MaxOpen: -1})); err == nil || !strings.Contains(err.Error(), "MaxOpen is -1") {
 		t.Errorf("MaxOpen -1: %v", err)
 	}
 	file := t.TempDir() + "/file"
 	write(t, file, "", long)
-	if _, err := NewDirectory(file, DirectoryConfig{}); err == nil || !strings.Contains(err.Error(), "is a regular file, not a directory") {
+	if _, err := NewDirectory(file, filled(DirectoryConfig{})); err == nil || !strings.Contains(err.Error(), "is a regular file, not a directory") {
 		t.Errorf("a file: %v", err)
 	}
 }
 
 func TestDirectoryFetch(t *testing.T) {
-	d, root := newDirectory(t, DirectoryConfig{})
+	d, root := newDirectory(t, filled(DirectoryConfig{}))
 	outside := t.TempDir()
 	write(t, outside+"/secret", "secret", long)
 	for name, content := range map[string]string{
@@ -194,7 +201,7 @@ func TestDirectoryFetch(t *testing.T) {
 
 // TestDirectoryTags: one content has one tag, whatever its name and time.
 func TestDirectoryTags(t *testing.T) {
-	d, root := newDirectory(t, DirectoryConfig{})
+	d, root := newDirectory(t, filled(DirectoryConfig{}))
 	write(t, root+"/a.txt", "one", long)
 	write(t, root+"/b.html", "one", long.Add(time.Minute))
 	write(t, root+"/c.txt", "two", long)
@@ -205,7 +212,7 @@ func TestDirectoryTags(t *testing.T) {
 }
 
 func TestDirectoryModifiedTimes(t *testing.T) {
-	d, root := newDirectory(t, DirectoryConfig{})
+	d, root := newDirectory(t, filled(DirectoryConfig{}))
 	for name, modified := range map[string]time.Time{
 		"future": time.Now().Add(time.Hour),
 		"epoch":  time.Unix(0, 0),
@@ -245,7 +252,7 @@ func TestDirectoryRevalidates(t *testing.T) {
 		}, false, "two"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d, root := newDirectory(t, DirectoryConfig{})
+			d, root := newDirectory(t, filled(DirectoryConfig{}))
 			path := root + "/file"
 			write(t, path, "one", c.modified)
 			before := fetchKey(t, d, "/file", nil)
@@ -260,7 +267,7 @@ func TestDirectoryRevalidates(t *testing.T) {
 		})
 	}
 
-	d, root := newDirectory(t, DirectoryConfig{})
+	d, root := newDirectory(t, filled(DirectoryConfig{}))
 	write(t, root+"/file", "one", long)
 	before := fetchKey(t, d, "/file", nil)
 	if err := os.Remove(root + "/file"); err != nil {
@@ -274,7 +281,7 @@ func TestDirectoryRevalidates(t *testing.T) {
 // TestDirectoryDoesNotReadAgain: an unchanged file is looked at, not read. It
 // is proved by a file that can no longer be opened: its semaphore is taken.
 func TestDirectoryDoesNotReadAgain(t *testing.T) {
-	d, root := newDirectory(t, DirectoryConfig{})
+	d, root := newDirectory(t, filled(DirectoryConfig{}))
 	write(t, root+"/file", "one", long)
 	before := fetchKey(t, d, "/file", nil)
 	if err := d.reading.Acquire(context.Background(), maxReading); err != nil {
@@ -291,7 +298,7 @@ func TestDirectoryDoesNotReadAgain(t *testing.T) {
 }
 
 func TestDirectoryFailure(t *testing.T) {
-	d, _ := newDirectory(t, DirectoryConfig{})
+	d, _ := newDirectory(t, filled(DirectoryConfig{}))
 	for _, err := range []error{fs.ErrNotExist, fs.ErrPermission, errNotRegular, syscall.ENOTDIR} {
 		if !d.absent(fmt.Errorf("opening: %w", &fs.PathError{Op: "open", Path: "name", Err: err})) {
 			t.Errorf("%v: does not count as absent", err)

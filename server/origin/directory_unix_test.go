@@ -14,7 +14,7 @@ import (
 
 // TestDirectoryNotRegular: what could block for ever is answered at once.
 func TestDirectoryNotRegular(t *testing.T) {
-	d, root := newDirectory(t, DirectoryConfig{})
+	d, root := newDirectory(t, filled(DirectoryConfig{}))
 	if err := syscall.Mkfifo(root+"/fifo", 0o644); err != nil {
 		testkit.Lacks(t, "this file system has no FIFOs: "+err.Error())
 	}
@@ -48,7 +48,7 @@ func TestNewDirectoryOfAPipe(t *testing.T) {
 	}
 	failed := make(chan error, 1)
 	go func() {
-		_, err := NewDirectory(path, DirectoryConfig{})
+		_, err := NewDirectory(path, filled(DirectoryConfig{}))
 		failed <- err
 	}()
 	select {

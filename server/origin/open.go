@@ -17,6 +17,14 @@ import (
 // streamed are large: what is not closed within a second will not be soon.
 const maxOpenWait = time.Second
 
+// maxLooks is how many streams look for their file at once: on a disk that does not
+// answer, each holds descriptors while it waits.
+const maxLooks = 8
+
+// LookDescriptors are what these take: a directory on the way and the next one, or
+// the file.
+const LookDescriptors = 2 * maxLooks
+
 // errBusy means that as many files are open as may be.
 var errBusy = errors.New("all descriptors for files are in use")
 
@@ -25,6 +33,7 @@ var errBusy = errors.New("all descriptors for files are in use")
 type openFiles struct {
 	limit int64
 	slots *semaphore.Weighted // a slot is a descriptor
+	looks *semaphore.Weighted // of maxLooks
 
 	mu     sync.Mutex
 	byName map[string]*openFile
@@ -39,38 +48,58 @@ type openFile struct {
 }
 
 func newOpenFiles(limit int64) *openFiles {
-	return &openFiles{limit: limit, slots: semaphore.NewWeighted(limit), byName: make(map[string]*openFile)}
+	return &openFiles{
+		limit: limit, slots: semaphore.NewWeighted(limit), looks: semaphore.NewWeighted(maxLooks),
+		byName: make(map[string]*openFile),
+	}
 }
 
 // open returns the regular file that name stands for now, for a call of close.
 // It is errBusy, after a wait, if the file is not open yet and no further one
 // may be.
 func (o *openFiles) open(ctx context.Context, t *tree, name string) (*openFile, error) {
+	waiting, cancel := context.WithTimeout(ctx, maxOpenWait)
+	defer cancel()
+	if err := o.wait(waiting, ctx, o.looks); err != nil {
+		return nil, err
+	}
 	info, err := t.Stat(name)
+	o.looks.Release(1)
 	if err != nil {
 		return nil, err
 	}
 	if f := o.share(name, info); f != nil {
 		return f, nil
 	}
-	waiting, cancel := context.WithTimeout(ctx, maxOpenWait)
-	defer cancel()
-	if err := o.slots.Acquire(waiting, 1); err != nil {
-		if ctx.Err() != nil {
-			return nil, err
-		}
-		return nil, fmt.Errorf("%w: %d are allowed", errBusy, o.limit)
+	if err := o.wait(waiting, ctx, o.slots); err != nil {
+		return nil, err
 	}
 	if f := o.share(name, info); f != nil { // opened while this one waited
 		o.slots.Release(1)
 		return f, nil
 	}
+	if err := o.wait(waiting, ctx, o.looks); err != nil {
+		o.slots.Release(1)
+		return nil, err
+	}
 	file, seen, err := openRegular(t, name)
+	o.looks.Release(1)
 	if err != nil {
 		o.slots.Release(1)
 		return nil, err
 	}
 	return o.add(&openFile{File: file, name: name, info: seen.info, uses: 1}), nil
+}
+
+// wait takes one of s until waiting ends, which is part of ctx.
+func (o *openFiles) wait(waiting, ctx context.Context, s *semaphore.Weighted) error {
+	if err := s.Acquire(waiting, 1); err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		return fmt.Errorf("%w: %d are allowed", errBusy, o.limit)
+	}
+	return nil
 }
 
 // share returns the open file of that name if it is the one that info is of.

@@ -23,7 +23,7 @@ func releases(t *testing.T, log *bytes.Buffer) (d *Directory, base string) {
 	if err := os.Symlink("one", base+"/current"); err != nil {
 		t.Fatal(err)
 	}
-	c := DirectoryConfig{MaxStored: 10}
+	c := filled(DirectoryConfig{MaxStored: 10})
 	if log != nil {
 		c.Log = slog.New(slog.NewTextHandler(log, nil))
 	}

@@ -103,8 +103,11 @@ func TestUnit(t *testing.T) {
 		return m[1]
 	}
 	conns, err := strconv.Atoi(standard("max-conns"))
-	if want := strconv.Itoa(conns + 512); err != nil || unit["LimitNOFILE"] != want {
-		t.Errorf("LimitNOFILE is %s, want %s (%v)", unit["LimitNOFILE"], want, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files, err := strconv.Atoi(unit["LimitNOFILE"]); err != nil || files <= conns {
+		t.Errorf("LimitNOFILE is %s, want more than the %d connections (%v)", unit["LimitNOFILE"], conns, err)
 	}
 	var drain time.Duration
 	for _, setting := range []string{"drain-delay", "drain-timeout"} {

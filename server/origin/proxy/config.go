@@ -27,17 +27,13 @@ type Config struct {
 	TLS      TLS
 	Timeouts Timeouts
 
-	// MaxIdlePerHost is how many idle connections to one upstream are kept
-	// open. 0: 256, which is MaxConnsPerUpstream's half, so that a burst's
-	// connections serve the next one.
-	MaxIdlePerHost int
-
-	// MaxConnsPerUpstream is how many fetches run at one upstream at once; in
-	// HTTP/1.1 each has a connection. 0: 512. A fetch beyond that waits in a
-	// queue of MaxQueue (0: as many as MaxConnsPerUpstream; negative: none)
-	// for at most Timeouts.Queue.
-	MaxConnsPerUpstream int
-	MaxQueue            int
+	// MaxRequests is how many fetches run at one upstream at once, tunnels
+	// among them; in HTTP/1.1 each has a connection. A fetch beyond that waits
+	// in a queue of MaxQueue (0: as many as MaxRequests; negative: none) for
+	// at most Timeouts.Queue. Connections to the upstream, in use, idle and
+	// being made, take MaxRequests + [SpareSockets] descriptors at most.
+	MaxRequests int
+	MaxQueue    int
 
 	Health    Health
 	Passive   Passive
@@ -162,9 +158,7 @@ func (c Config) withDefaults() Config {
 	set(&c.Timeouts.Idle, time.Minute)
 	set(&c.Timeouts.Tunnel, 10*time.Minute)
 	set(&c.Timeouts.Pool, time.Minute)
-	number(&c.MaxIdlePerHost, 256)
-	number(&c.MaxConnsPerUpstream, 512)
-	number(&c.MaxQueue, c.MaxConnsPerUpstream)
+	number(&c.MaxQueue, c.MaxRequests)
 	set(&c.Health.Interval, 10*time.Second)
 	set(&c.Health.Timeout, 2*time.Second)
 	number(&c.Health.Healthy, 2)
@@ -236,13 +230,15 @@ func (c Config) Validate() error {
 		key   string
 		value int
 	}{
-		{"MaxIdlePerHost", c.MaxIdlePerHost}, {"MaxConnsPerUpstream", c.MaxConnsPerUpstream},
 		{"Health.Healthy", c.Health.Healthy}, {"Health.Unhealthy", c.Health.Unhealthy},
 		{"Retry.Burst", c.Retry.Burst},
 	} {
 		if n.value < 0 {
 			return configError(n.key, n.value, "0 (the default) or more")
 		}
+	}
+	if c.MaxRequests < 1 {
+		return configError("MaxRequests", c.MaxRequests, "1 or more")
 	}
 	if c.Retry.Percent > 100 {
 		return configError("Retry.Percent", c.Retry.Percent, "at most 100")

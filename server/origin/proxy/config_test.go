@@ -29,7 +29,7 @@ func TestParseUpstream(t *testing.T) {
 // TestValidate: an error names the key, the value and what is allowed.
 func TestValidate(t *testing.T) {
 	ok := func(change func(*Config)) Config {
-		c := Config{Upstreams: []string{"http://a"}}
+		c := filled(Config{Upstreams: []string{"http://a"}})
 		change(&c)
 		return c
 	}
@@ -52,7 +52,7 @@ func TestValidate(t *testing.T) {
 		{ok(func(c *Config) { c.HashBy = "x" }), []string{"HashBy", "client"}},
 		{ok(func(c *Config) { c.ForwardedStyle = "x" }), []string{"ForwardedStyle", "both"}},
 		{ok(func(c *Config) { c.Timeouts.Head = -time.Second }), []string{"Timeouts.Head", "-1s"}},
-		{ok(func(c *Config) { c.MaxConnsPerUpstream = -1 }), []string{"MaxConnsPerUpstream", "-1"}},
+		{ok(func(c *Config) { c.MaxRequests = -1 }), []string{"MaxRequests", "-1"}},
 		{ok(func(c *Config) { c.Retry.Percent = 101 }), []string{"Retry.Percent", "100"}},
 		{ok(func(c *Config) { c.Passive.Failures = 5000 }), []string{"Passive.Failures", "1000"}},
 		{ok(func(c *Config) { c.Health.Path = "health" }), []string{"Health.Path", "absolute"}},

@@ -312,6 +312,9 @@ func (x *exchange) failed(ctx, inner context.Context, err error, began bool) out
 	if !began && !late && unused && x.conn != nil && !x.conn.begun.Load() {
 		return outcome{err: e, unsent: true} // an idle connection's end is no failure
 	}
+	if e.Full() {
+		return outcome{err: e, undialed: unused} // a limit of ours is no failure of the upstream
+	}
 	x.u.failure(e, &x.p.config.Passive)
 	undialed := errors.As(err, new(dialError))
 	return outcome{

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -141,12 +142,18 @@ const ok200 = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 // proxyTo makes a Proxy and closes it with the test.
 func proxyTo(t testing.TB, c Config) *Proxy {
 	t.Helper()
-	p, err := New(c)
+	p, err := New(filled(c))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.Close() })
 	return p
+}
+
+// filled is c with what a test does not care about.
+func filled(c Config) Config {
+	c.MaxRequests = cmp.Or(c.MaxRequests, 100)
+	return c
 }
 
 var (

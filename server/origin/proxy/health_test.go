@@ -70,10 +70,10 @@ func (m *mesh) dial(_ context.Context, _, address string) (net.Conn, error) {
 func TestHealth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMesh(t, "a", "b")
-		p, err := newProxy(Config{
+		p, err := newProxy(filled(Config{
 			Upstreams: []string{"http://a", "http://b"}, SlowStart: 20 * time.Second,
 			Health: Health{Path: "/health", Interval: 10 * time.Second, Healthy: 2, Unhealthy: 3},
-		}, m.dial)
+		}), m.dial)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +123,7 @@ func TestHealth(t *testing.T) {
 func TestPassive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMesh(t, "a", "b")
-		p, err := newProxy(Config{Upstreams: []string{"http://a", "http://b"}, Passive: Passive{Failures: 3}}, m.dial)
+		p, err := newProxy(filled(Config{Upstreams: []string{"http://a", "http://b"}, Passive: Passive{Failures: 3}}), m.dial)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,10 +168,10 @@ func TestPassive(t *testing.T) {
 func TestCheckEndsEjection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMesh(t, "a", "b")
-		p, err := newProxy(Config{
+		p, err := newProxy(filled(Config{
 			Upstreams: []string{"http://a", "http://b"}, Passive: Passive{Failures: 3, Ejection: time.Hour},
 			Health: Health{Path: "/health", Interval: 10 * time.Second, Healthy: 2, Unhealthy: 3},
-		}, m.dial)
+		}), m.dial)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -273,7 +273,7 @@ func TestBulkhead(t *testing.T) {
 			conn.Say(ok200)
 		}
 	})
-	p := proxyTo(t, Config{Upstreams: []string{s.URL()}, MaxConnsPerUpstream: 2, MaxQueue: 1, Timeouts: Timeouts{Queue: patience}})
+	p := proxyTo(t, Config{Upstreams: []string{s.URL()}, MaxRequests: 2, MaxQueue: 1, Timeouts: Timeouts{Queue: patience}})
 	done := make(chan error, 10)
 	run := func() {
 		go func() {
@@ -315,7 +315,7 @@ func TestBulkheadTimeout(t *testing.T) {
 		<-release
 	})
 	defer close(release)
-	p := proxyTo(t, Config{Upstreams: []string{s.URL()}, MaxConnsPerUpstream: 1, Timeouts: Timeouts{Queue: 30 * time.Millisecond}})
+	p := proxyTo(t, Config{Upstreams: []string{s.URL()}, MaxRequests: 1, Timeouts: Timeouts{Queue: 30 * time.Millisecond}})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- p.Fetch(ctx, get("/"), &recorder{}) }()

@@ -49,7 +49,7 @@ func newProxy(c Config, dial dialFunc) (*Proxy, error) {
 			address:    a,
 			transports: newTransports(a, &c, security, dial),
 			seed:       mix(hashString(hashStart, text)),
-			slots:      make(chan struct{}, c.MaxConnsPerUpstream),
+			slots:      make(chan struct{}, c.MaxRequests),
 			maxQueue:   int64(c.MaxQueue),
 			recent:     newFailures(c.Passive),
 		})

@@ -17,12 +17,14 @@ type transports struct {
 
 // newTransports makes the pools of the upstream at a. dial is the network's,
 // and TCP's if nil.
-func newTransports(a address, c *Config, security *tls.Config, dial dialFunc) transports {
-	d := dialer{address: a, timeout: c.Timeouts.Dial, network: dial}
+func newTransports(a address, c *Config, security *tls.Config, dial dialFunc) *transports {
 	if dial == nil {
 		plain := &net.Dialer{KeepAliveConfig: keepAlive}
-		d.network = plain.DialContext
+		dial = plain.DialContext
 	}
+	t := &transports{scheme: "http"}
+	sockets := newSockets(c.MaxRequests, t.close)
+	d := dialer{address: a, timeout: c.Timeouts.Dial, network: sockets.dial(dial)}
 	base := func(protocols func(*http.Protocols)) *http.Transport {
 		p := new(http.Protocols)
 		protocols(p)
@@ -32,7 +34,7 @@ func newTransports(a address, c *Config, security *tls.Config, dial dialFunc) tr
 			DialTLSContext:         d.secure,
 			DisableCompression:     true,
 			MaxIdleConns:           0, // as many as MaxIdleConnsPerHost: there is one host
-			MaxIdleConnsPerHost:    c.MaxIdlePerHost,
+			MaxIdleConnsPerHost:    min(maxIdle, c.MaxRequests),
 			IdleConnTimeout:        c.Timeouts.Pool,
 			ExpectContinueTimeout:  c.Timeouts.Continue,
 			MaxResponseHeaderBytes: maxHead + 1, // the framer's limit comes first
@@ -49,7 +51,6 @@ func newTransports(a address, c *Config, security *tls.Config, dial dialFunc) tr
 		}
 	}
 	http1 := func(p *http.Protocols) { p.SetHTTP1(true) }
-	t := transports{scheme: "http"}
 	switch a.scheme {
 	case "http":
 		t.main = base(http1)
@@ -73,6 +74,10 @@ func newTransports(a address, c *Config, security *tls.Config, dial dialFunc) tr
 	}
 	return t
 }
+
+// maxIdle is how many idle connections a pool keeps: a burst's connections serve
+// the next one.
+const maxIdle = 256
 
 // bufferSize of a connection's reader and writer: contents larger than it are
 // read past the reader, so it holds heads and little else.

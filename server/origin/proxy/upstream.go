@@ -11,7 +11,7 @@ import (
 // upstream is one server and all that is known about it.
 type upstream struct {
 	address
-	transports transports
+	transports *transports
 	seed       uint64
 
 	slots    chan struct{} // one for each fetch that runs

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/e0ac7cd4/hotpath/server/admin"
+	"github.com/e0ac7cd4/hotpath/server/config"
+	"github.com/e0ac7cd4/hotpath/server/origin"
+	"github.com/e0ac7cd4/hotpath/server/origin/proxy"
+)
+
+// What takes descriptors, beside connections.
+const (
+	// restDescriptors are for standard streams (3), the poller (2), both
+	// listeners and a connection that each has accepted to refuse (4), the
+	// spare one, the access log while it is opened again (2), what scrapes
+	// read of /proc (8), the system's certificates (1), and half as many again.
+	restDescriptors = 32
+
+	// rootDescriptors are for the tree of a root, one that takes its place, its
+	// path, and one that is still in use; and for streams that are being opened.
+	rootDescriptors = 4 + origin.LookDescriptors
+
+	// fetchDescriptors is a file being read, and a directory on the way to it.
+	fetchDescriptors = 2
+
+	// openFiles is how many large files all sites may have open for streams.
+	openFiles = 192
+
+	// upstreamRequests is how many requests are at one upstream at once.
+	upstreamRequests = 512
+)
+
+// The least with which each part still works.
+const (
+	leastConns    = 16
+	leastFetches  = 4
+	leastOpen     = 1
+	leastUpstream = 4
+)
+
+// descriptors is how much of each kind there may be at once, so that all
+// together never need more descriptors than there are.
+type descriptors struct {
+	conns    int // public connections
+	fetches  int // files being read, of all sites
+	open     int // files open for streams, of each site with a root
+	upstream int // requests at each upstream: connections in use, tunnels among them
+
+	needed int64 // for all that is configured
+}
+
+// share is one part of the budget that yields if descriptors are short.
+type share struct {
+	wanted, least int64
+	each          int64 // descriptors for one
+	got           *int
+}
+
+// divide divides limit descriptors among what is configured. If they do not do,
+// public connections get half of what is not fixed, or what they want if that is
+// less, and the other parts the rest, each by the same fraction of what it wants.
+// The error is that limit is below the least with which all of it works.
+func divide(limit uint64, cfg *config.Config) (descriptors, error) {
+	roots, upstreams := int64(0), int64(0)
+	for i := range cfg.Sites {
+		if cfg.Sites[i].Root != "" {
+			roots++
+		}
+		upstreams += int64(len(cfg.Sites[i].Upstreams))
+	}
+	d := descriptors{conns: cfg.MaxConns, fetches: cfg.MaxFetches}
+	var others []share
+	if roots > 0 { // the demo site has no files
+		others = append(others,
+			share{int64(cfg.MaxFetches), min(leastFetches, int64(cfg.MaxFetches)), fetchDescriptors, &d.fetches},
+			share{max(leastOpen, openFiles/roots), leastOpen, roots, &d.open})
+	}
+	if upstreams > 0 {
+		others = append(others, share{upstreamRequests, leastUpstream, upstreams, &d.upstream})
+	}
+	fixed := restDescriptors + admin.MaxConns + roots*rootDescriptors + upstreams*proxy.SpareSockets
+	wanted, least := int64(0), int64(0)
+	for _, s := range others {
+		wanted += s.wanted * s.each
+		least += s.least * s.each
+	}
+	conns := int64(cfg.MaxConns)
+	d.needed = fixed + wanted + conns
+	fewest := min(conns, leastConns)
+	// More than any kernel allows (fs.nr_open), and products stay far below 2^63.
+	all := int64(min(limit, 1<<30))
+	if all < fixed+least+fewest {
+		return d, fmt.Errorf("RLIMIT_NOFILE allows %d open files: at least %d are needed with these settings, and %d for all that they allow",
+			all, fixed+least+fewest, d.needed)
+	}
+	free := all - fixed
+	room := min(wanted, max(least, min(free-fewest, max(free/2, free-conns))))
+	for _, s := range others {
+		n := s.least
+		if wanted > least {
+			n += (s.wanted - s.least) * (room - least) / (wanted - least)
+		}
+		*s.got = int(n)
+		free -= n * s.each
+	}
+	d.conns = int(min(conns, free))
+	return d, nil
+}
+
+// fewDescriptors is the warning of a division that is not all that is configured.
+const fewDescriptors = "the limit of open files is too low: limits are lower than configured"
+
+// warn says that descriptors are short.
+func (d *descriptors) warn(limit uint64, cfg *config.Config, log *slog.Logger) {
+	if int64(min(limit, 1<<30)) >= d.needed {
+		return
+	}
+	log.Warn(fewDescriptors,
+		"RLIMIT_NOFILE", limit, "needed", d.needed, "max-conns", cfg.MaxConns, "effective", d.conns,
+		"max-fetches", d.fetches, "files-open", d.open, "at-each-upstream", d.upstream)
+}
