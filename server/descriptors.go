@@ -63,13 +63,8 @@ type share struct {
 // less, and the other parts the rest, each by the same fraction of what it wants.
 // The error is that limit is below the least with which all of it works.
 func divide(limit uint64, cfg *config.Config) (descriptors, error) {
-	roots, upstreams := int64(0), int64(0)
-	for i := range cfg.Sites {
-		if cfg.Sites[i].Root != "" {
-			roots++
-		}
-		upstreams += int64(len(cfg.Sites[i].Upstreams))
-	}
+	dirs, servers := parts(cfg)
+	roots, upstreams := int64(dirs), int64(servers)
 	d := descriptors{conns: cfg.MaxConns, fetches: cfg.MaxFetches}
 	var others []share
 	if roots > 0 { // the demo site has no files
@@ -111,6 +106,17 @@ func divide(limit uint64, cfg *config.Config) (descriptors, error) {
 
 // fewDescriptors is the warning of a division that is not all that is configured.
 const fewDescriptors = "the limit of open files is too low: limits are lower than configured"
+
+// parts counts the sites with a root, and all upstreams.
+func parts(cfg *config.Config) (roots, upstreams int) {
+	for i := range cfg.Sites {
+		if cfg.Sites[i].Root != "" {
+			roots++
+		}
+		upstreams += len(cfg.Sites[i].Upstreams)
+	}
+	return roots, upstreams
+}
 
 // warn says that descriptors are short.
 func (d *descriptors) warn(limit uint64, cfg *config.Config, log *slog.Logger) {

@@ -51,14 +51,18 @@ func TestMemoryArithmetic(t *testing.T) {
 	}
 }
 
+// documentedCores are those of the machine in the document.
+const documentedCores = 8
+
 // memoryArithmetic is the arithmetic at the defaults.
 func memoryArithmetic(*testing.T) string {
 	c := config.Default()
 	d := descriptors{conns: c.MaxConns, upstream: upstreamRequests}
-	bound := boundOf(&c, &d)
+	c.Sites[0].Root = "/srv" // more than the demo site needs
+	bound := boundOf(&c, &d, documentedCores)
 	var b strings.Builder
 	table := func(head string, rows []row) {
-		fmt.Fprintf(&b, "\n| %s | at the defaults |\n|---|--:|\n", head)
+		fmt.Fprintf(&b, "\n| %s | at the defaults, 8 cores |\n|---|--:|\n", head)
 		for _, r := range rows {
 			fmt.Fprintf(&b, "| %s | %s |\n", r.what, size(r.bytes))
 		}
@@ -71,7 +75,7 @@ func memoryArithmetic(*testing.T) string {
 	idle := int64(c.MaxConns)*idleConnection + c.CacheBytes + programBytes
 	logged := c
 	logged.AccessLog = "all"
-	with := boundOf(&logged, &d)
+	with := boundOf(&logged, &d, documentedCores)
 	fmt.Fprintf(&b, `
 With an access log a connection has %s more for requests that wait for their record, and the sum is %s. Each upstream adds %s.
 
@@ -93,7 +97,8 @@ func TestBoundsAreThoseOfTheCode(t *testing.T) {
 		{"server/h2/config.go", "headerBlockFactor", 2},
 		{"server/h2/repeat.go", "maxRepeat", 512},
 		{"server/h2/repeat.go", "repeatSlots", 4},
-		{"server/origin/directory.go", "maxReading", readingBytes},
+		{"server/access/stripes.go", "maxStripes", recordBuffers - 1},
+		{"server/access/stripes.go", "stripeSize", recordBytes},
 		{"server/stream/crew.go", "maxResting", 256},
 	} {
 		if got := constantOf(t, tt.path, tt.name); got != tt.want {
@@ -105,7 +110,7 @@ func TestBoundsAreThoseOfTheCode(t *testing.T) {
 	}
 	cfg := config.Default()
 	cfg.CacheBytes = math.MaxInt64
-	if b := boundOf(&cfg, &descriptors{conns: math.MaxInt}); b.total() != math.MaxInt64 {
+	if b := boundOf(&cfg, &descriptors{conns: math.MaxInt}, 1); b.total() != math.MaxInt64 {
 		t.Errorf("with an enormous cache the bound is %d", b.total())
 	}
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"log/slog"
 	"math"
+	"math/bits"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -22,13 +24,26 @@ const (
 	idleConnection = 14 << 10
 
 	// programBytes is the program with its tables and what rests: 15 MiB
-	// measured as resident before the first connection; on 32 cores the
-	// buffers of 32 turns with 300 KiB each, and 9 MiB of the access log; the
-	// stacks of 256 handlers that rest, and the live page's samples.
-	programBytes = 40 << 20
+	// measured as resident before the first connection; the stacks of 256
+	// handlers that rest, and the live page's samples.
+	programBytes = 24 << 20
 
-	// readingBytes is what files that are being read take (origin.maxReading),
-	// or one file.
+	// uncounted is the part of the program that the runtime's limit does not
+	// count: the file that it was started from, 11 MiB of it in memory, and
+	// what that limit, a soft one, is exceeded by.
+	uncounted = 20 << 20
+
+	// turnBytes are the buffers of a turn, one for each core.
+	turnBytes = 320 << 10
+
+	// recordBytes is a buffer of the access log, if there is one. There is a
+	// power of two of them that is enough for the cores, and one more:
+	// recordBuffers at most.
+	recordBytes   = 1 << 20
+	recordBuffers = 9
+
+	// readingBytes is what files that are being read take at most, or one
+	// file of each site.
 	readingBytes = 64 << 20
 
 	// handshakeBytes is a handshake in progress: its ClientHello of 16 KiB, a
@@ -36,8 +51,10 @@ const (
 	handshakeBytes = 48 << 10
 
 	// upstreamBytes is what a request at an upstream takes beside what counts:
-	// a response head of 64 KiB, two goroutines and two buffers of 4 KiB.
-	upstreamBytes = 96 << 10
+	// a response head of 64 KiB, as it came in a buffer that grew by quarters
+	// and as fields; three goroutines with stacks of 8 KiB, and two buffers of
+	// 4 KiB.
+	upstreamBytes = 176 << 10
 
 	// partBytes is a TLS record (RFC 8446 §5.2) and an HTTP/2 frame (RFC 9113
 	// §4.2), of which parts have come.
@@ -72,11 +89,19 @@ type bound struct {
 	counted    int64 // what counts in cache-bytes, and what counting misses
 }
 
-// boundOf adds up the limits of a configuration, with the descriptors there are.
-func boundOf(cfg *config.Config, d *descriptors) bound {
-	upstreams := 0
-	for i := range cfg.Sites {
-		upstreams += len(cfg.Sites[i].Upstreams)
+// readingOf is how many bytes of files each site with a root may read at once: a
+// small cache has no use for many.
+func readingOf(cfg *config.Config, roots int) int64 {
+	return max(min(readingBytes, cfg.CacheBytes/4)/int64(roots), cfg.LargestStored())
+}
+
+// boundOf adds up the limits of a configuration, with the descriptors and the cores
+// that there are.
+func boundOf(cfg *config.Config, d *descriptors, cores int) bound {
+	roots, upstreams := parts(cfg)
+	reading := int64(0)
+	if roots > 0 {
+		reading = int64(roots) * readingOf(cfg, roots)
 	}
 	streams := int64(cfg.MaxStreams)
 	b := bound{
@@ -90,8 +115,9 @@ func boundOf(cfg *config.Config, d *descriptors) bound {
 			{"requests that wait for their record in the access log", aboutBytes + streams*aboutShort},
 		},
 		base: []row{
-			{"the program, and buffers of turns and logs", programBytes},
-			{"files being read into memory: 64 MiB, or one of `max-stored`", max(readingBytes, cfg.LargestStored())},
+			{"the program", programBytes},
+			{"buffers of turns, by cores", int64(cores) * turnBytes},
+			{"files being read into memory: 64 MiB, or a quarter of `cache-bytes`, or one of `max-stored` for each site", reading},
 			{"handshakes: `max-handshakes`", int64(cfg.MaxHandshakes) * handshakeBytes},
 			{"requests at upstreams: 512 each", int64(upstreams) * int64(d.upstream) * upstreamBytes},
 		},
@@ -101,6 +127,9 @@ func boundOf(cfg *config.Config, d *descriptors) bound {
 	}
 	if cfg.AccessLog == string(access.Off) {
 		b.connection = b.connection[:len(b.connection)-1]
+	} else {
+		buffers := min(1<<bits.Len(uint(cores-1)), recordBuffers-1) + 1
+		b.base = append(b.base, row{"buffers of the access log", int64(buffers) * recordBytes})
 	}
 	return b
 }
@@ -129,8 +158,8 @@ func saturated(n float64) int64 {
 // however much garbage it lets be otherwise. A limit that is set already, by the
 // setting or by GOMEMLIMIT, stays.
 func boundMemory(cfg *config.Config, d *descriptors, log *slog.Logger) {
-	b := boundOf(cfg, d)
-	limit := b.total()
+	b := boundOf(cfg, d, runtime.GOMAXPROCS(0))
+	limit := b.total() - uncounted
 	if cfg.MemoryLimit > 0 {
 		limit = cfg.MemoryLimit
 	} else if os.Getenv("GOMEMLIMIT") != "" {

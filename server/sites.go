@@ -83,8 +83,10 @@ func newSite(cfg config.Config, c *config.Site, budget *descriptors, log *slog.L
 		return s, p.Close, nil
 	case c.Root != "":
 		s.Files = true
+		roots, _ := parts(&cfg)
+		reading := readingOf(&cfg, roots)
 		d, err := origin.NewDirectory(c.Root, origin.DirectoryConfig{
-			MaxStored: cfg.LargestStored(), MaxOpen: budget.open, Log: log,
+			MaxStored: cfg.LargestStored(), MaxOpen: budget.open, MaxReading: reading, Log: log,
 		})
 		if err != nil {
 			return nil, nil, fmt.Errorf("site %s: %w", s.Name, err)

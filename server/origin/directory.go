@@ -32,11 +32,6 @@ const (
 	fileFresh = time.Second
 	fileStale = 750 * time.Millisecond
 
-	// maxReading is how many bytes may be on their way into memory at
-	// once, so that many misses for large files wait instead of exhausting
-	// it.
-	maxReading = 64 << 20
-
 	// indexName is what a path that ends in a slash names.
 	indexName = "index.html"
 )
@@ -47,6 +42,11 @@ type DirectoryConfig struct {
 	// stored; a larger one is streamed. Zero means DefaultMaxStored. It
 	// should be well below the cache's budget.
 	MaxStored int64
+
+	// MaxReading is how many bytes may be on their way into memory at once,
+	// so that many misses for large files wait instead of exhausting it. One
+	// file may be in any case.
+	MaxReading int64
 
 	// MaxOpen is how many files may be open for streams at once, each
 	// counted once however many requests read it. A stream that needs one
@@ -112,7 +112,7 @@ func NewDirectory(path string, c DirectoryConfig) (*Directory, error) {
 		files:     newOpenFiles(int64(c.MaxOpen)),
 		log:       c.Log,
 		maxStored: c.MaxStored,
-		reading:   semaphore.NewWeighted(max(maxReading, c.MaxStored)),
+		reading:   semaphore.NewWeighted(max(c.MaxReading, c.MaxStored)),
 	}
 	root, err := newRootPath(path, func(err error) { d.report("the root directory from before is served", err) })
 	if err != nil {

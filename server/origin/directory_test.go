@@ -43,9 +43,13 @@ func write(t *testing.T, path, content string, modified time.Time) {
 	}
 }
 
+// maxReading is what a test's directory may read at once.
+const maxReading = 64 << 20
+
 // filled is a configuration with what a test does not care about.
 func filled(c DirectoryConfig) DirectoryConfig {
 	c.MaxOpen = cmp.Or(c.MaxOpen, 100)
+	c.MaxReading = cmp.Or(c.MaxReading, maxReading)
 	return c
 }
 
