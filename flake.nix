@@ -30,6 +30,7 @@
             [
               pkgs.curl
               pkgs.git
+              pkgs.haproxy
               pkgs.nginx
               pkgs.nodejs
               pkgs.openssl
