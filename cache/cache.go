@@ -11,11 +11,6 @@ import (
 )
 
 const (
-	// DefaultEntries and DefaultBytes are the limits if a Config has
-	// none: a small site's pages, and what a small machine can spare.
-	DefaultEntries = 1024
-	DefaultBytes   = 256 << 20
-
 	// MaxShards bounds the time of an eviction, which reads a word for
 	// each shard: 1.3 µs.
 	MaxShards = 1024
@@ -32,14 +27,14 @@ const (
 	maxDefaultShards = 256
 )
 
-// Config is what a cache may hold. The zero value is valid.
+// Config is what a cache may hold. Entries and Bytes are required.
 type Config[V any] struct {
-	// Entries is the most entries in the cache; zero means DefaultEntries.
+	// Entries is the most entries in the cache, 1 or more.
 	Entries int
 
 	// Bytes is the most bytes in the cache: for each entry the length of
 	// its key, the size given at Set and EntryOverhead; and what is
-	// reserved. Zero means DefaultBytes.
+	// reserved. 1 or more.
 	Bytes int64
 
 	// Shards is a power of two up to MaxShards. Zero means eight for each
@@ -82,20 +77,14 @@ type Cache[V any] struct {
 // New makes an empty cache. Its error names the field, the value and what is
 // allowed.
 func New[V any](c Config[V]) (*Cache[V], error) {
-	if c.Entries < 0 {
-		return nil, fmt.Errorf("cache: Entries is %d: allowed is 1 or more, or 0 for %d", c.Entries, DefaultEntries)
+	if c.Entries < 1 {
+		return nil, fmt.Errorf("cache: Entries is %d: allowed is 1 or more", c.Entries)
 	}
-	if c.Bytes < 0 {
-		return nil, fmt.Errorf("cache: Bytes is %d: allowed is 1 or more, or 0 for %d", c.Bytes, int64(DefaultBytes))
+	if c.Bytes < 1 {
+		return nil, fmt.Errorf("cache: Bytes is %d: allowed is 1 or more", c.Bytes)
 	}
 	if c.Shards < 0 || c.Shards > MaxShards || c.Shards&(c.Shards-1) != 0 {
 		return nil, fmt.Errorf("cache: Shards is %d: allowed is a power of two up to %d, or 0 for a number from GOMAXPROCS", c.Shards, MaxShards)
-	}
-	if c.Entries == 0 {
-		c.Entries = DefaultEntries
-	}
-	if c.Bytes == 0 {
-		c.Bytes = DefaultBytes
 	}
 	if c.Shards == 0 {
 		c.Shards = defaultShards(c.Entries, runtime.GOMAXPROCS(0))

@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -17,9 +18,15 @@ var (
 	never time.Time
 )
 
+// filled is a configuration with what a test does not care about.
+func filled[V any](c cache.Config[V]) cache.Config[V] {
+	c.Entries, c.Bytes = cmp.Or(c.Entries, 1024), cmp.Or(c.Bytes, 256<<20)
+	return c
+}
+
 func newCache[V any](t testing.TB, c cache.Config[V]) *cache.Cache[V] {
 	t.Helper()
-	made, err := cache.New(c)
+	made, err := cache.New(filled(c))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,12 +45,8 @@ func recorded(c cache.Config[int], into *[]gone) cache.Config[int] {
 	return c
 }
 
-func TestNewDefaults(t *testing.T) {
+func TestNewShards(t *testing.T) {
 	c := newCache(t, cache.Config[int]{})
-	entries, bytes := c.Limits()
-	if entries != 1024 || bytes != 256<<20 {
-		t.Errorf("limits = %d entries, %d bytes", entries, bytes)
-	}
 	if n := c.Shards(); n < 1 || n > 16 {
 		t.Errorf("%d shards, fewer than 64 entries for each", n)
 	}
@@ -57,11 +60,13 @@ func TestNewErrors(t *testing.T) {
 		config cache.Config[int]
 		want   string
 	}{
-		{cache.Config[int]{Entries: -1}, "Entries is -1: allowed is 1 or more"},
-		{cache.Config[int]{Bytes: -5}, "Bytes is -5: allowed is 1 or more"},
-		{cache.Config[int]{Shards: -2}, "Shards is -2: allowed is a power of two up to 1024"},
-		{cache.Config[int]{Shards: 3}, "Shards is 3: allowed is a power of two"},
-		{cache.Config[int]{Shards: 2048}, "Shards is 2048: allowed is a power of two"},
+		{cache.Config[int]{Bytes: 1}, "Entries is 0: allowed is 1 or more"},
+		{cache.Config[int]{Entries: -1, Bytes: 1}, "Entries is -1: allowed is 1 or more"},
+		{cache.Config[int]{Entries: 1}, "Bytes is 0: allowed is 1 or more"},
+		{cache.Config[int]{Entries: 1, Bytes: -5}, "Bytes is -5: allowed is 1 or more"},
+		{filled(cache.Config[int]{Shards: -2}), "Shards is -2: allowed is a power of two up to 1024"},
+		{filled(cache.Config[int]{Shards: 3}), "Shards is 3: allowed is a power of two"},
+		{filled(cache.Config[int]{Shards: 2048}), "Shards is 2048: allowed is a power of two"},
 	} {
 		_, err := cache.New(tt.config)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -46,7 +46,7 @@ func Example() {
 // What is arriving is in memory before it is stored: it takes its room of the
 // limit first, and brings it along.
 func ExampleCache_SetReserved() {
-	c, err := cache.New(cache.Config[[]byte]{Bytes: 1 << 20})
+	c, err := cache.New(cache.Config[[]byte]{Entries: 1024, Bytes: 1 << 20})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -84,7 +84,7 @@ func ExampleCache_ForceReserve() {
 		}
 		fmt.Println(key, "left,", len(body)>>10, "KiB")
 	}
-	c, err := cache.New(cache.Config[[]byte]{Bytes: 1 << 20, Shards: 1, OnEvict: onEvict})
+	c, err := cache.New(cache.Config[[]byte]{Entries: 1024, Bytes: 1 << 20, Shards: 1, OnEvict: onEvict})
 	if err != nil {
 		fmt.Println(err)
 		return

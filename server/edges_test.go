@@ -13,12 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/e0ac7cd4/hotpath/cache"
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/server/config"
-	"github.com/e0ac7cd4/hotpath/server/edge"
-	"github.com/e0ac7cd4/hotpath/server/h2"
 	"github.com/e0ac7cd4/hotpath/server/origin"
+	"github.com/e0ac7cd4/hotpath/server/origin/proxy"
+	"github.com/e0ac7cd4/hotpath/server/store"
 )
 
 // startLog is the log of a server under test: served is closed when it serves.
@@ -93,39 +92,54 @@ func TestEveryEdgeStarts(t *testing.T) {
 	startAndStop(t, append([]string{"-cert", id.cert, "-key", id.key}, least...)...)
 }
 
-// TestDefaultsStandOnce: the table of settings has the defaults. What a part of
-// the server does with a zero, which only tests give it, is the same.
+// TestDefaultsStandOnce: the table of settings alone has the defaults. A part of
+// the server that does not get a value has none of its own: it refuses to be made,
+// and no limit of HTTP/2 is forgotten.
 func TestDefaultsStandOnce(t *testing.T) {
-	cfg := config.Default()
-	want := h2.Limits{
-		Streams: cfg.MaxStreams, HeaderBytes: int(cfg.MaxHeaderBytes), HeaderFields: cfg.MaxHeaderFields, Continuations: cfg.MaxContinuations,
-		BodyBytes: cfg.MaxBody, OutputBytes: int(cfg.MaxOutput),
-		Resets: cfg.MaxResets, ResetsPerSec: cfg.ResetRefill, Control: cfg.ControlBudget, ControlPerSec: cfg.ControlRefill, ControlQueue: cfg.MaxControl,
-		Head: cfg.HeadTimeout, Idle: cfg.IdleTimeout, Progress: cfg.WriteTimeout,
-		Quantum:    int(cfg.WriteTimeout.Seconds() * float64(cfg.MinWriteRate)),
-		TunnelIdle: tunnelIdle, // no setting
-	}
-	if got := (h2.Config{}).WithDefaults().Limits; got != want {
-		t.Errorf("the limits of HTTP/2 are by default\n%+v, the settings'\n%+v", got, want)
-	}
-	fields := reflect.ValueOf(want)
-	for i := range fields.NumField() {
-		if fields.Field(i).IsZero() {
-			t.Errorf("%s of the limits of HTTP/2 is no setting: it has a default of its own", fields.Type().Field(i).Name)
-		}
-	}
 	for _, tt := range []struct {
-		key       string
-		got, want any
+		setting, field string
+		make           func() error
 	}{
-		{"cache-entries", cache.DefaultEntries, cfg.CacheEntries},
-		{"cache-bytes", int64(cache.DefaultBytes), cfg.CacheBytes},
-		{"max-stored", int64(origin.DefaultMaxStored), cfg.MaxStored},
-		{"max-fetches", edge.DefaultFetches, cfg.MaxFetches},
+		{"cache-entries", "Entries", func() error { _, err := store.New(store.Config{Bytes: 1 << 20}); return err }},
+		{"cache-bytes", "Bytes", func() error { _, err := store.New(store.Config{Entries: 1}); return err }},
+		{"max-stored", "MaxStored", func() error {
+			_, err := origin.NewDirectory(t.TempDir(), origin.DirectoryConfig{MaxOpen: 1, MaxReading: 1})
+			return err
+		}},
+		{"balance", "Balance", without(func(c *proxy.Config) { c.Balance = "" })},
+		{"host", "Host", without(func(c *proxy.Config) { c.Host = "" })},
+		{"timeouts.dial", "Timeouts.Dial", without(func(c *proxy.Config) { c.Timeouts.Dial = 0 })},
+		{"timeouts.head", "Timeouts.Head", without(func(c *proxy.Config) { c.Timeouts.Head = 0 })},
+		{"timeouts.idle", "Timeouts.Idle", without(func(c *proxy.Config) { c.Timeouts.Idle = 0 })},
+		{"health.interval", "Health.Interval", without(func(c *proxy.Config) { c.Health.Interval = 0 })},
+		{"health.timeout", "Health.Timeout", without(func(c *proxy.Config) { c.Health.Timeout = 0 })},
+		{"health.healthy", "Health.Healthy", without(func(c *proxy.Config) { c.Health.Healthy = 0 })},
+		{"health.unhealthy", "Health.Unhealthy", without(func(c *proxy.Config) { c.Health.Unhealthy = 0 })},
 	} {
-		if tt.got != tt.want {
-			t.Errorf("%s is %v by default, in another place %v", tt.key, tt.want, tt.got)
+		if err := tt.make(); err == nil || !strings.Contains(err.Error(), tt.field) {
+			t.Errorf("without a value for %s: %v, want an error that names %s", tt.setting, err, tt.field)
 		}
+	}
+	if err := without(func(*proxy.Config) {})(); err != nil {
+		t.Errorf("with all values: %v", err)
+	}
+	cfg := config.Default()
+	limits := reflect.ValueOf(h2Limits(&cfg))
+	for i := range limits.NumField() {
+		if limits.Field(i).IsZero() {
+			t.Errorf("the limit %s of HTTP/2 gets no value", limits.Type().Field(i).Name)
+		}
+	}
+}
+
+// without makes a proxy with the defaults but for what change takes away.
+func without(change func(*proxy.Config)) func() error {
+	return func() error {
+		s := config.DefaultSite()
+		s.Upstreams, s.Health.Path = []string{"http://127.0.0.1:9"}, "/health"
+		c := proxyConfig(&s, &descriptors{upstream: 1})
+		change(&c)
+		return c.Validate()
 	}
 }
 

@@ -47,38 +47,19 @@ func newRecorder(cfg config.Config, m *metrics.Hotpath, log *slog.Logger) (*acce
 
 // newServer wires the public side: listener, engines, edge.
 func newServer(cfg config.Config, maxConns int, security security, e *edge.Edge, ledger *memory.Ledger, crew *stream.Crew, accessLog *access.Recorder, m *metrics.Hotpath, log *slog.Logger) *listen.Server {
-	// What a peer has to take, or send, within the time for it.
-	quantum := max(1, int(cfg.WriteTimeout.Seconds()*float64(cfg.MinWriteRate)))
 	return listen.New(listen.Config{
 		TLS:      security.config,
 		Identify: security.identify,
-		H2: h2.Config{
+		H2: &h2.Config{
 			Source:  e,
 			Handler: e,
 			Metrics: m,
 			Log:     log,
 			Access:  accessLog,
 			Ledger:  ledger,
-			Limits: h2.Limits{
-				Streams:       cfg.MaxStreams,
-				HeaderBytes:   int(cfg.MaxHeaderBytes),
-				HeaderFields:  cfg.MaxHeaderFields,
-				Continuations: cfg.MaxContinuations,
-				BodyBytes:     cfg.MaxBody,
-				OutputBytes:   int(cfg.MaxOutput),
-				Resets:        cfg.MaxResets,
-				ResetsPerSec:  cfg.ResetRefill,
-				Control:       cfg.ControlBudget,
-				ControlPerSec: cfg.ControlRefill,
-				ControlQueue:  cfg.MaxControl,
-				Head:          cfg.HeadTimeout,
-				Idle:          cfg.IdleTimeout,
-				Progress:      cfg.WriteTimeout,
-				Quantum:       quantum,
-				TunnelIdle:    tunnelIdle,
-			},
-			Crew: crew,
-		}.WithDefaults(),
+			Limits:  h2Limits(&cfg),
+			Crew:    crew,
+		},
 		H1: &h1.Config{
 			Source:       e,
 			Handler:      e,
@@ -93,14 +74,14 @@ func newServer(cfg config.Config, maxConns int, security security, e *edge.Edge,
 			Head:         cfg.HeadTimeout,
 			Idle:         cfg.IdleTimeout,
 			BodyTimeout:  cfg.WriteTimeout,
-			Quantum:      quantum,
+			Quantum:      quantum(&cfg),
 			TunnelIdle:   tunnelIdle,
 			Crew:         crew,
 		},
 		Wire: &wire.Options{
 			Metrics:      wire.ServerMetrics(m),
 			WriteTimeout: cfg.WriteTimeout,
-			WriteQuantum: quantum,
+			WriteQuantum: quantum(&cfg),
 			Gate:         wire.NewGate(runtime.GOMAXPROCS(0)),
 			Budget:       backlogs{ledger},
 			PlainTLS:     !tlsBuffers(cfg, m, log),
@@ -112,6 +93,33 @@ func newServer(cfg config.Config, maxConns int, security security, e *edge.Edge,
 		HelloTimeout:     cfg.HelloTimeout,
 		HandshakeTimeout: cfg.HandshakeTimeout,
 	})
+}
+
+// h2Limits are the limits of HTTP/2 connections.
+func h2Limits(cfg *config.Config) h2.Limits {
+	return h2.Limits{
+		Streams:       cfg.MaxStreams,
+		HeaderBytes:   int(cfg.MaxHeaderBytes),
+		HeaderFields:  cfg.MaxHeaderFields,
+		Continuations: cfg.MaxContinuations,
+		BodyBytes:     cfg.MaxBody,
+		OutputBytes:   int(cfg.MaxOutput),
+		Resets:        cfg.MaxResets,
+		ResetsPerSec:  cfg.ResetRefill,
+		Control:       cfg.ControlBudget,
+		ControlPerSec: cfg.ControlRefill,
+		ControlQueue:  cfg.MaxControl,
+		Head:          cfg.HeadTimeout,
+		Idle:          cfg.IdleTimeout,
+		Progress:      cfg.WriteTimeout,
+		Quantum:       quantum(cfg),
+		TunnelIdle:    tunnelIdle,
+	}
+}
+
+// quantum is what a peer has to take, or send, within the time for it, in bytes.
+func quantum(cfg *config.Config) int {
+	return max(1, int(cfg.WriteTimeout.Seconds()*float64(cfg.MinWriteRate)))
 }
 
 // tunnelIdle is how long a tunnel may carry nothing either way: WebSocket

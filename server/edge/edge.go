@@ -30,6 +30,7 @@
 package edge
 
 import (
+	"cmp"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -43,20 +44,12 @@ import (
 )
 
 const (
-	// DefaultFetches keeps a disk busy, and the goroutines and bodies of
-	// fetches within some tens of MiB.
-	DefaultFetches = 256
+	// fetchQueue is what 256 fetches of 10 ms work off in 40 ms: beyond that,
+	// waiting only makes all of them late.
+	fetchQueue = 1024
 
-	// DefaultQueue is what 256 fetches of 10 ms work off in 40 ms: beyond
-	// that, waiting only makes all of them late.
-	DefaultQueue = 1024
-
-	// DefaultFetchTimeout is when a client has given up anyway.
-	DefaultFetchTimeout = 30 * time.Second
-
-	// DefaultMaxStored holds any page, script, font and most images, and is
-	// 1/32 of the default cache.
-	DefaultMaxStored = 8 << 20
+	// fetchTimeout is when a client has given up anyway.
+	fetchTimeout = 30 * time.Second
 
 	// maxRevalidations is how many goroutines hits may start. A stat takes
 	// some microseconds, so that 64 at once keep every key of a large
@@ -64,22 +57,21 @@ const (
 	maxRevalidations = 64
 )
 
-// Config is what an Edge may do at once. For each field, zero and less mean the
-// default.
+// Config is what an Edge may do at once.
 type Config struct {
-	// Fetches is how many files are fetched at once.
+	// Fetches is how many files are fetched at once. Required.
 	Fetches int
 
-	// Queue is how many such fetches may wait for their turn; beyond it a
-	// miss is answered with 503.
+	// MaxStored is the largest body that is stored, in bytes. Required.
+	MaxStored int64
+
+	// Queue is how many fetches of files may wait for their turn; beyond it a
+	// miss is answered with 503. Zero means 1,024.
 	Queue int
 
 	// FetchTimeout is how long a miss of a file waits for its turn and its
-	// fetch; after it the answer is 504.
+	// fetch; after it the answer is 504. Zero means 30 s.
 	FetchTimeout time.Duration
-
-	// MaxStored is the largest body that is stored, in bytes.
-	MaxStored int64
 }
 
 // Edge answers requests; see the package comment. [New] makes one.
@@ -109,26 +101,14 @@ var (
 
 // New makes an edge for the sites of t that stores in s.
 func New(t *site.Table, s *store.Store, m *metrics.Hotpath, log *slog.Logger, config Config) *Edge {
-	if config.Fetches <= 0 {
-		config.Fetches = DefaultFetches
-	}
-	if config.Queue <= 0 {
-		config.Queue = DefaultQueue
-	}
-	if config.FetchTimeout <= 0 {
-		config.FetchTimeout = DefaultFetchTimeout
-	}
-	if config.MaxStored <= 0 {
-		config.MaxStored = DefaultMaxStored
-	}
 	e := &Edge{
 		store:         s,
 		metrics:       m,
 		stripe:        m.Stripe(),
 		log:           log,
-		timeout:       config.FetchTimeout,
+		timeout:       cmp.Or(config.FetchTimeout, fetchTimeout),
 		maxStored:     config.MaxStored,
-		bulkhead:      newBulkhead(config.Fetches, config.Queue),
+		bulkhead:      newBulkhead(config.Fetches, cmp.Or(config.Queue, fetchQueue)),
 		revalidations: make(chan struct{}, maxRevalidations),
 		changes:       newChanges(),
 		flights:       make(map[string]*flight),

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -312,7 +313,7 @@ func TestFileRevalidation(t *testing.T) {
 func newDirectory(t testing.TB, config origin.DirectoryConfig) (*origin.Directory, string) {
 	t.Helper()
 	root := t.TempDir()
-	config.MaxOpen = 100
+	config.MaxOpen, config.MaxReading, config.MaxStored = 100, 64<<20, cmp.Or(config.MaxStored, 8<<20)
 	d, err := origin.NewDirectory(root, config)
 	if err != nil {
 		t.Fatal(err)

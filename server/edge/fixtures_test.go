@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"log/slog"
 	"strings"
@@ -138,10 +139,11 @@ func newRig(t testing.TB, k knobs, s script) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stored, err := store.New(store.Config{Bytes: k.bytes})
+	stored, err := store.New(store.Config{Entries: 1024, Bytes: cmp.Or(k.bytes, 256<<20)})
 	if err != nil {
 		t.Fatal(err)
 	}
+	k.config.Fetches, k.config.MaxStored = cmp.Or(k.config.Fetches, 256), cmp.Or(k.config.MaxStored, 8<<20)
 	m := metrics.NewHotpath(metrics.Options{})
 	log := new(bytes.Buffer)
 	r := &rig{Edge: New(table, stored, m, slog.New(slog.NewTextHandler(log, nil)), k.config), t: t, origin: o, metrics: m, log: log}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/e0ac7cd4/hotpath/server/origin/proxy"
 	"github.com/e0ac7cd4/hotpath/server/site"
@@ -182,7 +183,8 @@ func TestPoison(t *testing.T) {
 		t.Run(fmt.Sprint(tt.method, " ", tt.host, tt.path, " ", cutShort(tt.fields), tt.content), func(t *testing.T) {
 			upstream := httptest.NewServer(http.HandlerFunc(gullible))
 			defer upstream.Close()
-			p, err := proxy.New(proxy.Config{Upstreams: []string{upstream.URL}, MaxRequests: 64, Host: "client"})
+			p, err := proxy.New(proxy.Config{Upstreams: []string{upstream.URL}, MaxRequests: 64, Host: "client", Balance: proxy.RoundRobin,
+				Timeouts: proxy.Timeouts{Dial: time.Minute, Head: time.Minute, Idle: time.Minute}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -27,7 +27,7 @@ const mib = 1 << 20
 // counted is a configuration whose memory counts, within limit.
 func counted(t testing.TB, s *store, limit int64) (*Config, *stores.Store) {
 	t.Helper()
-	cached, err := stores.New(stores.Config{Bytes: limit, Shards: 1})
+	cached, err := stores.New(stores.Config{Entries: 1024, Bytes: limit, Shards: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

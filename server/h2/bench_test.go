@@ -101,14 +101,15 @@ func serveHits(tb testing.TB, log access.Config, body int) (net.Conn, *metrics.H
 	tb.Helper()
 	server, client := testkit.TCPPair(tb)
 	m := metrics.NewHotpath(metrics.Options{})
-	cfg := Config{
+	cfg := &Config{
 		Source:  stored("/bench", strings.Repeat("x", body)),
 		Handler: nethttp.Handler(http.NotFoundHandler()),
 		Metrics: m,
 		Log:     slog.New(slog.DiscardHandler),
 		Access:  recorder(tb, log, m),
 		Ledger:  ledger(tb),
-	}.WithDefaults()
+		Limits:  filled(Limits{}),
+	}
 	c := NewConn(cfg, wire.New(server, nil, &wire.Options{Metrics: wire.ServerMetrics(m), WriteTimeout: 30 * time.Second, WriteQuantum: 30 << 10}))
 	ended := make(chan struct{})
 	go func() {

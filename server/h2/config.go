@@ -31,24 +31,24 @@ func (cfg *Config) env() relay.Env {
 	return relay.Env{Handler: cfg.Handler, Metrics: cfg.Metrics, Log: cfg.Log, Ledger: cfg.Ledger}
 }
 
-// Limits are the budgets of one peer. Zero means the default, in brackets.
+// Limits are the budgets of one peer. All are required.
 type Limits struct {
-	Streams       int           // concurrent streams [250]
-	HeaderBytes   int           // of a decoded header list, RFC 9113 §6.5.2 [16 KiB]
-	HeaderFields  int           // in a header list, cookie crumbs counted [128]
-	Continuations int           // CONTINUATION frames in a header block [8]
-	BodyBytes     int64         // of a request's body [16 MiB]
-	OutputBytes   int           // encrypted and not taken by the peer: then we stop reading [256 KiB]
-	Resets        int           // streams that end early because of the peer [200]
-	ResetsPerSec  int           // and how fast that is given back [33]
-	Control       int           // frames that serve no response, see useless [1000]
-	ControlPerSec int           // and how fast that is given back [100]
-	ControlQueue  int           // answers to control frames kept for a peer that does not read [1000]
-	Head          time.Duration // for a whole header block, or any other frame but DATA [10 s]
-	Idle          time.Duration // without a stream [60 s]
-	Progress      time.Duration // for Quantum bytes of a body, in or out [30 s]
-	TunnelIdle    time.Duration // of a tunnel without a byte either way [10 min]
-	Quantum       int           // bytes that the peer has to move in each Progress, or all that there is [30 KiB]
+	Streams       int           // concurrent streams
+	HeaderBytes   int           // of a decoded header list, RFC 9113 §6.5.2
+	HeaderFields  int           // in a header list, cookie crumbs counted
+	Continuations int           // CONTINUATION frames in a header block
+	BodyBytes     int64         // of a request's body
+	OutputBytes   int           // encrypted and not taken by the peer: then we stop reading
+	Resets        int           // streams that end early because of the peer
+	ResetsPerSec  int           // and how fast that is given back
+	Control       int           // frames that serve no response, see useless
+	ControlPerSec int           // and how fast that is given back
+	ControlQueue  int           // answers to control frames kept for a peer that does not read
+	Head          time.Duration // for a whole header block, or any other frame but DATA
+	Idle          time.Duration // without a stream
+	Progress      time.Duration // for Quantum bytes of a body, in or out
+	TunnelIdle    time.Duration // of a tunnel without a byte either way
+	Quantum       int           // bytes that the peer has to move in each Progress, or all that there is
 }
 
 const (
@@ -85,36 +85,6 @@ const (
 	pingAfter  = 60 * time.Second
 	pongWithin = 15 * time.Second
 )
-
-func orDefault[T comparable](v, d T) T {
-	var zero T
-	if v == zero {
-		return d
-	}
-	return v
-}
-
-// withDefaults fills in what is zero.
-func (l Limits) withDefaults() Limits {
-	return Limits{
-		Streams:       orDefault(l.Streams, 250),
-		HeaderBytes:   orDefault(l.HeaderBytes, 16<<10),
-		HeaderFields:  orDefault(l.HeaderFields, 128),
-		Continuations: orDefault(l.Continuations, 8),
-		BodyBytes:     orDefault(l.BodyBytes, 16<<20),
-		OutputBytes:   orDefault(l.OutputBytes, 256<<10),
-		Resets:        orDefault(l.Resets, 200),
-		ResetsPerSec:  orDefault(l.ResetsPerSec, 33),
-		Control:       orDefault(l.Control, 1000),
-		ControlPerSec: orDefault(l.ControlPerSec, 100),
-		ControlQueue:  orDefault(l.ControlQueue, 1000),
-		Head:          orDefault(l.Head, 10*time.Second),
-		Idle:          orDefault(l.Idle, 60*time.Second),
-		Progress:      orDefault(l.Progress, 30*time.Second),
-		TunnelIdle:    orDefault(l.TunnelIdle, 10*time.Minute),
-		Quantum:       orDefault(l.Quantum, 30<<10),
-	}
-}
 
 // rate is the least at which bodies have to move.
 func (l *Limits) rate() limit.Rate { return limit.Rate{Within: l.Progress, Quantum: l.Quantum} }

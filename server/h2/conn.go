@@ -115,12 +115,6 @@ func NewConn(cfg *Config, w *wire.Conn) *Conn {
 	return c
 }
 
-// WithDefaults returns cfg with the defaults of its limits filled in.
-func (cfg Config) WithDefaults() *Config {
-	cfg.Limits = cfg.Limits.withDefaults()
-	return &cfg
-}
-
 // Identify says what the client has shown of itself. It is called before Serve, if
 // at all.
 func (c *Conn) Identify(i *message.Identity) { c.identity = i }

@@ -1,6 +1,7 @@
 package h2
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -114,4 +115,26 @@ func recorder(tb testing.TB, cfg access.Config, m *metrics.Hotpath) *access.Reco
 		}
 	})
 	return r
+}
+
+// filled are limits with what a test does not care about.
+func filled(l Limits) Limits {
+	return Limits{
+		Streams:       cmp.Or(l.Streams, 250),
+		HeaderBytes:   cmp.Or(l.HeaderBytes, 16<<10),
+		HeaderFields:  cmp.Or(l.HeaderFields, 128),
+		Continuations: cmp.Or(l.Continuations, 8),
+		BodyBytes:     cmp.Or(l.BodyBytes, 16<<20),
+		OutputBytes:   cmp.Or(l.OutputBytes, 256<<10),
+		Resets:        cmp.Or(l.Resets, 200),
+		ResetsPerSec:  cmp.Or(l.ResetsPerSec, 33),
+		Control:       cmp.Or(l.Control, 1000),
+		ControlPerSec: cmp.Or(l.ControlPerSec, 100),
+		ControlQueue:  cmp.Or(l.ControlQueue, 1000),
+		Head:          cmp.Or(l.Head, 10*time.Second),
+		Idle:          cmp.Or(l.Idle, time.Minute),
+		Progress:      cmp.Or(l.Progress, 30*time.Second),
+		TunnelIdle:    cmp.Or(l.TunnelIdle, 10*time.Minute),
+		Quantum:       cmp.Or(l.Quantum, 30<<10),
+	}
 }

@@ -69,13 +69,13 @@ func FuzzConn(f *testing.F) {
 		synctest.Test(t, func(t *testing.T) {
 			client, server := net.Pipe()
 			m := metrics.NewHotpath(metrics.Options{Stripes: 1})
-			cfg := Config{
+			cfg := &Config{
 				Source:  source,
 				Handler: nethttp.Handler(http.HandlerFunc(fuzzHandler)),
 				Metrics: m,
 				Log:     slog.New(slog.DiscardHandler),
-				Limits:  Limits{Streams: 5, HeaderBytes: 1000, BodyBytes: 1000, OutputBytes: 50_000},
-			}.WithDefaults()
+				Limits:  filled(Limits{Streams: 5, HeaderBytes: 1000, BodyBytes: 1000, OutputBytes: 50_000}),
+			}
 			c := NewConn(cfg, wire.New(server, nil, &wire.Options{Metrics: wire.ServerMetrics(m), WriteTimeout: time.Second, WriteQuantum: 1 << 10}))
 			ended := make(chan struct{})
 			go func() {

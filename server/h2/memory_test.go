@@ -34,7 +34,7 @@ type shelf struct {
 // ledger counts within 64 MiB.
 func ledger(tb testing.TB) *memory.Ledger {
 	tb.Helper()
-	s, err := stores.New(stores.Config{Bytes: 64 * mib})
+	s, err := stores.New(stores.Config{Entries: 1024, Bytes: 64 * mib})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func ledger(tb testing.TB) *memory.Ledger {
 
 func newShelf(t *testing.T, limit int64, size int) *shelf {
 	t.Helper()
-	s, err := stores.New(stores.Config{Bytes: limit, Shards: 1})
+	s, err := stores.New(stores.Config{Entries: 1024, Bytes: limit, Shards: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,7 +92,7 @@ func newPeer(t *testing.T, s setup) *peer {
 		s.handler = func(_ *peer, w writer, r *http.Request) { _, _ = w.WriteString(r.URL.Path) }
 	}
 	p := new(peer)
-	cfg := Config{
+	cfg := &Config{
 		Source: s.source,
 		Handler: message.HandlerFunc(func(ctx context.Context, x *message.Exchange) {
 			if s.serve != nil {
@@ -103,9 +103,9 @@ func newPeer(t *testing.T, s setup) *peer {
 		}),
 		Metrics: m,
 		Log:     slog.New(slog.NewTextHandler(log, nil)),
-		Limits:  s.limits,
+		Limits:  filled(s.limits),
 		Ledger:  s.ledger,
-	}.WithDefaults()
+	}
 	if s.look != nil {
 		cfg.Source = s.look
 	}

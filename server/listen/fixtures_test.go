@@ -76,7 +76,14 @@ func testConfig(certificate tls.Certificate, handler http.Handler, log io.Writer
 	s := &store{message.New(http.StatusOK, nil, []byte(body), "", time.Time{})}
 	return Config{
 		TLS: TLSConfig(func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil }),
-		H2:  h2.Config{Source: s, Handler: nethttp.Handler(handler), Metrics: m, Log: logger}.WithDefaults(),
+		H2: &h2.Config{
+			Source: s, Handler: nethttp.Handler(handler), Metrics: m, Log: logger,
+			Limits: h2.Limits{
+				Streams: 100, HeaderBytes: 4 << 10, HeaderFields: 32, Continuations: 8, BodyBytes: 1 << 20, OutputBytes: 256 << 10,
+				Resets: 100, ResetsPerSec: 10, Control: 1000, ControlPerSec: 100, ControlQueue: 1000,
+				Head: patience, Idle: patience, Progress: patience, TunnelIdle: patience, Quantum: 1 << 10,
+			},
+		},
 		H1: &h1.Config{
 			Source: s, Handler: nethttp.Handler(handler), Metrics: m, Log: logger,
 			HeaderBytes: 4 << 10, HeaderFields: 32, BodyBytes: 1 << 20, OutputBytes: 256 << 10, Head: patience, Idle: patience,

@@ -22,10 +22,6 @@ import (
 )
 
 const (
-	// DefaultMaxStored holds any page, script, font and most images, and
-	// is 1/32 of the default cache.
-	DefaultMaxStored = 8 << 20
-
 	// fileFresh and fileStale together are how old what a file's entry
 	// says may be. A changed file must be served new within 2 s: the rest
 	// is left for the answer's way through a busy server.
@@ -36,10 +32,10 @@ const (
 	indexName = "index.html"
 )
 
-// DirectoryConfig is what a Directory may do. The zero value is valid.
+// DirectoryConfig is what a Directory may do. All but Log is required.
 type DirectoryConfig struct {
 	// MaxStored is the largest file, in bytes, that is read whole and
-	// stored; a larger one is streamed. Zero means DefaultMaxStored. It
+	// stored; a larger one is streamed. At least 1. It
 	// should be well below the cache's budget.
 	MaxStored int64
 
@@ -96,11 +92,8 @@ type Directory struct {
 
 // NewDirectory opens a directory as an origin.
 func NewDirectory(path string, c DirectoryConfig) (*Directory, error) {
-	if c.MaxStored < 0 {
-		return nil, fmt.Errorf("origin: MaxStored is %d: allowed is 1 or more, or 0 for %d", c.MaxStored, DefaultMaxStored)
-	}
-	if c.MaxStored == 0 {
-		c.MaxStored = DefaultMaxStored
+	if c.MaxStored < 1 {
+		return nil, fmt.Errorf("origin: MaxStored is %d: allowed is 1 or more", c.MaxStored)
 	}
 	if c.MaxOpen < 1 {
 		return nil, fmt.Errorf("origin: MaxOpen is %d: allowed is 1 or more", c.MaxOpen)

@@ -48,6 +48,7 @@ const maxReading = 64 << 20
 
 // filled is a configuration with what a test does not care about.
 func filled(c DirectoryConfig) DirectoryConfig {
+	c.MaxStored = cmp.Or(c.MaxStored, 8<<20)
 	c.MaxOpen = cmp.Or(c.MaxOpen, 100)
 	c.MaxReading = cmp.Or(c.MaxReading, maxReading)
 	return c

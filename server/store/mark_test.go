@@ -11,7 +11,7 @@ import (
 // renewal but one second, to be written at most once a second, and at once if
 // the reason is another.
 func TestMarkIsRenewed(t *testing.T) {
-	s, err := New(Config{})
+	s, err := New(Config{Entries: 1024, Bytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

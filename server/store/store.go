@@ -14,8 +14,8 @@ import (
 
 // Config is what may be stored.
 type Config struct {
-	Entries int   // 0: the cache's default
-	Bytes   int64 // stored, arriving and being sent together; 0: the cache's default
+	Entries int   // 1 or more
+	Bytes   int64 // stored, arriving and being sent together; 1 or more
 	Shards  int   // 0: by the number of cores
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 // or lingering once all is removed.
 func newStore(t testing.TB, c Config) *Store {
 	t.Helper()
+	c.Entries, c.Bytes = cmp.Or(c.Entries, 1024), cmp.Or(c.Bytes, 256<<20)
 	s, err := New(c)
 	if err != nil {
 		t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Config says which servers are used, and how. The zero value of every field
-// but Upstreams is its documented default.
+// Config says which servers are used, and how. A field that says nothing of its
+// zero value is required; the values for zero are those of what is no setting.
 type Config struct {
 	// Upstreams are the servers, as URLs of a scheme and a
 	// host, without a path: http://host:port (HTTP/1.1), https://host (HTTP/2
@@ -21,7 +21,7 @@ type Config struct {
 	// knowledge), unix:/path.sock (HTTP/1.1). At least one.
 	Upstreams []string
 
-	Balance Balance // how one of them is chosen; "": round_robin
+	Balance Balance // how one of them is chosen
 	HashBy  HashBy  // what Balance "hash" hashes; "": key
 
 	TLS      TLS
@@ -40,7 +40,7 @@ type Config struct {
 	SlowStart time.Duration // for how long a recovered upstream gets less than its share; 0: 10 s, negative: none
 	Retry     Retry
 
-	// Host is the Host field sent: "" or "client" as the client sent it,
+	// Host is the Host field sent: "client" as the client sent it,
 	// "upstream" the upstream URL's, anything else that very value.
 	Host string
 
@@ -57,26 +57,25 @@ type TLS struct {
 	InsecureSkipVerify bool   // any certificate is accepted: for tests
 }
 
-// Timeouts bound every wait for an upstream. 0 is the default; there is no
-// waiting without end.
+// Timeouts bound every wait for an upstream. There is no waiting without end.
 type Timeouts struct {
-	Dial     time.Duration // to connect, TLS handshake included; 0: 5 s
+	Dial     time.Duration // to connect, TLS handshake included
 	Queue    time.Duration // in the queue of a full upstream; 0: 5 s
 	Continue time.Duration // for a 100 before the body is sent all the same (RFC 9110 §10.1.1); 0: 1 s
-	Head     time.Duration // from the end of the request to the head of the response; 0: 60 s
-	Idle     time.Duration // between two bytes of a content, both ways; 0: 60 s
+	Head     time.Duration // from the end of the request to the head of the response
+	Idle     time.Duration // between two bytes of a content, both ways
 	Tunnel   time.Duration // without a byte either way in a tunnel; 0: 10 min
 	Pool     time.Duration // that an unused connection is kept; 0: 60 s
 }
 
 // Health are checks that request Path from each upstream again and again; an answer
-// of 2xx or 3xx is a success.
+// of 2xx or 3xx is a success. All are required if there is a Path.
 type Health struct {
 	Path      string        // "": no checks
-	Interval  time.Duration // between two checks; 0: 10 s
-	Timeout   time.Duration // of one check; 0: 2 s
-	Healthy   int           // successes in a row after which it is used again; 0: 2
-	Unhealthy int           // failures in a row after which it is not used; 0: 3
+	Interval  time.Duration // between two checks
+	Timeout   time.Duration // of one check
+	Healthy   int           // successes in a row after which it is used again
+	Unhealthy int           // failures in a row after which it is not used
 }
 
 // Passive ejects an upstream for Ejection after Failures failed fetches within
@@ -127,7 +126,7 @@ const (
 	Both       ForwardedStyle = "both"
 )
 
-// withDefaults returns c with every zero replaced.
+// withDefaults returns c with every zero replaced that stands for a value.
 func (c Config) withDefaults() Config {
 	set := func(d *time.Duration, standard time.Duration) {
 		if *d == 0 {
@@ -139,30 +138,17 @@ func (c Config) withDefaults() Config {
 			*n = standard
 		}
 	}
-	if c.Balance == "" {
-		c.Balance = RoundRobin
-	}
 	if c.HashBy == "" {
 		c.HashBy = ByKey
 	}
 	if c.ForwardedStyle == "" {
 		c.ForwardedStyle = XForwarded
 	}
-	if c.Host == "" {
-		c.Host = hostClient
-	}
-	set(&c.Timeouts.Dial, 5*time.Second)
 	set(&c.Timeouts.Queue, 5*time.Second)
 	set(&c.Timeouts.Continue, time.Second)
-	set(&c.Timeouts.Head, time.Minute)
-	set(&c.Timeouts.Idle, time.Minute)
 	set(&c.Timeouts.Tunnel, 10*time.Minute)
 	set(&c.Timeouts.Pool, time.Minute)
 	number(&c.MaxQueue, c.MaxRequests)
-	set(&c.Health.Interval, 10*time.Second)
-	set(&c.Health.Timeout, 2*time.Second)
-	number(&c.Health.Healthy, 2)
-	number(&c.Health.Unhealthy, 3)
 	number(&c.Passive.Failures, 5)
 	set(&c.Passive.Window, 10*time.Second)
 	set(&c.Passive.Ejection, 30*time.Second)
@@ -197,7 +183,7 @@ func (c Config) Validate() error {
 		seen[text] = true
 	}
 	switch c.Balance {
-	case "", RoundRobin, LeastConn, Hash:
+	case RoundRobin, LeastConn, Hash:
 	default:
 		return configError("Balance", c.Balance, "round_robin, least_conn, hash")
 	}
@@ -215,30 +201,36 @@ func (c Config) Validate() error {
 		key   string
 		value time.Duration
 	}{
-		{"Timeouts.Dial", c.Timeouts.Dial}, {"Timeouts.Queue", c.Timeouts.Queue},
-		{"Timeouts.Continue", c.Timeouts.Continue}, {"Timeouts.Head", c.Timeouts.Head},
-		{"Timeouts.Idle", c.Timeouts.Idle}, {"Timeouts.Tunnel", c.Timeouts.Tunnel},
-		{"Timeouts.Pool", c.Timeouts.Pool}, {"Health.Interval", c.Health.Interval},
-		{"Health.Timeout", c.Health.Timeout}, {"Passive.Window", c.Passive.Window},
-		{"Passive.Ejection", c.Passive.Ejection},
+		{"Timeouts.Queue", c.Timeouts.Queue}, {"Timeouts.Continue", c.Timeouts.Continue},
+		{"Timeouts.Tunnel", c.Timeouts.Tunnel}, {"Timeouts.Pool", c.Timeouts.Pool},
+		{"Passive.Window", c.Passive.Window}, {"Passive.Ejection", c.Passive.Ejection},
 	} {
 		if d.value < 0 {
 			return configError(d.key, d.value, "0 (the default) or more")
 		}
 	}
-	for _, n := range []struct {
-		key   string
-		value int
+	checked := c.Health.Path != ""
+	for _, r := range []struct {
+		key      string
+		value    any
+		positive bool
+		required bool
 	}{
-		{"Health.Healthy", c.Health.Healthy}, {"Health.Unhealthy", c.Health.Unhealthy},
-		{"Retry.Burst", c.Retry.Burst},
+		{"MaxRequests", c.MaxRequests, c.MaxRequests > 0, true},
+		{"Timeouts.Dial", c.Timeouts.Dial, c.Timeouts.Dial > 0, true},
+		{"Timeouts.Head", c.Timeouts.Head, c.Timeouts.Head > 0, true},
+		{"Timeouts.Idle", c.Timeouts.Idle, c.Timeouts.Idle > 0, true},
+		{"Health.Interval", c.Health.Interval, c.Health.Interval > 0, checked},
+		{"Health.Timeout", c.Health.Timeout, c.Health.Timeout > 0, checked},
+		{"Health.Healthy", c.Health.Healthy, c.Health.Healthy > 0, checked},
+		{"Health.Unhealthy", c.Health.Unhealthy, c.Health.Unhealthy > 0, checked},
 	} {
-		if n.value < 0 {
-			return configError(n.key, n.value, "0 (the default) or more")
+		if r.required && !r.positive {
+			return configError(r.key, r.value, "more than 0")
 		}
 	}
-	if c.MaxRequests < 1 {
-		return configError("MaxRequests", c.MaxRequests, "1 or more")
+	if c.Retry.Burst < 0 {
+		return configError("Retry.Burst", c.Retry.Burst, "0 (the default) or more")
 	}
 	if c.Retry.Percent > 100 {
 		return configError("Retry.Percent", c.Retry.Percent, "at most 100")
@@ -249,7 +241,7 @@ func (c Config) Validate() error {
 	if p := c.Health.Path; p != "" && !validTarget(http.MethodGet, p) {
 		return configError("Health.Path", p, "an absolute path, percent-encoded")
 	}
-	if !validHost(c.Host) {
+	if c.Host == "" || !validHost(c.Host) {
 		return configError("Host", c.Host, "client, upstream, or a host with an optional port")
 	}
 	for _, prefix := range c.TrustedProxies {

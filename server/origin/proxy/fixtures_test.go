@@ -153,6 +153,11 @@ func proxyTo(t testing.TB, c Config) *Proxy {
 // filled is c with what a test does not care about.
 func filled(c Config) Config {
 	c.MaxRequests = cmp.Or(c.MaxRequests, 100)
+	c.Balance, c.Host = cmp.Or(c.Balance, RoundRobin), cmp.Or(c.Host, hostClient)
+	c.Timeouts.Dial = cmp.Or(c.Timeouts.Dial, 5*time.Second)
+	c.Timeouts.Head, c.Timeouts.Idle = cmp.Or(c.Timeouts.Head, time.Minute), cmp.Or(c.Timeouts.Idle, time.Minute)
+	c.Health.Interval, c.Health.Timeout = cmp.Or(c.Health.Interval, 10*time.Second), cmp.Or(c.Health.Timeout, 2*time.Second)
+	c.Health.Healthy, c.Health.Unhealthy = cmp.Or(c.Health.Healthy, 2), cmp.Or(c.Health.Unhealthy, 3)
 	return c
 }
 
