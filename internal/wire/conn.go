@@ -88,6 +88,10 @@ type Conn struct {
 	// and calls Flush.
 	Out []byte
 
+	// Answered, if it is set, is called once by Handshake, before our first
+	// flight is sent: from then on the peer is waited for.
+	Answered func()
+
 	nc      net.Conn
 	config  *tls.Config     // nil: plaintext, in tests
 	tls     *tls.Conn       // nil: plaintext, or no handshake yet
@@ -98,6 +102,7 @@ type Conn struct {
 	stripe  metrics.Stripe
 	engine  Engine
 	phase   phase
+	gated   bool        // in the gate; see Gate
 	asleep  atomic.Bool // between the end of a turn and the next; see Wake
 	backlog backlog
 

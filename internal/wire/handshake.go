@@ -15,23 +15,27 @@ const helloSize = 2 << 10
 // hundreds of hits, so a thousand that arrive together would keep the hits of
 // all other connections waiting for a third of a second. Behind the gate they
 // wait themselves, and between any two of them all others have a turn.
-// A handshake that waits for its client is outside. A nil Gate stands open.
+// A handshake that waits for its client is outside: to read, and to take what
+// we write, after which it computes no more until there is something to read. A
+// nil Gate stands open.
 type Gate chan struct{}
 
 // NewGate makes a gate for n handshakes: one for each core computes as many as
 // there could be.
 func NewGate(n int) Gate { return make(Gate, n) }
 
-func (g Gate) enter() {
-	if g != nil {
+func (c *Conn) enterGate() {
+	if g := c.opt.Gate; g != nil && !c.gated {
 		g <- struct{}{}
+		c.gated = true
 		runtime.Gosched() // behind all that can run now
 	}
 }
 
-func (g Gate) leave() {
-	if g != nil {
-		<-g
+func (c *Conn) leaveGate() {
+	if c.gated {
+		c.gated = false
+		<-c.opt.Gate
 	}
 }
 
@@ -48,8 +52,8 @@ func (c *Conn) Handshake(deadline time.Time) error {
 }
 
 func (c *Conn) handshake() error {
-	c.opt.Gate.enter()
-	defer c.opt.Gate.leave()
+	c.enterGate()
+	defer c.leaveGate()
 	// Made here, and not for peers that never say anything: it takes 2 KiB.
 	if c.client {
 		c.tls = tls.Client((*transport)(c), c.config)
@@ -63,6 +67,7 @@ func (c *Conn) handshake() error {
 // what came behind it: a client's first request often comes with its Finished,
 // and inside TLS it would wait unseen.
 func (t *transport) readHandshake(p []byte) (int, error) {
+	c := (*Conn)(t)
 	for t.record == 0 {
 		if t.record = recordLen(t.cipherRest); t.record > 0 {
 			break
@@ -71,16 +76,29 @@ func (t *transport) readHandshake(p []byte) (int, error) {
 			t.cipherRest = make([]byte, 0, helloSize)
 		}
 		t.cipherRest = slices.Grow(t.cipherRest, 1)
-		t.opt.Gate.leave()
+		c.leaveGate()
 		n, err := t.readSocket(t.cipherRest[len(t.cipherRest):cap(t.cipherRest)])
-		t.opt.Gate.enter()
 		t.cipherRest = t.cipherRest[:len(t.cipherRest)+n]
 		if n == 0 && err != nil {
 			return 0, err
 		}
 	}
+	c.enterGate()
 	n := copy(p, t.cipherRest[:t.record])
 	t.record -= n
 	t.cipherRest = t.cipherRest[:copy(t.cipherRest, t.cipherRest[n:])]
 	return n, nil
+}
+
+// writeHandshake sends what TLS has made, a flight at a time.
+func (t *transport) writeHandshake(p []byte) (int, error) {
+	c := (*Conn)(t)
+	c.leaveGate()
+	if answered := c.Answered; answered != nil {
+		c.Answered = nil
+		answered()
+	}
+	n, err := c.nc.Write(p)
+	c.opt.Metrics.Sent.Add(c.stripe, uint64(max(n, 0)))
+	return n, err
 }

@@ -43,9 +43,7 @@ func (t *transport) readSocket(p []byte) (int, error) {
 func (t *transport) Write(p []byte) (int, error) {
 	c := (*Conn)(t)
 	if c.phase != turning {
-		n, err := c.nc.Write(p)
-		c.opt.Metrics.Sent.Add(c.stripe, uint64(max(n, 0)))
-		return n, err
+		return t.writeHandshake(p)
 	}
 	c.cipherOut = append(c.cipherOut, p...)
 	return len(p), nil
