@@ -73,7 +73,7 @@ type RefuseReason uint8
 
 const (
 	RefusePermits     RefuseReason = iota // all connection permits taken
-	RefuseHandshakes                      // all handshake permits taken
+	RefuseHandshakes                      // no place among the handshakes, or it was needed for others
 	RefuseDescriptors                     // out of file descriptors
 )
 

@@ -111,7 +111,7 @@ func knobs(c *Config) []knob {
 		{groupConns, "max-conns", "25000", &count{p: &c.MaxConns, min: 1, max: maxCount},
 			"Open connections; further ones are closed at once. Lowered at start, with a warning, if RLIMIT_NOFILE does not do for all settings."},
 		{groupConns, "max-handshakes", "512", &count{p: &c.MaxHandshakes, min: 1, max: maxCount},
-			"TLS handshakes in progress, counted from the client's first message; further connections wait their turn within the handshake timeout."},
+			"TLS handshakes in progress, counted from the client's first message; further connections wait their turn within the handshake timeout, or take the place of one whose client has not gone on for 1s."},
 		{groupConns, "max-fetches", "256", &count{p: &c.MaxFetches, min: 1, max: maxCount},
 			"Files being fetched at once; hits are not affected. Lowered at start, with a warning, if RLIMIT_NOFILE does not do for all settings."},
 		{groupConns, "max-output", "256KiB", &size{p: &c.MaxOutput, min: minOutput, max: 1 << 30},

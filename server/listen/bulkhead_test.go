@@ -1,7 +1,6 @@
 package listen
 
 import (
-	"crypto/tls"
 	"io"
 	"testing"
 	"testing/synctest"
@@ -44,58 +43,6 @@ func TestPermits(t *testing.T) {
 	}
 	s.fetch(s.client("h2"))
 	s.awaitCount("refusals", s.refused(metrics.RefusePermits), refusals)
-}
-
-// A half-open handshake holds a permit for handshakes; those behind it wait,
-// and get in when it ends.
-func TestHandshakesWait(t *testing.T) {
-	s := start(t, teapot, func(c *Config) { c.MaxHandshakes = 1 })
-	halfOpen := s.helloOnly()
-	s.await("a handshake in progress", func() bool { return s.m.HandshakesInProgress.Value() == 1 })
-	done := make(chan error)
-	const waiting = 5
-	for range waiting {
-		c := tls.Client(s.connect(), s.client("h2"))
-		go func() { done <- c.Handshake() }()
-	}
-	s.await("the others accepted", func() bool { return s.m.Connections.Value(metrics.StateHandshake) == 1+waiting })
-	if n := s.m.HandshakesInProgress.Value(); n != 1 {
-		t.Errorf("%d handshakes in progress, want 1", n)
-	}
-	select {
-	case err := <-done:
-		t.Fatalf("a handshake ended without a permit: %v", err)
-	default:
-	}
-	halfOpen.Close()
-	for range waiting {
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}
-	s.awaitCount("refusals", s.refused(metrics.RefuseHandshakes), 0)
-}
-
-// Whoever gets no permit for handshakes within the deadline is closed.
-func TestHandshakesRefused(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := startInMemory(t, teapot, func(c *Config) { c.MaxHandshakes, c.HandshakeTimeout = 1, 5*time.Second })
-		first := s.helloOnly()
-		time.Sleep(time.Second)
-		const waiting = 3
-		var others []io.Reader
-		for range waiting {
-			others = append(others, s.helloOnly())
-		}
-		toEnd(s, first)
-		s.awaitCount("handshakes too late", s.breached(metrics.LimitHandshakeTimeout), 1)
-		for _, c := range others { // one has had the permit, a second before its deadline
-			toEnd(s, c)
-		}
-		s.awaitCount("handshakes too late", s.breached(metrics.LimitHandshakeTimeout), 2)
-		s.awaitCount("refusals", s.refused(metrics.RefuseHandshakes), waiting-1)
-		s.awaitCount("connections closed for a limit", s.closed(metrics.CloseLimit), waiting-1)
-	})
 }
 
 // A ClientHello that is whole gives the rest of the handshake the rest of its

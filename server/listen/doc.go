@@ -1,10 +1,11 @@
 // Package listen takes connections in and sends them on their way:
 //
-//	accept ─▶ permit ─▶ ClientHello ─▶ handshake permit ─▶ TLS ─▶ ALPN ─┬─ h2 ─▶ server/h2
-//	                                                                    └─ else ▶ server/h1
+//	accept ─▶ permit ─▶ ClientHello ─▶ place ─▶ TLS ─▶ ALPN ─┬─ h2 ─▶ server/h2
+//	                                                         └─ else ▶ server/h1
 //
 //	server.go     accept, permits, a connection's stations, the drain
-//	greet.go      the wait for a ClientHello, and for a handshake permit
+//	greet.go      the wait for a ClientHello
+//	places.go     the places of handshakes in progress, and the wait for one
 //	plain.go      the answer to HTTP without TLS
 //	handshake.go  the handshake
 //	seldom.go     a cause that is logged now and then, not for each connection
@@ -16,10 +17,11 @@
 //
 // A connection has a permit from accept to close; if all are taken it is
 // closed at once, so that its client can go elsewhere. A handshake, which costs
-// a hundred times what a request does, has a permit of another kind; if all are
-// taken it waits, within the deadline for the handshake. It takes one when the
-// whole ClientHello is there: a silent peer costs a descriptor, a
-// permit of the first kind and a small stack, for Config.HelloTimeout at most.
+// a hundred times what a request does, has a place as well; if all are taken it
+// waits, within the deadline for the handshake. It takes one when the whole
+// ClientHello is there: a peer that is silent before costs a descriptor, a
+// permit and a small stack, for Config.HelloTimeout at most. One that is silent
+// behind its ClientHello holds a place for as long as no other needs it.
 //
 // # Concurrency
 //

@@ -164,7 +164,7 @@ func (s *site) end() {
 		"handshakes in progress": s.m.HandshakesInProgress.Value,
 		"open streams":           s.m.StreamsOpen.Value,
 		"taken permits":          func() int64 { return int64(len(s.permits)) },
-		"taken handshakes":       func() int64 { return int64(len(s.handshakes)) },
+		"taken handshakes":       func() int64 { return int64(s.handshakes.inUse()) },
 		"handshakes in the gate": func() int64 { return int64(len(s.gate)) },
 		"in handshake":           func() int64 { return s.m.Connections.Value(metrics.StateHandshake) },
 		"on h1":                  func() int64 { return s.m.Connections.Value(metrics.StateH1) },

@@ -10,8 +10,8 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
-// greet waits for a new connection's ClientHello and then for a handshake
-// permit, and gives it to a goroutine for the handshake. It has a goroutine of
+// greet waits for a new connection's ClientHello and then for a place among the
+// handshakes, and gives it to a goroutine for its own. It has a goroutine of
 // its own because that of a handshake has a stack of 16 KiB, which a peer that
 // is silent shall not take; this one's is 2.
 func (s *Server) greet(c *conn) {
@@ -23,7 +23,7 @@ func (s *Server) greet(c *conn) {
 		s.failHello(c, err, deadline)
 		return
 	}
-	if !s.startHandshake(c.agreed) {
+	if c.place = s.handshakes.take(c.agreed, func() { _ = c.wire.Close() }); c.place == nil {
 		s.refuse(1, metrics.RefuseHandshakes)
 		s.close(c, metrics.CloseLimit)
 		return

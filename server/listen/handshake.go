@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"runtime/debug"
-	"time"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -63,39 +62,34 @@ func (s *Server) handshake(c *conn) {
 	}
 }
 
-// agree is the handshake itself; it gives the permit back.
-func (s *Server) agree(c *conn) error {
+// errPlaceNeeded is the end of a handshake whose client was silent while others
+// waited for its place.
+var errPlaceNeeded = errors.New("the client did not go on, and its place was needed")
+
+// agree is the handshake itself; it gives the place back.
+func (s *Server) agree(c *conn) (err error) {
 	m := s.cfg.Metrics
 	m.HandshakesInProgress.Add(c.stripe, 1)
 	defer func() {
 		m.HandshakesInProgress.Add(c.stripe, -1)
-		<-s.handshakes
+		if c.place.release() {
+			err = errPlaceNeeded
+		}
+		c.place = nil
 	}()
+	c.wire.Answered = c.place.wait
 	return c.wire.Handshake(c.agreed)
-}
-
-// startHandshake takes a handshake permit.
-func (s *Server) startHandshake(deadline time.Time) bool {
-	select {
-	case s.handshakes <- struct{}{}:
-		return true
-	default:
-	}
-	timer := time.NewTimer(time.Until(deadline))
-	defer timer.Stop()
-	select {
-	case s.handshakes <- struct{}{}:
-		return true
-	case <-timer.C:
-		return false
-	}
 }
 
 func (s *Server) failHandshake(c *conn, err error) {
 	outcome, reason := metrics.HandshakeError, metrics.CloseError
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		outcome, reason = metrics.HandshakeTimeout, metrics.CloseTimeout
 		s.cfg.Metrics.LimitBreaches.Add(c.stripe, metrics.LimitHandshakeTimeout, 1)
+	case errors.Is(err, errPlaceNeeded):
+		outcome, reason = metrics.HandshakeTimeout, metrics.CloseLimit
+		s.refuse(1, metrics.RefuseHandshakes)
 	}
 	version := metrics.TLSNone
 	if t := c.wire.TLS(); t != nil {

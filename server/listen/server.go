@@ -32,7 +32,7 @@ type Config struct {
 	Log     *slog.Logger
 
 	MaxConns         int           // open at once; see Descriptors
-	MaxHandshakes    int           // in progress at once
+	MaxHandshakes    int           // in progress at once; see places
 	HelloTimeout     time.Duration // from accept to the end of the ClientHello
 	HandshakeTimeout time.Duration // from accept to the end of the handshake
 }
@@ -42,7 +42,7 @@ type Server struct {
 	cfg        Config
 	stripe     metrics.Stripe
 	permits    chan struct{}
-	handshakes chan struct{}
+	handshakes *places
 	arrivals   chan *conn    // to a goroutine whose handshake is over
 	resting    chan struct{} // a token for each of those
 	stopped    chan struct{} // closed when Serve returns
@@ -60,6 +60,7 @@ type conn struct {
 	state  metrics.ConnState
 	stripe metrics.Stripe
 	agreed time.Time // when the handshake must be over
+	place  *place    // among the handshakes; nil: not yet, or no more
 }
 
 // New makes a server.
@@ -68,7 +69,7 @@ func New(cfg Config) *Server {
 		cfg:        cfg,
 		stripe:     cfg.Metrics.Stripe(),
 		permits:    make(chan struct{}, cfg.MaxConns),
-		handshakes: make(chan struct{}, cfg.MaxHandshakes),
+		handshakes: newPlaces(cfg.MaxHandshakes),
 		arrivals:   make(chan *conn),
 		resting:    make(chan struct{}, maxResting),
 		stopped:    make(chan struct{}),
