@@ -41,12 +41,11 @@ func (c *Conn) servePump() {
 			c.armed = time.Time{}
 		}
 	}
-	if c.next == Leave {
-		c.stopPump(p)
-	}
+	c.stopPump(p)
 }
 
-// stopPump ends the reader and keeps what it has read for the next reader.
+// stopPump ends the reader and keeps what it has read: the caller of Serve, or
+// lingering, reads on.
 func (c *Conn) stopPump(p *pump) {
 	c.cipherRest = append(c.cipherRest, p.unread...)
 	if p.chunks == nil {

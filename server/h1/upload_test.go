@@ -1,6 +1,7 @@
 package h1
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -10,8 +11,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
@@ -107,6 +110,75 @@ func TestRefusedUpload(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestSlowRefusedUpload: a client that uploads slowly, and looks for the answer
+// behind its last byte, reads that it was refused: it is read on for a bounded
+// time, while it sends at the least rate (RFC 9112 §9.6).
+func TestSlowRefusedUpload(t *testing.T) {
+	const (
+		tooLarge = 20 << 20 // bytes
+		refused  = 1000000  // too many to drain
+		lasts    = 25       // seconds that the upload takes, unless it is cut
+	)
+	for name, c := range map[string]struct {
+		head   string
+		part   int // bytes each half second
+		status int
+		within time.Duration // from the head to the connection's end
+	}{
+		"too large":                    {upload(fmt.Sprint(tooLarge)), 20 << 10, 413, lasts * time.Second},
+		"too large, slower still":      {upload(fmt.Sprint(tooLarge)), 1 << 10, 413, lasts * time.Second},
+		"too large, below it":          {upload(fmt.Sprint(tooLarge)), 1, 413, time.Second},
+		"too large, and silence":       {upload(fmt.Sprint(tooLarge)), 0, 413, time.Second},
+		"a handler's 405":              {upload(fmt.Sprint(refused)), 20 << 10, 405, lasts * time.Second},
+		"a handler's 405 for chunks":   {chunkedHead + fmt.Sprintf("%x\r\n", refused), 20 << 10, 405, lasts * time.Second},
+		"a handler's 405, below it":    {upload(fmt.Sprint(refused)), 1, 405, time.Second},
+		"chunks, below it":             {chunkedHead + fmt.Sprintf("%x\r\n", refused), 1, 405, drainTime + time.Second},
+		"a handler's 405, and silence": {upload(fmt.Sprint(refused)), 0, 405, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := storing()
+				s.serve = refuseMethod
+				server, client := testkit.NewHalfPipe()
+				p := attach(t, testConfig(s), server, client)
+				var answer bytes.Buffer
+				heard := make(chan error, 1)
+				go func() { // as the kernel does for a client that does not look
+					_, err := io.Copy(&answer, client)
+					heard <- err
+				}()
+				began := time.Now()
+				p.send(c.head)
+				sent := make(chan struct{})
+				go func() {
+					defer close(sent)
+					for range 2 * lasts {
+						if c.part > 0 {
+							if _, err := client.Write(make([]byte, c.part)); err != nil {
+								return
+							}
+						}
+						time.Sleep(time.Second / 2)
+					}
+					client.CloseWrite()
+				}()
+				<-p.ended
+				if took := time.Since(began); took != c.within {
+					t.Errorf("it ended after %v, want %v", took, c.within)
+				}
+				<-sent
+				if err := <-heard; err != nil {
+					t.Errorf("reading the answer: %v", err)
+				}
+				r, err := http.ReadResponse(bufio.NewReader(&answer), nil)
+				if err != nil || r.StatusCode != c.status {
+					t.Errorf("the answer is %v, %v; want %d", r, err, c.status)
+				}
+			})
+		})
 	}
 }
 
