@@ -53,7 +53,8 @@ type Conn struct {
 	block            headerBlock
 	credit           flow.Credit // of the connection
 	partial          time.Time   // since when part of a frame waits; zero: none
-	frameIn          limit.Pace  // of a DATA frame of which part waits
+	partOfData       bool        // it is a DATA frame
+	frameIn          limit.Pace  // at which that comes
 	counted          int         // bytes of its content that its stream's pace has counted
 	streams          map[uint32]*stream
 	running          int      // handlers, also those whose stream has ended
@@ -81,6 +82,7 @@ type Conn struct {
 	choked         bool // and we have stopped, too
 
 	// Life.
+	began   time.Time // its handshake is over
 	active  time.Time // last new request, or end of the last stream: what idle is counted from
 	alive   time.Time // last frame of any kind: the peer is there
 	clear   time.Time // last turn before which the socket had taken everything
@@ -106,6 +108,7 @@ func NewConn(cfg *Config, w *wire.Conn) *Conn {
 		early:   newBudget(cfg.Limits.Resets, cfg.Limits.ResetsPerSec, now),
 		out:     limit.NewPace(cfg.Limits.rate()),
 		frameIn: limit.NewPace(cfg.Limits.rate()),
+		began:   now,
 		active:  now,
 		alive:   now,
 		now:     now,
@@ -236,7 +239,7 @@ func (c *Conn) takeFrames() bool {
 		c.wire.Consume(size)
 		c.alive = c.now
 		if !c.partial.IsZero() {
-			c.partial, c.counted = time.Time{}, 0
+			c.partial, c.partOfData, c.counted = time.Time{}, false, 0
 			c.frameIn.Restart()
 		}
 		if len(c.wire.Out) < wire.FlushSize {
@@ -282,88 +285,6 @@ func (c *Conn) rest() (wire.Step, time.Time) {
 		return wire.Again, time.Time{}
 	}
 	return wire.Sleep, until
-}
-
-// overdue ends what has waited too long and returns the next time to look.
-func (c *Conn) overdue() time.Time {
-	l := &c.cfg.Limits
-	if c.wire.Congested() {
-		// A PING would wait behind what the socket does not take: the wire
-		// measures how fast it does. With responses among that, the connection
-		// is in use; answers to control frames are no use of it.
-		c.alive = c.now
-		if !c.active.Before(c.clear) {
-			c.active = c.now
-		}
-	}
-	until := c.active.Add(l.Idle)
-	if len(c.streams) > 0 {
-		until = c.keepAlive()
-	} else if !c.now.Before(until) {
-		c.limit(metrics.LimitIdleTimeout)
-		c.reason = metrics.CloseIdle
-		c.fail(frame.ConnError(frame.NoError, "idle"))
-		c.reason = metrics.CloseIdle
-		return until
-	}
-	sooner := func(t time.Time) {
-		if !t.IsZero() && t.Before(until) {
-			until = t
-		}
-	}
-	since := c.partial
-	if c.block.open() {
-		since = c.block.since
-	} else if (len(c.wire.Unread()) > 0 || !c.prefaced) && since.IsZero() {
-		c.partial, since = c.now, c.now
-	}
-	if !since.IsZero() {
-		end, broken, limit := since.Add(l.Head), false, metrics.LimitHeadTimeout
-		if b := c.wire.Unread(); len(b) >= frame.HeaderLen && frame.ParseHeader(b).Type == frame.Data && !c.block.open() {
-			end, broken = c.partialData(frame.ParseHeader(b), len(b)-frame.HeaderLen)
-			limit = metrics.LimitBodyTimeout
-		} else if c.wire.Congested() {
-			end = time.Time{} // while output is congested, we do not read
-		} else {
-			broken = !c.now.Before(end)
-		}
-		if broken {
-			c.limit(limit)
-			c.fail(frame.ConnError(frame.EnhanceYourCalm, "a frame or header block did not arrive in time"))
-			c.reason = metrics.CloseTimeout
-			return until
-		}
-		sooner(end)
-	}
-	sooner(c.progress())
-	if end, waits := c.drainUntil(); waits {
-		sooner(end)
-	}
-	return until
-}
-
-// keepAlive sends a PING to a silent peer with open streams, ends the connection
-// if no frame follows, and returns when to look again.
-func (c *Conn) keepAlive() time.Time {
-	if c.pinged.Before(c.alive) {
-		c.pinged = time.Time{}
-	}
-	if !c.pinged.IsZero() {
-		end := c.pinged.Add(pongWithin)
-		if !c.now.Before(end) {
-			c.limit(metrics.LimitIdleTimeout)
-			c.gone(errTimeout)
-			c.reason = metrics.CloseTimeout
-		}
-		return end
-	}
-	end := c.alive.Add(pingAfter)
-	if c.now.Before(end) {
-		return end
-	}
-	c.pinged = c.now
-	c.wire.Out = frame.AppendPing(c.wire.Out, false, alivePing)
-	return c.now.Add(pongWithin)
 }
 
 // gone notes that the peer has closed the connection, or it broke.

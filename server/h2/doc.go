@@ -21,7 +21,8 @@
 //	tunnel.go     bytes both ways after an extended CONNECT (RFC 8441)
 //	send.go       frames out: windows, fairness between streams
 //	stream.go     a stream's state
-//	progress.go   what moves too slowly is ended: streams, bodies, windows
+//	waits.go      what the connection waits for, and until when
+//	progress.go   what a stream waits for: what moves too slowly is ended
 //	settings.go   ours and the peer's
 //	budget.go     what a peer may cost us
 //	count.go      what metrics and the access log count and keep of it

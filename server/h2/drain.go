@@ -52,7 +52,9 @@ func (c *Conn) onPong(payload []byte) bool {
 		c.endDrain()
 		return true
 	case string(alivePing):
-		return !c.pinged.IsZero()
+		asked := !c.pinged.IsZero()
+		c.pinged = time.Time{} // there is one answer to each
+		return asked
 	}
 	return false
 }
@@ -69,19 +71,6 @@ func (c *Conn) endDrain() {
 // and a client that reads slowly has taken all but what the socket holds.
 func (c *Conn) drained() bool {
 	return c.drain.final && len(c.streams) == 0 && !c.block.open() && !c.wire.Congested()
-}
-
-// drainUntil says when the second GOAWAY is due.
-func (c *Conn) drainUntil() (end time.Time, waits bool) {
-	if c.drain.announced.IsZero() || c.drain.final {
-		return end, false
-	}
-	end = c.drain.announced.Add(drainRoundTrip)
-	if c.now.Before(end) {
-		return end, true
-	}
-	c.endDrain()
-	return end, false
 }
 
 // tooLate reports whether a stream that the peer opens now comes after the

@@ -122,19 +122,6 @@ func TestConnectionWindowAtTheLeastRate(t *testing.T) {
 	}
 }
 
-// TestClosedConnectionWindow: with nothing else open, a peer that takes nothing
-// at all loses its connection.
-func TestClosedConnectionWindow(t *testing.T) {
-	run(t, setup{limits: slow, source: windowAnd("body"), settings: wide}, func(p *peer) {
-		p.closeWindow(1)
-		p.Write(get(3, "/"))
-		p.wantHead(3, 200)
-		p.wantQuiet(3 * time.Second)
-		p.WantReset(3, frame.Cancel)
-		p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseTimeout)
-	})
-}
-
 // TestStreamWindowRates: a stream whose own window opens slowly has to take the
 // quantum itself, whatever others on its connection take.
 func TestStreamWindowRates(t *testing.T) {

@@ -1,6 +1,7 @@
 package h2
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"os"
@@ -45,23 +46,6 @@ func TestHeadTimeout(t *testing.T) {
 				p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseTimeout)
 				p.wantBreaches(metrics.LimitHeadTimeout, 1)
 			})
-		})
-	}
-}
-
-func TestHeadTimeoutOfThePreface(t *testing.T) {
-	for _, part := range []string{"", "P", frame.Preface[:23]} {
-		run(t, setup{silent: true}, func(p *peer) {
-			p.Want(frame.Settings, 0, 0)
-			if f, err := p.Read(); err != nil || f.Type != frame.WindowUpdate {
-				p.Fatalf("%v, %v", f.Header, err)
-			}
-			if part != "" {
-				p.Write([]byte(part))
-			}
-			p.wantQuiet(10 * time.Second)
-			p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseTimeout)
-			p.wantBreaches(metrics.LimitHeadTimeout, 1)
 		})
 	}
 }
@@ -257,20 +241,6 @@ func TestStalledDownload(t *testing.T) {
 	}
 }
 
-// TestPeerThatDoesNotRead: what the socket does not take within the wire's time
-// ends the connection.
-func TestPeerThatDoesNotRead(t *testing.T) {
-	run(t, setup{source: stored("/", strings.Repeat("x", 60_000))}, func(p *peer) {
-		p.Write(get(1, "/"))
-		time.Sleep(time.Minute)
-		reason := <-p.done
-		p.done <- reason
-		if reason != metrics.CloseError {
-			p.Errorf("ended for reason %d", reason)
-		}
-	})
-}
-
 // TestDeadPeer: with a stream open a silent peer is asked whether it lives.
 func TestDeadPeer(t *testing.T) {
 	run(t, setup{handler: stall}, func(p *peer) {
@@ -288,6 +258,35 @@ func TestDeadPeer(t *testing.T) {
 		p.wantBreaches(metrics.LimitIdleTimeout, 1)
 		p.wantBreaches(metrics.LimitControlFrames, 0)
 	})
+}
+
+// TestOneAnswerToAPing: more answers to our PING serve nothing, and cost the peer
+// as other frames do that serve nothing.
+func TestOneAnswerToAPing(t *testing.T) {
+	for name, tt := range map[string]struct {
+		answers int
+		alive   bool
+	}{
+		"within the budget": {1 + 5, true},
+		"beyond it":         {1 + 5 + 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, setup{handler: stall, limits: Limits{Control: 5}}, func(p *peer) {
+				p.Write(get(1, "/"))
+				p.wantQuiet(pingAfter)
+				f := p.Want(frame.Ping, 0, 0)
+				time.Sleep(time.Millisecond) // the way there and back
+				p.Write(bytes.Repeat(frame.AppendPing(nil, true, f.Payload), tt.answers))
+				if tt.alive {
+					close(p.release)
+					p.wantBody(1, 200, "/")
+					return
+				}
+				p.wantGoAway(frame.EnhanceYourCalm, metrics.CloseLimit)
+				p.wantBreaches(metrics.LimitControlFrames, 1)
+			})
+		})
+	}
 }
 
 // TestAnySignOfLifeCounts, not only the answer to our PING.

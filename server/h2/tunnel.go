@@ -1,12 +1,5 @@
 package h2
 
-import (
-	"time"
-
-	"github.com/e0ac7cd4/hotpath/internal/frame"
-	"github.com/e0ac7cd4/hotpath/metrics"
-)
-
 // tunnelState is how far a stream is a tunnel (RFC 8441 §5):
 //
 //	noTunnel     asked ── 200 ──▶ open ── the handler has returned ──▶ left
@@ -40,17 +33,4 @@ func (c *Conn) leftTunnel(s *stream) {
 	if s.sendDone {
 		c.finish(s)
 	}
-}
-
-// tunnelIdle resets a tunnel that carries nothing, and returns until when it does
-// not count as one.
-func (c *Conn) tunnelIdle(s *stream) (until time.Time, broken bool) {
-	until = s.moved.Add(c.cfg.Limits.TunnelIdle)
-	if c.now.Before(until) {
-		return until, false
-	}
-	c.limit(metrics.LimitIdleTimeout)
-	c.countError(frame.Cancel, metrics.ScopeStream)
-	c.reset(s, frame.Cancel, errStalled)
-	return until, true
 }
