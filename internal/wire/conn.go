@@ -185,7 +185,8 @@ func (c *Conn) Wake() {
 // Serve gives e turns until it is Done, leaves, or the connection breaks. It
 // closes the connection unless e leaves.
 func (c *Conn) Serve(e Engine) {
-	c.engine, c.phase = e, turning
+	c.engine = e
+	c.enter(turning)
 	c.shrink() // of the ClientHello
 	if c.raw == nil {
 		c.servePump()
@@ -317,6 +318,7 @@ func keep(buf, rest []byte) []byte {
 // ended, and what the peer still sends is read and dropped for lingerTime.
 func (c *Conn) finish() {
 	defer c.nc.Close()
+	c.enter(finishing)
 	if c.client {
 		c.backlog.wait(goodbyeTime)
 		return
@@ -329,6 +331,7 @@ func (c *Conn) finish() {
 // linger ends our half, and reads and drops what the peer still sends.
 func (c *Conn) linger() {
 	if half, ok := c.nc.(halfCloser); ok && half.CloseWrite() == nil {
+		c.enter(lingering)
 		c.readOn()
 	}
 }

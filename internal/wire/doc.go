@@ -4,6 +4,9 @@
 //	socket ──read──▶ records ──decrypt──▶ Conn.Unread ──▶ Engine.Turn
 //	socket ◀─write── records ◀─encrypt─── Conn.Out    ◀──────┘
 //
+// Before an engine there are the ClientHello and the handshake, after it what is
+// queued, and a while in which input is dropped: see phase. Each has its deadline.
+//
 // # The turn
 //
 // One goroutine serves a connection and owns all of its state. It sleeps until

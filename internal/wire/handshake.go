@@ -42,6 +42,7 @@ func (c *Conn) leaveGate() {
 // Handshake agrees with the peer on TLS, before Serve. It blocks, until the
 // deadline. After AwaitHello it does not wait for the ClientHello.
 func (c *Conn) Handshake(deadline time.Time) error {
+	c.enter(handshaking)
 	if err := c.nc.SetDeadline(deadline); err != nil {
 		return err
 	}

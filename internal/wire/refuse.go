@@ -10,6 +10,7 @@ import (
 // if the deadline passes, the peer ends or there is too much. It is valid
 // until RefusePlain.
 func (c *Conn) AwaitPlainHead(deadline time.Time) []byte {
+	c.enter(refusing)
 	if c.nc.SetReadDeadline(deadline) == nil {
 		for !bytes.Contains(c.cipherRest, []byte("\r\n\r\n")) && len(c.cipherRest) < maxHello {
 			if c.readMore(maxHello) != nil {

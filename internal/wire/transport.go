@@ -5,17 +5,10 @@ import (
 	"time"
 )
 
-// transport is the net.Conn that TLS sees: what stands behind it depends on the
-// connection's phase.
+// transport is the net.Conn that TLS sees. While TLS itself drives, in a
+// handshake, it blocks on the socket; under an engine it gives whole records of
+// what was read, and gathers records for one write.
 type transport Conn
-
-// phase is who drives a connection.
-type phase uint8
-
-const (
-	handshaking phase = iota // TLS itself: it blocks on the socket
-	turning                  // an engine: whole records from what was read, records gathered for one write
-)
 
 func (t *transport) Read(p []byte) (int, error) {
 	c := (*Conn)(t)
