@@ -151,7 +151,7 @@ func TestSlowRefusedUpload(t *testing.T) {
 					heard <- err
 				}()
 				began := time.Now()
-				p.send(c.head)
+				p.Write(c.head)
 				sent := make(chan struct{})
 				go func() {
 					defer close(sent)

@@ -30,6 +30,8 @@ var (
 // Conn is an HTTP/2 connection. All of it belongs to the goroutine that called
 // Serve, except mail and what Drain sets.
 type Conn struct {
+	// In the order of their sections, but for what is small: it shares a word
+	// with window, so that a connection fits its size class.
 	cfg    *Config
 	wire   *wire.Conn
 	stripe metrics.Stripe
@@ -47,13 +49,12 @@ type Conn struct {
 	prefaced         bool
 	helloSent        bool
 	settingsFromPeer bool   // the first frame has come
+	settingsUnacked  bool   // ours are not acknowledged
 	lastID           uint32 // highest stream that the peer opened
-	settingsUnacked  int
 	decoder          hpack.Decoder
 	block            headerBlock
 	credit           flow.Credit // of the connection
 	partial          time.Time   // since when part of a frame waits; zero: none
-	partOfData       bool        // it is a DATA frame
 	frameIn          limit.Pace  // at which that comes
 	counted          int         // bytes of its content that its stream's pace has counted
 	streams          map[uint32]*stream
@@ -68,8 +69,14 @@ type Conn struct {
 	encoder hpack.Encoder
 	peer    peerSettings
 	window  flow.Window // of the connection
-	opened  time.Time   // when the peer last enlarged that
-	out     limit.Pace  // at which it does so while streams wait for it
+
+	partOfData bool // the frame of which part waits is a DATA frame
+	choked     bool // we have stopped reading, since the peer has: see queuedControl
+	stopped    bool // GOAWAY for an error is sent, or the peer is gone
+	reason     metrics.CloseReason
+
+	opened  time.Time  // when the peer last enlarged that
+	out     limit.Pace // at which it does so while streams wait for it
 	sending sendQueue
 	holders []*stream // that began to send a stored body in this turn
 
@@ -77,19 +84,16 @@ type Conn struct {
 
 	// Budgets.
 	control, early budget
-	updates        int  // WINDOW_UPDATE frames that our DATA has earned the peer
-	queuedControl  int  // answers to PING and SETTINGS since the peer stopped reading
-	choked         bool // and we have stopped, too
+	updates        int // WINDOW_UPDATE frames that our DATA has earned the peer
+	queuedControl  int // answers to PING and SETTINGS since the peer stopped reading
 
 	// Life.
-	began   time.Time // its handshake is over
-	active  time.Time // last new request, or end of the last stream: what idle is counted from
-	alive   time.Time // last frame of any kind: the peer is there
-	clear   time.Time // last turn before which the socket had taken everything
-	pinged  time.Time // when a silent peer was sent a PING; zero: not
-	drain   drainState
-	reason  metrics.CloseReason
-	stopped bool // GOAWAY for an error is sent, or the peer is gone
+	began  time.Time // its handshake is over
+	active time.Time // last new request, or end of the last stream: what idle is counted from
+	alive  time.Time // last frame of any kind: the peer is there
+	clear  time.Time // last turn before which the socket had taken everything
+	pinged time.Time // when a silent peer was sent a PING; zero: not
+	drain  drainState
 }
 
 // NewConn makes the engine for a connection whose TLS handshake is over.
@@ -154,7 +158,7 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 	}
 	if !c.helloSent {
 		c.wire.Out = c.appendHello(c.wire.Out)
-		c.helloSent, c.settingsUnacked = true, 1
+		c.helloSent, c.settingsUnacked = true, true
 	}
 	if !c.wire.Congested() {
 		c.queuedControl, c.choked, c.clear = 0, false, now

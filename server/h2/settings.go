@@ -29,10 +29,10 @@ func (c *Conn) appendHello(dst []byte) []byte {
 // (RFC 9113 §6.5.3).
 func (c *Conn) onSettings(h frame.Header, payload []byte) *frame.Error {
 	if h.Flags.Has(frame.FlagAck) {
-		if c.settingsUnacked == 0 {
+		if !c.settingsUnacked {
 			return c.useless("SETTINGS acknowledgement of nothing")
 		}
-		c.settingsUnacked--
+		c.settingsUnacked = false
 		return nil
 	}
 	if err := c.useless("SETTINGS"); err != nil {

@@ -45,22 +45,6 @@ func TestPermits(t *testing.T) {
 	s.awaitCount("refusals", s.refused(metrics.RefusePermits), refusals)
 }
 
-// A ClientHello that is whole gives the rest of the handshake the rest of its
-// time.
-func TestHandshakeTimeout(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := startInMemory(t, teapot, func(c *Config) { c.HelloTimeout, c.HandshakeTimeout = 3*time.Second, 5*time.Second })
-		began := time.Now()
-		toEnd(s, s.helloOnly())
-		if took := time.Since(began); took != 5*time.Second {
-			t.Errorf("closed after %v, want 5s", took)
-		}
-		s.awaitCount("timeouts", s.shaken(metrics.TLS13, metrics.HandshakeTimeout), 1)
-		s.awaitCount("breaches", s.breached(metrics.LimitHandshakeTimeout), 1)
-		s.awaitCount("connections closed for a timeout", s.closed(metrics.CloseTimeout), 1)
-	})
-}
-
 // The deadlines are the handshake's alone.
 func TestDeadlinesEndWithHandshake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -36,10 +36,15 @@ func (s *site) connect() net.Conn {
 
 // helloOnly opens a connection on which a client sends its ClientHello and then
 // neither reads nor sends anything.
-func (s *site) helloOnly() net.Conn {
+func (s *site) helloOnly() net.Conn { return s.helloTo("localhost") }
+
+// helloTo is helloOnly with the name of a host.
+func (s *site) helloTo(host string) net.Conn {
 	s.Helper()
 	d := deaf{s.connect(), make(chan struct{})}
-	_ = tls.Client(d, s.client("h2")).Handshake() // fails, the connection stays
+	cfg := s.client("h2")
+	cfg.ServerName = host
+	_ = tls.Client(d, cfg).Handshake() // fails, the connection stays
 	<-d.said
 	return d.Conn
 }

@@ -3,7 +3,8 @@
 //	accept ─▶ permit ─▶ ClientHello ─▶ place ─▶ TLS ─▶ ALPN ─┬─ h2 ─▶ server/h2
 //	                                                         └─ else ▶ server/h1
 //
-//	server.go     accept, permits, a connection's stations, the drain
+//	server.go     accept, permits, the drain
+//	station.go    where a connection is on its way
 //	greet.go      the wait for a ClientHello
 //	places.go     the places of handshakes in progress, and the wait for one
 //	plain.go      the answer to HTTP without TLS

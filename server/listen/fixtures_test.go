@@ -178,11 +178,7 @@ func (s *site) end() {
 	for name, value := range gauges {
 		s.await(name+" back to 0", func() bool { return value() == 0 })
 	}
-	var closed uint64
-	for reason := metrics.ClosePeer; reason <= metrics.CloseLimit; reason++ {
-		closed += s.m.ConnectionsClosed.Value(reason)
-	}
-	if accepted := s.m.ConnectionsAccepted.Value(); closed != accepted {
+	if accepted, closed := s.m.ConnectionsAccepted.Value(), s.closedAll(); closed != accepted {
 		s.Errorf("%d connections accepted, %d closed", accepted, closed)
 	}
 }

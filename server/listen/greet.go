@@ -23,6 +23,7 @@ func (s *Server) greet(c *conn) {
 		s.failHello(c, err, deadline)
 		return
 	}
+	s.enter(c, queueing)
 	if c.place = s.handshakes.take(c.agreed, func() { _ = c.wire.Close() }); c.place == nil {
 		s.refuse(1, metrics.RefuseHandshakes)
 		s.close(c, metrics.CloseLimit)
@@ -50,6 +51,7 @@ func (s *Server) failHello(c *conn, err error, deadline time.Time) {
 		m.LimitBreaches.Add(c.stripe, metrics.LimitHelloSize, 1)
 		reason = metrics.CloseLimit
 	case errors.Is(err, wire.ErrPlainHTTP):
+		s.enter(c, refusing)
 		c.wire.RefusePlain(plainAnswer(c.wire.AwaitPlainHead(deadline)))
 	case silent && !errors.Is(err, net.ErrClosed): // an end, or a reset, as probes do
 		reason = metrics.ClosePeer

@@ -68,6 +68,7 @@ var errPlaceNeeded = errors.New("the client did not go on, and its place was nee
 
 // agree is the handshake itself; it gives the place back.
 func (s *Server) agree(c *conn) (err error) {
+	s.enter(c, agreeing)
 	m := s.cfg.Metrics
 	m.HandshakesInProgress.Add(c.stripe, 1)
 	defer func() {

@@ -162,35 +162,3 @@ func TestSlowClientWithoutOthers(t *testing.T) {
 		}
 	})
 }
-
-// What gets no place within the deadline is closed: for a handshake that we are
-// slow with none is cut.
-func TestHandshakesRefused(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const timeout, waiting = 5 * time.Second, 3
-		s := startInMemory(t, teapot, func(c *Config) {
-			c.MaxHandshakes, c.HandshakeTimeout = 1, timeout
-			c.TLS.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
-				time.Sleep(2 * timeout)
-				return nil, nil
-			}
-		})
-		s.helloOnly()
-		synctest.Wait()
-		began := time.Now()
-		var others []io.Reader
-		for range waiting {
-			others = append(others, s.helloOnly())
-		}
-		for _, c := range others {
-			wantEnd(s, c)
-		}
-		if took := time.Since(began); took != timeout {
-			t.Errorf("they were closed after %v, want %v", took, timeout)
-		}
-		synctest.Wait()
-		s.awaitCount("refusals", s.refused(metrics.RefuseHandshakes), waiting)
-		s.awaitCount("connections closed for a limit", s.closed(metrics.CloseLimit), waiting)
-		time.Sleep(timeout) // the first one's
-	})
-}

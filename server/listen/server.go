@@ -56,8 +56,8 @@ type Server struct {
 // conn is an open connection.
 type conn struct {
 	wire   *wire.Conn
-	drain  func() // nil during the handshake; guarded by Server.mu
-	state  metrics.ConnState
+	at     station // guarded by Server.mu, as drain is
+	drain  func()  // nil before it is served
 	stripe metrics.Stripe
 	agreed time.Time // when the handshake must be over
 	place  *place    // among the handshakes; nil: not yet, or no more
@@ -140,11 +140,11 @@ func (s *Server) admit(nc net.Conn) {
 		return
 	}
 	m := s.cfg.Metrics
-	c := &conn{wire: wire.New(nc, s.cfg.TLS, s.cfg.Wire), state: metrics.StateHandshake, agreed: time.Now().Add(s.cfg.HandshakeTimeout)}
+	c := &conn{wire: wire.New(nc, s.cfg.TLS, s.cfg.Wire), agreed: time.Now().Add(s.cfg.HandshakeTimeout)}
 	c.stripe = c.wire.Stripe()
 	m.ConnectionsAccepted.Add(c.stripe, 1)
 	m.PermitsInUse.Add(c.stripe, 1)
-	m.Connections.Add(c.stripe, c.state, 1)
+	m.Connections.Add(c.stripe, c.at.state(), 1)
 	s.mu.Lock()
 	s.conns[c] = struct{}{}
 	s.mu.Unlock()
@@ -158,23 +158,22 @@ func (s *Server) refuse(n int, why metrics.RefuseReason) {
 func (s *Server) serveH2(c *conn, i *message.Identity) {
 	engine := h2.NewConn(s.cfg.H2, c.wire)
 	engine.Identify(i)
-	s.enter(c, metrics.StateH2, engine.Drain)
+	s.enter(c, onH2)
+	s.drains(c, engine.Drain)
 	s.close(c, engine.Serve())
 }
 
 func (s *Server) serveH1(c *conn, i *message.Identity) {
 	loop := h1.NewConn(s.cfg.H1, c.wire)
 	loop.Identify(i)
-	s.enter(c, metrics.StateH1, loop.Drain)
+	s.enter(c, onH1)
+	s.drains(c, loop.Drain)
 	s.close(c, loop.Serve())
 }
 
-// enter notes what a connection has become, and drains it at once if the server
+// drains notes how a connection is drained, and drains it at once if the server
 // is draining.
-func (s *Server) enter(c *conn, state metrics.ConnState, drain func()) {
-	s.cfg.Metrics.Connections.Add(c.stripe, c.state, -1)
-	s.cfg.Metrics.Connections.Add(c.stripe, state, 1)
-	c.state = state
+func (s *Server) drains(c *conn, drain func()) {
 	s.mu.Lock()
 	c.drain = drain
 	draining := s.draining
@@ -189,10 +188,10 @@ func (s *Server) close(c *conn, reason metrics.CloseReason) {
 	_ = c.wire.Close() // mostly closed already
 	m := s.cfg.Metrics
 	m.ConnectionsClosed.Add(c.stripe, reason, 1)
-	m.Connections.Add(c.stripe, c.state, -1)
 	m.PermitsInUse.Add(c.stripe, -1)
 	<-s.permits
 	s.mu.Lock()
+	m.Connections.Add(c.stripe, c.at.state(), -1)
 	delete(s.conns, c)
 	if s.draining && len(s.conns) == 0 {
 		close(s.empty)
