@@ -21,6 +21,7 @@ type Hotpath struct {
 	ConnectionsAccepted *Counter
 	ConnectionsClosed   *CounterVec[CloseReason]
 	ConnectionsRefused  *CounterVec[RefuseReason]
+	ProxyHeaders        *CounterVec[ProxyOutcome]
 	AcceptErrors        *Counter
 	Permits             *Level // effective limit
 	PermitsInUse        *Gauge

@@ -77,6 +77,17 @@ const (
 	RefuseDescriptors                     // out of file descriptors
 )
 
+// ProxyOutcome is what came of a PROXY header, or of the want of one.
+type ProxyOutcome uint8
+
+const (
+	ProxyNamed     ProxyOutcome = iota // it named the client
+	ProxyLocal                         // it named none: the client is who has connected
+	ProxyMissing                       // a trusted peer began with something else
+	ProxyMalformed                     // or with one that cannot be read
+	ProxyStranger                      // a peer that is not trusted began with one
+)
+
 type (
 	// TLSVersion is the version that a handshake agreed on.
 	TLSVersion uint8
@@ -230,6 +241,7 @@ var (
 	stateLabel        = Label{"state", []string{"handshake", "h1", "h2"}}
 	closeLabel        = Label{"reason", []string{"peer", "idle", "timeout", "error", "drain", "limit"}}
 	refuseLabel       = Label{"reason", []string{"permits", "handshakes", "descriptors"}}
+	proxyLabel        = Label{"outcome", []string{"named", "local", "missing", "malformed", "stranger"}}
 	versionLabel      = Label{"version", []string{"none", "1.2", "1.3"}}
 	handshakeLabel    = Label{"outcome", []string{"ok", "timeout", "error"}}
 	sideLabel         = Label{"by", []string{"peer", "us"}}
@@ -281,6 +293,8 @@ func newHotpath(set *Set, reasons []string) *Hotpath {
 			"Connections that ended, by why.", closeLabel),
 		ConnectionsRefused: NewCounterVec[RefuseReason](set, "hotpath_connections_refused_total",
 			"Connections closed at once for want of a permit or a descriptor.", refuseLabel),
+		ProxyHeaders: NewCounterVec[ProxyOutcome](set, "hotpath_proxy_headers_total",
+			"PROXY headers, and connections that should have begun with one, by what came of it.", proxyLabel),
 		AcceptErrors: NewCounter(set, "hotpath_accept_errors_total",
 			"Errors while accepting a connection."),
 		Permits: NewLevel(set, "hotpath_connection_permits",

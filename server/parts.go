@@ -92,6 +92,7 @@ func newServer(cfg config.Config, maxConns int, security security, e *edge.Edge,
 		MaxHandshakes:    cfg.MaxHandshakes,
 		HelloTimeout:     cfg.HelloTimeout,
 		HandshakeTimeout: cfg.HandshakeTimeout,
+		ProxyFrom:        cfg.ProxyProtocolFrom,
 	})
 }
 

@@ -7,17 +7,34 @@ import "net"
 type Pipes struct {
 	conns chan net.Conn
 	done  chan struct{}
+
+	// Remote is from where connections come, for who accepts; nil: from no
+	// address.
+	Remote net.Addr
 }
 
 // NewPipes listens.
-func NewPipes() *Pipes { return &Pipes{make(chan net.Conn), make(chan struct{})} }
+func NewPipes() *Pipes {
+	return &Pipes{conns: make(chan net.Conn), done: make(chan struct{})}
+}
 
 // Dial returns the client's end, when the other has been accepted.
 func (p *Pipes) Dial() net.Conn {
 	client, server := net.Pipe()
+	if p.Remote != nil {
+		server = addressed{server, p.Remote}
+	}
 	p.conns <- server
 	return client
 }
+
+// addressed is a connection with another remote address.
+type addressed struct {
+	net.Conn
+	remote net.Addr
+}
+
+func (a addressed) RemoteAddr() net.Addr { return a.remote }
 
 // Accept implements [net.Listener].
 func (p *Pipes) Accept() (net.Conn, error) {

@@ -93,6 +93,7 @@ type Conn struct {
 	Answered func()
 
 	nc      net.Conn
+	remote  net.Addr        // whom a PROXY header names; nil: the other end of nc
 	config  *tls.Config     // nil: plaintext, in tests
 	tls     *tls.Conn       // nil: plaintext, or no handshake yet
 	raw     syscall.RawConn // nil: served by a pump
@@ -158,10 +159,16 @@ func (c *Conn) TLS() *tls.Conn { return c.tls }
 // Stripe is the connection's stripe of every instrument.
 func (c *Conn) Stripe() metrics.Stripe { return c.stripe }
 
-// RemoteAddr and LocalAddr are the ends of the connection.
-func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
+// RemoteAddr is the peer: who is at the other end of the socket, or whom a PROXY
+// header names in its place.
+func (c *Conn) RemoteAddr() net.Addr {
+	if c.remote != nil {
+		return c.remote
+	}
+	return c.nc.RemoteAddr()
+}
 
-// LocalAddr is our end of the connection.
+// LocalAddr is our end of the socket.
 func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }
 
 // Close cuts the connection off at once. Safe from any goroutine.

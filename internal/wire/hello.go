@@ -5,6 +5,8 @@ import (
 	"io"
 	"slices"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/proxyproto"
 )
 
 // maxHello is how many bytes a ClientHello may take, the heads of its records
@@ -17,12 +19,13 @@ var (
 	ErrPlainHTTP     = errors.New("the peer speaks HTTP without TLS")
 	ErrNotTLS        = errors.New("the peer speaks no TLS")
 	ErrHelloTooLarge = errors.New("the ClientHello is larger than 16 KiB")
+	ErrProxyHeader   = errors.New("the peer begins with a PROXY header, and is not trusted to")
 )
 
 // AwaitHello waits until the peer's whole ClientHello has arrived, so that
 // Handshake need not wait for it. The errors are ErrPlainHTTP, after which
-// RefusePlain answers, ErrNotTLS, ErrHelloTooLarge, and those of the socket:
-// os.ErrDeadlineExceeded after the deadline.
+// RefusePlain answers, ErrNotTLS, ErrHelloTooLarge, ErrProxyHeader, and those of
+// the socket: os.ErrDeadlineExceeded after the deadline.
 //
 // A peer that is silent costs what a socket and a goroutine with a small stack
 // do: neither a buffer nor the state of TLS. What it has sent of a hello is kept
@@ -39,6 +42,8 @@ func (c *Conn) AwaitHello(deadline time.Time) error {
 			return ErrPlainHTTP
 		case begin == helloAlien:
 			return ErrNotTLS
+		case begin == helloProxy:
+			return ErrProxyHeader
 		case begin == helloTooLarge || len(c.cipherRest) >= maxHello:
 			return ErrHelloTooLarge
 		}
@@ -100,7 +105,8 @@ const (
 	helloWhole
 	helloTooLarge
 	helloHTTP  // a request without TLS
-	helloAlien // neither
+	helloProxy // a PROXY header
+	helloAlien // none of these
 )
 
 const (
@@ -151,14 +157,19 @@ func judgeHello(b []byte) beginning {
 	return helloPart
 }
 
-// judgeAlien distinguishes HTTP from other things by as many bytes as a record's
-// head has: a method, and what begins a target.
+// judgeAlien distinguishes HTTP and PROXY headers from other things by as many
+// bytes as a record's head has: of HTTP a method, and what begins a target. No
+// method is PROXY.
 func judgeAlien(b []byte) beginning {
-	if b[0] < 'A' || b[0] > 'Z' {
+	_, _, err := proxyproto.Parse(b[:min(len(b), recordHeaderLen)])
+	proxy := errors.Is(err, proxyproto.ErrPart) // so far
+	switch {
+	case !proxy && (b[0] < 'A' || b[0] > 'Z'):
 		return helloAlien
-	}
-	if len(b) < recordHeaderLen {
+	case len(b) < recordHeaderLen:
 		return helloPart
+	case proxy:
+		return helloProxy
 	}
 	for _, c := range b[:recordHeaderLen] {
 		switch {

@@ -74,6 +74,12 @@ func TestJudgeHello(t *testing.T) {
 		{"a record that is too long", "\x16\x03\x01\xff\xff", helloWhole},
 		{"an alert", "\x15\x03\x01\x00\x02\x01\x00", helloAlien},
 		{"SSH", "SSH-2.0-OpenSSH_9.2p1\r\n", helloAlien},
+		{"a PROXY header", "PROXY TCP4 192.0.2.1 192.0.2.2 1 443\r\n\x16\x03\x01", helloProxy},
+		{"part of a method, or of a PROXY header", "PROX", helloPart},
+		{"a method that begins like a PROXY header", "PROPFIND / HTTP/1.1\r\n", helloHTTP},
+		{"a PROXY header of version 2", "\r\n\r\n\x00\r\nQUIT\n\x21", helloProxy},
+		{"part of that", "\r\n\r\n", helloPart},
+		{"empty lines before a request", "\r\n\r\nG", helloAlien},
 		{"SSL 2", "\x80\x2e\x01\x00\x02", helloAlien},
 		{"lower case", "get / HTTP/1.1\r\n", helloAlien},
 		{"half a method", "GE", helloPart},
@@ -161,6 +167,7 @@ func TestAwaitHelloErrors(t *testing.T) {
 		{"more bytes than a hello may have", string(split(helloOf(10000), 1)), false, ErrHelloTooLarge},
 		{"HTTP", "GET / HTTP/1.1\r\n", false, ErrPlainHTTP},
 		{"SSH", "SSH-2.0", false, ErrNotTLS},
+		{"a PROXY header that is not trusted", "PROXY UNKNOWN\r\n", false, ErrProxyHeader},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -44,7 +44,7 @@ func (t *transport) Write(p []byte) (int, error) {
 
 func (t *transport) Close() error                      { return t.nc.Close() }
 func (t *transport) LocalAddr() net.Addr               { return t.nc.LocalAddr() }
-func (t *transport) RemoteAddr() net.Addr              { return t.nc.RemoteAddr() }
+func (t *transport) RemoteAddr() net.Addr              { return (*Conn)(t).RemoteAddr() }
 func (t *transport) SetDeadline(d time.Time) error     { return t.nc.SetDeadline(d) }
 func (t *transport) SetReadDeadline(d time.Time) error { return t.nc.SetReadDeadline(d) }
 

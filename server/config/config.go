@@ -25,6 +25,7 @@ package config
 import (
 	"log/slog"
 	"net"
+	"net/netip"
 	"time"
 )
 
@@ -38,6 +39,8 @@ type Config struct {
 	// What an Admin that other machines can reach needs, one of them.
 	AdminTokenFile string // file with the token that its clients show, "" for none
 	AdminInsecure  bool   // who reaches it may see it
+
+	ProxyProtocolFrom []netip.Prefix // balancers whose connections begin with a PROXY header
 
 	Cert string // PEM file with the certificate chain; "" with Key: self-signed
 	Key  string // PEM file with the private key

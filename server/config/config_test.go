@@ -99,7 +99,7 @@ func TestEverySource(t *testing.T) {
 		"access-log": "all", "access-log-format": "json",
 		"log-format": "json", "log-level": "debug", "config": "f.yaml",
 		"min-write-rate": "2KiB/s", "access-log-rate": "2KiB/s", "reset-refill": "7/s", "control-refill": "7/s",
-		"admin-token-file": "t", "admin-insecure": "true", "tls-buffers": "off", "cache-shards": "8", "upstream": "http://u:1",
+		"admin-token-file": "t", "admin-insecure": "true", "tls-buffers": "off", "cache-shards": "8", "upstream": "http://u:1", "proxy-protocol-from": "10.0.0.0/8",
 		"memory-limit": "512MiB", "cache-bytes": "64MiB", "max-header-bytes": "3KiB", "max-output": "32KiB",
 	}
 	def := Default()

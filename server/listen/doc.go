@@ -1,18 +1,20 @@
 // Package listen takes connections in and sends them on their way:
 //
-//	accept ─▶ permit ─▶ ClientHello ─▶ place ─▶ TLS ─▶ ALPN ─┬─ h2 ─▶ server/h2
-//	                                                         └─ else ▶ server/h1
+//	accept ─▶ permit ─▶ [PROXY header] ─▶ ClientHello ─▶ place ─▶ TLS ─┐
+//	                                   ┌─ h2 ─▶ server/h2             │
+//	                                   └─ else ▶ server/h1 ◀── ALPN ◀──┘
 //
-//	server.go     accept, permits, the drain
-//	station.go    where a connection is on its way
-//	greet.go      the wait for a ClientHello
-//	places.go     the places of handshakes in progress, and the wait for one
-//	plain.go      the answer to HTTP without TLS
-//	handshake.go  the handshake
-//	seldom.go     a cause that is logged now and then, not for each connection
-//	tls.go        what TLS we speak
-//	files.go      how many descriptors there are
-//	settle.go     memory given back after a rush
+//	server.go       accept, permits, the drain
+//	station.go      where a connection is on its way
+//	greet.go        the wait for a ClientHello
+//	proxyheader.go  who the peer is, if a balancer says so
+//	places.go       the places of handshakes in progress, and the wait for one
+//	plain.go        the answer to HTTP without TLS
+//	handshake.go    the handshake
+//	seldom.go       a cause that is logged now and then, not for each connection
+//	tls.go          what TLS we speak
+//	files.go        how many descriptors there are
+//	settle.go       memory given back after a rush
 //
 // # Bulkheads
 //
@@ -21,7 +23,8 @@
 // a hundred times what a request does, has a place as well; if all are taken it
 // waits, within the deadline for the handshake. It takes one when the whole
 // ClientHello is there: a peer that is silent before costs a descriptor, a
-// permit and a small stack, for Config.HelloTimeout at most. One that is silent
+// permit and a small stack, for Config.HelloTimeout at most, within which a PROXY
+// header has to come, too. One that is silent
 // behind its ClientHello holds a place for as long as no other needs it.
 //
 // # Concurrency

@@ -10,8 +10,9 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
-// greet waits for a new connection's ClientHello and then for a place among the
-// handshakes, and gives it to a goroutine for its own. It has a goroutine of
+// greet waits for a new connection's PROXY header, if it is to bring one, for its
+// ClientHello and then for a place among the handshakes, and gives it to a
+// goroutine for its own. It has a goroutine of
 // its own because that of a handshake has a stack of 16 KiB, which a peer that
 // is silent shall not take; this one's is 2.
 func (s *Server) greet(c *conn) {
@@ -19,7 +20,11 @@ func (s *Server) greet(c *conn) {
 	if hello := time.Now().Add(s.cfg.HelloTimeout); hello.Before(deadline) {
 		deadline = hello
 	}
-	if err := c.wire.AwaitHello(deadline); err != nil {
+	err := s.awaitProxyHeader(c, deadline)
+	if err == nil {
+		err = c.wire.AwaitHello(deadline)
+	}
+	if err != nil {
 		s.failHello(c, err, deadline)
 		return
 	}
@@ -50,6 +55,8 @@ func (s *Server) failHello(c *conn, err error, deadline time.Time) {
 	case errors.Is(err, wire.ErrHelloTooLarge):
 		m.LimitBreaches.Add(c.stripe, metrics.LimitHelloSize, 1)
 		reason = metrics.CloseLimit
+	case errors.Is(err, wire.ErrProxyHeader):
+		m.ProxyHeaders.Add(c.stripe, metrics.ProxyStranger, 1)
 	case errors.Is(err, wire.ErrPlainHTTP):
 		s.enter(c, refusing)
 		c.wire.RefusePlain(plainAnswer(c.wire.AwaitPlainHead(deadline)))

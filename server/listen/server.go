@@ -11,14 +11,17 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/limit"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/client"
 	"github.com/e0ac7cd4/hotpath/server/h1"
 	"github.com/e0ac7cd4/hotpath/server/h2"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
-// Config is what a Server needs. All fields are required, but for Identify.
+// Config is what a Server needs. All fields are required, but for Identify and
+// ProxyFrom.
 type Config struct {
 	TLS *tls.Config // see TLSConfig
 	// Identify says what a client has shown of itself in its handshake; nil:
@@ -35,6 +38,10 @@ type Config struct {
 	MaxHandshakes    int           // in progress at once; see places
 	HelloTimeout     time.Duration // from accept to the end of the ClientHello
 	HandshakeTimeout time.Duration // from accept to the end of the handshake
+
+	// ProxyFrom are the balancers that begin each connection with a PROXY
+	// header, which is believed. One from anybody else is refused.
+	ProxyFrom client.Networks
 }
 
 // Server accepts connections and holds a list of all that are open.
@@ -46,6 +53,7 @@ type Server struct {
 	arrivals   chan *conn    // to a goroutine whose handshake is over
 	resting    chan struct{} // a token for each of those
 	stopped    chan struct{} // closed when Serve returns
+	balancers  limit.PerSecond
 
 	mu       sync.Mutex
 	conns    map[*conn]struct{}

@@ -14,7 +14,7 @@ import (
 type station uint8
 
 const (
-	greeting station = iota // its ClientHello is awaited: for Config.HelloTimeout
+	greeting station = iota // its ClientHello is awaited, and a PROXY header before it if it is to bring one: for Config.HelloTimeout
 	refusing                // it came without TLS, and is answered: for Config.HelloTimeout, then as the wire ends
 	queueing                // for a place among the handshakes: for Config.HandshakeTimeout
 	agreeing                // on TLS: for Config.HandshakeTimeout, or clientTime if others wait
