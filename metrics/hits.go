@@ -3,8 +3,9 @@ package metrics
 import "time"
 
 // Hits are answers from memory that are to be counted together, by class: an
-// engine counts those of a turn and adds them once.
-type Hits [Class5xx + 1]uint64
+// engine counts those of a turn and adds them once. They are small, since each
+// connection has them.
+type Hits [Class5xx + 1]uint32
 
 // Count counts one, mostly a 200.
 func (h *Hits) Count(status int) {
@@ -21,9 +22,9 @@ func (m *Hotpath) AddHits(s Stripe, p Protocol, hits *Hits, began time.Time) (to
 	var all uint64
 	for class, n := range hits {
 		if n > 0 {
-			m.Requests.Add(s, p, Class(class), Hit, n)
+			m.Requests.Add(s, p, Class(class), Hit, uint64(n))
 			hits[class] = 0
-			all += n
+			all += uint64(n)
 		}
 	}
 	if all > 0 {

@@ -54,6 +54,7 @@ func newSite(cfg config.Config, c *config.Site, budget *descriptors, log *slog.L
 			Keep:    c.CacheKey.Keep,
 			Without: c.CacheKey.Drop,
 		},
+		TrustedProxies: c.TrustedProxies,
 		Rules: &rfc9111.Rules{
 			HonorRequest:         c.Cache.HonorRequest,
 			Freshness:            c.Cache.DefaultFresh,

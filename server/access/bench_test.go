@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -23,7 +23,7 @@ func BenchmarkRecord(b *testing.B) {
 	for _, perTurn := range []int{1, 32} {
 		b.Run(fmt.Sprintf("stripes-%d", perTurn), func(b *testing.B) {
 			r := &Recorder{cfg: Config{Mode: All}, every: 1, stripes: newStripes(stripeSize)}
-			tap := r.Tap(HTTP2, remote, 0)
+			tap := r.Tap(HTTP2, 0)
 			b.ReportAllocs()
 			for n := 1; b.Loop(); n++ {
 				if tap.Due(200) {
@@ -42,7 +42,7 @@ func BenchmarkRecord(b *testing.B) {
 		type entry struct {
 			request []byte
 			answer  Answer
-			remote  net.Addr
+			remote  netip.Addr
 		}
 		entries := make(chan entry, between)
 		b.ReportAllocs()
@@ -72,7 +72,7 @@ func BenchmarkHit(b *testing.B) {
 				b.Fatal(err)
 			}
 			s.sink.file = nopCloser{io.Discard}
-			tap := s.Tap(HTTP2, remote, 0)
+			tap := s.Tap(HTTP2, 0)
 			b.ReportAllocs()
 			for n := 1; b.Loop(); n++ {
 				if tap.Due(200) {
@@ -97,7 +97,7 @@ func (nopCloser) Close() error { return nil }
 func BenchmarkLine(b *testing.B) {
 	request := AppendRequest(nil, full("GET", "example.org", "/assets/app.js", "https://example.org/", agent))
 	a := ok(200)
-	encoded := appendRecord(nil, request, &a, flagLogged, HTTP2, remote)
+	encoded := appendRecord(nil, request, &a, flagLogged, HTTP2)
 	for _, format := range []Format{Common, Combined, JSON} {
 		b.Run(string(format), func(b *testing.B) {
 			f := formatter{format: format}

@@ -2,7 +2,7 @@ package access
 
 import (
 	"log/slog"
-	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,16 +18,16 @@ import (
 // began is when every request of these tests began.
 var began = time.Date(2026, 3, 4, 5, 6, 7, 89e6, time.UTC)
 
-var remote = &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 50000}
+var remote = netip.MustParseAddr("192.0.2.1")
 
 // get is a GET as it is encoded.
 func get(path string) []byte {
-	return AppendRequest(nil, &message.Request{Method: "GET", Authority: "test", Path: path})
+	return AppendRequest(nil, &message.Request{Method: "GET", Authority: "test", Path: path, Client: remote})
 }
 
 // full is a request with every field that the log has.
 func full(method, host, path, referer, agent string) *message.Request {
-	return &message.Request{Method: method, Authority: host, Path: path, Fields: []hpack.Field{
+	return &message.Request{Method: method, Authority: host, Path: path, Client: remote, Fields: []hpack.Field{
 		{Name: "referer", Value: referer}, {Name: "accept", Value: "*/*"}, {Name: "user-agent", Value: agent},
 	}}
 }

@@ -33,7 +33,7 @@ func (f *formatter) appendLine(dst []byte, r *record) []byte {
 
 // appendCommon appends the Common Log Format, and what Combined adds to it.
 func (f *formatter) appendCommon(dst []byte, r *record) []byte {
-	dst = appendAddr(dst, r.remote)
+	dst = appendAddr(dst, r.client)
 	dst = append(dst, " - - ["...)
 	dst = f.appendStamp(dst, r.began, "02/Jan/2006:15:04:05 -0700")
 	dst = append(dst, `] "`...)
@@ -118,7 +118,7 @@ func (f *formatter) appendJSON(dst []byte, r *record) []byte {
 	ms := r.began.Nanosecond() / 1e6
 	dst = append(dst, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
 	dst = append(dst, `Z","remote":"`...)
-	dst = appendAddr(dst, r.remote)
+	dst = appendAddr(dst, r.client)
 	dst = append(dst, `","protocol":"`...)
 	dst = append(dst, protocolNames[r.protocol]...)
 	dst = append(dst, '"')

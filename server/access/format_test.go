@@ -2,7 +2,7 @@ package access
 
 import (
 	"encoding/json"
-	"net"
+	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -17,8 +17,10 @@ import (
 )
 
 // line is what a Recorder would write of a request.
-func line(f *formatter, p Protocol, from net.Addr, r *message.Request, a Answer) string {
-	b := appendRecord(nil, AppendRequest(nil, r), &a, flagLogged, p, from)
+func line(f *formatter, p Protocol, from netip.Addr, r *message.Request, a Answer) string {
+	asked := *r
+	asked.Client = from
+	b := appendRecord(nil, AppendRequest(nil, &asked), &a, flagLogged, p)
 	rec, rest := takeRecord(b)
 	if len(rest) > 0 {
 		panic("a record is not taken whole")
@@ -37,15 +39,15 @@ func TestLines(t *testing.T) {
 		format  Format
 		sample  int
 		p       Protocol
-		from    net.Addr
+		from    netip.Addr
 		request *message.Request
 		answer  Answer
 		want    string
 	}{
 		{"Common", Common, 0, HTTP2, remote, plain, answer, `192.0.2.1 - - ` + stamp + ` "GET /a?b=c HTTP/2.0" 200 1024`},
 		{"Combined", Combined, 0, HTTP11, remote, plain, answer, `192.0.2.1 - - ` + stamp + ` "GET /a?b=c HTTP/1.1" 200 1024 "https://example.org/" "curl/8"`},
-		{"IPv6", Common, 0, HTTP10, &net.TCPAddr{IP: net.ParseIP("2001:db8::1")}, plain, answer, `2001:db8::1 - - ` + stamp + ` "GET /a?b=c HTTP/1.0" 200 1024`},
-		{"neither address nor request", Combined, 0, HTTP11, nil, new(message.Request), refused, `- - - ` + stamp + ` "-" 431 - "-" "-"`},
+		{"IPv6", Common, 0, HTTP10, netip.MustParseAddr("2001:db8::1"), plain, answer, `2001:db8::1 - - ` + stamp + ` "GET /a?b=c HTTP/1.0" 200 1024`},
+		{"neither address nor request", Combined, 0, HTTP11, netip.Addr{}, new(message.Request), refused, `- - - ` + stamp + ` "-" 431 - "-" "-"`},
 		{"no head was sent", Common, 0, HTTP2, remote, plain, reset, `192.0.2.1 - - ` + stamp + ` "GET /a?b=c HTTP/2.0" - -`},
 		{"escapes", Combined, 0, HTTP2, remote, full("GET", "h", "/\"\\ \x01é", "a\tb", "M\"\\ \n\x7f\xff"), answer,
 			`192.0.2.1 - - ` + stamp + ` "GET /\"\\\x20\x01\xc3\xa9 HTTP/2.0" 200 1024 "a\x09b" "M\"\\ \x0a\x7f\xff"`},
@@ -53,7 +55,7 @@ func TestLines(t *testing.T) {
 			`192.0.2.1 - - ` + stamp + ` "GET / HTTP/2.0" 200 1024 "-" "` + strings.Repeat("a", maxAgent) + `..."`},
 		{"JSON", JSON, 100, HTTP2, remote, plain, answer,
 			`{"time":"2026-03-04T05:06:07.089Z","remote":"192.0.2.1","protocol":"HTTP/2.0","method":"GET","host":"example.org","path":"/a?b=c","status":200,"bytes":1024,"duration_us":1500,"cache":"miss","reason":"vary_mismatch","referer":"https://example.org/","user_agent":"curl/8","sample":100}`},
-		{"JSON, an error stands for itself", JSON, 100, HTTP11, nil, new(message.Request), refused,
+		{"JSON, an error stands for itself", JSON, 100, HTTP11, netip.Addr{}, new(message.Request), refused,
 			`{"time":"2026-03-04T05:06:07.089Z","remote":"-","protocol":"HTTP/1.1","method":"","host":"","path":"","status":431,"bytes":0,"duration_us":1000000,"cache":"bypass","referer":"","user_agent":""}`},
 		{"JSON, escaped, cut, aborted", JSON, 1, HTTP2, remote, full("GET", strings.Repeat("h", maxHost+1), "/\"\\\n\xff\u2028", "é", "\x7f\u0080\u009b2J\u009f\u00a0"), reset,
 			`{"time":"2026-03-04T05:06:07.089Z","remote":"192.0.2.1","protocol":"HTTP/2.0","method":"GET","host":"` + strings.Repeat("h", maxHost) +

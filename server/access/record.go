@@ -2,7 +2,6 @@ package access
 
 import (
 	"encoding/binary"
-	"net"
 	"net/netip"
 	"time"
 	"unsafe"
@@ -39,9 +38,10 @@ func (a *Answer) fault() bool { return a.Status >= errorStatus || a.Aborted }
 
 const errorStatus = 400
 
-// A request is encoded as five texts, each behind its length in two octets, of
-// which the top bit marks a text that was cut. The longest that are whole: real ones
-// are shorter by far, and a client that sends others must not fill the log.
+// A request is encoded as the client's address in 16 octets and five texts, each
+// behind its length in two octets, of which the top bit marks a text that was
+// cut. The longest that are whole: real ones are shorter by far, and a client
+// that sends others must not fill the log.
 const (
 	maxMethod  = 32
 	maxHost    = 255
@@ -51,8 +51,10 @@ const (
 
 	cutMark = 1 << 15
 
+	addrSize = 16
+
 	// maxRequest is the longest encoded request.
-	maxRequest = 5*2 + maxMethod + maxHost + maxPath + maxReferer + maxAgent
+	maxRequest = addrSize + 5*2 + maxMethod + maxHost + maxPath + maxReferer + maxAgent
 )
 
 // AppendRequest appends what the log has of a request to dst, at most 4 KiB,
@@ -67,6 +69,8 @@ func AppendRequest(dst []byte, r *message.Request) []byte {
 			agent = f.Value
 		}
 	}
+	client := r.Client.As16() // all zero: unknown
+	dst = append(dst, client[:]...)
 	dst = appendText(dst, r.Method, maxMethod)
 	dst = appendText(dst, r.Authority, maxHost)
 	dst = appendText(dst, r.Path, maxPath)
@@ -86,11 +90,12 @@ func appendText(dst []byte, s string, most int) []byte {
 const MaxShort = 256
 
 // shortTexts are the longest texts of a short request.
-var shortTexts = [...]int{16, 64, 96, 32, 32}
+var shortTexts = [...]int{16, 64, 80, 32, 32}
 
 // AppendShort appends request, which is from [AppendRequest], with its texts cut
 // further: for exchanges of which many are kept.
 func AppendShort(dst, request []byte) []byte {
+	dst, request = append(dst, request[:addrSize]...), request[addrSize:]
 	for _, most := range shortTexts {
 		var t text
 		t, request = takeText(request)
@@ -123,10 +128,10 @@ func takeText(b []byte) (t text, rest []byte) {
 //	0  size of the whole  2     8  began, Unix ns   8
 //	2  status             2    16  duration, ns     8
 //	4  flags              1    24  bytes            8
-//	5  protocol           1    32  address         16
+//	5  protocol           1
 //	6  cache result       1
 //	7  its reason         1
-const recordHead = 48
+const recordHead = 32
 
 const (
 	flagLogged  = 1 << iota // a line of the log
@@ -135,7 +140,7 @@ const (
 	flagTurn                // its duration is that of the turn
 )
 
-func appendRecord(dst, request []byte, a *Answer, flags byte, p Protocol, remote net.Addr) []byte {
+func appendRecord(dst, request []byte, a *Answer, flags byte, p Protocol) []byte {
 	var h [recordHead]byte
 	if a.Duration == 0 {
 		flags |= flagTurn
@@ -149,10 +154,6 @@ func appendRecord(dst, request []byte, a *Answer, flags byte, p Protocol, remote
 	binary.LittleEndian.PutUint64(h[8:], uint64(a.Began.UnixNano()))
 	binary.LittleEndian.PutUint64(h[16:], uint64(a.Duration))
 	binary.LittleEndian.PutUint64(h[24:], uint64(a.Bytes))
-	if tcp, ok := remote.(*net.TCPAddr); ok {
-		ip := tcp.AddrPort().Addr().As16()
-		copy(h[32:], ip[:])
-	}
 	return append(append(dst, h[:]...), request...)
 }
 
@@ -171,7 +172,7 @@ type record struct {
 	began    time.Time
 	duration time.Duration
 	bytes    int64
-	remote   netip.Addr // invalid: unknown
+	client   netip.Addr // invalid: unknown
 	status   int
 	flags    byte
 	protocol Protocol
@@ -189,10 +190,11 @@ func takeRecord(batch []byte) (r record, rest []byte) {
 	r.began = time.Unix(0, int64(binary.LittleEndian.Uint64(b[8:])))
 	r.duration = time.Duration(binary.LittleEndian.Uint64(b[16:]))
 	r.bytes = int64(binary.LittleEndian.Uint64(b[24:]))
-	if ip := netip.AddrFrom16([16]byte(b[32:recordHead])); !ip.IsUnspecified() {
-		r.remote = ip.Unmap()
-	}
 	b = b[recordHead:]
+	if ip := netip.AddrFrom16([addrSize]byte(b)); !ip.IsUnspecified() {
+		r.client = ip.Unmap()
+	}
+	b = b[addrSize:]
 	for _, t := range []*text{&r.method, &r.host, &r.path, &r.referer, &r.agent} {
 		*t, b = takeText(b)
 	}

@@ -3,7 +3,6 @@ package access
 import (
 	"math"
 	"math/rand/v2"
-	"net"
 	"sync"
 	"time"
 
@@ -18,7 +17,6 @@ import (
 // is over. Flush ends the turn.
 type Tap struct {
 	recorder *Recorder
-	remote   net.Addr
 	batch    *batch // of this turn; nil: empty
 	left     uint32 // hits until the next one that is chosen, itself counted
 	stripe   metrics.Stripe
@@ -39,11 +37,11 @@ const batchSize = 16 << 10
 var batches = sync.Pool{New: func() any { return &batch{records: make([]byte, 0, batchSize+recordHead+maxRequest)} }}
 
 // Tap makes a connection's Tap. r may be nil: the Tap records nothing then.
-func (r *Recorder) Tap(p Protocol, remote net.Addr, s metrics.Stripe) Tap {
+func (r *Recorder) Tap(p Protocol, s metrics.Stripe) Tap {
 	if r == nil {
 		return Tap{}
 	}
-	return Tap{recorder: r, remote: remote, stripe: s, protocol: p, left: r.gap()}
+	return Tap{recorder: r, stripe: s, protocol: p, left: r.gap()}
 }
 
 // gap draws how many hits it is to the next one that is chosen. The gaps of a
@@ -128,7 +126,7 @@ func (t *Tap) add(request []byte, a Answer, chosen bool) {
 	if a.Duration == 0 {
 		b.turn = a.Began
 	}
-	b.records = appendRecord(b.records, request, &a, flags, t.protocol, t.remote)
+	b.records = appendRecord(b.records, request, &a, flags, t.protocol)
 	if len(b.records) >= batchSize {
 		t.Flush(time.Since(b.turn))
 	}

@@ -1,8 +1,3 @@
-// Package client says who a client is. The peer of a connection is who has
-// connected, or whom a trusted balancer names in a PROXY header (package
-// listen).
-//
-// All of it is pure, and allocates nothing for what is well-formed.
 package client
 
 import (

@@ -38,13 +38,16 @@ type Site struct {
 	CacheKey SiteCacheKey
 	Cache    SiteCache
 
+	// TrustedProxies are the peers whose X-Forwarded-For and Forwarded are
+	// trusted.
+	TrustedProxies []netip.Prefix
+
 	// Of an upstream.
-	Host           string // sent as Host: [HostClient], [HostUpstream] or a name
-	Balance        string // among upstreams: [RoundRobin], [LeastConn] or [Hash]
-	Health         SiteHealth
-	Timeouts       SiteTimeouts
-	TLS            SiteTLS
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For and Forwarded are trusted
+	Host     string // sent as Host: [HostClient], [HostUpstream] or a name
+	Balance  string // among upstreams: [RoundRobin], [LeastConn] or [Hash]
+	Health   SiteHealth
+	Timeouts SiteTimeouts
+	TLS      SiteTLS
 
 	// where is the place in the file of each setting that it has, by name.
 	where map[string]string

@@ -91,13 +91,13 @@ func siteKnobs(s *Site) []siteKnob {
 		{"tls.insecure", "false", &toggle{p: &s.TLS.Insecure},
 			"Every certificate of an upstream is trusted."},
 		{"trusted-proxies", "", prefixes(&s.TrustedProxies),
-			"Clients whose X-Forwarded-For, X-Forwarded-Proto and Forwarded are believed and added to; others' are replaced."},
+			"Proxies in front of the server: the client is whom their X-Forwarded-For, or else Forwarded, names, the last address that is none of theirs. An upstream gets what they say, with X-Forwarded-Proto and the like, and the proxy's own address added; what others say is replaced."},
 	}
 }
 
 // upstreamOnly are the settings that mean nothing beside a root.
 var upstreamOnly = []string{
-	"host", "balance", "trusted-proxies",
+	"host", "balance",
 	"health.path", "health.interval", "health.timeout", "health.healthy", "health.unhealthy",
 	"timeouts.dial", "timeouts.head", "timeouts.idle", "tls.ca", "tls.server-name", "tls.insecure",
 }

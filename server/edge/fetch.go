@@ -193,7 +193,7 @@ func (f *fetch) ask() (err error) {
 			r.Body = x.Body
 		}
 		r.Length, r.Trailers, r.Upgrade = x.Length, x.Trailers, x.Upgrade
-		r.Client, r.Secure, r.Proto = x.Client(), x.TLS != nil, x.Proto.String()
+		r.Peer, r.Secure, r.Proto = x.PeerAddr(), x.TLS != nil, x.Proto.String()
 	} else {
 		r.Secure, r.Proto = true, message.HTTP11.String()
 	}

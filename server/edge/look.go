@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
@@ -8,6 +9,11 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/site"
 	"github.com/e0ac7cd4/hotpath/server/store"
 )
+
+// Client is a [message.ClientFunc].
+func (e *Edge) Client(peer netip.Addr, r *message.Request) netip.Addr {
+	return e.sites.Load().Client(peer, r)
+}
 
 // Look implements [message.Source].
 func (e *Edge) Look(l *message.Lookup, r *message.Request, now time.Time) bool {

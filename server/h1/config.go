@@ -12,14 +12,15 @@ import (
 )
 
 // Config is what all connections share. It must not change while one lives. All
-// fields but Access, Ledger and Crew are required.
+// fields but Access, Client, Ledger and Crew are required.
 type Config struct {
 	Source  message.Source  // the first door
 	Handler message.Handler // the second
 	Metrics *metrics.Hotpath
 	Log     *slog.Logger
-	Access  *access.Recorder // nil: no access log
-	Ledger  *memory.Ledger   // nil: memory is not counted
+	Access  *access.Recorder   // nil: no access log
+	Client  message.ClientFunc // who has sent a request
+	Ledger  *memory.Ledger     // nil: memory is not counted
 
 	HeaderBytes  int           // of a request head, or of a trailer section
 	HeaderFields int           // in one of them

@@ -3,12 +3,14 @@ package h1
 import (
 	"errors"
 	"io"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/client"
 	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/stream"
@@ -19,6 +21,7 @@ type Conn struct {
 	cfg    *Config
 	wire   *wire.Conn
 	stripe metrics.Stripe
+	remote netip.Addr // not valid: none
 	tap    access.Tap
 	mail   stream.Mailbox[uint64] // by the number of the exchange
 
@@ -57,7 +60,8 @@ func NewConn(cfg *Config, w *wire.Conn) *Conn {
 		cfg:    cfg,
 		wire:   w,
 		stripe: w.Stripe(),
-		tap:    cfg.Access.Tap(access.HTTP11, w.RemoteAddr(), w.Stripe()),
+		tap:    cfg.Access.Tap(access.HTTP11, w.Stripe()),
+		remote: client.Peer(w.RemoteAddr()),
 		now:    now,
 		since:  now,
 		active: now,

@@ -70,6 +70,7 @@ func (c *Conn) took(size int) {
 
 func (c *Conn) answerRequest(raw []byte, h *head) {
 	r, l := &h.request, &h.lookup
+	r.Client = c.cfg.Client.Of(c.remote, r)
 	if h.content != none || h.upgrade != "" || r.Method == http.MethodConnect || !c.cfg.Source.Look(l, r, c.now) {
 		c.begin(h, len(raw))
 		return

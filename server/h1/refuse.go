@@ -67,6 +67,9 @@ var (
 // refuse answers the request at the front, of which h is what could be read,
 // and ends the connection.
 func (c *Conn) refuse(r *refusal, h *head) {
+	if !h.request.Client.IsValid() {
+		h.request.Client = c.remote // the fields may be half read
+	}
 	c.reason = r.why
 	if r.why == metrics.CloseLimit {
 		c.breach(r.limit, r.why)

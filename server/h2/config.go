@@ -18,7 +18,8 @@ type Config struct {
 	Handler message.Handler // the second
 	Metrics *metrics.Hotpath
 	Log     *slog.Logger
-	Access  *access.Recorder // nil: no access log and no hottest keys
+	Access  *access.Recorder   // nil: no access log and no hottest keys
+	Client  message.ClientFunc // who has sent a request
 	Limits  Limits
 
 	// Crew has the goroutines of handlers; nil: each has a new one.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/client"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -35,7 +37,8 @@ type Conn struct {
 	cfg    *Config
 	wire   *wire.Conn
 	stripe metrics.Stripe
-	mail   mailbox // its Wake is the connection's
+	remote netip.Addr // not valid: none
+	mail   mailbox    // its Wake is the connection's
 	tap    access.Tap
 
 	// The turn.
@@ -103,7 +106,8 @@ func NewConn(cfg *Config, w *wire.Conn) *Conn {
 		cfg:     cfg,
 		wire:    w,
 		stripe:  w.Stripe(),
-		tap:     cfg.Access.Tap(access.HTTP2, w.RemoteAddr(), w.Stripe()),
+		tap:     cfg.Access.Tap(access.HTTP2, w.Stripe()),
+		remote:  client.Peer(w.RemoteAddr()),
 		decoder: hpack.NewDecoder(hpack.DefaultTableSize),
 		peer:    initialSettings,
 		window:  frame.InitialWindow,

@@ -112,12 +112,14 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 	case d.list.Truncated:
 		c.limit(metrics.LimitHeaderList)
 		_ = d.request.parse(id, d.list.Fields) // as far as it goes: it is refused anyway
+		d.request.Client = c.remote
 		return c.refuse(id, &d.request, end, http.StatusRequestHeaderFieldsTooLarge)
 	}
 	if err := d.request.parse(id, d.list.Fields); err != nil {
 		return err
 	}
 	d.request.Identity = c.identity
+	d.request.Client = c.cfg.Client.Of(c.remote, &d.request.Request)
 	if end && d.request.length > 0 {
 		return frame.StreamError(id, frame.ProtocolError, "content-length without DATA") // §8.1.1
 	}

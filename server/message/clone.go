@@ -27,6 +27,7 @@ func (r *Request) Clone() *Request {
 		Path:      own(r.Path),
 		Fields:    make([]hpack.Field, len(r.Fields)),
 		Identity:  r.Identity,
+		Client:    r.Client,
 	}
 	for i, f := range r.Fields {
 		c.Fields[i] = hpack.Field{Name: own(f.Name), Value: own(f.Value), Sensitive: f.Sensitive}

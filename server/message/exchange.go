@@ -58,8 +58,9 @@ type Exchange struct {
 	Reply Reply
 }
 
-// Client is the address of the peer; zero if it has no IP address.
-func (x *Exchange) Client() netip.AddrPort {
+// PeerAddr is the address of the peer; zero if it has no IP address. The client
+// may be another, behind it: see [Request].
+func (x *Exchange) PeerAddr() netip.AddrPort {
 	if a, ok := x.Peer.(*net.TCPAddr); ok {
 		a := a.AddrPort()
 		return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())

@@ -11,6 +11,7 @@
 package message
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
@@ -31,6 +32,23 @@ type Request struct {
 	// Identity is what the client has shown of itself, nil for most. It is
 	// the connection's, and not borrowed.
 	Identity *Identity
+
+	// Client is who asks: the peer of the connection, or whom the proxies
+	// name that the site trusts (package client). Not valid if it has no IP
+	// address.
+	Client netip.Addr
+}
+
+// ClientFunc says who has sent a request, whose Client is not set yet, over a
+// connection with peer. It neither blocks nor allocates. Nil: the peer has.
+type ClientFunc func(peer netip.Addr, r *Request) netip.Addr
+
+// Of is f's answer.
+func (f ClientFunc) Of(peer netip.Addr, r *Request) netip.Addr {
+	if f == nil {
+		return peer
+	}
+	return f(peer, r)
 }
 
 // Field returns the value of the first field with that name, in lower case,

@@ -34,9 +34,10 @@ type Request struct {
 	Cleaned string
 	Stored  *Answer
 
-	// Client is the address of the client, and Secure whether it came over
-	// TLS. Proto is the client's version, "1.1", "1.0" or "2.0".
-	Client netip.AddrPort
+	// Peer is the other end of the request's connection: the client, or a
+	// proxy before it. It is not valid for a fetch in the background. Secure is
+	// whether it speaks TLS, and Proto its version, "1.1", "1.0" or "2.0".
+	Peer   netip.AddrPort
 	Secure bool
 	Proto  string
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/server/certs"
+	"github.com/e0ac7cd4/hotpath/server/client"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/origin"
 )
@@ -35,6 +36,10 @@ type Site struct {
 	Query Query
 
 	Rules *rfc9111.Rules
+
+	// TrustedProxies are the peers that are trusted to say who their
+	// client is.
+	TrustedProxies client.Networks
 
 	// HitStatus is the Cache-Status of a hit; nil if the site sends none.
 	HitStatus *message.FixedField

@@ -2,9 +2,12 @@ package site
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/server/client"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -234,6 +237,28 @@ func TestHost(t *testing.T) {
 	} {
 		if got := Host(authority); got != want {
 			t.Errorf("%q is asked for as %q, want %q", authority, got, want)
+		}
+	}
+}
+
+// TestClient: which proxies are believed is the site's that the request is for.
+func TestClient(t *testing.T) {
+	inner, outer := client.Networks{netip.MustParsePrefix("10.0.0.0/8")}, client.Networks{netip.MustParsePrefix("192.0.2.0/24")}
+	table, err := NewTable(&Site{Name: "a", Hosts: []string{"a"}, TrustedProxies: inner}, &Site{Name: "b", Hosts: []string{"b"}, TrustedProxies: outer}, &Site{Name: "c", Hosts: []string{"c"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for why, tt := range map[string]struct{ peer, host, want string }{
+		"a proxy of the site is believed":            {"10.0.0.1", "a", "203.0.113.9"},
+		"one of another site is not":                 {"192.0.2.1", "a", "192.0.2.1"},
+		"each site has its own":                      {"192.0.2.1", "b:443", "203.0.113.9"},
+		"or none":                                    {"10.0.0.1", "c", "10.0.0.1"},
+		"without a site the peer is the client":      {"10.0.0.1", "d", "10.0.0.1"},
+		"who is no proxy of any site is never asked": {"198.51.100.1", "a", "198.51.100.1"},
+	} {
+		r := &message.Request{Authority: tt.host, Path: "/", Fields: []hpack.Field{{Name: "x-forwarded-for", Value: "203.0.113.9"}}}
+		if got := table.Client(netip.MustParseAddr(tt.peer), r); got != netip.MustParseAddr(tt.want) {
+			t.Errorf("%s: %v, want %s", why, got, tt.want)
 		}
 	}
 }

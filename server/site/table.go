@@ -4,16 +4,21 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/e0ac7cd4/hotpath/server/client"
+	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
 // Table finds the site of a request by its host.
 type Table struct {
 	sites    []*Site
 	exact    map[string]*Site
-	patterns []pattern // the longest first
-	fallback *Site     // nil: none
+	patterns []pattern       // the longest first
+	fallback *Site           // nil: none
+	trusted  client.Networks // of all sites
 }
 
 // pattern is a host of the form "*.example.com".
@@ -31,6 +36,11 @@ func NewTable(sites ...*Site) (*Table, error) {
 	t := &Table{sites: sites, exact: make(map[string]*Site)}
 	for i, s := range sites {
 		s.number = uint16(i)
+		for _, network := range s.TrustedProxies {
+			if !slices.Contains(t.trusted, network) {
+				t.trusted = append(t.trusted, network)
+			}
+		}
 		if s.Default {
 			if t.fallback != nil {
 				return nil, fmt.Errorf("sites %s and %s are both the default", t.fallback.Name, s.Name)
@@ -53,6 +63,18 @@ func NewTable(sites ...*Site) (*Table, error) {
 	}
 	slices.SortFunc(t.patterns, func(a, b pattern) int { return cmp.Compare(len(b.suffix), len(a.suffix)) })
 	return t, nil
+}
+
+// Client is who has sent r over a connection with peer: see [client.Of]. Which
+// proxies are trusted is the site's.
+func (t *Table) Client(peer netip.Addr, r *message.Request) netip.Addr {
+	if !t.trusted.Contain(peer) {
+		return peer // mostly, and without a look for the site
+	}
+	if s := t.Find(r.Authority); s != nil {
+		return client.Of(peer, r.Fields, s.TrustedProxies)
+	}
+	return peer
 }
 
 // Sites are all sites of the table.

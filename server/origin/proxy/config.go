@@ -5,11 +5,12 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
 	"strings"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/server/client"
 )
 
 // Config says which servers are used, and how. A field that says nothing of its
@@ -46,7 +47,7 @@ type Config struct {
 
 	// TrustedProxies are the clients whose forwarded fields are trusted and
 	// appended to. Those of all others are dropped.
-	TrustedProxies []netip.Prefix
+	TrustedProxies client.Networks
 	ForwardedStyle ForwardedStyle // "": x-forwarded
 }
 

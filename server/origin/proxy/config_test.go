@@ -1,12 +1,13 @@
 package proxy
 
 import (
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/server/client"
 )
 
 func TestParseUpstream(t *testing.T) {
@@ -57,7 +58,7 @@ func TestValidate(t *testing.T) {
 		{ok(func(c *Config) { c.Passive.Failures = 5000 }), []string{"Passive.Failures", "1000"}},
 		{ok(func(c *Config) { c.Health.Path = "health" }), []string{"Health.Path", "absolute"}},
 		{ok(func(c *Config) { c.Host = "a b" }), []string{"Host", "a b", "upstream"}},
-		{ok(func(c *Config) { c.TrustedProxies = []netip.Prefix{{}} }), []string{"TrustedProxies"}},
+		{ok(func(c *Config) { c.TrustedProxies = client.Networks{{}} }), []string{"TrustedProxies"}},
 		{ok(func(c *Config) { c.TLS.CAFile = "/nonexistent" }), []string{"TLS.CAFile", "/nonexistent"}},
 		{ok(func(c *Config) { c.TLS.CAFile = empty }), []string{"TLS.CAFile", empty, "certificate"}},
 	} {

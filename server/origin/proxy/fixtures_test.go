@@ -163,14 +163,14 @@ func filled(c Config) Config {
 
 var (
 	someClient  = netip.MustParseAddrPort("192.0.2.7:4711")
-	otherClient = netip.MustParseAddrPort("192.0.2.8:4711")
+	otherClient = netip.MustParseAddr("192.0.2.8")
 )
 
 // get is a request as an engine makes it; fields are names and values.
 func get(path string, fields ...string) *origin.Request {
 	r := &origin.Request{
-		Request: message.Request{Method: "GET", Scheme: "https", Authority: "example.com", Path: path},
-		Client:  someClient, Secure: true, Proto: "2.0",
+		Request: message.Request{Method: "GET", Scheme: "https", Authority: "example.com", Path: path, Client: someClient.Addr()},
+		Peer:    someClient, Secure: true, Proto: "2.0",
 	}
 	for i := 0; i < len(fields); i += 2 {
 		r.Fields = append(r.Fields, hpack.Field{Name: fields[i], Value: fields[i+1]})

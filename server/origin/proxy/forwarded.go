@@ -36,17 +36,6 @@ func disguised(name string) bool {
 	return aboutClient(name) || hopByHop(name) || endToEnd(name) || name == clientCert || name == clientCertChain
 }
 
-// trusts reports whether a client's forwarded fields are trusted.
-func (c *Config) trusts(client netip.Addr) bool {
-	client = client.Unmap()
-	for _, prefix := range c.TrustedProxies {
-		if prefix.Contains(client) {
-			return true
-		}
-	}
-	return false
-}
-
 // chain are the forwarded fields of a trusted proxy.
 type chain struct {
 	xFor, forwarded        []string
@@ -73,14 +62,15 @@ func (c *chain) take(name, value string) bool {
 	return true
 }
 
-// forward adds who the client is, behind what a trusted proxy said.
+// forward adds who the peer is, behind what a trusted proxy said of those before
+// it, and the client in X-Real-IP. If the proxy named it there alone, that stays.
 func (q *outgoing) forward(c *Config, r *origin.Request, before *chain) {
-	if !r.Client.Addr().IsValid() {
+	if !r.Peer.Addr().IsValid() {
 		return // the checks have no client
 	}
-	client := r.Client.Addr().Unmap().WithZone("")
+	peer := r.Peer.Addr().Unmap().WithZone("")
 	var scratch [maxAddress]byte
-	ip := q.own(string(client.AppendTo(scratch[:0])))
+	ip := q.own(string(peer.AppendTo(scratch[:0])))
 	scheme := "http"
 	if r.Secure {
 		scheme = "https"
@@ -93,17 +83,21 @@ func (q *outgoing) forward(c *Config, r *origin.Request, before *chain) {
 		}
 	}
 	if c.ForwardedStyle != XForwarded {
-		q.add("Forwarded", list(before.forwarded, forwardedElement(client, ip, scheme, q.authority)))
+		q.add("Forwarded", list(before.forwarded, forwardedElement(peer, ip, scheme, q.authority)))
 	}
-	q.add("X-Real-Ip", or(before.xRealIP, ip))
+	client := or(before.xRealIP, ip)
+	if r.Client.IsValid() && r.Client != peer {
+		client = q.own(string(r.Client.AppendTo(scratch[:0])))
+	}
+	q.add("X-Real-Ip", client)
 }
 
 // forwardedElement is one element of a Forwarded field (RFC 7239 §4).
-func forwardedElement(client netip.Addr, ip, scheme, host string) string {
+func forwardedElement(peer netip.Addr, ip, scheme, host string) string {
 	var b strings.Builder
 	b.Grow(len("for=\"[]\";proto=https;host=\"\"") + len(ip) + len(host))
 	b.WriteString("for=")
-	if client.Is6() {
+	if peer.Is6() {
 		b.WriteString(`"[`)
 		b.WriteString(ip)
 		b.WriteString(`]"`)

@@ -126,7 +126,7 @@ func (p *Proxy) number(r *origin.Request) uint64 {
 	}
 	switch p.config.HashBy {
 	case ByClient:
-		b := r.Client.Addr().Unmap().As16()
+		b := r.Client.As16()
 		return mix(hashString(hashStart, string(b[:])))
 	case ByPath:
 		return mix(hashString(hashStart, pathOnly(r.Path)))

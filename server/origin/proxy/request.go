@@ -46,7 +46,7 @@ func (p *Proxy) prepare(r *origin.Request) (*outgoing, error) {
 		header: make(http.Header, len(r.Fields)+6),
 		values: make([]string, 0, len(r.Fields)+7), // + Via, X-Real-IP, four forwarded fields, Client-Cert
 	}
-	size := len(r.Authority) + len(r.Path) + maxAddress + len(r.Proto) + len(r.Upgrade)
+	size := len(r.Authority) + len(r.Path) + 2*maxAddress + len(r.Proto) + len(r.Upgrade)
 	for i := range r.Fields {
 		size += len(r.Fields[i].Value)
 	}
@@ -87,7 +87,7 @@ const spare = 128
 
 // fields fills in the header.
 func (p *Proxy) fields(q *outgoing, r *origin.Request) error {
-	trusted := len(p.config.TrustedProxies) > 0 && p.config.trusts(r.Client.Addr())
+	trusted := p.config.TrustedProxies.Contain(r.Peer.Addr())
 	var connection, cookies, via []string
 	var before chain
 	for i := range r.Fields {
