@@ -22,6 +22,13 @@ func TestAddHits(t *testing.T) {
 	if got := m.RequestDuration.Count(Hit); got != 5 {
 		t.Errorf("%d durations, want 5", got)
 	}
+	hits.Refuse()
+	hits.Count(200)
+	m.AddHits(s, H1, &hits, time.Now())
+	m.AddHits(s, H1, &hits, time.Now()) // nothing is left
+	if n, d := m.Requests.Value(H1, Class4xx, Bypass), m.RequestDuration.Count(Bypass); n != 1 || d != 1 {
+		t.Errorf("%d requests and %d durations of those that were refused, want 1 each", n, d)
+	}
 	if n := testing.AllocsPerRun(100, func() {
 		hits.Count(200)
 		m.AddHits(s, H2, &hits, time.Now())

@@ -38,6 +38,7 @@ type Hotpath struct {
 	StreamsReset   *CounterVec[Side]
 	ProtocolErrors *CounterVec2[ErrorCode, Scope]
 	LimitBreaches  *CounterVec[Limit]
+	Limited        *CounterVec2[LimitedKind, LimitMode]
 	Panics         *Counter
 
 	OriginFetches       *CounterVec[FetchOutcome]
@@ -81,6 +82,17 @@ type Options struct {
 	// Memory reports what the server holds, as Cache does; nil means
 	// nothing.
 	Memory func() MemoryStats
+
+	// Limits reports what the table of limits holds, as Cache does; nil means
+	// nothing.
+	Limits func() LimitStats
+}
+
+// LimitStats is what a table of limits reports at a scrape. Evicted never goes
+// back.
+type LimitStats struct {
+	Entries int64
+	Evicted uint64
 }
 
 // MemoryStats is what a server reports at a scrape. Cuts never goes back.
@@ -111,6 +123,9 @@ func NewHotpath(o Options) *Hotpath {
 	if o.Memory == nil {
 		o.Memory = func() MemoryStats { return MemoryStats{} }
 	}
+	if o.Limits == nil {
+		o.Limits = func() LimitStats { return LimitStats{} }
+	}
 	if o.Reasons == nil {
 		o.Reasons = []string{"none"}
 	}
@@ -118,6 +133,7 @@ func NewHotpath(o Options) *Hotpath {
 	m := newHotpath(set, o.Reasons)
 	watchCache(set, o.Cache)
 	watchMemory(set, o.Memory)
+	watchLimits(set, o.Limits)
 	newBuildInfo(set, o.Version, runtime.Version())
 	return m
 }

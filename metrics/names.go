@@ -176,6 +176,23 @@ const (
 	LimitExchanges    // handlers of all connections
 )
 
+// LimitedKind is what a client did beyond its limit.
+type LimitedKind uint8
+
+const (
+	LimitedConnections LimitedKind = iota
+	LimitedHandshakes
+	LimitedRequests
+)
+
+// LimitMode is what became of that.
+type LimitMode uint8
+
+const (
+	LimitRefuse LimitMode = iota
+	LimitDryRun           // it was let pass
+)
+
 // Eviction is why an entry left the cache, other than by expiry.
 type Eviction uint8
 
@@ -246,6 +263,8 @@ var (
 	handshakeLabel    = Label{"outcome", []string{"ok", "timeout", "error"}}
 	sideLabel         = Label{"by", []string{"peer", "us"}}
 	scopeLabel        = Label{"scope", []string{"stream", "connection"}}
+	limitedLabel      = Label{"kind", []string{"connections", "handshakes", "requests"}}
+	limitModeLabel    = Label{"mode", []string{"refuse", "dry_run"}}
 	evictionLabel     = Label{"reason", []string{"capacity", "bytes", "replaced", "removed"}}
 	memoryLabel       = Label{"kind", []string{"stored", "arriving", "sending", "buffered", "aside"}}
 	lookupLabel       = Label{"result", []string{"hit", "miss"}}
@@ -325,6 +344,8 @@ func newHotpath(set *Set, reasons []string) *Hotpath {
 			"HTTP/2 errors that we answered, by code and by what they ended.", codeLabel, scopeLabel),
 		LimitBreaches: NewCounterVec[Limit](set, "hotpath_limit_breaches_total",
 			"Times that a peer used up a budget, by budget.", limitLabel),
+		Limited: NewCounterVec2[LimitedKind, LimitMode](set, "hotpath_limited_total",
+			"What a client did beyond its limit, by what it was and what became of it.", limitedLabel, limitModeLabel),
 		Panics: NewCounter(set, "hotpath_panics_total",
 			"Panics that were caught: each ended its stream or connection."),
 
@@ -397,6 +418,14 @@ func watchMemory(set *Set, read func() MemoryStats) {
 		func(kind Memory) int64 { return read().Bytes[kind] })
 	NewCounterFunc(set, "hotpath_senders_cut_total", "Responses that were cut for being the slowest when memory ran out.",
 		func() uint64 { return read().Cuts })
+}
+
+// watchLimits names the instruments that read the limits' table at scrape.
+func watchLimits(set *Set, read func() LimitStats) {
+	NewGaugeFunc(set, "hotpath_limit_clients", "Clients in the table of limits, those included whose place is free to be taken.",
+		func() int64 { return read().Entries })
+	NewCounterFunc(set, "hotpath_limit_evictions_total", "Clients that left the table of limits while it still mattered what they had done.",
+		func() uint64 { return read().Evicted })
 }
 
 // newBuildInfo names the instrument that is always 1 and whose labels say

@@ -125,6 +125,9 @@ func boundOf(cfg *config.Config, d *descriptors, cores int) bound {
 		// allocator rounds up.
 		counted: saturated(1.05 * float64(cfg.CacheBytes)),
 	}
+	if cfg.LimitRequests > 0 || cfg.LimitHandshakes > 0 {
+		b.base = append(b.base, row{"the table of limits: `limit-clients`", limit.TableBytes(cfg.LimitClients)})
+	}
 	if cfg.AccessLog == string(access.Off) {
 		b.connection = b.connection[:len(b.connection)-1]
 	} else {

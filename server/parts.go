@@ -19,6 +19,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/listen"
 	"github.com/e0ac7cd4/hotpath/server/live"
 	"github.com/e0ac7cd4/hotpath/server/memory"
+	"github.com/e0ac7cd4/hotpath/server/perclient"
 	"github.com/e0ac7cd4/hotpath/server/store"
 	"github.com/e0ac7cd4/hotpath/server/stream"
 )
@@ -45,21 +46,43 @@ func newRecorder(cfg config.Config, m *metrics.Hotpath, log *slog.Logger) (*acce
 	})
 }
 
+// newLimits makes the limits of a client.
+func newLimits(cfg config.Config) *perclient.Limits {
+	by := cfg.LimitBy
+	if by == config.LimitByAddress {
+		by = ""
+	}
+	return perclient.New(perclient.Config{
+		Connections: cfg.LimitConnections,
+		Handshakes:  cfg.LimitHandshakes,
+		Requests:    cfg.LimitRequests,
+		Burst:       cfg.LimitBurst,
+		By:          by,
+		IPv4:        cfg.LimitIPv4,
+		IPv6:        cfg.LimitIPv6,
+		Exempt:      cfg.LimitExempt,
+		DryRun:      cfg.LimitMode == config.LimitDryRun,
+		Clients:     cfg.LimitClients,
+	})
+}
+
 // newServer wires the public side: listener, engines, edge.
-func newServer(cfg config.Config, maxConns int, security security, e *edge.Edge, ledger *memory.Ledger, crew *stream.Crew, accessLog *access.Recorder, m *metrics.Hotpath, log *slog.Logger) *listen.Server {
+func newServer(cfg config.Config, maxConns int, security security, e *edge.Edge, ledger *memory.Ledger, crew *stream.Crew, accessLog *access.Recorder, clients *perclient.Limits, m *metrics.Hotpath, log *slog.Logger) *listen.Server {
+	requests := clients.Requests(m)
 	return listen.New(listen.Config{
 		TLS:      security.config,
 		Identify: security.identify,
 		H2: &h2.Config{
-			Source:  e,
-			Handler: e,
-			Metrics: m,
-			Log:     log,
-			Access:  accessLog,
-			Client:  e.Client,
-			Ledger:  ledger,
-			Limits:  h2Limits(&cfg),
-			Crew:    crew,
+			Source:    e,
+			Handler:   e,
+			Metrics:   m,
+			Log:       log,
+			Access:    accessLog,
+			Client:    e.Client,
+			PerClient: requests,
+			Ledger:    ledger,
+			Limits:    h2Limits(&cfg),
+			Crew:      crew,
 		},
 		H1: &h1.Config{
 			Source:       e,
@@ -68,6 +91,7 @@ func newServer(cfg config.Config, maxConns int, security security, e *edge.Edge,
 			Log:          log,
 			Access:       accessLog,
 			Client:       e.Client,
+			PerClient:    requests,
 			Ledger:       ledger,
 			HeaderBytes:  int(cfg.MaxHeaderBytes),
 			HeaderFields: cfg.MaxHeaderFields,
@@ -95,6 +119,7 @@ func newServer(cfg config.Config, maxConns int, security security, e *edge.Edge,
 		HelloTimeout:     cfg.HelloTimeout,
 		HandshakeTimeout: cfg.HandshakeTimeout,
 		ProxyFrom:        cfg.ProxyProtocolFrom,
+		PerClient:        clients.Connections(m),
 	})
 }
 

@@ -35,10 +35,12 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	}
 	watchMemory(stored.Ledger(), log)
 	stats := func() metrics.CacheStats { return cacheStats(stored.Cache()) }
+	clients := newLimits(cfg)
 	m := metrics.NewHotpath(metrics.Options{
 		Version: buildinfo.Version(),
 		Cache:   stats,
 		Reasons: reasons(),
+		Limits:  clients.Stats,
 		Memory:  func() metrics.MemoryStats { return memoryStats(stored.Ledger(), stored.Cache().Bytes()) },
 	})
 	m.ConfigLoaded.Set(time.Now().Unix())
@@ -88,7 +90,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 		return err
 	}
 	defer stopSecurity()
-	server := newServer(cfg, budget.conns, security, e, stored.Ledger(), crew, accessLog, m, log)
+	server := newServer(cfg, budget.conns, security, e, stored.Ledger(), crew, accessLog, clients, m, log)
 	l, err := listen.Listen(ctx, cfg.Listen)
 	if err != nil {
 		return err

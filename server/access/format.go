@@ -148,6 +148,9 @@ func (f *formatter) appendJSON(dst []byte, r *record) []byte {
 	if r.flags&flagAborted != 0 {
 		dst = append(dst, `,"aborted":true`...)
 	}
+	if r.flags&flagLimited != 0 {
+		dst = append(dst, `,"limited":true`...)
+	}
 	if r.cut() {
 		dst = append(dst, `,"truncated":true`...)
 	}

@@ -57,6 +57,8 @@ func TestLines(t *testing.T) {
 			`{"time":"2026-03-04T05:06:07.089Z","remote":"192.0.2.1","protocol":"HTTP/2.0","method":"GET","host":"example.org","path":"/a?b=c","status":200,"bytes":1024,"duration_us":1500,"cache":"miss","reason":"vary_mismatch","referer":"https://example.org/","user_agent":"curl/8","sample":100}`},
 		{"JSON, an error stands for itself", JSON, 100, HTTP11, netip.Addr{}, new(message.Request), refused,
 			`{"time":"2026-03-04T05:06:07.089Z","remote":"-","protocol":"HTTP/1.1","method":"","host":"","path":"","status":431,"bytes":0,"duration_us":1000000,"cache":"bypass","referer":"","user_agent":""}`},
+		{"JSON, beyond the client's limit", JSON, 1, HTTP2, remote, plain, Answer{Began: began, Duration: time.Microsecond, Status: 429, Result: metrics.Bypass, Limited: true},
+			`{"time":"2026-03-04T05:06:07.089Z","remote":"192.0.2.1","protocol":"HTTP/2.0","method":"GET","host":"example.org","path":"/a?b=c","status":429,"bytes":0,"duration_us":1,"cache":"bypass","referer":"https://example.org/","user_agent":"curl/8","limited":true}`},
 		{"JSON, escaped, cut, aborted", JSON, 1, HTTP2, remote, full("GET", strings.Repeat("h", maxHost+1), "/\"\\\n\xff\u2028", "é", "\x7f\u0080\u009b2J\u009f\u00a0"), reset,
 			`{"time":"2026-03-04T05:06:07.089Z","remote":"192.0.2.1","protocol":"HTTP/2.0","method":"GET","host":"` + strings.Repeat("h", maxHost) +
 				`...","path":"/\"\\\n\ufffd\u2028","status":0,"bytes":0,"duration_us":1000000,"cache":"bypass","referer":"é","user_agent":"\u007f\u0080\u009b2J\u009f\u00a0","aborted":true,"truncated":true}`},

@@ -31,6 +31,7 @@ type Answer struct {
 	Result   metrics.CacheResult // how the cache took part
 	Reason   rfc9111.Reason      // and why; None of a hit
 	Aborted  bool                // broken off before its end, by either side
+	Limited  bool                // beyond the client's limit; refused if Status is 429
 }
 
 // fault reports whether the answer is one that the mode Errors logs.
@@ -138,6 +139,7 @@ const (
 	flagChosen              // by chance: stands for others, and counts for the hottest keys
 	flagAborted             // see Answer.Aborted
 	flagTurn                // its duration is that of the turn
+	flagLimited             // see Answer.Limited
 )
 
 func appendRecord(dst, request []byte, a *Answer, flags byte, p Protocol) []byte {
@@ -147,6 +149,9 @@ func appendRecord(dst, request []byte, a *Answer, flags byte, p Protocol) []byte
 	}
 	if a.Aborted {
 		flags |= flagAborted
+	}
+	if a.Limited {
+		flags |= flagLimited
 	}
 	binary.LittleEndian.PutUint16(h[0:], uint16(recordHead+len(request)))
 	binary.LittleEndian.PutUint16(h[2:], uint16(a.Status))

@@ -85,6 +85,18 @@ type Config struct {
 	MaxOutput    int64 // output waiting to be written, per connection
 	MinWriteRate int64 // bytes per second that a reading client takes at least
 
+	// What one client may do; 0 for no limit.
+	LimitConnections int            // open at once
+	LimitHandshakes  int            // in a second
+	LimitRequests    int            // in a second
+	LimitBurst       int            // requests at once, 0: as many as in a second
+	LimitBy          string         // of requests: [LimitByAddress] or a field's name in lower case
+	LimitIPv4        int            // bits of an address that tell clients apart
+	LimitIPv6        int            // and of IPv6
+	LimitExempt      []netip.Prefix // clients without limits
+	LimitMode        string         // refuse or [LimitDryRun]
+	LimitClients     int            // told apart at once
+
 	HelloTimeout     time.Duration // from accept to the end of the ClientHello
 	HandshakeTimeout time.Duration // from accept to the end of the TLS handshake
 	HeadTimeout      time.Duration // from the first byte of a request head to its last
@@ -107,6 +119,11 @@ type Config struct {
 	// where is the place of each knob that was set, by name.
 	where map[string]string
 }
+
+const (
+	LimitByAddress = "address" // a LimitBy
+	LimitDryRun    = "dry-run" // a LimitMode
+)
 
 // Default returns the documented defaults.
 func Default() Config {

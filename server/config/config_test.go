@@ -31,6 +31,7 @@ func TestDefault(t *testing.T) {
 		MaxStreams: 250, MaxHeaderBytes: 16 << 10, MaxHeaderFields: 128, MaxContinuations: 8, MaxBody: 16 << 20,
 		MaxResets: 200, ResetRefill: 33, ControlBudget: 1000, ControlRefill: 100, MaxControl: 1000,
 		MaxOutput: 256 << 10, MinWriteRate: 1 << 10,
+		LimitBy: "address", LimitIPv4: 32, LimitIPv6: 64, LimitMode: "refuse", LimitClients: 1 << 20,
 		HelloTimeout: 3 * time.Second, HandshakeTimeout: 5 * time.Second, HeadTimeout: 10 * time.Second, IdleTimeout: time.Minute,
 		WriteTimeout: 30 * time.Second, DrainTimeout: 30 * time.Second,
 		AccessLog: "off", AccessLogSample: 100, AccessLogFormat: "combined", AccessLogFile: "-", AccessLogRate: 8 << 20,
@@ -100,7 +101,9 @@ func TestEverySource(t *testing.T) {
 		"log-format": "json", "log-level": "debug", "config": "f.yaml",
 		"min-write-rate": "2KiB/s", "access-log-rate": "2KiB/s", "reset-refill": "7/s", "control-refill": "7/s",
 		"admin-token-file": "t", "admin-insecure": "true", "tls-buffers": "off", "cache-shards": "8", "upstream": "http://u:1", "proxy-protocol-from": "10.0.0.0/8",
-		"memory-limit": "512MiB", "cache-bytes": "64MiB", "max-header-bytes": "3KiB", "max-output": "32KiB",
+		"limit-handshakes": "7/s", "limit-requests": "7/s", "limit-ipv4-prefix": "24", "limit-ipv6-prefix": "56", "limit-exempt": "10.0.0.0/8",
+		"limit-clients": "1000",
+		"memory-limit":  "512MiB", "cache-bytes": "64MiB", "max-header-bytes": "3KiB", "max-output": "32KiB",
 	}
 	def := Default()
 	for _, k := range knobs(&def) {

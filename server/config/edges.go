@@ -47,7 +47,7 @@ func (v *count) edges() []string {
 	return all
 }
 
-func (v *rate) edges() []string { return ends("", strconv.Itoa, v.min, v.max) }
+func (v *rate) edges() []string { return ends(v.zero, strconv.Itoa, v.min, v.max) }
 func (v *size) edges() []string { return ends(v.zero, formatSize, v.min, v.max) }
 func (v *span) edges() []string { return ends(v.zero, formatDuration, v.min, v.max) }
 func (v *choice) edges() []string {

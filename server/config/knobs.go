@@ -35,6 +35,7 @@ const (
 	groupConns  = "Connections"
 	groupReqs   = "Requests"
 	groupAbuse  = "Misuse of a connection"
+	groupClient = "Limits of a client"
 	groupTime   = "Time"
 	groupAccess = "Access log"
 	groupProc   = "Process"
@@ -66,6 +67,19 @@ const (
 	// Less than a line a second is no log.
 	minLogRate = 1 << 10
 
+	// More requests in a second from one client than a server answers is no
+	// limit.
+	maxPerSecond = 1_000_000
+
+	// Clients of limits: a set of the table, and 512 MiB.
+	minClients = 8
+	maxClients = 1 << 24
+
+	// A shorter prefix than registries give to a provider makes clients of
+	// whole countries.
+	minPrefix4, maxPrefix4 = 8, 32
+	minPrefix6, maxPrefix6 = 16, 128
+
 	// Timers are checked in steps of milliseconds, and a longer time than a
 	// day is a mistake in the unit.
 	minTime = time.Millisecond
@@ -84,7 +98,7 @@ func knobs(c *Config) []knob {
 		{groupListen, "admin-insecure", "false", &toggle{p: &c.AdminInsecure},
 			"Let the admin listener have an address that other machines can reach without a token: it belongs behind a firewall."},
 		{groupListen, "proxy-protocol-from", "", prefixes(&c.ProxyProtocolFrom),
-			"Balancers that begin each connection with a PROXY header, version 1 or 2: its client's address is believed. A connection from one of them without the header is closed, and so is one from anybody else with it."},
+			"Balancers that begin each connection with a PROXY header, version 1 or 2: its client's address is trusted. A connection from one of them without the header is closed, and so is one from anybody else with it."},
 		{groupListen, "cert", "", &text{p: &c.Cert, what: "a PEM file with the certificate and its chain", empty: "self-signed, made at start"},
 			"Certificate to present to clients that ask for no name that another one has. It needs the key beside it. Both are read again when they change, as all certificates are."},
 		{groupListen, "key", "", &text{p: &c.Key, what: "a PEM file with the private key", empty: "self-signed, made at start"},
@@ -140,6 +154,27 @@ func knobs(c *Config) []knob {
 			"Cost of such frames forgiven with time."},
 		{groupAbuse, "max-control", "1000", &count{p: &c.MaxControl, min: 1, max: maxCount},
 			"Control frames waiting to be sent per connection: answers to PING and SETTINGS, resets. At the limit the connection is not read, then closed."},
+
+		{groupClient, "limit-connections", "0", &count{p: &c.LimitConnections, zero: "no limit", min: 1, max: maxCount},
+			"Open connections of one client; further ones are closed before TLS."},
+		{groupClient, "limit-handshakes", "0/s", &rate{p: &c.LimitHandshakes, zero: "no limit", min: 1, max: maxPerSecond},
+			"TLS handshakes of one client in a second, and as many at once; for further ones the connection is closed."},
+		{groupClient, "limit-requests", "0/s", &rate{p: &c.LimitRequests, zero: "no limit", min: 1, max: maxPerSecond},
+			"Requests of one client in a second, on all its connections together; further ones are answered 429."},
+		{groupClient, "limit-burst", "0", &count{p: &c.LimitBurst, zero: "as many as in a second", min: 1, max: 1_000_000_000},
+			"Requests that a client which has been quiet may send at once."},
+		{groupClient, "limit-by", "address", &limitBy{p: &c.LimitBy},
+			"What tells clients apart for limit-requests. A field helps only if something before the server has checked its value: else each value is another client."},
+		{groupClient, "limit-ipv4-prefix", "32", &count{p: &c.LimitIPv4, min: minPrefix4, max: maxPrefix4},
+			"Bits of an IPv4 address that tell clients apart."},
+		{groupClient, "limit-ipv6-prefix", "64", &count{p: &c.LimitIPv6, min: minPrefix6, max: maxPrefix6},
+			"Bits of an IPv6 address that tell clients apart: a home has 64 or fewer of its own."},
+		{groupClient, "limit-exempt", "", prefixes(&c.LimitExempt),
+			"Clients that have no limits. Proxies of trusted-proxies belong here for limit-connections and limit-handshakes; for requests, whom they name counts."},
+		{groupClient, "limit-mode", "refuse", &choice{p: &c.LimitMode, of: []string{"refuse", LimitDryRun}},
+			"What becomes of what is beyond a limit. dry-run: it is counted, marked in the access log, and let pass."},
+		{groupClient, "limit-clients", "1048576", &count{p: &c.LimitClients, min: minClients, max: maxClients},
+			"Clients whose requests and handshakes are told apart at once, with 32 to 64 bytes of memory for each. With more, those that have done the least count as new."},
 
 		{groupTime, "hello-timeout", "3s", &span{p: &c.HelloTimeout, min: minTime, max: maxTime},
 			"From accept to the last byte of the client's first message, of 16 KiB at most; then the connection is closed. A client without it takes no place among max-handshakes. The default leaves room for one packet that is lost and sent again."},

@@ -55,6 +55,13 @@ func TestMeant(t *testing.T) {
 		{"idle-timeout", "30 s", "30s"},
 		{"idle-timeout", "1d", "24h"},
 		{"idle-timeout", "soon", ""},
+		{"limit-by", "ip", "address"},
+		{"limit-by", "adress:", "address"},
+		{"limit-by", "X Api Key", "X-Api-Key"},
+		{"limit-by", "", ""},
+		{"limit-mode", "dryrun", "dry-run"},
+		{"limit-requests", "10 /s", "10/s"},
+		{"proxy-protocol-from", "10.1.2.3/8", "10.0.0.0/8"},
 		{"cache-bytes", "64M", "64MiB"},
 		{"cache-bytes", "1.5GiB", "1536MiB"},
 		{"cache-bytes", "64 mb", "64MiB"},
@@ -158,6 +165,9 @@ func TestWarnings(t *testing.T) {
 		want string // a part of the only warning; "": none
 	}{
 		{nil, ""},
+		{[]string{"-limit-burst", "9", "-limit-handshakes", "1"}, `flag -limit-burst "9": has no effect: limit-requests is off`},
+		{[]string{"-limit-clients", "9", "-limit-connections", "1"}, `flag -limit-clients "9": has no effect: neither limit-requests nor limit-handshakes is set`},
+		{[]string{"-limit-mode", "dry-run"}, `flag -limit-mode "dry-run": has no effect: no limit of a client is set`},
 		{[]string{"-access-log-file", "x"}, `flag -access-log-file "x": has no effect: access-log is off`},
 		{[]string{"-access-log-file", "x", "-access-log", "all"}, ""},
 		{[]string{"-access-log-file", "-"}, ""}, // is the default

@@ -72,6 +72,14 @@ func (c Config) Warnings() []*Error {
 		without(key, logged, "has no effect: access-log is off", "access-log errors, sampled or all beside it")
 	}
 	without("access-log-sample", c.AccessLog == "sampled", "has no effect: access-log is "+c.AccessLog, "access-log sampled beside it")
+	rates := c.LimitRequests > 0 || c.LimitHandshakes > 0
+	for _, key := range []string{"limit-burst", "limit-by"} {
+		without(key, c.LimitRequests > 0, "has no effect: limit-requests is off", "limit-requests beside it")
+	}
+	without("limit-clients", rates, "has no effect: neither limit-requests nor limit-handshakes is set", "one of them beside it")
+	for _, key := range []string{"limit-ipv4-prefix", "limit-ipv6-prefix", "limit-exempt", "limit-mode"} {
+		without(key, rates || c.LimitConnections > 0, "has no effect: no limit of a client is set", "limit-connections, limit-handshakes or limit-requests beside it")
+	}
 	without("admin-token-file", c.Admin != "", "has no effect: admin is off", "an admin address beside it")
 	without("admin-insecure", c.adminExposed(), "has no effect: no other machine can reach admin "+quote(c.Admin), "an admin address for other machines beside it")
 	without("max-stored", c.MaxStored <= c.CacheBytes/storedShare, "is more than a quarter of cache-bytes, "+formatSize(c.CacheBytes)+": larger bodies are not stored", "at most a quarter of cache-bytes")

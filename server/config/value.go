@@ -97,17 +97,24 @@ func (v *count) allowed() string {
 // rate is a number of events per second; the unit may be left out.
 type rate struct {
 	p        *int
+	zero     string
 	min, max int
 }
 
 func (v *rate) set(s string) error {
-	c := count{p: v.p, min: v.min, max: v.max}
+	c := count{p: v.p, zero: v.zero, min: v.min, max: v.max}
 	return c.set(strings.TrimSuffix(s, "/s"))
 }
 
-func (v *rate) check() error    { return within(*v.p, "", v.min, v.max) }
-func (v *rate) String() string  { return strconv.Itoa(*v.p) + "/s" }
-func (v *rate) allowed() string { return fmt.Sprintf("a number per second from %d/s", v.min) }
+func (v *rate) check() error   { return within(*v.p, v.zero, v.min, v.max) }
+func (v *rate) String() string { return strconv.Itoa(*v.p) + "/s" }
+func (v *rate) allowed() string {
+	text := fmt.Sprintf("a number per second from %d/s", v.min)
+	if v.max != maxCount {
+		text += fmt.Sprintf(" to %d/s", v.max)
+	}
+	return orZero(v.zero, text)
+}
 
 // size is a number of bytes, or of bytes per second.
 type size struct {

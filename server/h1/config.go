@@ -8,11 +8,12 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/perclient"
 	"github.com/e0ac7cd4/hotpath/server/stream"
 )
 
 // Config is what all connections share. It must not change while one lives. All
-// fields but Access, Client, Ledger and Crew are required.
+// fields but Access, Client, Ledger, PerClient and Crew are required.
 type Config struct {
 	Source  message.Source  // the first door
 	Handler message.Handler // the second
@@ -31,6 +32,10 @@ type Config struct {
 	BodyTimeout  time.Duration // for Quantum bytes of a request's content
 	Quantum      int           // bytes
 	TunnelIdle   time.Duration // without a byte in either direction of a tunnel
+
+	// PerClient limits the requests of a client, on all its connections
+	// together; nil: it does not.
+	PerClient *perclient.Requests
 
 	// Crew has the goroutines of handlers; nil: each has a new one.
 	Crew *stream.Crew

@@ -31,6 +31,7 @@ type Conn struct {
 	turn  uint64
 	quota int          // of content that the turn may still send
 	hits  metrics.Hits // answered through the first door in this turn
+	over  bool         // the request that is being taken is beyond its client's limit
 
 	state state
 	since time.Time // when it was entered

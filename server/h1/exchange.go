@@ -66,7 +66,7 @@ func (c *Conn) begin(h *head, size int) {
 		upgrade:  h.upgrade,
 		output:   stream.NewOutput(c.ticket),
 		about:    access.AppendRequest(nil, r),
-		answer:   access.Answer{Began: c.now, Result: metrics.Bypass},
+		answer:   access.Answer{Began: c.now, Result: metrics.Bypass, Limited: c.over},
 	}
 	asked := &message.Exchange{
 		Request: *r.Clone(), // what r borrows is gone when this returns

@@ -20,6 +20,7 @@ func (c *Conn) takeRequest() bool {
 	if len(raw) == 0 {
 		return false
 	}
+	c.over = false // until the limit is asked
 	h := heads.Get().(*head)
 	defer h.release()
 	if raw[0] == '\r' {
@@ -71,6 +72,9 @@ func (c *Conn) took(size int) {
 func (c *Conn) answerRequest(raw []byte, h *head) {
 	r, l := &h.request, &h.lookup
 	r.Client = c.cfg.Client.Of(c.remote, r)
+	if c.cfg.PerClient != nil && c.limitRequest(h, len(raw)) {
+		return
+	}
 	if h.content != none || h.upgrade != "" || r.Method == http.MethodConnect || !c.cfg.Source.Look(l, r, c.now) {
 		c.begin(h, len(raw))
 		return
@@ -81,11 +85,12 @@ func (c *Conn) answerRequest(raw []byte, h *head) {
 	} else if l.Repeatable && h.plain() && len(stored.Body) <= inlineBody {
 		c.known.remember(raw, h)
 	}
-	c.hit(stored, l.Status, r.Method == http.MethodHead, len(raw), h)
+	c.answerNow(stored, l.Status, metrics.Hit, r.Method == http.MethodHead, len(raw), h)
 }
 
-// hit answers from memory. The request is h, or the known one if that is nil.
-func (c *Conn) hit(r *message.Response, status *message.FixedField, headOnly bool, size int, h *head) {
+// answerNow answers with what is in memory: a hit, or what refuses a request. The
+// request is h, or the known one if that is nil.
+func (c *Conn) answerNow(r *message.Response, status *message.FixedField, result metrics.CacheResult, headOnly bool, size int, h *head) {
 	c.took(size)
 	out := r.AppendHead(c.wire.Out, c.date, status)
 	if c.drain || h != nil && !h.plain() {
@@ -114,17 +119,22 @@ func (c *Conn) hit(r *message.Response, status *message.FixedField, headOnly boo
 	if c.state != next {
 		c.enter(next)
 	}
-	if !large {
-		if c.hits.Count(r.Status); !c.tap.Due(r.Status) {
-			return
-		}
+	switch {
+	case large:
+	case result == metrics.Hit:
+		c.hits.Count(r.Status)
+	default:
+		c.hits.Refuse()
+	}
+	if !large && !c.tap.Due(r.Status) {
+		return
 	}
 	about, proto := c.known.about, message.HTTP11
 	if h != nil {
 		h.about = access.AppendRequest(h.about[:0], &h.request)
 		about, proto = h.about, h.proto
 	}
-	a := access.Answer{Began: c.now, Status: r.Status, Result: metrics.Hit}
+	a := access.Answer{Began: c.now, Status: r.Status, Result: result, Limited: c.over}
 	if !headOnly {
 		a.Bytes = r.Length()
 	}

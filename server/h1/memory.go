@@ -64,7 +64,7 @@ func (c *Conn) busy(h *head, size int) {
 	}
 	c.cfg.Metrics.LimitBreaches.Add(c.stripe, metrics.LimitExchanges, 1)
 	c.cfg.Metrics.Requests.Add(c.stripe, metrics.H1, metrics.Class5xx, metrics.Bypass, 1)
-	a := access.Answer{Began: c.now, Status: tooManyExchanges.Status, Result: metrics.Bypass}
+	a := access.Answer{Began: c.now, Status: tooManyExchanges.Status, Result: metrics.Bypass, Limited: c.over}
 	out := tooManyExchanges.AppendHead(c.wire.Out, c.date, nil)
 	c.last = c.drain
 	out = append(appendConnection(out, c.last, h), crlf...)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/perclient"
 )
 
 var (
@@ -21,6 +22,7 @@ type head struct {
 	lookup  message.Lookup
 	names   []byte // field names in lower case
 	about   []byte // the request, for the access log
+	client  perclient.Client
 
 	proto   message.Proto
 	content framing // none, sized or chunked

@@ -80,7 +80,7 @@ func (c *Conn) refuse(r *refusal, h *head) {
 	c.cfg.Metrics.RequestDuration.ObserveN(c.stripe, metrics.Bypass, took, 1)
 	c.tap.SetProtocol(protocol(h.proto))
 	c.tap.End(access.AppendRequest(nil, &h.request), access.Answer{
-		Began: c.now, Duration: took, Status: r.Status, Bytes: bytes, Result: metrics.Bypass,
+		Began: c.now, Duration: took, Status: r.Status, Bytes: bytes, Result: metrics.Bypass, Limited: c.over,
 	})
 	c.enter(closing)
 }

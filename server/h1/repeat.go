@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"net/http"
 
+	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/perclient"
 )
 
 // repeat is the request that this connection sent last, byte for byte: a
@@ -16,6 +18,7 @@ type repeat struct {
 	raw    []byte
 	head   bool   // HEAD
 	about  []byte // the request, for the access log
+	client perclient.Client
 	lookup message.Lookup
 	turn   uint64 // in which the lookup was made; its Response is kept no longer
 }
@@ -29,6 +32,7 @@ func (k *repeat) remember(raw []byte, h *head) {
 	}
 	k.raw = append(k.raw[:0], raw...)
 	k.about = access.AppendRequest(k.about[:0], &h.request)
+	k.client = h.client
 	k.head, k.turn = h.request.Method == http.MethodHead, 0
 	key := append(k.lookup.Key[:0], h.lookup.Key...)
 	k.lookup = h.lookup
@@ -42,6 +46,10 @@ func (c *Conn) answerRepeat(unread []byte) bool {
 	if len(k.raw) == 0 || !bytes.HasPrefix(unread, k.raw) {
 		return false
 	}
+	if c.cfg.PerClient != nil && c.refuses(k.client) {
+		c.answerNow(c.cfg.PerClient.Refusal, nil, metrics.Bypass, k.head, len(k.raw), nil)
+		return true
+	}
 	if k.turn != c.turn {
 		k.turn = c.turn
 		if !c.cfg.Source.Again(&k.lookup, c.now) {
@@ -52,6 +60,6 @@ func (c *Conn) answerRepeat(unread []byte) bool {
 	if r == nil {
 		return false
 	}
-	c.hit(r, k.lookup.Status, k.head, len(k.raw), nil)
+	c.answerNow(r, k.lookup.Status, metrics.Hit, k.head, len(k.raw), nil)
 	return true
 }

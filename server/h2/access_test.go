@@ -23,13 +23,16 @@ type told struct {
 	Status                    int
 	Bytes                     int64
 	Duration                  int64 `json:"duration_us"`
-	Aborted                   bool
+	Aborted, Limited          bool
 }
 
 func (l told) String() string {
 	s := fmt.Sprintf("%s %s %d %d %s", l.Method, l.Path, l.Status, l.Bytes, l.Cache)
 	if l.Aborted {
 		s += " aborted"
+	}
+	if l.Limited {
+		s += " limited"
 	}
 	return s
 }

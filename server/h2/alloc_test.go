@@ -7,7 +7,9 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/perclient"
 )
 
 // TestHitsDoNotAllocate: nothing on the way of a hit, from the socket and back
@@ -42,6 +44,26 @@ func TestHitsDoNotAllocate(t *testing.T) {
 					t.Errorf("%v allocations for %d hits, want %v", n, tt.perTurn, tt.want)
 				}
 			})
+		}
+	}
+}
+
+// TestLimitedHitsDoNotAllocate: nor does a limit of the client that they keep to.
+func TestLimitedHitsDoNotAllocate(t *testing.T) {
+	for _, varied := range []bool{false, true} {
+		for _, by := range []string{"", "user-agent"} {
+			conn, m := serveLimited(t, access.Config{Mode: access.Errors}, hitBody, perclient.Config{Requests: 1_000_000, IPv4: 32, IPv6: 64, By: by, Clients: 1000})
+			c := newHitClient(t, conn, 32, varied, hitBody)
+			if n := testing.AllocsPerRun(1000, func() {
+				if err := c.round(); err != nil {
+					t.Fatal(err)
+				}
+			}); n != 0 {
+				t.Errorf("varied %v, by %q: %v allocations for 32 hits", varied, by, n)
+			}
+			if n := m.Limited.Value(metrics.LimitedRequests, metrics.LimitRefuse); n > 0 {
+				t.Errorf("%d were refused", n)
+			}
 		}
 	}
 }

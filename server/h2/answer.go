@@ -55,7 +55,7 @@ func (c *Conn) answer(id uint32, r, stored *message.Response, head bool, d *deco
 			c.appendData(id, body, true)
 		}
 		if c.tap.Due(r.Status) {
-			c.tap.Hit(about(d, known), access.Answer{Began: c.now, Status: r.Status, Bytes: int64(n), Result: metrics.Hit})
+			c.tap.Hit(about(d, known), access.Answer{Began: c.now, Status: r.Status, Bytes: int64(n), Result: metrics.Hit, Limited: c.over})
 		}
 		return nil
 	}

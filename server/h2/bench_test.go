@@ -21,6 +21,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/nethttp"
+	"github.com/e0ac7cd4/hotpath/server/perclient"
 )
 
 // hitClient asks for one path again and again, in batches, as a load generator
@@ -99,6 +100,12 @@ func (c *hitClient) round() error {
 // body is its size.
 func serveHits(tb testing.TB, log access.Config, body int) (net.Conn, *metrics.Hotpath) {
 	tb.Helper()
+	return serveLimited(tb, log, body, perclient.Config{})
+}
+
+// serveLimited is serveHits with limits of a client.
+func serveLimited(tb testing.TB, log access.Config, body int, limits perclient.Config) (net.Conn, *metrics.Hotpath) {
+	tb.Helper()
 	server, client := testkit.TCPPair(tb)
 	m := metrics.NewHotpath(metrics.Options{})
 	cfg := &Config{
@@ -110,6 +117,7 @@ func serveHits(tb testing.TB, log access.Config, body int) (net.Conn, *metrics.H
 		Ledger:  ledger(tb),
 		Limits:  filled(Limits{}),
 	}
+	cfg.PerClient = perclient.New(limits).Requests(m)
 	c := NewConn(cfg, wire.New(server, nil, &wire.Options{Metrics: wire.ServerMetrics(m), WriteTimeout: 30 * time.Second, WriteQuantum: 30 << 10}))
 	ended := make(chan struct{})
 	go func() {

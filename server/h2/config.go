@@ -9,6 +9,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/perclient"
 	relay "github.com/e0ac7cd4/hotpath/server/stream"
 )
 
@@ -21,6 +22,10 @@ type Config struct {
 	Access  *access.Recorder   // nil: no access log and no hottest keys
 	Client  message.ClientFunc // who has sent a request
 	Limits  Limits
+
+	// PerClient limits the requests of a client, on all its connections
+	// together; nil: it does not.
+	PerClient *perclient.Requests
 
 	// Crew has the goroutines of handlers; nil: each has a new one.
 	Crew   *relay.Crew

@@ -53,6 +53,7 @@ type Conn struct {
 	helloSent        bool
 	settingsFromPeer bool   // the first frame has come
 	settingsUnacked  bool   // ours are not acknowledged
+	over             bool   // the request that is being taken is beyond its client's limit
 	lastID           uint32 // highest stream that the peer opened
 	decoder          hpack.Decoder
 	block            headerBlock

@@ -81,7 +81,7 @@ func (c *Conn) record(s *stream, took time.Duration, aborted bool) {
 		return
 	}
 	c.tap.EndKept(s.about, access.Answer{
-		Began: s.began, Duration: took, Status: s.status, Bytes: s.sent, Result: s.result, Reason: s.reason, Aborted: aborted,
+		Began: s.began, Duration: took, Status: s.status, Bytes: s.sent, Result: s.result, Reason: s.reason, Aborted: aborted, Limited: s.over,
 	})
 	c.kept -= cap(s.about)
 	c.spare, s.about = s.about[:0], nil

@@ -10,6 +10,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/perclient"
 	relay "github.com/e0ac7cd4/hotpath/server/stream"
 )
 
@@ -66,6 +67,7 @@ type decoded struct {
 	request request
 	lookup  message.Lookup
 	about   []byte // the request's record for the access log
+	client  perclient.Client
 }
 
 var decodeds = sync.Pool{New: func() any { return new(decoded) }}
@@ -74,6 +76,7 @@ func (d *decoded) release() {
 	d.list.Reset()
 	d.request = request{}
 	d.lookup.Reset()
+	d.client = 0
 	decodeds.Put(d)
 }
 
@@ -93,6 +96,7 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 			}
 		}
 	}
+	c.over = false // until the limit is asked
 	d := decodeds.Get().(*decoded)
 	defer d.release()
 	d.list.MaxBytes, d.list.MaxFields = c.cfg.Limits.HeaderBytes, c.cfg.Limits.HeaderFields
@@ -122,6 +126,11 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 	d.request.Client = c.cfg.Client.Of(c.remote, &d.request.Request)
 	if end && d.request.length > 0 {
 		return frame.StreamError(id, frame.ProtocolError, "content-length without DATA") // §8.1.1
+	}
+	if c.cfg.PerClient != nil {
+		if done, err := c.limitRequest(id, d, end); done {
+			return err
+		}
 	}
 	if end && d.request.protocol == "" {
 		if done, err := c.answerHit(id, d, block, generation); done {
@@ -173,10 +182,15 @@ func (c *Conn) endBody(s *stream) {
 // refuse answers a request that goes to neither door. A body that it has is
 // dropped as it comes.
 func (c *Conn) refuse(id uint32, r *request, end bool, status int) *frame.Error {
+	text := http.StatusText(status) + "\n"
+	return c.refuseWith(id, r, end, message.New(status, []hpack.Field{{Name: "content-type", Value: "text/plain; charset=utf-8"}}, []byte(text), "", time.Time{}))
+}
+
+// refuseWith is refuse with a response.
+func (c *Conn) refuseWith(id uint32, r *request, end bool, response *message.Response) *frame.Error {
 	if len(c.streams) >= c.cfg.Limits.Streams {
 		return c.refuseExcess(id)
 	}
-	text := http.StatusText(status) + "\n"
 	s := c.open(id)
 	c.keepRequest(s, &r.Request)
 	s.recvDone = end
@@ -187,6 +201,6 @@ func (c *Conn) refuse(id uint32, r *request, end bool, status int) *frame.Error 
 		_ = s.body.Close() // what comes is dropped
 	}
 	s.result = metrics.Bypass
-	c.answerStream(s, message.New(status, []hpack.Field{{Name: "content-type", Value: "text/plain; charset=utf-8"}}, []byte(text), "", time.Time{}), "")
+	c.answerStream(s, response, "")
 	return nil
 }

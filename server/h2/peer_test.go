@@ -21,6 +21,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/nethttp"
+	"github.com/e0ac7cd4/hotpath/server/perclient"
 )
 
 // patience is how long a test waits for a frame, of its bubble's time.
@@ -28,16 +29,17 @@ const patience = time.Hour
 
 // setup is what a test changes of the connection that it talks to.
 type setup struct {
-	limits   Limits
-	source   *store
-	look     message.Source // instead of source
-	ledger   *memory.Ledger
-	handler  handler                                                 // through nethttp
-	serve    func(p *peer, ctx context.Context, x *message.Exchange) // instead of handler
-	settings []frame.Setting                                         // the client's
-	silent   bool                                                    // the client does not say hello
-	panics   int                                                     // how many the test provokes
-	access   *access.Config                                          // nil: no access log
+	limits    Limits
+	source    *store
+	look      message.Source // instead of source
+	ledger    *memory.Ledger
+	handler   handler                                                 // through nethttp
+	serve     func(p *peer, ctx context.Context, x *message.Exchange) // instead of handler
+	settings  []frame.Setting                                         // the client's
+	silent    bool                                                    // the client does not say hello
+	panics    int                                                     // how many the test provokes
+	access    *access.Config                                          // nil: no access log
+	perClient *perclient.Config                                       // nil: no limit of a client
 }
 
 // handler answers a request on its own goroutine. It may wait for p.release,
@@ -108,6 +110,9 @@ func newPeer(t *testing.T, s setup) *peer {
 	}
 	if s.look != nil {
 		cfg.Source = s.look
+	}
+	if s.perClient != nil {
+		cfg.PerClient = perclient.New(*s.perClient).Requests(m)
 	}
 	if s.access != nil {
 		cfg.Access = recorder(t, *s.access, m)

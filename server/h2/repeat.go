@@ -8,6 +8,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/perclient"
 )
 
 // repeat is a request that this connection has sent more than once, byte for
@@ -28,6 +29,7 @@ type repeat struct {
 	lookup     message.Lookup
 	head       bool   // HEAD
 	about      []byte // the request's record for the access log
+	client     perclient.Client
 
 	turn uint64 // in which lookup was made; see forgetTurn
 
@@ -79,6 +81,10 @@ func (c *Conn) answerRepeat(id uint32, block []byte) (done bool, err *frame.Erro
 	if r == nil || r.generation != c.decoder.Generation() || !bytes.Equal(r.block, block) {
 		return false, nil
 	}
+	if c.cfg.PerClient != nil && c.refuses(r.client) {
+		c.refuseOver(id, nil, r)
+		return true, nil
+	}
 	if r.turn != c.turn {
 		r.turn = c.turn
 		if !c.cfg.Source.Again(&r.lookup, c.now) {
@@ -123,6 +129,7 @@ func (c *Conn) remember(block []byte, d *decoded, generation uint32) {
 	r.lookup = d.lookup
 	r.lookup.Key, r.lookup.Response = key, nil
 	r.about = access.AppendRequest(r.about[:0], &d.request.Request)
+	r.client = d.client
 	r.generation, r.head = generation, d.request.Method == http.MethodHead
 	r.turn, r.replyTo = 0, 0
 }

@@ -43,6 +43,7 @@ type stream struct {
 	status   int    // of the final head; 0 before
 	sent     int64  // content
 	headOnly bool   // HEAD
+	over     bool   // beyond the client's limit
 	recvDone bool
 	sendDone bool
 	headSent bool // the final head; informational ones do not count
@@ -109,6 +110,7 @@ func (c *Conn) open(id uint32) *stream {
 		conn:     c,
 		id:       id,
 		began:    c.now,
+		over:     c.over,
 		out:      limit.NewPace(c.cfg.Limits.rate()),
 		in:       limit.NewPace(c.cfg.Limits.rate()),
 		window:   flow.Window(c.peer.initialWindow),

@@ -4,7 +4,7 @@
 //	                                   ┌─ h2 ─▶ server/h2             │
 //	                                   └─ else ▶ server/h1 ◀── ALPN ◀──┘
 //
-//	server.go       accept, permits, the drain
+//	server.go       accept, a client's limit, permits, the drain
 //	station.go      where a connection is on its way
 //	greet.go        the wait for a ClientHello
 //	proxyheader.go  who the peer is, if a balancer says so

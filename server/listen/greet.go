@@ -12,19 +12,26 @@ import (
 
 // greet waits for a new connection's PROXY header, if it is to bring one, for its
 // ClientHello and then for a place among the handshakes, and gives it to a
-// goroutine for its own. It has a goroutine of
-// its own because that of a handshake has a stack of 16 KiB, which a peer that
-// is silent shall not take; this one's is 2.
+// goroutine for its own. It has a goroutine of its own because that of a
+// handshake has a stack of 16 KiB, which a peer that is silent shall not take;
+// this one's is 2.
 func (s *Server) greet(c *conn) {
 	deadline := c.agreed
 	if hello := time.Now().Add(s.cfg.HelloTimeout); hello.Before(deadline) {
 		deadline = hello
 	}
-	err := s.awaitProxyHeader(c, deadline)
+	var err error
+	if c.balancer {
+		err = s.awaitProxyHeader(c, deadline)
+	}
 	if err == nil {
 		err = c.wire.AwaitHello(deadline)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errPerClient), err == nil && !s.cfg.PerClient.Handshake(c.peer, time.Now(), c.stripe):
+		s.close(c, metrics.CloseLimit)
+		return
+	case err != nil:
 		s.failHello(c, err, deadline)
 		return
 	}

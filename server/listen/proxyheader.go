@@ -10,14 +10,15 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/client"
 )
 
+// errPerClient is that a client has as many connections as one may have.
+var errPerClient = errors.New("the client has as many connections as it may have")
+
 // awaitProxyHeader waits for the PROXY header of a balancer, which names the
-// connection's peer. There is no guess: who is trusted to send one always does,
-// so that no client behind a balancer can write its own.
+// connection's peer, and counts the connection as that one's. There is no guess:
+// a balancer that is trusted to send a header always does, so that no client
+// behind it can write its own. The error is also errPerClient.
 func (s *Server) awaitProxyHeader(c *conn, deadline time.Time) error {
 	balancer := c.wire.RemoteAddr()
-	if !s.cfg.ProxyFrom.Contain(client.Peer(balancer)) {
-		return nil
-	}
 	named, err := c.wire.AwaitProxyHeader(deadline)
 	var outcome metrics.ProxyOutcome
 	switch {
@@ -35,8 +36,14 @@ func (s *Server) awaitProxyHeader(c *conn, deadline time.Time) error {
 	s.cfg.Metrics.ProxyHeaders.Add(c.stripe, outcome, 1)
 	if err != nil {
 		s.warnOfBalancer(balancer, err)
+		return err
 	}
-	return err
+	c.peer = client.Peer(c.wire.RemoteAddr())
+	if !s.cfg.PerClient.Open(c.peer, c.stripe) {
+		return errPerClient
+	}
+	c.counted = true
+	return nil
 }
 
 // warnOfBalancer logs, once a second for each cause, that a trusted balancer and

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"syscall"
 	"time"
@@ -18,10 +19,11 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/h1"
 	"github.com/e0ac7cd4/hotpath/server/h2"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/perclient"
 )
 
-// Config is what a Server needs. All fields are required, but for Identify and
-// ProxyFrom.
+// Config is what a Server needs. All fields are required, but for Identify,
+// ProxyFrom and PerClient.
 type Config struct {
 	TLS *tls.Config // see TLSConfig
 	// Identify says what a client has shown of itself in its handshake; nil:
@@ -40,8 +42,12 @@ type Config struct {
 	HandshakeTimeout time.Duration // from accept to the end of the handshake
 
 	// ProxyFrom are the balancers that begin each connection with a PROXY
-	// header, which is believed. One from anybody else is refused.
+	// header, which is trusted. One from anybody else is refused.
 	ProxyFrom client.Networks
+
+	// PerClient limits the connections and handshakes of a client; nil: it does
+	// not.
+	PerClient *perclient.Connections
 }
 
 // Server accepts connections and holds a list of all that are open.
@@ -69,6 +75,10 @@ type conn struct {
 	stripe metrics.Stripe
 	agreed time.Time // when the handshake must be over
 	place  *place    // among the handshakes; nil: not yet, or no more
+
+	peer     netip.Addr // whose connection it is
+	balancer bool       // until a PROXY header has come, the peer is a balancer
+	counted  bool       // among those of the peer
 }
 
 // New makes a server.
@@ -138,17 +148,28 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 }
 
-// admit gives a connection a permit, or closes it.
+// admit gives a connection a permit, or closes it: also if its client has as many
+// as one may have. Whose a balancer's is shows later.
 func (s *Server) admit(nc net.Conn) {
+	peer := client.Peer(nc.RemoteAddr())
+	balancer := s.cfg.ProxyFrom.Contain(peer)
+	if !balancer && !s.cfg.PerClient.Open(peer, s.stripe) {
+		_ = nc.Close() // nothing was sent yet
+		return
+	}
 	select {
 	case s.permits <- struct{}{}:
 	default:
 		_ = nc.Close() // nothing was sent yet
 		s.refuse(1, metrics.RefusePermits)
+		if !balancer {
+			s.cfg.PerClient.Close(peer)
+		}
 		return
 	}
 	m := s.cfg.Metrics
 	c := &conn{wire: wire.New(nc, s.cfg.TLS, s.cfg.Wire), agreed: time.Now().Add(s.cfg.HandshakeTimeout)}
+	c.peer, c.balancer, c.counted = peer, balancer, !balancer
 	c.stripe = c.wire.Stripe()
 	m.ConnectionsAccepted.Add(c.stripe, 1)
 	m.PermitsInUse.Add(c.stripe, 1)
@@ -198,6 +219,9 @@ func (s *Server) close(c *conn, reason metrics.CloseReason) {
 	m.ConnectionsClosed.Add(c.stripe, reason, 1)
 	m.PermitsInUse.Add(c.stripe, -1)
 	<-s.permits
+	if c.counted {
+		s.cfg.PerClient.Close(c.peer)
+	}
 	s.mu.Lock()
 	m.Connections.Add(c.stripe, c.at.state(), -1)
 	delete(s.conns, c)
