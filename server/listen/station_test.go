@@ -113,7 +113,7 @@ func TestEveryStationEnds(t *testing.T) {
 		{agreeing, "and another needs the place", saysHello("", "", true), "localhost", clientTime, metrics.CloseLimit, counts{cut: 1, refused: 1}},
 		{agreeing, "while the answer trickles", saysHello("\x16\x03\x03\x01\x00", "x", true), "localhost", clientTime, metrics.CloseLimit, counts{cut: 1, refused: 1}},
 		{onH1, "no request comes", agrees("http/1.1"), "", patience, metrics.CloseIdle, counts{limits: late(metrics.LimitIdleTimeout)}},
-		{onH2, "no preface comes", agrees("h2"), "", 10 * time.Second, timeout, counts{limits: late(metrics.LimitHeadTimeout)}},
+		{onH2, "no preface comes", agrees("h2"), "", patience, timeout, counts{limits: late(metrics.LimitHeadTimeout)}},
 	} {
 		shown[tt.at] = true
 		t.Run(tt.at.String()+", "+tt.what, func(t *testing.T) {
