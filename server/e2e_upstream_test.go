@@ -12,6 +12,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -327,4 +328,35 @@ func TestUpstreamWebSocket(t *testing.T) {
 			return nil
 		})
 	})
+}
+
+// TestUpstreamGetsTheLength: an upload of a known length has it at the upstream,
+// too: there are servers that take no chunks.
+func TestUpstreamGetsTheLength(t *testing.T) {
+	framing := make(chan string, 1)
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n, err := io.Copy(io.Discard, r.Body)
+		framing <- fmt.Sprintln(r.ContentLength, r.TransferEncoding, n, err)
+	}))
+	defer upstream.Close()
+	p := start(t, "-upstream", upstream.URL)
+	for _, protocol := range protocols {
+		for _, c := range []struct {
+			what string
+			body io.Reader
+			want string
+		}{
+			{"a known length", strings.NewReader("hello"), "5 [] 5 <nil>\n"},
+			{"an unknown length", io.MultiReader(strings.NewReader("hello")), "-1 [chunked] 5 <nil>\n"},
+		} {
+			r, err := p.client(protocol).Post(p.url+"/", "text/plain", c.body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Body.Close()
+			if got := <-framing; got != c.want {
+				t.Errorf("%s over %s: the upstream gets %q, want %q", c.what, protocol, got, c.want)
+			}
+		}
+	}
 }

@@ -172,18 +172,26 @@ func (x *exchange) content(req *http.Request, r *origin.Request) (upload *io.Pip
 		x.trace.WroteRequest = x.uploaded
 		return upload
 	}
-	if r.Body == nil || r.Length == 0 && r.Trailers == nil || x.q.translate {
+	var trailers http.Header
+	if r.Trailers != nil {
+		trailers = announced(r.Fields)
+	}
+	// Without a length the content is in chunks, which have a trailer section.
+	// With one it keeps that, for servers that take no chunks, unless trailers
+	// were announced: then it cannot have both.
+	inChunks := r.Length < 0 || len(trailers) > 0
+	if r.Body == nil || r.Length == 0 && !inChunks || x.q.translate {
 		return nil
 	}
 	x.body = &body{from: r.Body, left: r.Length, watch: &x.watch}
 	x.watch.upload(uploadOrigin)
 	req.Body, req.ContentLength = x.body, r.Length
-	if r.Length < 0 || r.Trailers != nil {
+	if inChunks {
 		req.ContentLength = -1
 		req.TransferEncoding = []string{"chunked"} // or net/http waits 200 ms for a GET's first byte
 	}
-	if r.Trailers != nil {
-		req.Trailer = announced(r.Fields)
+	if inChunks && r.Trailers != nil {
+		req.Trailer = trailers
 		x.body.trailers, x.body.into = r.Trailers, req.Trailer
 	}
 	return nil
