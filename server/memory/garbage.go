@@ -134,18 +134,22 @@ func garbagePercent(live, scanned int64) int {
 }
 
 // aside is the part of a limit that is for what the runtime holds beside what
-// is counted. 12 MiB are its tables, the least garbage and the holes that this
+// is counted. 14 MiB are its tables, the least garbage and the holes that this
 // leaves among small objects; an eighth is what the allocator rounds up, and its
 // tables for each page. To mark what has pointers is the price of a collection:
 // the more that is, the more garbage there has to be room for. Never more than
 // three eighths.
 func aside(limit, scanned int64) int64 {
-	return min(limit/8+12<<20+scanned/4, limit/8*3)
+	return min(limit/8+14<<20+scanned/4, limit/8*3)
 }
+
+// programPages is what becomes resident of the program itself when it is at work,
+// in bytes.
+const programPages = 2 << 20
 
 // total is the runtime's limit: that of the ledger, and what connections take,
 // with half as much again for the garbage that they make.
 func total(limit, stacks, other int64) int64 {
-	sum := float64(limit) + float64(stacks) + 1.5*float64(other)
+	sum := float64(limit) - programPages + float64(stacks) + 1.5*float64(other)
 	return int64(min(max(sum, leastTotal), 1<<62))
 }
