@@ -60,11 +60,12 @@ func TestHosts(t *testing.T) {
 	var text strings.Builder
 	pools, asked := make(map[string]*x509.CertPool), make(map[string]*atomic.Int64)
 	hosts := []string{"a.test", "b.test"}
+	addresses := map[string]string{"a.test": "127.0.0.9", "b.test": "[2001:db8::9]"}
 	text.WriteString("listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nlog-format: json\nsites:\n")
 	for _, host := range hosts {
 		cert, key, pool := hostIdentity(t, dir, host)
 		pools[host], asked[host] = pool, new(atomic.Int64)
-		fmt.Fprintf(&text, "  - hosts: [%s]\n    upstream: %s\n    cert: %s\n    key: %s\n", host, naming(t, host, asked[host]), cert, key)
+		fmt.Fprintf(&text, "  - hosts: [%s, %q]\n    upstream: %s\n    cert: %s\n    key: %s\n", host, addresses[host], naming(t, host, asked[host]), cert, key)
 	}
 	file := filepath.Join(dir, "hotpath.yaml")
 	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
@@ -102,6 +103,8 @@ func TestHosts(t *testing.T) {
 				host + ".":            200,
 				hosts[0]:              200,
 				hosts[1]:              200,
+				"127.0.0.9:8443":      200,
+				"[2001:db8::9]:8443":  200,
 			} {
 				r, err := http.NewRequest("GET", "https://"+host+"/other", nil)
 				if err != nil {

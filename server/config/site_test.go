@@ -45,7 +45,7 @@ sites:
 		t.Fatal(err)
 	}
 	first := Site{
-		Hosts:     []string{"example.com", "*.example.com", "xn--bcher-kva.example", "::1"},
+		Hosts:     []string{"example.com", "*.example.com", "xn--bcher-kva.example", "[::1]"},
 		Upstreams: []string{"https://10.0.0.1:3000", "https://origin.example"},
 		Cert:      "a.pem", Key: "a.key",
 		ClientCA: "clients.pem", ClientAuth: ClientOptional,

@@ -55,7 +55,17 @@ func normalPattern(s string) (string, error) {
 	if strings.Contains(s, "*") {
 		return "", errors.New("has a * that is not the whole first label")
 	}
-	return normalHost(s)
+	host, err := normalHost(s)
+	return bracketed(host), err
+}
+
+// bracketed is a host as it stands in an authority (RFC 3986 §3.2.2): an IPv6
+// address has brackets there.
+func bracketed(host string) string {
+	if strings.Contains(host, ":") {
+		return "[" + host + "]"
+	}
+	return host
 }
 
 func hosts(p *[]string) *list[string] {
@@ -94,9 +104,7 @@ func normalUpstream(s string) (string, error) {
 	if err != nil {
 		return "", errors.New("has no host")
 	}
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
+	host = bracketed(host)
 	if port := u.Port(); port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 			return "", errors.New("has no port from 1 to 65535")
