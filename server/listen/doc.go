@@ -11,7 +11,6 @@
 //	places.go       the places of handshakes in progress, and the wait for one
 //	plain.go        the answer to HTTP without TLS
 //	handshake.go    the handshake
-//	seldom.go       a cause that is logged now and then, not for each connection
 //	tls.go          what TLS we speak
 //	files.go        how many descriptors there are
 //	settle.go       memory given back after a rush

@@ -49,8 +49,8 @@ func (s *Server) awaitProxyHeader(c *conn, deadline time.Time) error {
 // warnOfBalancer logs, once a second for each cause, that a trusted balancer and
 // this server are not configured alike: no connection through it works.
 func (s *Server) warnOfBalancer(balancer net.Addr, err error) {
-	if skipped, ok := s.balancers.Allow(err.Error(), time.Now()); ok {
+	if withheld, ok := s.logged.Allow(err.Error(), time.Now()); ok {
 		s.cfg.Log.Warn("a connection from an address of proxy-protocol-from is closed",
-			"peer", balancer.String(), "err", err, "not-logged", skipped)
+			"peer", balancer.String(), "err", err, "withheld", withheld)
 	}
 }

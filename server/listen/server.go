@@ -59,7 +59,7 @@ type Server struct {
 	arrivals   chan *conn    // to a goroutine whose handshake is over
 	resting    chan struct{} // a token for each of those
 	stopped    chan struct{} // closed when Serve returns
-	balancers  limit.PerSecond
+	logged     limit.PerSecond
 
 	mu       sync.Mutex
 	conns    map[*conn]struct{}
@@ -123,7 +123,6 @@ func (s *Server) Serve(l net.Listener) error {
 	defer close(s.stopped)
 	go s.settle()
 	backoff := minBackoff
-	var short, other seldom
 	for {
 		nc, err := l.Accept()
 		switch {
@@ -135,13 +134,12 @@ func (s *Server) Serve(l net.Listener) error {
 			return nil
 		}
 		s.cfg.Metrics.AcceptErrors.Add(s.stripe, 1)
-		cause := &other
 		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
 			s.refuse(spare.acceptAndClose(l), metrics.RefuseDescriptors)
-			cause = &short
 		}
-		if skipped, ok := cause.due(time.Now()); ok {
-			s.cfg.Log.Warn("accepting a connection", "err", err, "retry", backoff, "not-logged", skipped)
+		// Out of descriptors it fails two hundred times a second at first.
+		if withheld, ok := s.logged.Allow(err.Error(), time.Now()); ok {
+			s.cfg.Log.Warn("accepting a connection", "err", err, "retry", backoff, "withheld", withheld)
 		}
 		time.Sleep(backoff)
 		backoff = min(2*backoff, maxBackoff)

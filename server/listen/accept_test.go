@@ -62,7 +62,7 @@ func TestAcceptWarningsAreSeldom(t *testing.T) {
 		logged := strings.Count(log, "accepting a connection")
 		var stand int
 		for line := range strings.Lines(log) {
-			_, text, _ := strings.Cut(line, "not-logged=")
+			_, text, _ := strings.Cut(line, "withheld=")
 			var n int
 			if _, err := fmt.Sscan(text, &n); err == nil {
 				stand += n
