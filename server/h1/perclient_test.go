@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/perclient"
 )
 
@@ -106,6 +108,42 @@ func TestPerClientOfRepeats(t *testing.T) {
 				p.wantRefused("GET", false)
 			}
 			time.Sleep(2 * time.Second)
+		}
+		p.Conn.Close()
+	})
+}
+
+// TestPerClientOfForgottenRepeats: a repeat that is not answered from what is
+// remembered counts once, for the client that it has by now.
+func TestPerClientOfForgottenRepeats(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var who byte // of the client's address
+		source := storing("/", "home")
+		p := limited(t, false, func(c *Config) {
+			c.Source, c.Handler = source, source
+			c.PerClient = perclient.New(perclient.Config{Requests: 1, Burst: 2, Clients: 10, IPv4: 32}).Requests(c.Metrics)
+			c.Client = func(netip.Addr, *message.Request) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, 2, who}) }
+		})
+		forget := func() {
+			source.mu.Lock()
+			defer source.mu.Unlock()
+			delete(source.stored, "/")
+		}
+		p.Send(get("/"))
+		p.WantResponse(200, "home")
+		synctest.Wait()
+		forget()
+		p.Send(get("/")) // the second of two
+		if r := p.Response("GET"); r.StatusCode == http.StatusTooManyRequests {
+			t.Error("it has counted twice")
+		}
+		p.Send(get("/"))
+		p.wantRefused("GET", false)
+		synctest.Wait()
+		who = 1
+		p.Send(get("/"))
+		if r := p.Response("GET"); r.StatusCode == http.StatusTooManyRequests {
+			t.Error("it has counted for the client before")
 		}
 		p.Conn.Close()
 	})

@@ -46,10 +46,6 @@ func (c *Conn) answerRepeat(unread []byte) bool {
 	if len(k.raw) == 0 || !bytes.HasPrefix(unread, k.raw) {
 		return false
 	}
-	if c.cfg.PerClient != nil && c.refuses(k.client) {
-		c.answerNow(c.cfg.PerClient.Refusal, nil, metrics.Bypass, k.head, len(k.raw), nil)
-		return true
-	}
 	if k.turn != c.turn {
 		k.turn = c.turn
 		if !c.cfg.Source.Again(&k.lookup, c.now) {
@@ -58,7 +54,11 @@ func (c *Conn) answerRepeat(unread []byte) bool {
 	}
 	r := k.lookup.Response
 	if r == nil {
-		return false
+		return false // it is read again: who its client is may have changed as well
+	}
+	if c.cfg.PerClient != nil && c.refuses(k.client) {
+		c.answerNow(c.cfg.PerClient.Refusal, nil, metrics.Bypass, k.head, len(k.raw), nil)
+		return true
 	}
 	c.answerNow(r, k.lookup.Status, metrics.Hit, k.head, len(k.raw), nil)
 	return true

@@ -84,6 +84,28 @@ func TestPerClient(t *testing.T) {
 	}
 }
 
+// TestPerClientOfForgottenRepeats: a repeat that is not answered from what is
+// remembered counts once.
+func TestPerClientOfForgottenRepeats(t *testing.T) {
+	source := stored("/", "hit")
+	run(t, setup{source: source, perClient: &perclient.Config{Requests: 1, Burst: 5, Clients: 10}}, func(p *peer) {
+		id := uint32(1)
+		for range 4 { // the third is remembered
+			p.turnOf(1, id, "GET", "/")
+			p.wantBody(id, 200, "hit")
+			id += 2
+		}
+		synctest.Wait()
+		source.mu.Lock()
+		delete(source.m, "/")
+		source.mu.Unlock()
+		p.turnOf(1, id, "GET", "/") // the fifth of five
+		p.wantBody(id, 200, "/")    // by the handler
+		p.turnOf(1, id+2, "GET", "/")
+		p.wantRefused(id + 2)
+	})
+}
+
 // TestPerClientOfRepeats: a request that repeats byte for byte counts as any
 // other, and the same block is answered again when there is a token.
 func TestPerClientOfRepeats(t *testing.T) {

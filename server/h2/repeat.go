@@ -81,10 +81,6 @@ func (c *Conn) answerRepeat(id uint32, block []byte) (done bool, err *frame.Erro
 	if r == nil || r.generation != c.decoder.Generation() || !bytes.Equal(r.block, block) {
 		return false, nil
 	}
-	if c.cfg.PerClient != nil && c.refuses(r.client) {
-		c.refuseOver(id, nil, r)
-		return true, nil
-	}
 	if r.turn != c.turn {
 		r.turn = c.turn
 		if !c.cfg.Source.Again(&r.lookup, c.now) {
@@ -92,7 +88,11 @@ func (c *Conn) answerRepeat(id uint32, block []byte) (done bool, err *frame.Erro
 		}
 	}
 	if r.lookup.Response == nil {
-		return false, nil
+		return false, nil // it is decoded again: who its client is may have changed as well
+	}
+	if c.cfg.PerClient != nil && c.refuses(r.client) {
+		c.refuseOver(id, nil, r)
+		return true, nil
 	}
 	return true, c.answer(id, r.lookup.Response, r.lookup.Response, r.head, nil, r)
 }
