@@ -7,7 +7,7 @@ import (
 )
 
 // Table holds the words of buckets by name, in memory whose size is fixed. The
-// name is a hash of 64 bits with a secret seed, so nobody can choose which names
+// name is a hash of 64 bits with a secret seed, so no client can choose which names
 // share a set. Safe for concurrent use; it allocates nothing once it is made.
 //
 // # What leaves

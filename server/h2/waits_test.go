@@ -17,7 +17,7 @@ import (
 	relay "github.com/e0ac7cd4/hotpath/server/stream"
 )
 
-// ending is a way to where a connection waits for its peer, and how that ends
+// ending is a way to a state in which a connection waits for its peer, and how that ends
 // if the peer does nothing more, or little.
 type ending struct {
 	what    string
@@ -50,7 +50,7 @@ func counted(l ...metrics.Limit) []metrics.Limit { return l }
 func bytesOf(b []byte) func(int) []byte { return func(i int) []byte { return b[i : i+1] } }
 func again(b []byte) func(int) []byte   { return func(int) []byte { return b } }
 
-// show goes the way to where holds is true and waits for the end of stream 1, or
+// show goes the way until holds is true and waits for the end of stream 1, or
 // the connection's.
 func (e ending) show(t *testing.T, holds func(*Conn) bool) {
 	run(t, e.setup, func(p *peer) {
