@@ -46,9 +46,10 @@ const (
 	// file of each site.
 	readingBytes = 64 << 20
 
-	// handshakeBytes is a handshake in progress: its ClientHello of 16 KiB, a
-	// stack of as much, keys and certificates.
-	handshakeBytes = 48 << 10
+	// handshakeBytes is a handshake in progress: its ClientHello of 16 KiB, or
+	// another message in a buffer of twice that, a stack of 16 KiB, keys and
+	// certificates.
+	handshakeBytes = 64 << 10
 
 	// upstreamBytes is what a request at an upstream takes beside what counts:
 	// a response head of 64 KiB, as it came in a buffer that grew by quarters
@@ -57,8 +58,8 @@ const (
 	upstreamBytes = 176 << 10
 
 	// partBytes is a TLS record (RFC 8446 §5.2) and an HTTP/2 frame (RFC 9113
-	// §4.2), of which parts have come.
-	partBytes = 16<<10 + 256 + 5 + 16<<10 + 9
+	// §4.2), of which parts have come, each in a buffer with a quarter to spare.
+	partBytes = (16<<10 + 256 + 5 + 16<<10 + 9) * 5 / 4
 
 	// tableBytes is both HPACK tables of 4 KiB, with a word for each 32 bytes
 	// (RFC 7541 §4.1), and four requests that are remembered, of 512 bytes,

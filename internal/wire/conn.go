@@ -313,10 +313,11 @@ func (c *Conn) giveBack(now time.Time) {
 	c.scratch = nil
 }
 
-// keep copies rest into buf, or into memory of its size if buf is too small.
+// keep copies rest into buf, or into memory of its size and a quarter if buf is
+// too small: what comes byte by byte is not copied for each of them.
 func keep(buf, rest []byte) []byte {
 	if len(rest) > cap(buf) {
-		buf = make([]byte, 0, len(rest))
+		buf = make([]byte, 0, len(rest)+len(rest)/4)
 	}
 	return append(buf[:0], rest...)
 }
@@ -326,6 +327,8 @@ func keep(buf, rest []byte) []byte {
 func (c *Conn) finish() {
 	defer c.nc.Close()
 	c.enter(finishing)
+	c.plainRest, c.cipherRest = nil, nil
+	c.dropInput() // TLS reads no more
 	if c.client {
 		c.backlog.wait(goodbyeTime)
 		return

@@ -64,6 +64,17 @@ func (c *Conn) handshake() error {
 	return c.tls.Handshake()
 }
 
+// awaitPeer is called before a handshake may wait for its peer: to read what is
+// missing, of a ClientHello that was judged whole and is none as well, and to
+// write.
+func (c *Conn) awaitPeer() {
+	c.leaveGate()
+	if answered := c.Answered; answered != nil {
+		c.Answered = nil
+		answered()
+	}
+}
+
 // readHandshake gives TLS what belongs to the record that it reads, and keeps
 // what came behind it: a client's first request often comes with its Finished,
 // and inside TLS it would wait unseen.
@@ -77,7 +88,10 @@ func (t *transport) readHandshake(p []byte) (int, error) {
 			t.cipherRest = make([]byte, 0, helloSize)
 		}
 		t.cipherRest = slices.Grow(t.cipherRest, 1)
-		c.leaveGate()
+		if err := c.overfull(); err != nil {
+			return 0, err
+		}
+		c.awaitPeer()
 		n, err := t.readSocket(t.cipherRest[len(t.cipherRest):cap(t.cipherRest)])
 		t.cipherRest = t.cipherRest[:len(t.cipherRest)+n]
 		if n == 0 && err != nil {
@@ -94,11 +108,7 @@ func (t *transport) readHandshake(p []byte) (int, error) {
 // writeHandshake sends what TLS has made, a flight at a time.
 func (t *transport) writeHandshake(p []byte) (int, error) {
 	c := (*Conn)(t)
-	c.leaveGate()
-	if answered := c.Answered; answered != nil {
-		c.Answered = nil
-		answered()
-	}
+	c.awaitPeer()
 	n, err := c.nc.Write(p)
 	c.opt.Metrics.Sent.Add(c.stripe, uint64(max(n, 0)))
 	return n, err

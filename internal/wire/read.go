@@ -82,6 +82,9 @@ func (c *Conn) decrypt() (int, error) {
 	have := len(c.plainIn)
 	n, err := c.tls.Read(c.plainIn[have : have+maxRecord])
 	c.plainIn = c.plainIn[:have+n]
+	if e := c.overfull(); e != nil {
+		return n, e
+	}
 	return n, err
 }
 

@@ -30,7 +30,8 @@ type scratch struct {
 	plainIn   []byte // decrypted, not yet taken by the engine
 	plainOut  []byte // made by the engine, not yet encrypted
 	cipherOut []byte // encrypted, not yet written
-	record    []byte // lent to TLS for the record that it decrypts
+	record    []byte // for TLS, which decrypts a record in it
+	lent      bool   // and TLS has it
 }
 
 var scratches = sync.Pool{New: func() any {
@@ -48,6 +49,7 @@ const oversize = 1 << 20
 
 func (s *scratch) release() {
 	s.plainIn, s.plainOut, s.cipherOut = trim(s.plainIn), trim(s.plainOut), trim(s.cipherOut)
+	s.lent = false
 	scratches.Put(s)
 }
 

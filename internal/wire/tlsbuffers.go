@@ -76,6 +76,45 @@ func (c *Conn) feed(record []byte) bool {
 	return true
 }
 
+func inputOf(c *tls.Conn) *bytes.Reader {
+	return (*bytes.Reader)(unsafe.Add(unsafe.Pointer(c), tlsBuffers.input))
+}
+
+func handOf(c *tls.Conn) *bytes.Buffer {
+	return (*bytes.Buffer)(unsafe.Add(unsafe.Pointer(c), tlsBuffers.hand))
+}
+
+// ErrHandshakeTooLarge is the end of a connection whose peer has sent more of a
+// handshake message than there is memory for.
+var ErrHandshakeTooLarge = errors.New("a TLS handshake message is too large")
+
+// Parts of a handshake message that TLS may hold, in bytes. It takes 256 KiB by
+// itself, at any time.
+const (
+	// A client's, in the handshake: its certificate with the chain, which takes
+	// 2 to 6 KiB.
+	maxClientMessage = maxHello
+
+	// A client's, behind it: a KeyUpdate has five bytes (RFC 8446 §4.6.3).
+	maxClientUpdate = 64
+)
+
+// overfull is ErrHandshakeTooLarge if a client has sent more of a message than it
+// may. A server's are bounded by TLS: whoever connects to it trusts it so far.
+func (c *Conn) overfull() error {
+	if c.client || c.tls == nil || !tlsBuffersTested || !tlsBuffers.known {
+		return nil
+	}
+	most := maxClientUpdate
+	if c.phase == handshaking {
+		most = maxClientMessage
+	}
+	if handOf(c.tls).Len() >= most {
+		return ErrHandshakeTooLarge
+	}
+	return nil
+}
+
 // lend gives TLS the turn's buffer for its records.
 func (c *Conn) lend() {
 	if c.tls == nil || !c.direct() {
@@ -83,24 +122,30 @@ func (c *Conn) lend() {
 	}
 	if rawInput := rawInputOf(c.tls); rawInput.Cap() == 0 {
 		*rawInput = *bytes.NewBuffer(c.scratch.record[:0])
+		c.scratch.lent = true
 	}
 }
 
 // shrink lets go of TLS's input buffers if they are empty, of what was lent too:
 // new ones are the same. TLS must not be reading. If they are not, TLS keeps
-// them, and the turn's memory gets another buffer.
+// them, and the turn's memory gets another buffer for one that was lent.
 func (c *Conn) shrink() {
 	if c.tls == nil || !c.direct() {
 		return
 	}
-	rawInput := rawInputOf(c.tls)
-	hand := (*bytes.Buffer)(unsafe.Add(unsafe.Pointer(c.tls), tlsBuffers.hand))
-	input := (*bytes.Reader)(unsafe.Add(unsafe.Pointer(c.tls), tlsBuffers.input))
-	if rawInput.Len() > 0 || hand.Len() > 0 || input.Len() > 0 {
-		if c.scratch != nil {
+	if rawInputOf(c.tls).Len() > 0 || handOf(c.tls).Len() > 0 || inputOf(c.tls).Len() > 0 {
+		if c.scratch != nil && c.scratch.lent {
 			c.scratch.record = make([]byte, recordHeaderLen+maxCiphertext)
 		}
 		return
 	}
-	*rawInput, *hand, *input = bytes.Buffer{}, bytes.Buffer{}, bytes.Reader{}
+	c.dropInput()
+}
+
+// dropInput lets go of TLS's input buffers and what is in them.
+func (c *Conn) dropInput() {
+	if c.tls == nil || !c.direct() {
+		return
+	}
+	*rawInputOf(c.tls), *handOf(c.tls), *inputOf(c.tls) = bytes.Buffer{}, bytes.Buffer{}, bytes.Reader{}
 }

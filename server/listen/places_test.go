@@ -43,15 +43,31 @@ func (s *site) shake(trip time.Duration) (time.Duration, error) {
 // a client that goes on shakes hands at once, and no more handshakes than
 // allowed are in progress.
 func TestSilentBehindHello(t *testing.T) {
-	for name, reads := range map[string]bool{"they read": true, "they do not read": false} {
+	// What begins as another message is given to TLS, which waits for the rest.
+	other := func(s *site) net.Conn {
+		c := s.connect()
+		if _, err := c.Write([]byte{22, 3, 1, 0x40, 0, 2}); err != nil { // a ServerHello of 16 KiB
+			s.Fatal(err)
+		}
+		return c
+	}
+	for name, c := range map[string]struct {
+		begin   func(*site) net.Conn
+		reads   bool
+		version metrics.TLSVersion
+	}{
+		"they read":                 {(*site).helloOnly, true, metrics.TLS13},
+		"they do not read":          {(*site).helloOnly, false, metrics.TLS13},
+		"it is none, and not whole": {other, true, metrics.TLSNone},
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const most, silent = 4, 40
 				s := startInMemory(t, teapot, func(c *Config) { c.MaxHandshakes, c.HandshakeTimeout = most, 20*time.Second })
 				for range silent {
-					c := s.helloOnly()
-					if reads {
-						go io.Copy(io.Discard, c) // until it is cut
+					conn := c.begin(s)
+					if c.reads {
+						go io.Copy(io.Discard, conn) // until it is cut
 					}
 				}
 				time.Sleep((silent/most - 1) * clientTime) // all have had a place
@@ -73,7 +89,7 @@ func TestSilentBehindHello(t *testing.T) {
 				cut := uint64(silent - most + 1) // a place that was freed is enough for one handshake after the other
 				s.awaitCount("places that were needed", s.refused(metrics.RefuseHandshakes), cut)
 				s.awaitCount("connections closed for a limit", s.closed(metrics.CloseLimit), cut)
-				s.awaitCount("handshakes cut", s.shaken(metrics.TLS13, metrics.HandshakeTimeout), cut)
+				s.awaitCount("handshakes cut", s.shaken(c.version, metrics.HandshakeTimeout), cut)
 			})
 		})
 	}
