@@ -44,6 +44,22 @@ var (
 				{legend: "opened", expr: `sum(rate(hotpath_streams_total[$rate]))`},
 				{legend: "reset by {{by}}", expr: `sum by (by) (rate(hotpath_streams_reset_total[$rate]))`},
 			}},
+		{title: "Beyond a client's limit", unit: units.CountsPerSecond,
+			about: "Connections, handshakes and requests beyond the limits of one client, and what became of them: a dry run only counts.",
+			queries: []query{
+				{legend: "{{kind}} {{mode}}", expr: `sum by (kind, mode) (rate(hotpath_limited_total[$rate]))`},
+			}},
+		{title: "Clients with a limit", unit: units.Short,
+			about: "Clients in the table of limits, and those a minute that left it while what they had done still counted: then limit-clients is too low for them.",
+			queries: []query{
+				{legend: "in the table", expr: `sum(hotpath_limit_clients)`},
+				{legend: "left it, per minute", expr: `sum(rate(hotpath_limit_evictions_total[$rate])) * 60`},
+			}},
+		{title: "PROXY headers", unit: units.CountsPerSecond,
+			about: "Headers with which balancers name a connection's client, by outcome. missing and malformed: the balancer is not configured as proxy-protocol-from is; stranger: an address that is not in it sent one.",
+			queries: []query{
+				{legend: "{{outcome}}", expr: `sum by (outcome) (rate(hotpath_proxy_headers_total[$rate]))`},
+			}},
 		{title: "Limits that clients broke", unit: units.CountsPerSecond, w: 12,
 			about:   "Budgets used up, by budget: docs/security.md has each. idle_timeout is everyday; others are a broken client, or an attack that was met.",
 			queries: []query{{legend: "{{limit}}", expr: `sum by (limit) (rate(hotpath_limit_breaches_total[$rate]))`}}},
