@@ -2,6 +2,7 @@ package memory
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,7 @@ type Ledger struct {
 	lingering atomic.Int64 // bytes; see Pins
 	buffered  atomic.Int64 // bytes
 	wanted    atomic.Int64 // bytes that a Take could not have
+	slowAt    atomic.Int64 // when slow senders were last looked for, UnixNano
 	exchanges atomic.Int64 // bytes; see Begin
 	cuts      atomic.Uint64
 	watch     func(Cause)
@@ -70,11 +72,19 @@ func (l *Ledger) Take(n int64) bool {
 const largeBody = 4 << 20
 
 // TakeSpare is Take for a body that could be stored, and is no harm if it is not:
-// no sender is cut for it. A large one is refused while bodies that no entry
-// holds take a quarter of the limit: the entries that it would evict are probably
-// being sent as well, and would go on taking their memory.
+// no sender is cut for it that reads as fast as [slow]. A large one is refused
+// while bodies that no entry holds take a quarter of the limit: the entries that
+// it would evict are probably being sent as well, and would go on taking their
+// memory. Senders that are slow are cut for the next, so that a few of them do not
+// keep large bodies from being stored.
 func (l *Ledger) TakeSpare(n int64) bool {
-	if n >= largeBody/4 && l.lingering.Load() > l.usable()/4 || !l.store.Reserve(n) {
+	if n >= largeBody/4 {
+		if over := l.lingering.Load() - l.usable()/4; over > 0 {
+			l.cutSlow(over, time.Now())
+			return false
+		}
+	}
+	if !l.store.Reserve(n) {
 		return false
 	}
 	if n >= largeBody {
@@ -197,6 +207,31 @@ func (l *Ledger) cut(need int64) {
 	if len(chosen) < len(candidates) {
 		l.exhausted.Store(false)
 	}
+	l.cutAll(chosen)
+}
+
+// slow is the rate, in bytes per second, below which a sender is no reason not to
+// store a body: 8 MiB take two minutes with it.
+const slow = 64 << 10
+
+// slowEvery is how often slow senders are looked for: a look passes all.
+const slowEvery = 100 * time.Millisecond
+
+// cutSlow cuts slow senders that hold need bytes together.
+func (l *Ledger) cutSlow(need int64, now time.Time) {
+	last := l.slowAt.Load()
+	if now.UnixNano()-last < int64(slowEvery) || !l.slowAt.CompareAndSwap(last, now.UnixNano()) {
+		return
+	}
+	if need -= l.senders.freeing(); need <= 0 {
+		return
+	}
+	candidates := l.senders.candidates(now)
+	l.cutAll(choose(slices.DeleteFunc(candidates, func(c candidate) bool { return c.rate >= slow }), need))
+}
+
+// cutAll cuts those of chosen that have not left.
+func (l *Ledger) cutAll(chosen []candidate) {
 	chosen = l.senders.mark(chosen)
 	l.cuts.Add(uint64(len(chosen)))
 	for _, c := range chosen {

@@ -356,6 +356,28 @@ func TestTakeSpare(t *testing.T) {
 	}
 }
 
+// TestSlowSendersGiveWayToBodies: those that read slowly do not keep large bodies
+// from being stored for long, and those that read fast are not cut for them.
+func TestSlowSendersGiveWayToBodies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := memory.New(&plain{limit: 64 * mib}, 64*mib)
+		crawling, fast := join(l, body(10*mib)), join(l, body(10*mib))
+		crawling.atOnce, fast.atOnce = true, true
+		time.Sleep(10 * time.Second)
+		crawling.ticket.Moved(100 << 10)
+		fast.ticket.Moved(8 * mib)
+		if l.TakeSpare(mib) {
+			t.Error("a large body is taken, while a quarter of the limit lingers")
+		}
+		if crawling.cut() != 1 || fast.cut() != 0 {
+			t.Errorf("the slow sender was cut %d times, the fast one %d; want 1, 0", crawling.cut(), fast.cut())
+		}
+		if !l.TakeSpare(mib) {
+			t.Error("the next is refused, though the slow one has left")
+		}
+	})
+}
+
 func BenchmarkJoinLeave(b *testing.B) {
 	l, p := memory.New(&plain{limit: 1 << 40}, 1<<40), body(1000)
 	l.Stored(p)
