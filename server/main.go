@@ -12,11 +12,13 @@
 // # The life of a request
 //
 //  1. listen/server.go    a connection is accepted and gets a permit
-//  2. listen/greet.go     its ClientHello arrives; listen/handshake.go: TLS and the protocol
+//  2. listen/greet.go     its PROXY header, if a balancer is before it (listen/proxyheader.go),
+//     and its ClientHello arrive; a place among the handshakes (listen/places.go);
+//     listen/handshake.go: TLS, the certificate (certs/index.go) and the protocol
 //  3. wire/conn.go        a batch of bytes arrives and is decrypted: a turn (internal/wire)
 //  4. h2/recv.go          frames; h1/hit.go: request heads, read by h1/parse.go
 //  5. h2/headers.go       a header block becomes a request (internal/hpack); whose it is
-//     (client/forwarded.go), and whether that client may have one more (h2/perclient.go)
+//     (client/forwarded.go), and whether that client may have one more (h2/perclient.go, h1/perclient.go)
 //  6. edge/look.go        the first door: its site (site/table.go), its key (site/site.go),
 //     what is stored (store/store.go), and whether that may be reused (rfc9111/reuse.go)
 //  7. h2/answer.go        a hit goes into the batch; h1/hit.go
@@ -35,9 +37,10 @@
 //	6f. stream/reply.go    the way back; message/growing.go: a content that is still arriving
 //	6g. h2/mail.go         the connection takes it at its next turn; h1/mail.go
 //
-// Package main only wires: run.go, parts.go for the public side, sites.go for
-// what is served, operate.go for the admin listener, memory.go for the most
-// memory; health.go is the subcommand.
+// Package main only wires: run.go, parts.go for the public side, security.go for
+// its TLS, sites.go for what is served, operate.go for the admin listener;
+// memory.go and descriptors.go for the most of either; health.go is the
+// subcommand.
 package main
 
 import (

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 // accepted is both ends of a connection to address.
@@ -17,7 +19,7 @@ func accepted(t testing.TB, address string) (server, client net.Conn) {
 	l, err := Listen(t.Context(), address)
 	if err != nil {
 		if strings.HasPrefix(address, "[") {
-			t.Skipf("no IPv6: %v", err)
+			testkit.Lacks(t, "no IPv6: "+err.Error())
 		}
 		t.Fatal(err)
 	}
@@ -44,13 +46,15 @@ func accepted(t testing.TB, address string) (server, client net.Conn) {
 // client sees.
 func TestAddresses(t *testing.T) {
 	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
-		server, client := accepted(t, address)
-		if server.RemoteAddr().String() != client.LocalAddr().String() || server.RemoteAddr().Network() != "tcp" {
-			t.Errorf("%s: the peer is %v, want %v", address, server.RemoteAddr(), client.LocalAddr())
-		}
-		if server.LocalAddr().String() != client.RemoteAddr().String() {
-			t.Errorf("%s: our end is %v, want %v", address, server.LocalAddr(), client.RemoteAddr())
-		}
+		t.Run(address, func(t *testing.T) {
+			server, client := accepted(t, address)
+			if server.RemoteAddr().String() != client.LocalAddr().String() || server.RemoteAddr().Network() != "tcp" {
+				t.Errorf("the peer is %v, want %v", server.RemoteAddr(), client.LocalAddr())
+			}
+			if server.LocalAddr().String() != client.RemoteAddr().String() {
+				t.Errorf("our end is %v, want %v", server.LocalAddr(), client.RemoteAddr())
+			}
+		})
 	}
 	server, client := accepted(t, ":0") // both families on one socket
 	_, port, err := net.SplitHostPort(client.LocalAddr().String())

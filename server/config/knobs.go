@@ -98,7 +98,7 @@ func knobs(c *Config) []knob {
 		{groupListen, "admin-insecure", "false", &toggle{p: &c.AdminInsecure},
 			"Let the admin listener have an address that other machines can reach without a token: it belongs behind a firewall."},
 		{groupListen, "proxy-protocol-from", "", prefixes(&c.ProxyProtocolFrom),
-			"Balancers that begin each connection with a PROXY header, version 1 or 2: its client's address is trusted. A connection from one of them without the header is closed, and so is one from anybody else with it."},
+			"Balancers that begin each connection with a PROXY header, version 1 or 2: its client's address is trusted. A connection from one of them without the header is closed, and so is one from any other address with it."},
 		{groupListen, "cert", "", &text{p: &c.Cert, what: "a PEM file with the certificate and its chain", empty: "self-signed, made at start"},
 			"Certificate to present to clients that ask for no name that another one has. It needs the key beside it. Both are read again when they change, as all certificates are."},
 		{groupListen, "key", "", &text{p: &c.Key, what: "a PEM file with the private key", empty: "self-signed, made at start"},

@@ -42,7 +42,7 @@ func (s *Server) awaitProxyHeader(c *conn, deadline time.Time) error {
 	if !s.cfg.PerClient.Open(c.peer, c.stripe) {
 		return errPerClient
 	}
-	c.counted = true
+	c.balancer = false
 	return nil
 }
 

@@ -42,7 +42,7 @@ type Config struct {
 	HandshakeTimeout time.Duration // from accept to the end of the handshake
 
 	// ProxyFrom are the balancers that begin each connection with a PROXY
-	// header, which is trusted. One from anybody else is refused.
+	// header, which is trusted. One from any other address is refused.
 	ProxyFrom client.Networks
 
 	// PerClient limits the connections and handshakes of a client; nil: it does
@@ -77,8 +77,7 @@ type conn struct {
 	place  *place    // among the handshakes; nil: not yet, or no more
 
 	peer     netip.Addr // whose connection it is
-	balancer bool       // until a PROXY header has come, the peer is a balancer
-	counted  bool       // among those of the peer
+	balancer bool       // the peer is one, until its PROXY header has named the client: none of a client's
 }
 
 // New makes a server.
@@ -167,7 +166,7 @@ func (s *Server) admit(nc net.Conn) {
 	}
 	m := s.cfg.Metrics
 	c := &conn{wire: wire.New(nc, s.cfg.TLS, s.cfg.Wire), agreed: time.Now().Add(s.cfg.HandshakeTimeout)}
-	c.peer, c.balancer, c.counted = peer, balancer, !balancer
+	c.peer, c.balancer = peer, balancer
 	c.stripe = c.wire.Stripe()
 	m.ConnectionsAccepted.Add(c.stripe, 1)
 	m.PermitsInUse.Add(c.stripe, 1)
@@ -217,7 +216,7 @@ func (s *Server) close(c *conn, reason metrics.CloseReason) {
 	m.ConnectionsClosed.Add(c.stripe, reason, 1)
 	m.PermitsInUse.Add(c.stripe, -1)
 	<-s.permits
-	if c.counted {
+	if !c.balancer {
 		s.cfg.PerClient.Close(c.peer)
 	}
 	s.mu.Lock()

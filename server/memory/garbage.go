@@ -49,7 +49,7 @@ func LimitGarbage(l *Ledger) (stop func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
 	}
-	c := &collector{ledger: l, percent: mostPercent, most: debug.SetMemoryLimit(-1)}
+	c := &collector{ledger: l, most: debug.SetMemoryLimit(-1)}
 	for i, name := range []string{"/gc/heap/live:bytes", "/gc/scan/heap:bytes", "/memory/classes/heap/stacks:bytes"} {
 		c.samples[i].Name = name
 	}
@@ -72,7 +72,6 @@ type collector struct {
 	stopped bool
 	ledger  *Ledger
 	samples [3]metrics.Sample
-	percent int
 	most    int64    // the runtime's limit without us
 	others  [4]int64 // see other
 	cycles  int      // collections that were looked at
@@ -94,12 +93,7 @@ func (c *collector) await() {
 func (c *collector) adjust() {
 	metrics.Read(c.samples[:])
 	live, scanned, stacks := c.sample(0), c.sample(1), c.sample(2)
-	percent := garbagePercent(live, scanned)
-	// Each change stops the world for some microseconds.
-	if math.Abs(float64(percent-c.percent)) > float64(c.percent)/8 {
-		c.percent = percent
-		debug.SetGCPercent(percent)
-	}
+	debug.SetGCPercent(garbagePercent(live, scanned))
 	l := c.ledger
 	debug.SetMemoryLimit(min(c.most, total(l.limit, stacks, c.other(live))))
 	// Each change may evict.

@@ -25,8 +25,8 @@ const maxLooks = 8
 // the file.
 const LookDescriptors = 2 * maxLooks
 
-// errBusy means that as many files are open as may be.
-var errBusy = errors.New("all descriptors for files are in use")
+// errBusy means that as many files are open, or being looked for, as may be.
+var errBusy = errors.New("no more files can be opened now")
 
 // openFiles are the files that are being streamed, each open once however many
 // streams read it.
@@ -97,7 +97,10 @@ func (o *openFiles) wait(waiting, ctx context.Context, s *semaphore.Weighted) er
 		if ctx.Err() != nil {
 			return err
 		}
-		return fmt.Errorf("%w: %d are allowed", errBusy, o.limit)
+		if s == o.looks {
+			return fmt.Errorf("%w: %d look for theirs, and have found none in %v", errBusy, maxLooks, maxOpenWait)
+		}
+		return fmt.Errorf("%w: all %d descriptors for them are in use", errBusy, o.limit)
 	}
 	return nil
 }

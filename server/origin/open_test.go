@@ -136,7 +136,7 @@ func TestStreamsAreBounded(t *testing.T) {
 		if n := strings.Count(log.String(), "\n"); n > 4 {
 			t.Errorf("%d lines in the log in 4 s: %s", n, log.String())
 		}
-		if !strings.Contains(log.String(), "2 are allowed") {
+		if !strings.Contains(log.String(), "all 2 descriptors for them are in use") {
 			t.Errorf("log %s", log.String())
 		}
 
