@@ -111,10 +111,12 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	if err := keepAccepting(cfg.DrainDelay, served); err != nil {
 		return err
 	}
-	if err := l.Close(); err != nil {
+	if err := server.StopAccepting(l); err != nil {
 		return fmt.Errorf("closing the public listener: %w", err)
 	}
-	<-served
+	if err := <-served; err != nil {
+		return err
+	}
 	drain, cancel := context.WithTimeoutCause(context.Background(), cfg.DrainTimeout, errors.New("drain-timeout has passed"))
 	defer cancel()
 	if err := server.Shutdown(drain); err != nil {

@@ -67,7 +67,25 @@ func (l *listener) Accept() (net.Conn, error) {
 		return nil, err
 	case err != nil:
 		return nil, net.ErrClosed
-	case l.failed != 0:
+	}
+	return l.accepted()
+}
+
+// AcceptQueued is Accept for a connection that is in the system's queue; without
+// one it fails at once. What is in the queue when a listener is closed is reset.
+func (l *listener) AcceptQueued() (net.Conn, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failed = syscall.EAGAIN
+	if err := l.raw.Control(func(fd uintptr) { l.accept4(fd) }); err != nil {
+		return nil, net.ErrClosed
+	}
+	return l.accepted()
+}
+
+// accepted is the connection that accept4 has taken.
+func (l *listener) accepted() (net.Conn, error) {
+	if l.failed != 0 {
 		return nil, os.NewSyscallError("accept4", l.failed)
 	}
 	// What is written is to be sent, as package net has it.

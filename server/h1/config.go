@@ -65,6 +65,10 @@ const (
 	// fit in.
 	readAhead = 4 << 10
 
+	// freshTime is how long a connection that was just opened may wait for its
+	// first request in a drain: some round trips.
+	freshTime = time.Second
+
 	// drainTime and drainBytes bound what is read, and dropped, of a content
 	// that was not wanted, so that the connection can go on: as much as
 	// net/http reads for that. A larger rest costs more than a new connection.

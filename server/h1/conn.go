@@ -46,6 +46,7 @@ type Conn struct {
 	identity *message.Identity // of the client, nil for most
 
 	active time.Time // last request, or byte of a tunnel
+	fresh  bool      // no request has come
 	blank  bool      // an empty line came before the next request
 	last   bool      // nothing is answered after what is being answered
 	ended  bool      // the peer sends nothing more
@@ -66,6 +67,7 @@ func NewConn(cfg *Config, w *wire.Conn) *Conn {
 		now:    now,
 		since:  now,
 		active: now,
+		fresh:  true,
 		reason: metrics.ClosePeer,
 	}
 	c.mail.Wake = w.Wake
@@ -193,7 +195,7 @@ func (c *Conn) rest() (wire.Step, time.Time) {
 			return wire.Sleep, time.Time{}
 		case c.ended:
 			return wire.Done, time.Time{}
-		case c.drain:
+		case c.drain && c.state == waiting && !c.now.Before(c.drainsAt()):
 			c.enter(closing)
 			return wire.Done, time.Time{}
 		}

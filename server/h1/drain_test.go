@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -30,6 +31,38 @@ func TestDrainBeforeTheFirstTurn(t *testing.T) {
 		p.loop.Drain() // more than once does no harm
 	}
 	p.WantEOF()
+}
+
+// TestDrainOfANewConnection: a request that is on its way, or of which part has
+// come, is answered; a connection that was only opened ends after a second.
+func TestDrainOfANewConnection(t *testing.T) {
+	for name, raw := range map[string]string{"nothing has come": "", "part of a head has come": get("/")[:10]} {
+		t.Run(name, func(t *testing.T) {
+			onFakeTime(t, storing("/", "home"), func(t *testing.T, p *peer) {
+				p.Write(raw)
+				synctest.Wait()
+				p.loop.Drain()
+				time.Sleep(freshTime / 2)
+				synctest.Wait()
+				p.Write(get("/")[len(raw):])
+				if a := p.WantResponse(200, "home"); !a.Close {
+					t.Error("the answer does not say that the connection ends")
+				}
+				p.WantEOF()
+				<-p.ended
+			})
+		})
+	}
+	t.Run("nothing comes", func(t *testing.T) {
+		onFakeTime(t, storing("/", "home"), func(t *testing.T, p *peer) {
+			began := time.Now()
+			p.loop.Drain()
+			<-p.ended
+			if took := time.Since(began); took != freshTime || p.reason != metrics.CloseDrain {
+				t.Errorf("it ended after %v for %v, want %v", took, p.reason, freshTime)
+			}
+		})
+	})
 }
 
 func TestDrainDuringAFetch(t *testing.T) {

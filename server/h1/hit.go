@@ -65,7 +65,7 @@ func (c *Conn) takeBlank(raw []byte, h *head) bool {
 func (c *Conn) took(size int) {
 	c.wire.Consume(size)
 	c.active = c.now
-	c.blank = false
+	c.fresh, c.blank = false, false
 	c.since = c.now
 }
 

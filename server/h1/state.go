@@ -94,11 +94,24 @@ func (c *Conn) wantsInput() bool {
 	return len(c.wire.Unread()) < readAhead
 }
 
+// drainsAt is when a connection that waits for a request ends in a drain: at once,
+// unless it waits for its first, which is probably on its way. A client sends
+// another one again if its connection ends, but not the first.
+func (c *Conn) drainsAt() time.Time {
+	if c.fresh {
+		return c.active.Add(freshTime)
+	}
+	return c.active
+}
+
 // due is until when the peer has to act; zero if nothing is waited for but the
 // handler, or the peer's reading.
 func (c *Conn) due() time.Time {
 	switch c.state {
 	case waiting:
+		if c.drain {
+			return c.drainsAt()
+		}
 		return c.active.Add(c.cfg.Idle)
 	case heading:
 		return c.since.Add(c.cfg.Head)

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -16,6 +17,7 @@ import (
 type flaky struct {
 	net.Listener
 	calls int
+	once  sync.Once
 	ended chan struct{}
 }
 
@@ -37,7 +39,7 @@ func (l *flaky) Accept() (net.Conn, error) {
 	return nil, os.NewSyscallError("accept4", syscall.EMFILE)
 }
 
-func (l *flaky) Close() error   { close(l.ended); return nil }
+func (l *flaky) Close() error   { l.once.Do(func() { close(l.ended) }); return nil }
 func (l *flaky) Addr() net.Addr { return &net.TCPAddr{} }
 
 // However often accepting fails, there is a line a second for each cause, and how

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -63,6 +64,66 @@ func held() (handler http.HandlerFunc, entered chan struct{}, release chan struc
 		<-release
 		_, _ = io.WriteString(w, "finished")
 	}, entered, release
+}
+
+// TestQueuedConnectionsAreServed: what is in the system's queue when a stop begins
+// is answered, and the listener is closed behind it.
+func TestQueuedConnectionsAreServed(t *testing.T) {
+	ln, err := Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := &heldListener{ln, make(chan struct{})}
+	s := startOn(t, late, teapot, nil)
+	const queued = 20
+	conns := make([]net.Conn, queued)
+	for i := range conns {
+		if conns[i], err = net.Dial("tcp", s.address); err != nil {
+			t.Fatal(err)
+		}
+		defer conns[i].Close()
+	}
+	if err := s.StopAccepting(late); err != nil {
+		t.Fatal(err)
+	}
+	close(late.release)
+	done := s.shutdown(t.Context())
+	for _, nc := range conns {
+		c := tls.Client(nc, s.client("http/1.1"))
+		if err := c.Handshake(); err != nil {
+			t.Fatalf("a connection that was in the queue: %v", err)
+		}
+		one := h1peer.New(s, c)
+		one.Write(h1peer.Get("/hit"))
+		one.WantResponse(200, body)
+		one.WantEOF()
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if c, err := net.Dial("tcp", s.address); err == nil {
+		c.Close()
+		t.Error("the listener is open")
+	}
+}
+
+// heldListener accepts nothing until release is closed.
+type heldListener struct {
+	net.Listener
+	release chan struct{}
+}
+
+func (l *heldListener) Accept() (net.Conn, error) {
+	<-l.release
+	return l.Listener.Accept()
+}
+
+func (l *heldListener) SetDeadline(d time.Time) error {
+	return l.Listener.(interface{ SetDeadline(time.Time) error }).SetDeadline(d)
+}
+
+func (l *heldListener) AcceptQueued() (net.Conn, error) {
+	return l.Listener.(interface{ AcceptQueued() (net.Conn, error) }).AcceptQueued()
 }
 
 func TestDrainWithoutConnections(t *testing.T) {

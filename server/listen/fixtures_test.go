@@ -140,7 +140,9 @@ func startOn(t *testing.T, ln net.Listener, handler http.HandlerFunc, change fun
 // stopAccepting is the first step of a stop.
 func (s *site) stopAccepting() {
 	s.stop.Do(func() {
-		s.ln.Close()
+		if err := s.StopAccepting(s.ln); err != nil {
+			s.Error(err)
+		}
 		if err := <-s.served; err != nil {
 			s.Errorf("Serve: %v", err)
 		}

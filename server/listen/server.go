@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -59,6 +60,7 @@ type Server struct {
 	arrivals   chan *conn    // to a goroutine whose handshake is over
 	resting    chan struct{} // a token for each of those
 	stopped    chan struct{} // closed when Serve returns
+	stopping   atomic.Bool   // see StopAccepting
 	logged     limit.PerSecond
 
 	mu       sync.Mutex
@@ -115,7 +117,34 @@ const (
 	maxBackoff = 500 * time.Millisecond
 )
 
-// Serve accepts connections until l is closed.
+// StopAccepting ends Serve: it takes the connections that are in the system's
+// queue, which closing the listener would reset, and closes l.
+func (s *Server) StopAccepting(l net.Listener) error {
+	s.stopping.Store(true)
+	if d, ok := l.(interface{ SetDeadline(time.Time) error }); ok {
+		return d.SetDeadline(time.Unix(1, 0))
+	}
+	return l.Close()
+}
+
+// takeQueued takes the connections that are in the system's queue, and closes l.
+func (s *Server) takeQueued(l net.Listener) error {
+	if q, ok := l.(interface{ AcceptQueued() (net.Conn, error) }); ok {
+		for {
+			nc, err := q.AcceptQueued()
+			if err != nil {
+				break // the queue is empty, or there are no descriptors
+			}
+			s.admit(nc)
+		}
+	}
+	if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("closing the public listener: %w", err)
+	}
+	return nil
+}
+
+// Serve accepts connections until StopAccepting is called, or l is closed.
 func (s *Server) Serve(l net.Listener) error {
 	spare := newSpare()
 	defer spare.close()
@@ -123,6 +152,9 @@ func (s *Server) Serve(l net.Listener) error {
 	go s.settle()
 	backoff := minBackoff
 	for {
+		if s.stopping.Load() { // also if acceptAndClose has set another deadline
+			return s.takeQueued(l)
+		}
 		nc, err := l.Accept()
 		switch {
 		case err == nil:
@@ -131,6 +163,8 @@ func (s *Server) Serve(l net.Listener) error {
 			continue
 		case errors.Is(err, net.ErrClosed):
 			return nil
+		case s.stopping.Load():
+			continue
 		}
 		s.cfg.Metrics.AcceptErrors.Add(s.stripe, 1)
 		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
