@@ -329,7 +329,8 @@ func TestManyExchanges(t *testing.T) {
 		if most := limit / 2 / memory.ExchangeBytes; begun > most || begun < most*9/10 {
 			t.Errorf("%d exchanges are in progress, %d were refused; want up to %d", begun, refused, most)
 		}
-		if n := runtime.NumGoroutine() - goroutines; n > begun {
+		// The runtime may have started some of its own, for cleanups.
+		if n := runtime.NumGoroutine() - goroutines; n > begun+begun/10 {
 			t.Errorf("%d goroutines for %d exchanges", n, begun)
 		}
 		if held := (liveHeap() - heap) / int64(begun); held > memory.ExchangeBytes {
