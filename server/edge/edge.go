@@ -119,3 +119,8 @@ func New(t *site.Table, s *store.Store, m *metrics.Hotpath, log *slog.Logger, co
 
 // Site is the site of a host, nil if there is none.
 func (e *Edge) Site(host string) *site.Site { return e.sites.Load().Find(host) }
+
+// SetSites changes what is served, for every look from here on. A request that
+// has its site keeps it; the sites of the table before that are not in t may be
+// retired now ([site.Site.Retire]).
+func (e *Edge) SetSites(t *site.Table) { e.sites.Store(t) }

@@ -21,11 +21,12 @@ func (e *Edge) Look(l *message.Lookup, r *message.Request, now time.Time) bool {
 	if r.Method != "GET" && r.Method != "HEAD" {
 		return false
 	}
-	s := e.sites.Load().Find(r.Authority)
+	sites := e.sites.Load()
+	s := sites.Find(r.Authority)
 	if s == nil {
 		return false
 	}
-	l.Policy = s
+	l.Policy, l.Epoch = s, sites.Epoch()
 	if !s.Clients.Admits(r.Identity) {
 		return false // Serve says so
 	}
@@ -71,6 +72,9 @@ func (e *Edge) Look(l *message.Lookup, r *message.Request, now time.Time) bool {
 
 // Again implements [message.Source].
 func (e *Edge) Again(l *message.Lookup, now time.Time) bool {
+	if l.Epoch != e.sites.Load().Epoch() {
+		return false // another site may have it now, or other rules
+	}
 	entry := e.store.Exact(l.Key, now)
 	if entry == nil {
 		return false

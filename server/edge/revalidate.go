@@ -26,9 +26,14 @@ const backgroundTime = 5 * time.Minute
 // resource is gone, the fetch removes it; if the origin fails, the entry stays
 // until it expires. r is borrowed; nil for a file.
 func (e *Edge) revalidate(s *site.Site, key, own string, r *message.Request, entry *store.Entry, now time.Time) {
+	if !s.Enter() {
+		entry.RecheckAt(now) // another site's hit claims it
+		return
+	}
 	select {
 	case e.revalidations <- struct{}{}:
 	default:
+		s.Leave()
 		entry.RecheckAt(now.Add(recheckPause))
 		return
 	}
@@ -39,6 +44,7 @@ func (e *Edge) revalidate(s *site.Site, key, own string, r *message.Request, ent
 	}
 	go func() {
 		defer func() { <-e.revalidations }()
+		defer s.Leave()
 		ctx, cancel := context.WithTimeoutCause(context.Background(), backgroundTime, errTimeout)
 		defer cancel()
 		if s.Files {

@@ -13,9 +13,9 @@ import (
 
 // Serve implements [message.Handler]. It answers every request.
 func (e *Edge) Serve(ctx context.Context, x *message.Exchange) {
-	s, _ := x.Policy.(*site.Site)
-	if s == nil {
-		s = e.sites.Load().Find(x.Authority)
+	s := e.enter(x)
+	if s != nil {
+		defer s.Leave()
 	}
 	switch {
 	case s != nil && !s.Clients.Admits(x.Identity):
@@ -32,6 +32,22 @@ func (e *Edge) Serve(ctx context.Context, x *message.Exchange) {
 		e.serveFiles(ctx, x, s)
 	default:
 		e.serveUpstream(ctx, x, s)
+	}
+}
+
+// enter finds the site of an exchange, which the caller has to leave, nil if there
+// is none. It is the one that the engine's look has found, unless that has been
+// retired since: then what was found out is forgotten, and looked up again.
+func (e *Edge) enter(x *message.Exchange) *site.Site {
+	s, _ := x.Policy.(*site.Site)
+	for {
+		if s != nil && s.Enter() {
+			return s
+		}
+		x.Policy, x.Key = nil, ""
+		if s = e.sites.Load().Find(x.Authority); s == nil {
+			return nil
+		}
 	}
 }
 

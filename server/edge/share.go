@@ -90,7 +90,9 @@ func (e *Edge) join(m *miss) (fl *flight, joined bool) {
 		fl.ctx, stop = context.WithTimeoutCause(fl.ctx, e.timeout, errTimeout)
 		f := e.newFetch(m)
 		f.x = nil
+		m.site.Stay() // the members may leave before it
 		go func() {
+			defer m.site.Leave()
 			defer stop()
 			f.fly(fl)
 		}()

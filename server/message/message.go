@@ -93,6 +93,10 @@ type Lookup struct {
 	// that clients with Authorization may share, and for no others.
 	SharedOnly bool
 
+	// Epoch is the source's own: what it found out holds as long as it has
+	// the same sites.
+	Epoch uint32
+
 	// Policy is the source's own, for the handler that gets the request
 	// after a miss: what the request's host is served by.
 	Policy any

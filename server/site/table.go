@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/e0ac7cd4/hotpath/server/client"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -19,7 +20,11 @@ type Table struct {
 	patterns []pattern       // the longest first
 	fallback *Site           // nil: none
 	trusted  client.Networks // of all sites
+	epoch    uint32
 }
+
+// epochs counts the tables of the process.
+var epochs atomic.Uint32
 
 // pattern is a host of the form "*.example.com".
 type pattern struct {
@@ -33,9 +38,11 @@ func NewTable(sites ...*Site) (*Table, error) {
 	if len(sites) > math.MaxUint16 {
 		return nil, fmt.Errorf("%d sites: at most %d are allowed", len(sites), math.MaxUint16)
 	}
-	t := &Table{sites: sites, exact: make(map[string]*Site)}
-	for i, s := range sites {
-		s.number = uint16(i)
+	t := &Table{sites: sites, exact: make(map[string]*Site), epoch: epochs.Add(1)}
+	for _, s := range sites {
+		if s.number == 0 {
+			s.number = numbers.Add(1)
+		}
 		for _, network := range s.TrustedProxies {
 			if !slices.Contains(t.trusted, network) {
 				t.trusted = append(t.trusted, network)
@@ -64,6 +71,10 @@ func NewTable(sites ...*Site) (*Table, error) {
 	slices.SortFunc(t.patterns, func(a, b pattern) int { return cmp.Compare(len(b.suffix), len(a.suffix)) })
 	return t, nil
 }
+
+// Epoch is a number that no other table of the process has: what was found in one
+// with another number may not hold in this one.
+func (t *Table) Epoch() uint32 { return t.epoch }
 
 // Client is who has sent r over a connection with peer: see [client.Of]. Which
 // proxies are trusted is the site's.
