@@ -29,7 +29,7 @@ const maxDials = 3
 // of whose content nothing was taken is tried again if the connection ended
 // before a byte of the response (RFC 9110 §9.2.2), within the retry budget.
 func (p *Proxy) Fetch(ctx context.Context, r *origin.Request, sink origin.Sink) error {
-	if p.ctx.Err() != nil {
+	if p.closed.Load() {
 		return newError(destinationUnavailable, errClosed)
 	}
 	q, err := p.prepare(r)

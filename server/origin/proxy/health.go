@@ -33,9 +33,10 @@ func (s *streak) add(success bool, h *Health) bool {
 }
 
 // check checks one upstream again and again until ctx ends. The first check is
-// at once: until it has failed often enough, the upstream is used.
+// at once: until it has failed often enough, the upstream is used, if it was not
+// found unhealthy by the checks before these.
 func (p *Proxy) check(ctx context.Context, u *upstream) {
-	s := streak{healthy: true}
+	s := streak{healthy: !u.down.Load()}
 	tick := time.NewTicker(p.config.Health.Interval)
 	defer tick.Stop()
 	for {

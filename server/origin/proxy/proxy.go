@@ -2,7 +2,9 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,13 +15,16 @@ import (
 // Proxy fetches from upstreams. Make one with [New].
 type Proxy struct {
 	config    Config
+	security  *tls.Config
 	upstreams []*upstream
 	budget    *budget
 	limits    *limits
 	turn      atomic.Uint64 // of round_robin and least_conn
 
-	ctx  context.Context // ends with Close
-	stop context.CancelCauseFunc
+	closed atomic.Bool
+
+	ctx  context.Context // of the checks
+	stop context.CancelFunc
 	done sync.WaitGroup // the checks
 }
 
@@ -31,6 +36,23 @@ func New(c Config) (*Proxy, error) { return newProxy(c, nil) }
 
 // newProxy is New with another network.
 func newProxy(c Config, dial dialFunc) (*Proxy, error) {
+	p, err := assemble(c, nil, dial)
+	if err != nil {
+		return nil, err
+	}
+	p.Check()
+	return p, nil
+}
+
+// Succeed makes a Proxy that is to take the place of before. An upstream that both
+// have is one: its connections, what is known of its health, and the fetches that
+// run or wait there. That is if URL, TLS, Timeouts, limits and Passive are
+// the same; any other begins anew. The checks start with [Proxy.Check], and
+// before's should have ended by then ([Proxy.EndChecks]).
+func Succeed(before *Proxy, c Config) (*Proxy, error) { return assemble(c, before, nil) }
+
+// assemble makes a Proxy without its checks.
+func assemble(c Config, before *Proxy, dial dialFunc) (*Proxy, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -39,8 +61,13 @@ func newProxy(c Config, dial dialFunc) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Proxy{config: c, budget: newBudget(c.Retry), limits: newLimits(c.Timeouts)}
+	p := &Proxy{config: c, security: security, budget: newBudget(c.Retry), limits: newLimits(c.Timeouts)}
+	p.ctx, p.stop = context.WithCancel(context.Background())
 	for _, text := range c.Upstreams {
+		if u := before.same(p, text); u != nil {
+			p.upstreams = append(p.upstreams, u)
+			continue
+		}
 		a, err := parseUpstream(text)
 		if err != nil {
 			return nil, err
@@ -54,22 +81,58 @@ func newProxy(c Config, dial dialFunc) (*Proxy, error) {
 			recent:     newFailures(c.Passive),
 		})
 	}
-	p.ctx, p.stop = context.WithCancelCause(context.Background())
-	if c.Health.Path != "" {
-		for _, u := range p.upstreams {
-			p.done.Go(func() { p.check(p.ctx, u) })
-		}
+	for _, u := range p.upstreams {
+		u.owners.Add(1)
 	}
 	return p, nil
 }
 
-// Close ends the checks and closes the idle connections. Fetches that run go
-// on; their connections are closed as they end. A Fetch after Close fails.
-func (p *Proxy) Close() error {
-	p.stop(errClosed)
-	p.done.Wait()
+// same returns p's upstream of that URL if it is the same for n, else nil.
+func (p *Proxy) same(n *Proxy, text string) *upstream {
+	if p == nil || !p.security.RootCAs.Equal(n.security.RootCAs) {
+		return nil
+	}
+	was, is := &p.config, &n.config
+	if was.TLS.ServerName != is.TLS.ServerName || was.TLS.InsecureSkipVerify != is.TLS.InsecureSkipVerify ||
+		was.Timeouts != is.Timeouts || was.MaxRequests != is.MaxRequests || was.MaxQueue != is.MaxQueue || was.Passive != is.Passive {
+		return nil
+	}
+	if i := slices.Index(was.Upstreams, text); i >= 0 {
+		return p.upstreams[i]
+	}
+	return nil
+}
+
+// Check starts the checks of a Proxy that [Succeed] has made. An upstream that was
+// found unhealthy before is so until a check says otherwise, or there are none.
+func (p *Proxy) Check() {
 	for _, u := range p.upstreams {
-		u.transports.close()
+		if p.config.Health.Path == "" {
+			u.down.Store(false)
+			continue
+		}
+		p.done.Go(func() { p.check(p.ctx, u) })
+	}
+}
+
+// EndChecks ends the checks, and waits for those that run to be broken off.
+func (p *Proxy) EndChecks() {
+	p.stop()
+	p.done.Wait()
+}
+
+// Close ends the checks and closes the idle connections, but for those to
+// upstreams that a successor has. Fetches that run go on; their connections are
+// closed as they end. A Fetch after Close fails.
+func (p *Proxy) Close() error {
+	if p.closed.Swap(true) {
+		return nil
+	}
+	p.EndChecks()
+	for _, u := range p.upstreams {
+		if u.owners.Add(-1) == 0 {
+			u.transports.close()
+		}
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ type upstream struct {
 	address
 	transports *transports
 	seed       uint64
+	owners     atomic.Int32 // proxies that have it and are not closed
 
 	slots    chan struct{} // one for each fetch that runs
 	maxQueue int64
