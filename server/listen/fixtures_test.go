@@ -75,27 +75,29 @@ func testConfig(certificate tls.Certificate, handler http.Handler, log io.Writer
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	s := &store{message.New(http.StatusOK, nil, []byte(body), "", time.Time{})}
 	return Config{
-		TLS: TLSConfig(func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil }),
-		H2: &h2.Config{
-			Source: s, Handler: nethttp.Handler(handler), Metrics: m, Log: logger,
-			Limits: h2.Limits{
-				Streams: 100, HeaderBytes: 4 << 10, HeaderFields: 32, Continuations: 8, BodyBytes: 1 << 20, OutputBytes: 256 << 10,
-				Resets: 100, ResetsPerSec: 10, Control: 1000, ControlPerSec: 100, ControlQueue: 1000,
-				Head: patience, Idle: patience, Progress: patience, TunnelIdle: patience, Quantum: 1 << 10,
+		TLS:           TLSConfig(func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil }),
+		Metrics:       m,
+		Log:           logger,
+		MaxConns:      1000,
+		MaxHandshakes: 1000,
+		Conns: Conns{
+			H2: &h2.Config{
+				Source: s, Handler: nethttp.Handler(handler), Metrics: m, Log: logger,
+				Limits: h2.Limits{
+					Streams: 100, HeaderBytes: 4 << 10, HeaderFields: 32, Continuations: 8, BodyBytes: 1 << 20, OutputBytes: 256 << 10,
+					Resets: 100, ResetsPerSec: 10, Control: 1000, ControlPerSec: 100, ControlQueue: 1000,
+					Head: patience, Idle: patience, Progress: patience, TunnelIdle: patience, Quantum: 1 << 10,
+				},
 			},
+			H1: &h1.Config{
+				Source: s, Handler: nethttp.Handler(handler), Metrics: m, Log: logger,
+				HeaderBytes: 4 << 10, HeaderFields: 32, BodyBytes: 1 << 20, OutputBytes: 256 << 10, Head: patience, Idle: patience,
+				BodyTimeout: patience, Quantum: 1 << 10, TunnelIdle: patience,
+			},
+			Wire:             &wire.Options{Metrics: wire.ServerMetrics(m), WriteTimeout: patience, WriteQuantum: 1 << 10, Gate: wire.NewGate(1)},
+			HelloTimeout:     patience,
+			HandshakeTimeout: patience,
 		},
-		H1: &h1.Config{
-			Source: s, Handler: nethttp.Handler(handler), Metrics: m, Log: logger,
-			HeaderBytes: 4 << 10, HeaderFields: 32, BodyBytes: 1 << 20, OutputBytes: 256 << 10, Head: patience, Idle: patience,
-			BodyTimeout: patience, Quantum: 1 << 10, TunnelIdle: patience,
-		},
-		Wire:             &wire.Options{Metrics: wire.ServerMetrics(m), WriteTimeout: patience, WriteQuantum: 1 << 10, Gate: wire.NewGate(1)},
-		Metrics:          m,
-		Log:              logger,
-		MaxConns:         1000,
-		MaxHandshakes:    1000,
-		HelloTimeout:     patience,
-		HandshakeTimeout: patience,
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 // this one's is 2.
 func (s *Server) greet(c *conn) {
 	deadline := c.agreed
-	if hello := time.Now().Add(s.cfg.HelloTimeout); hello.Before(deadline) {
+	if hello := time.Now().Add(s.conf.Load().HelloTimeout); hello.Before(deadline) {
 		deadline = hello
 	}
 	var err error

@@ -31,16 +31,11 @@ type Config struct {
 	// none is asked.
 	Identify func(*tls.ConnectionState) *message.Identity
 
-	H2      *h2.Config
-	H1      *h1.Config
-	Wire    *wire.Options
 	Metrics *metrics.Hotpath
 	Log     *slog.Logger
 
-	MaxConns         int           // open at once; see Descriptors
-	MaxHandshakes    int           // in progress at once; see places
-	HelloTimeout     time.Duration // from accept to the end of the ClientHello
-	HandshakeTimeout time.Duration // from accept to the end of the handshake
+	MaxConns      int // open at once
+	MaxHandshakes int // in progress at once; see places
 
 	// ProxyFrom are the balancers that begin each connection with a PROXY
 	// header, which is trusted. One from any other address is refused.
@@ -49,11 +44,24 @@ type Config struct {
 	// PerClient limits the connections and handshakes of a client; nil: it does
 	// not.
 	PerClient *perclient.Connections
+
+	Conns
+}
+
+// Conns is what new connections get: see [Server.SetConns].
+type Conns struct {
+	H2   *h2.Config
+	H1   *h1.Config
+	Wire *wire.Options
+
+	HelloTimeout     time.Duration // from accept to the end of the ClientHello
+	HandshakeTimeout time.Duration // from accept to the end of the handshake
 }
 
 // Server accepts connections and holds a list of all that are open.
 type Server struct {
 	cfg        Config
+	conf       atomic.Pointer[Conns] // in place of cfg.Conns
 	stripe     metrics.Stripe
 	permits    chan struct{}
 	handshakes *places
@@ -95,9 +103,14 @@ func New(cfg Config) *Server {
 		conns:      make(map[*conn]struct{}),
 		empty:      make(chan struct{}),
 	}
+	s.conf.Store(&cfg.Conns)
 	cfg.Metrics.Permits.Set(int64(cfg.MaxConns))
 	return s
 }
+
+// SetConns changes what new connections get. Those that are open keep what they
+// have; one that is being agreed on gets its engine from c.
+func (s *Server) SetConns(c Conns) { s.conf.Store(&c) }
 
 // Listen opens the public listener. TCP keep-alive is off: connections that are
 // silent end by our own, shorter limits, and switching it on costs four system
@@ -198,8 +211,8 @@ func (s *Server) admit(nc net.Conn) {
 		}
 		return
 	}
-	m := s.cfg.Metrics
-	c := &conn{wire: wire.New(nc, s.cfg.TLS, s.cfg.Wire), agreed: time.Now().Add(s.cfg.HandshakeTimeout)}
+	m, conf := s.cfg.Metrics, s.conf.Load()
+	c := &conn{wire: wire.New(nc, s.cfg.TLS, conf.Wire), agreed: time.Now().Add(conf.HandshakeTimeout)}
 	c.peer, c.balancer = peer, balancer
 	c.stripe = c.wire.Stripe()
 	m.ConnectionsAccepted.Add(c.stripe, 1)
@@ -216,7 +229,7 @@ func (s *Server) refuse(n int, why metrics.RefuseReason) {
 }
 
 func (s *Server) serveH2(c *conn, i *message.Identity) {
-	engine := h2.NewConn(s.cfg.H2, c.wire)
+	engine := h2.NewConn(s.conf.Load().H2, c.wire)
 	engine.Identify(i)
 	s.enter(c, onH2)
 	s.drains(c, engine.Drain)
@@ -224,7 +237,7 @@ func (s *Server) serveH2(c *conn, i *message.Identity) {
 }
 
 func (s *Server) serveH1(c *conn, i *message.Identity) {
-	loop := h1.NewConn(s.cfg.H1, c.wire)
+	loop := h1.NewConn(s.conf.Load().H1, c.wire)
 	loop.Identify(i)
 	s.enter(c, onH1)
 	s.drains(c, loop.Drain)
