@@ -32,7 +32,8 @@ import (
 // Config is the value of every knob, in its own type. Start from [Default] or
 // [Load]: the zero Config is not valid. Sizes are in bytes.
 type Config struct {
-	File string // the YAML file, "" for none
+	File      string        // the YAML file, "" for none
+	FileWatch time.Duration // how often it is looked at, 0: never
 
 	Listen string // host:port of the public listener
 	Admin  string // host:port of the admin listener, "" for none

@@ -83,6 +83,10 @@ const (
 	// Timers are checked in steps of milliseconds, and a longer time than a
 	// day is a mistake in the unit.
 	minTime = time.Millisecond
+
+	// A file is looked at with a system call, which may wait for a network.
+	minWatch = 100 * time.Millisecond
+
 	maxTime = 24 * time.Hour
 )
 
@@ -214,5 +218,7 @@ func knobs(c *Config) []knob {
 			"Least important messages that are logged."},
 		{groupProc, configKnob, "", &text{p: &c.File, what: "a YAML file of at most 1 MiB", empty: "none"},
 			"File with further settings, one `key: value` a line. Not a key of the file itself."},
+		{groupProc, "config-watch", "0s", &span{p: &c.FileWatch, zero: "never", min: minWatch, max: maxTime},
+			"How often the file is looked at; one that has changed, and then stayed as it is from one look to the next, is loaded as by SIGHUP."},
 	}
 }

@@ -100,7 +100,7 @@ func TestSiteExample(t *testing.T) {
 		t.Fatalf("%+v, %v", c.Sites, err)
 	}
 	lines := c.Lines()
-	if got, want := lines[len(lines)-1], (Line{"sites[1].root", "/var/www/html", ""}); got != want {
+	if got, want := lines[len(lines)-1], (Line{Key: "sites[1].root", Value: "/var/www/html"}); got != want {
 		t.Errorf("the last of the settings in effect is %+v, want %+v", got, want)
 	}
 }

@@ -81,6 +81,7 @@ func (c Config) Warnings() []*Error {
 		without(key, rates || c.LimitConnections > 0, "has no effect: no limit of a client is set", "limit-connections, limit-handshakes or limit-requests beside it")
 	}
 	without("admin-token-file", c.Admin != "", "has no effect: admin is off", "an admin address beside it")
+	without("config-watch", c.File != "", "has no effect: there is no config", "a config beside it")
 	without("admin-insecure", c.adminExposed(), "has no effect: no other machine can reach admin "+quote(c.Admin), "an admin address for other machines beside it")
 	without("max-stored", c.MaxStored <= c.CacheBytes/storedShare, "is more than a quarter of cache-bytes, "+formatSize(c.CacheBytes)+": larger bodies are not stored", "at most a quarter of cache-bytes")
 	without("hello-timeout", c.HelloTimeout <= c.HandshakeTimeout, "is longer than handshake-timeout, "+formatDuration(c.HandshakeTimeout)+", which ends first", "at most handshake-timeout")

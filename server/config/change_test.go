@@ -1,0 +1,163 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// reloads are the settings that take effect while the server runs.
+var reloads = []string{
+	"cert", "key", "cert-dir", "root", "upstream",
+	"max-output", "max-streams", "max-header-bytes", "max-header-fields", "max-continuations", "max-body",
+	"max-resets", "reset-refill", "control-budget", "control-refill", "max-control",
+	"hello-timeout", "handshake-timeout", "head-timeout", "idle-timeout", "write-timeout", "min-write-rate",
+	"drain-delay", "drain-timeout", "log-level",
+}
+
+// TestEverySettingReloads: each setting either takes effect with a reload or needs
+// a restart; a new one must be put in one of the two lists.
+func TestEverySettingReloads(t *testing.T) {
+	c := Default()
+	known := make(map[string]bool)
+	for _, k := range knobs(&c) {
+		known[k.name] = true
+		if k.name == configKnob {
+			continue // a reload reads the same file
+		}
+		if slices.Contains(reloads, k.name) == needsRestart[k.name] {
+			t.Errorf("%s must be in one of two lists: reloads of this test, or needsRestart", k.name)
+		}
+	}
+	for name := range needsRestart {
+		if !known[name] {
+			t.Errorf("needsRestart has %s, which is no setting", name)
+		}
+	}
+}
+
+func mustLoad(t *testing.T, file string, args ...string) Config {
+	t.Helper()
+	c, err := Load(append([]string{"-config", "f"}, args...), nil, files(map[string]string{"f": file}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestChanges: what differs between two configurations, in which order, and what
+// of it needs a restart.
+func TestChanges(t *testing.T) {
+	const sites = "sites:\n- hosts: [a.test]\n  root: /a\n- hosts: [b.test]\n  upstream: http://b\n"
+	for _, tt := range []struct{ name, before, after, want string }{
+		{"nothing", sites, sites, ""},
+		{"a default that is said", "", "max-body: 16MiB\n", ""},
+		{"two settings, in their order", "log-level: info\nmax-body: 1MiB\n", "max-body: 2MiB\nlog-level: debug\n",
+			"~ max-body: 1MiB -> 2MiB\n~ log-level: info -> debug"},
+		{"one that needs a restart", "", "cache-bytes: 64MiB\n", "~ cache-bytes: 256MiB -> 64MiB (needs a restart)"},
+		{"an empty value", "", "root: /a\n", `~ root: "" -> /a`},
+		{"a site between two others", sites, "sites:\n- hosts: [a.test]\n  root: /a\n- hosts: [c.test, d.test]\n  upstream: http://c\n- hosts: [b.test]\n  upstream: http://b\n",
+			"+ sites[c.test].hosts: c.test,d.test\n+ sites[c.test].upstream: http://c"},
+		{"a site that is gone", sites, "sites:\n- hosts: [b.test]\n  upstream: http://b\n",
+			"- sites[a.test].hosts: a.test\n- sites[a.test].root: /a"},
+		{"a site's default", sites, sites + "  balance: hash\n", "~ sites[b.test].balance: round_robin -> hash"},
+		{"a site without hosts", sites + "- default: true\n  root: /c\n", sites + "- default: true\n  root: /d\n", "~ sites[default].root: /c -> /d"},
+	} {
+		changes := Changes(mustLoad(t, tt.before).Effective(), mustLoad(t, tt.after).Effective())
+		if got := lines(changes); got != tt.want {
+			t.Errorf("%s:\n%s\nwant\n%s", tt.name, got, tt.want)
+		}
+	}
+}
+
+func lines(changes []Change) string {
+	all := make([]string, len(changes))
+	for i, c := range changes {
+		all[i] = c.String()
+	}
+	return strings.Join(all, "\n")
+}
+
+// TestUnchangeable: a change that needs a restart is a line with its place, the
+// value, and what the server runs with; any other is no mistake.
+func TestUnchangeable(t *testing.T) {
+	before := mustLoad(t, "cache-bytes: 64MiB\n")
+	after := mustLoad(t, "max-body: 1MiB\ncache-bytes: 128MiB\n", "-listen", ":443")
+	err := after.Unchangeable(Changes(before.Effective(), after.Effective()))
+	const want = `flag -listen ":443": cannot change while the server runs; allowed: :8443, or a restart
+f:2: cache-bytes "128MiB": cannot change while the server runs; allowed: 64MiB, or a restart`
+	if fmt.Sprint(err) != want {
+		t.Errorf("%v\nwant\n%s", err, want)
+	}
+	after = mustLoad(t, "max-body: 1MiB\ncache-bytes: 64MiB\n")
+	if err := after.Unchangeable(Changes(before.Effective(), after.Effective())); err != nil {
+		t.Errorf("nothing that needs a restart: %v", err)
+	}
+}
+
+// TestEffective: what a flag or a variable gives is fixed, and the hash is that of
+// the values, whatever gave them.
+func TestEffective(t *testing.T) {
+	c, err := Load([]string{"-config", "f", "-max-body", "1MiB"}, []string{"HOTPATH_MAX_STREAMS=9"}, files(map[string]string{"f": "log-level: warn\n"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range c.Effective() {
+		fixed := slices.Contains([]string{"config", "max-body", "max-streams"}, l.Key)
+		if l.Fixed != fixed {
+			t.Errorf("%s is fixed: %t", l.Key, l.Fixed)
+		}
+	}
+	same := mustLoad(t, "log-level: warn\nmax-body: 1MiB\nmax-streams: 9\n")
+	if c.Hash() != same.Hash() {
+		t.Error("the same settings have two hashes")
+	}
+	if other := mustLoad(t, "log-level: warn\nmax-body: 1MiB\nmax-streams: 8\n"); c.Hash() == other.Hash() || c.Hash() <= 0 || c.Hash() >= 1<<48 {
+		t.Errorf("the hashes are %d and %d", c.Hash(), other.Hash())
+	}
+}
+
+// TestStoresAs: which change of a site leaves what is stored for it, and which
+// leaves all but the certificate.
+func TestStoresAs(t *testing.T) {
+	const one = "sites:\n- hosts: [a.test]\n  upstream: [http://a, http://b]\n"
+	const files = "sites:\n- hosts: [a.test]\n  root: /a\n"
+	for _, tt := range []struct {
+		before, after string
+		same, stores  bool
+	}{
+		{one, one, true, true},
+		{one, one + "  cert: c\n  key: k\n", true, true},
+		{one, strings.Replace(one, "a.test", "a.test, b.test", 1), false, true},
+		{one, strings.Replace(one, "http://b", "http://c", 1), false, true},
+		{one, "sites:\n- hosts: [a.test]\n  upstream: [http://c]\n", false, false},
+		{one, files, false, false},
+		{files, files, true, true},
+		{files, strings.Replace(files, "/a", "/b", 1), false, false},
+		{one, one + "  health: {path: /up}\n", false, true},
+		{one, one + "  timeouts: {head: 1s}\n", false, true},
+		{one, one + "  cache: {cache-status: false}\n", false, true},
+		{one, one + "  cache: {default-fresh: 1m}\n", false, false},
+		{one, one + "  cache: {store-set-cookie: true}\n", false, false},
+		{one, one + "  cache-key: {query: drop}\n", false, false},
+		{one, one + "  host: upstream\n", false, false},
+		{one, one + "  client-ca: c\n", false, false},
+		{one + "  client-ca: c\n", one + "  client-ca: c\n  client-auth: optional\n", false, false},
+	} {
+		before, after := mustLoad(t, tt.before), mustLoad(t, tt.after)
+		a, b := &before.Sites[0], &after.Sites[0]
+		if same, stores := b.Same(a), b.StoresAs(a); same != tt.same || stores != tt.stores {
+			t.Errorf("same %t, stores as %t; want %t, %t, for\n%s%s", same, stores, tt.same, tt.stores, tt.before, tt.after)
+		}
+	}
+	known := make(map[string]bool)
+	for _, k := range siteKnobs(new(Site)) {
+		known[k.name] = true
+	}
+	for name := range notStored {
+		if !known[name] {
+			t.Errorf("notStored has %s, which is no setting", name)
+		}
+	}
+}
