@@ -19,14 +19,17 @@ var source = common.DataSourceRef{Type: new("prometheus"), Uid: new("${datasourc
 
 // moments are marked on every graph: metrics whose value is a Unix time in
 // seconds.
-var moments = []struct{ name, colour, metric string }{
-	{"Restarts", "red", "process_start_time_seconds"},
-	{"Configuration loads", "blue", "hotpath_config_loaded_timestamp_seconds"},
+var moments = []moment{
+	{"Restarts", "red", "process_start_time_seconds", ""},
+	{"Configuration loads", "blue", "hotpath_config_loaded_timestamp_seconds", ""},
+	{"Reloads refused", "orange", "hotpath_config_refused_timestamp_seconds", "a server that was never asked for one that it could not take has 0"},
 }
 
-// moment asks for what happened within the time that is shown, in ms.
-func moment(metric string) query {
-	return query{expr: metric + " * 1000 >= $__from <= $__to"}
+type moment struct{ name, colour, metric, mayBeEmpty string }
+
+// query asks for what happened within the time that is shown, in ms.
+func (m moment) query() query {
+	return query{expr: m.metric + " * 1000 >= $__from <= $__to", mayBeEmpty: m.mayBeEmpty}
 }
 
 // json is the dashboard in Grafana's classic model, which every Grafana
@@ -55,7 +58,7 @@ func (b board) json() ([]byte, error) {
 	for _, m := range moments {
 		d.Annotation(dashboard.NewAnnotationQueryBuilder().
 			Name(m.name).Datasource(source).Enable(true).IconColor(m.colour).
-			Expr(moment(m.metric).promQL()).UseValueForTime(true).
+			Expr(m.query().promQL()).UseValueForTime(true).
 			TitleFormat(m.name).TextFormat("{{instance}}"))
 	}
 	built, err := d.Build()

@@ -42,7 +42,7 @@ func TestPanels(t *testing.T) {
 		}
 	}
 	for _, m := range moments {
-		s.checkQuery(m.name, moment(m.metric), substitute)
+		s.checkQuery(m.name, m.query(), substitute)
 	}
 	s.checkRules()
 	if took := time.Since(begin); took > length {

@@ -59,8 +59,11 @@ type Hotpath struct {
 	CertificateExpiry  *Level  // of the first to end: Unix time, s
 	CertificateNames   *Levels // by name, the first to end: Unix time, s
 
-	ConfigLoaded *Level // Unix time, s
-	Draining     *Level // 0 or 1
+	ConfigLoaded  *Level // Unix time, s
+	ConfigRefused *Level // Unix time, s
+	ConfigHash    *Level
+	Reloads       *CounterVec[ReloadOutcome]
+	Draining      *Level // 0 or 1
 }
 
 // Options are what NewHotpath needs from outside. The zero value serves a test.

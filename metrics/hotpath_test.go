@@ -94,6 +94,9 @@ func TestNames(t *testing.T) {
 		"hotpath_tls_certificate_expiry_timestamp_seconds":      1,
 		"hotpath_tls_certificate_name_expiry_timestamp_seconds": 2,
 		"hotpath_config_loaded_timestamp_seconds":               1,
+		"hotpath_config_refused_timestamp_seconds":              1,
+		"hotpath_config_hash":                                   1,
+		"hotpath_config_reloads_total":                          4,
 		"hotpath_admin_connections_refused_total":               1,
 	}
 	for name, n := range want {
@@ -134,6 +137,7 @@ func TestLabels(t *testing.T) {
 		{fetchLabel, int(FetchError), "error"},
 		{revalidationLabel, int(RevalidationError), "error"},
 		{logLabel, int(LogFailed), "failed"},
+		{reloadLabel, int(ReloadRefused), "refused"},
 		{codeLabel, int(UnknownError), "UNKNOWN"},
 		{limitLabel, int(LimitExchanges), "exchanges"},
 	} {

@@ -250,6 +250,16 @@ const (
 	LogFailed             // the file did not take it
 )
 
+// ReloadOutcome is what became of a reload.
+type ReloadOutcome uint8
+
+const (
+	ReloadApplied ReloadOutcome = iota
+	ReloadInvalid               // it cannot be read, or is not valid
+	ReloadRestart               // a setting has changed that needs a restart
+	ReloadRefused               // the server is starting, or draining
+)
+
 // The labels, values in the order of the constants above.
 var (
 	protocolLabel     = Label{"protocol", []string{"h1", "h2"}}
@@ -271,6 +281,7 @@ var (
 	fetchLabel        = Label{"outcome", []string{"ok", "notfound", "refused", "timeout", "canceled", "error"}}
 	revalidationLabel = Label{"outcome", []string{"same", "changed", "error"}}
 	logLabel          = Label{"outcome", []string{"written", "dropped", "failed"}}
+	reloadLabel       = Label{"outcome", []string{"applied", "invalid", "restart", "refused"}}
 	codeLabel         = Label{"code", []string{
 		"NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT",
 		"STREAM_CLOSED", "FRAME_SIZE_ERROR", "REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR",
@@ -382,6 +393,12 @@ func newHotpath(set *Set, reasons []string) *Hotpath {
 			"When a certificate in use ends, by the first name in it, in seconds since 1970: the 32 names that end first.", "name"),
 		ConfigLoaded: NewLevel(set, "hotpath_config_loaded_timestamp_seconds",
 			"When the configuration in use was read, in seconds since 1970."),
+		ConfigRefused: NewLevel(set, "hotpath_config_refused_timestamp_seconds",
+			"When a reload was last refused, in seconds since 1970; 0 for never."),
+		ConfigHash: NewLevel(set, "hotpath_config_hash",
+			"A number for the settings in use: the same on servers with the same ones."),
+		Reloads: NewCounterVec[ReloadOutcome](set, "hotpath_config_reloads_total",
+			"Times that the configuration was to be loaded again, by outcome.", reloadLabel),
 		Draining: NewLevel(set, "hotpath_draining",
 			"1 while the server finishes what is in flight and takes nothing new."),
 	}

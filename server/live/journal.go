@@ -12,7 +12,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/access"
 )
 
-// entry is a warning or an error of the log.
+// entry is a warning or an error of the log, or a note.
 type entry struct {
 	Time    int64  `json:"t"` // ms of Unix time
 	Level   string `json:"level"`
@@ -21,7 +21,7 @@ type entry struct {
 }
 
 // Journal keeps the latest warnings and errors that pass through it on their
-// way to a log: 50, each cut to some hundreds of bytes. The zero Journal is
+// way to a log, and notes: 50, each cut to some hundreds of bytes. The zero Journal is
 // empty.
 type Journal struct {
 	mu      sync.Mutex
@@ -32,6 +32,11 @@ type Journal struct {
 // Watch returns a handler that keeps what is to be kept and gives everything to
 // next.
 func (j *Journal) Watch(next slog.Handler) slog.Handler { return &watcher{Handler: next, journal: j} }
+
+// Note keeps what is news without being a warning.
+func (j *Journal) Note(now time.Time, message, details string) {
+	j.add(entry{now.UnixMilli(), slog.LevelInfo.String(), cut(message, maxMessage), cut(details, maxDetails)})
+}
 
 func (j *Journal) add(e entry) {
 	j.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	hotpath "github.com/e0ac7cd4/hotpath/metrics"
@@ -32,7 +33,7 @@ type Config struct {
 // Recorder samples the server, and shows it: it answers / and /live.
 type Recorder struct {
 	cfg   Config
-	page  page
+	page  atomic.Pointer[page]
 	start time.Time
 	slots chan struct{} // one for each reader
 	done  chan struct{} // closed when there will be no more samples
@@ -68,14 +69,27 @@ func New(cfg Config) (*Recorder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Recorder{
+	r := &Recorder{
 		cfg:   cfg,
-		page:  page,
 		start: now,
 		slots: make(chan struct{}, maxReaders),
 		done:  make(chan struct{}),
 		news:  make(chan struct{}),
-	}, nil
+	}
+	r.page.Store(&page)
+	return r, nil
+}
+
+// Settings makes a page of other settings. A page that is opened once show has been
+// called shows them.
+func (r *Recorder) Settings(lines []config.Line) (show func(), err error) {
+	cfg := r.cfg
+	cfg.Settings = lines
+	page, err := newPage(cfg, r.start)
+	if err != nil {
+		return nil, err
+	}
+	return func() { r.page.Store(&page) }, nil
 }
 
 // Run records until ctx ends, and then ends all streams. It is called once.
@@ -174,5 +188,5 @@ func (r *Recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		r.serveStream(w, req)
 		return
 	}
-	r.page.serve(w)
+	r.page.Load().serve(w)
 }
