@@ -63,13 +63,33 @@ type share struct {
 // less, and the other parts the rest, each by the same fraction of what it wants.
 // The error is that limit is below the least with which all of it works.
 func divide(limit uint64, cfg *config.Config) (descriptors, error) {
+	return divideBeside(limit, cfg, min(cfg.MaxConns, leastConns), min(cfg.MaxFetches, leastFetches))
+}
+
+// again divides limit descriptors for a configuration that follows before, the one
+// of d. The connections and fetches of d stay: they were given out at the start.
+func (d *descriptors) again(limit uint64, before *config.Config, next config.Config) (descriptors, error) {
+	roots, upstreams := parts(before)
+	if r, u := parts(&next); r == roots && u == upstreams {
+		return *d, nil // not even what was rounded changes
+	}
+	next.MaxConns, next.MaxFetches = d.conns, d.fetches
+	divided, err := divideBeside(limit, &next, d.conns, d.fetches)
+	if err != nil {
+		err = fmt.Errorf("with the %d connections and %d fetches of the start, of which a restart may allow fewer: %w", d.conns, d.fetches, err)
+	}
+	return divided, err
+}
+
+// divideBeside is divide with no fewer connections and fetches than some.
+func divideBeside(limit uint64, cfg *config.Config, conns, fetches int) (descriptors, error) {
 	dirs, servers := parts(cfg)
 	roots, upstreams := int64(dirs), int64(servers)
 	d := descriptors{conns: cfg.MaxConns, fetches: cfg.MaxFetches}
 	var others []share
 	if roots > 0 { // the demo site has no files
 		others = append(others,
-			share{int64(cfg.MaxFetches), min(leastFetches, int64(cfg.MaxFetches)), fetchDescriptors, &d.fetches},
+			share{int64(cfg.MaxFetches), int64(fetches), fetchDescriptors, &d.fetches},
 			share{max(leastOpen, openFiles/roots), leastOpen, roots, &d.open})
 	}
 	if upstreams > 0 {
@@ -81,9 +101,8 @@ func divide(limit uint64, cfg *config.Config) (descriptors, error) {
 		wanted += s.wanted * s.each
 		least += s.least * s.each
 	}
-	conns := int64(cfg.MaxConns)
-	d.needed = fixed + wanted + conns
-	fewest := min(conns, leastConns)
+	most, fewest := int64(cfg.MaxConns), int64(conns)
+	d.needed = fixed + wanted + most
 	// More than any kernel allows (fs.nr_open), and products stay far below 2^63.
 	all := int64(min(limit, 1<<30))
 	if all < fixed+least+fewest {
@@ -91,7 +110,7 @@ func divide(limit uint64, cfg *config.Config) (descriptors, error) {
 			all, fixed+least+fewest, d.needed)
 	}
 	free := all - fixed
-	room := min(wanted, max(least, min(free-fewest, max(free/2, free-conns))))
+	room := min(wanted, max(least, min(free-fewest, max(free/2, free-most))))
 	for _, s := range others {
 		n := s.least
 		if wanted > least {
@@ -100,7 +119,7 @@ func divide(limit uint64, cfg *config.Config) (descriptors, error) {
 		*s.got = int(n)
 		free -= n * s.each
 	}
-	d.conns = int(min(conns, free))
+	d.conns = int(min(most, free))
 	return d, nil
 }
 

@@ -113,6 +113,44 @@ func TestDivideAnyLimit(t *testing.T) {
 	}
 }
 
+// TestDivideAgain: another configuration keeps the connections and fetches of the
+// start, its sites share the rest, and what does not fit is an error.
+func TestDivideAgain(t *testing.T) {
+	for name, tt := range map[string]struct {
+		limit         uint64
+		before, after [2]int      // sites with a root, upstreams
+		want          descriptors // but for needed; zero: an error
+	}{
+		"enough for all":                         {1 << 20, [2]int{1, 0}, [2]int{4, 2}, descriptors{conns: 25000, fetches: 256, open: 48, upstream: 512}},
+		"as many sites: the same, rounding too":  {700, [2]int{1, 2}, [2]int{1, 2}, descriptors{conns: 291, fetches: 44, open: 31, upstream: 85}},
+		"more upstreams: less for each":          {1024, [2]int{0, 4}, [2]int{0, 8}, descriptors{conns: 460, fetches: 256, upstream: 56}},
+		"fewer upstreams: more for each":         {1024, [2]int{0, 4}, [2]int{0, 2}, descriptors{conns: 460, fetches: 256, upstream: 232}},
+		"connections have taken what files need": {600, [2]int{0, 0}, [2]int{1, 0}, descriptors{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before, after := sited(tt.before[0], tt.before[1]), sited(tt.after[0], tt.after[1])
+			first, err := divide(tt.limit, before)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := first.again(tt.limit, before, *after)
+			if tt.want == (descriptors{}) {
+				const want = "with the 504 connections and 256 fetches of the start, of which a restart may allow fewer: RLIMIT_NOFILE allows 600 open files: at least "
+				if !strings.HasPrefix(fmt.Sprint(err), want) {
+					t.Errorf("%v, want %q", err, want)
+				}
+				return
+			}
+			if got.needed = 0; err != nil || got != tt.want {
+				t.Errorf("got %+v, %v, want %+v", got, err, tt.want)
+			}
+			if spent := got.spent(tt.after[0], tt.after[1]); uint64(spent) > tt.limit {
+				t.Errorf("%d may be open at once, of %d", spent, tt.limit)
+			}
+		})
+	}
+}
+
 // TestDocumentedDescriptors: the limits of open files in documents and examples do
 // for what docs/operations.md says, whose figures are those of the code.
 func TestDocumentedDescriptors(t *testing.T) {

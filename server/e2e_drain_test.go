@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -102,25 +101,4 @@ func TestDrainDelay(t *testing.T) {
 		t.Errorf("the listener closed after %v, want %v at least", took, delay)
 	}
 	p.wantStopped()
-}
-
-// TestHangup: SIGHUP is logged and changes nothing.
-func TestHangup(t *testing.T) {
-	p := start(t)
-	p.signal(syscall.SIGHUP)
-	const line = "ignoring SIGHUP: settings and certificate are read at start; new ones need a restart"
-	p.eventually("a line in the log", func() error {
-		if _, ok := p.logged(line); !ok {
-			return errors.New("there is none")
-		}
-		return nil
-	})
-	if err := p.wantReady(http.StatusOK); err != nil {
-		t.Error(err)
-	}
-	p.signal(syscall.SIGTERM)
-	p.wantStopped()
-	if n := strings.Count(p.output(), "SIGHUP"); n != 1 {
-		t.Errorf("%d lines about it, want one", n)
-	}
 }

@@ -48,7 +48,7 @@ func startAndStop(t *testing.T, args ...string) {
 	defer cancel()
 	log := &startLog{served: make(chan struct{})}
 	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, cfg, log) }()
+	go func() { ended <- run(ctx, new(source), cfg, log) }()
 	select {
 	case <-log.served:
 		cancel()
@@ -137,7 +137,7 @@ func without(change func(*proxy.Config)) func() error {
 	return func() error {
 		s := config.DefaultSite()
 		s.Upstreams, s.Health.Path = []string{"http://127.0.0.1:9"}, "/health"
-		c := proxyConfig(&s, &descriptors{upstream: 1})
+		c := proxyConfig(&s, 1)
 		change(&c)
 		return c.Validate()
 	}

@@ -35,7 +35,7 @@ func health(args, environ []string, stdout, stderr io.Writer) int {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), healthTimeout)
 	defer cancel()
-	if err := admin.Ready(ctx, cfg.Admin); err != nil {
+	if err := (admin.Client{Address: cfg.Admin}).Ready(ctx); err != nil {
 		fmt.Fprintln(stderr, "hotpath:", err)
 		return exitFailure
 	}

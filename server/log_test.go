@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 func TestLogEscapes(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		var b bytes.Buffer
-		newLogger(config.Config{LogFormat: format}, &b, new(live.Journal)).Warn("m", "reason", "a\u202eb\u05d0")
+		newLogger(config.Config{LogFormat: format}, &b, slog.LevelInfo, new(live.Journal)).Warn("m", "reason", "a\u202eb\u05d0")
 		if !strings.Contains(b.String(), `\u202eb`) || !strings.Contains(b.String(), `\u05d0`) {
 			t.Errorf("%s: %q", format, b.String())
 		}

@@ -6,6 +6,8 @@
 //	go run ./server -config FILE        any number of sites
 //	go run ./server check -config FILE  validate a configuration, and exit
 //	go run ./server health              ask a running server whether it is ready
+//	go run ./server reload              have a running server read its configuration again
+//	go run ./server diff -config FILE   what that would change
 //	go run ./server ech NAME            make a key for Encrypted Client Hello
 //	go run ./server version             what was built
 //
@@ -38,9 +40,9 @@
 //	6g. h2/mail.go         the connection takes it at its next turn; h1/mail.go
 //
 // Package main only wires: run.go, parts.go for the public side, security.go for
-// its TLS, sites.go for what is served, operate.go for the admin listener;
-// memory.go and descriptors.go for the most of either; health.go is the
-// subcommand.
+// its TLS, sites.go for what is served, reload.go for what changes while it
+// runs, operate.go for the admin listener; memory.go and descriptors.go for the
+// most of either; health.go and ask.go are subcommands.
 package main
 
 import (
@@ -55,7 +57,6 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/buildinfo"
 	"github.com/e0ac7cd4/hotpath/server/config"
-	"github.com/e0ac7cd4/hotpath/server/live"
 )
 
 // Exit codes.
@@ -79,6 +80,10 @@ func dispatch(args, environ []string, stdout, stderr io.Writer) int {
 		return config.Check(args[1:], environ, stdout, stderr)
 	case "health":
 		return health(args[1:], environ, stdout, stderr)
+	case "reload":
+		return reload(args[1:], environ, stdout, stderr)
+	case "diff":
+		return diff(args[1:], environ, stdout, stderr)
 	case "ech":
 		return config.ECH(args[1:], stdout, stderr)
 	case "version", "-version", "--version", "-v", "-V":
@@ -103,26 +108,18 @@ func done(_ int, err error) int {
 
 // serve is the command without a name: the server.
 func serve(args, environ []string, stdout, stderr io.Writer) int {
-	cfg, err := config.Load(args, environ, config.ReadFile)
+	src := &source{args: args, environ: environ}
+	cfg, err := src.load()
 	if errors.Is(err, config.ErrHelp) {
 		return done(0, config.WriteHelp(stdout))
-	}
-	if err == nil {
-		err = cfg.CheckFiles()
 	}
 	if err != nil {
 		config.WriteError(stderr, err)
 		return exitUsage
 	}
-	if warnings := cfg.Warnings(); len(warnings) > 0 {
-		log := newLogger(cfg, stderr, new(live.Journal))
-		for _, w := range warnings {
-			log.Warn("a setting does nothing", "setting", w.Error())
-		}
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	if err := run(ctx, cfg, stderr); err != nil {
+	if err := run(ctx, src, cfg, stderr); err != nil {
 		config.WriteError(stderr, err)
 		return exitFailure
 	}

@@ -158,6 +158,31 @@ func saturated(n float64) int64 {
 	return int64(n)
 }
 
+// bounds keep the process to what its configuration allows.
+type bounds struct {
+	ledger *memory.Ledger
+	log    *slog.Logger
+	total  int64
+	end    func()
+}
+
+func newBounds(cfg config.Config, d *descriptors, ledger *memory.Ledger, log *slog.Logger) *bounds {
+	b := &bounds{ledger: ledger, log: log, end: func() {}}
+	b.change(cfg, d)
+	return b
+}
+
+// change bounds the memory anew if a configuration allows more or less.
+func (b *bounds) change(cfg config.Config, d *descriptors) {
+	of := boundOf(&cfg, d, runtime.GOMAXPROCS(0))
+	if total := of.total(); total != b.total {
+		b.end()
+		b.total = total
+		boundMemory(&cfg, d, b.log)
+		b.end = memory.LimitGarbage(b.ledger)
+	}
+}
+
 // boundMemory says what the bound is, and has the garbage collector keep to it,
 // however much garbage it lets be otherwise. A limit that is set already, by the
 // setting or by GOMEMLIMIT, stays.

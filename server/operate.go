@@ -26,32 +26,38 @@ type watched struct {
 	ready   func() error
 	hotKeys func(n int) []access.HotKey
 	journal *live.Journal
+	running *running
 	log     *slog.Logger
 }
 
 // startAdmin starts the admin listener and the recorder behind its page, if
-// they are wanted, and returns the address and what stops both.
-func startAdmin(ctx context.Context, cfg config.Config, o watched) (address string, stop func(), err error) {
+// they are wanted, and returns the address, what changes the settings on the page,
+// and what stops both.
+func startAdmin(ctx context.Context, cfg config.Config, o watched) (address string, page func([]config.Line) (show func(), err error), stop func(), err error) {
 	if cfg.Admin == "" {
-		return "off", func() {}, nil
+		return "off", func([]config.Line) (func(), error) { return func() {}, nil }, func() {}, nil
 	}
 	token, err := cfg.AdminToken()
 	if err != nil {
-		return "", nil, err
+		return "", nil, nil, err
 	}
 	recorder, err := live.New(live.Config{
 		Metrics: o.metrics, Cache: o.cache, Ready: o.ready, HotKeys: o.hotKeys, Journal: o.journal,
 		Settings: cfg.Lines(), Version: buildinfo.Version(),
 	})
 	if err != nil {
-		return "", nil, err
+		return "", nil, nil, err
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", cfg.Admin)
 	if err != nil {
-		return "", nil, fmt.Errorf("opening the admin listener: %w", err)
+		return "", nil, nil, fmt.Errorf("opening the admin listener: %w", err)
 	}
-	server := admin.New(admin.Config{Metrics: metrics.NewRegistry(o.metrics), Ready: o.ready, Live: recorder, Token: token, Count: o.metrics, Log: o.log})
+	server := admin.New(admin.Config{
+		Metrics: metrics.NewRegistry(o.metrics), Ready: o.ready, Live: recorder, Token: token, Count: o.metrics, Log: o.log,
+		Settings: o.running.settings,
+		Reload:   func() ([]string, error) { return o.running.reload("the admin listener") },
+	})
 	go func() {
 		if err := server.Serve(l); err != nil {
 			o.log.Error("the admin listener ended", "err", err)
@@ -63,7 +69,7 @@ func startAdmin(ctx context.Context, cfg config.Config, o watched) (address stri
 			o.log.Error("the recorder of the live page ended", "err", err)
 		}
 	}()
-	return l.Addr().String(), func() {
+	return l.Addr().String(), recorder.Settings, func() {
 		stopRecorder() // and with it streams, which have no other end
 		ctx, cancel := context.WithTimeout(context.Background(), adminStop)
 		defer cancel()

@@ -24,9 +24,9 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/stream"
 )
 
-// newLogger logs to w, and lets the journal see it.
-func newLogger(cfg config.Config, w io.Writer, journal *live.Journal) *slog.Logger {
-	options := &slog.HandlerOptions{Level: cfg.LogLevel, ReplaceAttr: access.EscapeAttr}
+// newLogger logs to w what level lets through, and lets the journal see it.
+func newLogger(cfg config.Config, w io.Writer, level slog.Leveler, journal *live.Journal) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: access.EscapeAttr}
 	var h slog.Handler = slog.NewTextHandler(w, options)
 	if cfg.LogFormat == "json" {
 		h = slog.NewJSONHandler(w, options)
@@ -66,63 +66,59 @@ func newLimits(cfg config.Config) *perclient.Limits {
 	})
 }
 
-// newServer wires the public side: listener, engines, edge.
-func newServer(cfg config.Config, maxConns int, security security, e *edge.Edge, ledger *memory.Ledger, crew *stream.Crew, accessLog *access.Recorder, clients *perclient.Limits, m *metrics.Hotpath, log *slog.Logger) *listen.Server {
-	requests := clients.Requests(m)
-	return listen.New(listen.Config{
-		TLS:      security.config,
-		Identify: security.identify,
-		Conns: listen.Conns{
-			H2: &h2.Config{
-				Source:    e,
-				Handler:   e,
-				Metrics:   m,
-				Log:       log,
-				Access:    accessLog,
-				Client:    e.Client,
-				PerClient: requests,
-				Ledger:    ledger,
-				Limits:    h2Limits(&cfg),
-				Crew:      crew,
-			},
-			H1: &h1.Config{
-				Source:       e,
-				Handler:      e,
-				Metrics:      m,
-				Log:          log,
-				Access:       accessLog,
-				Client:       e.Client,
-				PerClient:    requests,
-				Ledger:       ledger,
-				HeaderBytes:  int(cfg.MaxHeaderBytes),
-				HeaderFields: cfg.MaxHeaderFields,
-				BodyBytes:    cfg.MaxBody,
-				OutputBytes:  int(cfg.MaxOutput),
-				Head:         cfg.HeadTimeout,
-				Idle:         cfg.IdleTimeout,
-				BodyTimeout:  cfg.WriteTimeout,
-				Quantum:      quantum(&cfg),
-				TunnelIdle:   tunnelIdle,
-				Crew:         crew,
-			},
-			Wire: &wire.Options{
-				Metrics:      wire.ServerMetrics(m),
-				WriteTimeout: cfg.WriteTimeout,
-				WriteQuantum: quantum(&cfg),
-				Gate:         wire.NewGate(runtime.GOMAXPROCS(0)),
-				Budget:       backlogs{ledger},
-				PlainTLS:     !tlsBuffers(cfg, m, log),
-			},
-			HelloTimeout:     cfg.HelloTimeout,
-			HandshakeTimeout: cfg.HandshakeTimeout,
+// connMaker has what all connections share, whatever the configuration.
+type connMaker struct {
+	edge      *edge.Edge
+	ledger    *memory.Ledger
+	crew      *stream.Crew
+	accessLog *access.Recorder
+	clients   *perclient.Requests
+	metrics   *metrics.Hotpath
+	log       *slog.Logger
+	wire      wire.Options // but for what the configuration says
+}
+
+// conns are the engines of new connections, and their limits.
+func (c *connMaker) conns(cfg config.Config) listen.Conns {
+	options := c.wire
+	options.WriteTimeout, options.WriteQuantum = cfg.WriteTimeout, quantum(&cfg)
+	return listen.Conns{
+		H2: &h2.Config{
+			Source:    c.edge,
+			Handler:   c.edge,
+			Metrics:   c.metrics,
+			Log:       c.log,
+			Access:    c.accessLog,
+			Client:    c.edge.Client,
+			PerClient: c.clients,
+			Ledger:    c.ledger,
+			Limits:    h2Limits(&cfg),
+			Crew:      c.crew,
 		},
-		Metrics:       m,
-		Log:           log,
-		MaxConns:      maxConns,
-		MaxHandshakes: cfg.MaxHandshakes,
-		ProxyFrom:     cfg.ProxyProtocolFrom,
-		PerClient:     clients.Connections(m),
-	})
+		H1: &h1.Config{
+			Source:       c.edge,
+			Handler:      c.edge,
+			Metrics:      c.metrics,
+			Log:          c.log,
+			Access:       c.accessLog,
+			Client:       c.edge.Client,
+			PerClient:    c.clients,
+			Ledger:       c.ledger,
+			HeaderBytes:  int(cfg.MaxHeaderBytes),
+			HeaderFields: cfg.MaxHeaderFields,
+			BodyBytes:    cfg.MaxBody,
+			OutputBytes:  int(cfg.MaxOutput),
+			Head:         cfg.HeadTimeout,
+			Idle:         cfg.IdleTimeout,
+			BodyTimeout:  cfg.WriteTimeout,
+			Quantum:      quantum(&cfg),
+			TunnelIdle:   tunnelIdle,
+			Crew:         c.crew,
+		},
+		Wire:             &options,
+		HelloTimeout:     cfg.HelloTimeout,
+		HandshakeTimeout: cfg.HandshakeTimeout,
+	}
 }
 
 // h2Limits are the limits of HTTP/2 connections.

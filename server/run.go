@@ -5,16 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"runtime"
 	"sync/atomic"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/buildinfo"
+	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/edge"
 	"github.com/e0ac7cd4/hotpath/server/listen"
 	"github.com/e0ac7cd4/hotpath/server/live"
-	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/store"
 	"github.com/e0ac7cd4/hotpath/server/stream"
 )
@@ -25,10 +27,11 @@ var (
 )
 
 // run serves until ctx ends, then drains. A nil error is a clean stop.
-func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
-	journal := new(live.Journal)
-	log := newLogger(cfg, stderr, journal)
-	defer onHangup(log)()
+func run(ctx context.Context, src *source, cfg config.Config, stderr io.Writer) error {
+	journal, level := new(live.Journal), new(slog.LevelVar)
+	level.Set(cfg.LogLevel)
+	log := newLogger(cfg, stderr, level, journal)
+	warnOf(cfg, log)
 	stored, err := store.New(store.Config{Entries: cfg.CacheEntries, Bytes: cfg.CacheBytes, Shards: cfg.CacheShards})
 	if err != nil {
 		return fmt.Errorf("making the store: %w", err)
@@ -43,7 +46,8 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 		Limits:  clients.Stats,
 		Memory:  func() metrics.MemoryStats { return memoryStats(stored.Ledger(), stored.Cache().Bytes()) },
 	})
-	m.ConfigLoaded.Set(time.Now().Unix())
+	r := newRunning(src, cfg, m, log, level, journal)
+	defer onHangup(func() { _, _ = r.reload("SIGHUP") })() // it logs what comes of it
 	accessLog, err := newRecorder(cfg, m, log)
 	if err != nil {
 		return err
@@ -60,13 +64,14 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	}
 	budget.warn(files, &cfg, log)
 	m.PermitsConfigured.Set(int64(cfg.MaxConns))
-	sites, stopSites, err := newSites(cfg, &budget, log)
+	sites, err := newSites(cfg, &budget, nil, log)
 	if err != nil {
 		return err
 	}
-	defer stopSites()
-	boundMemory(&cfg, &budget, log)
-	defer memory.LimitGarbage(stored.Ledger())()
+	r.files, r.budget, r.sites = files, budget, sites
+	defer r.end()
+	bounds := newBounds(cfg, &budget, stored.Ledger(), log)
+	defer func() { bounds.end() }()
 
 	var unready atomic.Pointer[error] // why; nil: ready
 	unready.Store(&errStarting)
@@ -76,7 +81,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 		}
 		return nil
 	}
-	adminAddress, stopAdmin, err := startAdmin(ctx, cfg, watched{metrics: m, cache: stats, ready: ready, hotKeys: accessLog.Top, journal: journal, log: log})
+	adminAddress, page, stopAdmin, err := startAdmin(ctx, cfg, watched{metrics: m, cache: stats, ready: ready, hotKeys: accessLog.Top, journal: journal, running: r, log: log})
 	if err != nil {
 		return err
 	}
@@ -84,20 +89,36 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 
 	crew := new(stream.Crew)
 	defer crew.Close()
-	e := edge.New(sites, stored, m, log, edge.Config{Fetches: budget.fetches, MaxStored: cfg.LargestStored()})
+	e := edge.New(sites.table, stored, m, log, edge.Config{Fetches: budget.fetches, MaxStored: cfg.LargestStored()})
 	security, stopSecurity, err := newSecurity(cfg, e.Site, m, log)
 	if err != nil {
 		return err
 	}
 	defer stopSecurity()
-	server := newServer(cfg, budget.conns, security, e, stored.Ledger(), crew, accessLog, clients, m, log)
+	maker := connMaker{e, stored.Ledger(), crew, accessLog, clients.Requests(m), m, log, wire.Options{
+		Metrics:  wire.ServerMetrics(m),
+		Gate:     wire.NewGate(runtime.GOMAXPROCS(0)),
+		Budget:   backlogs{stored.Ledger()},
+		PlainTLS: !tlsBuffers(cfg, m, log),
+	}}
+	server := listen.New(listen.Config{
+		TLS: security.config, Identify: security.identify, Metrics: m, Log: log,
+		MaxConns: budget.conns, MaxHandshakes: cfg.MaxHandshakes,
+		ProxyFrom: cfg.ProxyProtocolFrom, PerClient: clients.Connections(m),
+		Conns: maker.conns(cfg),
+	})
 	l, err := listen.Listen(ctx, cfg.Listen)
 	if err != nil {
 		return err
 	}
+	sites.begin(e.SetSites, log)
 	log.Info("serving", "url", "https://"+reachable(l.Addr()), "admin", adminAddress, "max-conns", budget.conns)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
+	r.start(takers{e, server, security.configure, maker.conns, page, bounds.change})
+	if cfg.FileWatch > 0 && cfg.File != "" {
+		go newWatch(src).run(ctx, cfg.FileWatch, func() { _, _ = r.reload("config-watch") }) // it logs what comes of it
+	}
 	unready.Store(nil)
 
 	select {
@@ -106,6 +127,7 @@ func run(ctx context.Context, cfg config.Config, stderr io.Writer) error {
 	case <-ctx.Done():
 	}
 	unready.Store(&errDraining)
+	cfg = r.drain()
 	m.Draining.Set(1)
 	log.Info("draining", "delay", cfg.DrainDelay.String(), "timeout", cfg.DrainTimeout.String())
 	if err := keepAccepting(cfg.DrainDelay, served); err != nil {

@@ -19,6 +19,9 @@ import (
 type security struct {
 	config   *tls.Config
 	identify func(*tls.ConnectionState) *message.Identity // what a client has shown of itself
+
+	// configure takes the certificates of another configuration, all or none.
+	configure func(config.Config) error
 }
 
 // newSecurity makes the TLS of the public listener, which follows the files that
@@ -52,6 +55,7 @@ func newSecurity(cfg config.Config, find func(host string) *site.Site, m *metric
 	s.identify = func(state *tls.ConnectionState) *message.Identity {
 		return certs.Identify(state, authority(state.ServerName))
 	}
+	s.configure = func(cfg config.Config) error { return keeper.Configure(certificateSources(cfg)) }
 	if cfg.ECHKeysFile != "" {
 		if err := keeper.Follow("ech-keys-file", cfg.ECHKeysFile, func(name string) error {
 			keys, err := config.ReadECHKeys(name)

@@ -2,10 +2,8 @@
 
 package main
 
-import "log/slog"
-
 // onReopen does nothing if there is no SIGUSR1.
 func onReopen(func()) (stop func()) { return func() {} }
 
 // onHangup does nothing on systems without SIGHUP.
-func onHangup(*slog.Logger) (stop func()) { return func() {} }
+func onHangup(func()) (stop func()) { return func() {} }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -27,15 +26,14 @@ func onReopen(reopen func()) (stop func()) {
 	}
 }
 
-// onHangup logs each SIGHUP and ignores it otherwise, until stop is called: it
-// stands for a reload, or for a terminal that was closed, and neither is a reason
-// to end without draining.
-func onHangup(log *slog.Logger) (stop func()) {
+// onHangup calls reload for SIGHUP, which would otherwise end the process without
+// draining, until stop is called. Those that come during a reload are one more.
+func onHangup(reload func()) (stop func()) {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGHUP)
 	go func() {
 		for range asked {
-			log.Info("ignoring SIGHUP: settings and certificate are read at start; new ones need a restart")
+			reload()
 		}
 	}()
 	return func() {

@@ -14,36 +14,231 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/site"
 )
 
-// newSites makes the sites of a configuration, and what ends them.
-func newSites(cfg config.Config, budget *descriptors, log *slog.Logger) (t *site.Table, stop func(), err error) {
-	var closers []func() error
-	stop = func() {
-		for _, c := range closers {
-			if err := c(); err != nil {
-				log.Warn("stopping a site", "err", err)
-			}
-		}
-	}
-	sites := make([]*site.Site, len(cfg.Sites))
-	for i := range cfg.Sites {
-		s, closer, err := newSite(cfg, &cfg.Sites[i], budget, log)
-		if err != nil {
-			stop()
-			return nil, nil, err
-		}
-		sites[i] = s
-		closers = append(closers, closer)
-	}
-	t, err = site.NewTable(sites...)
-	if err != nil {
-		stop()
-		return nil, nil, err
-	}
-	return t, stop, nil
+// served is a site of a configuration and what was made for it.
+type served struct {
+	*site.Site
+	from  config.Site
+	quota quota
+	proxy *proxy.Proxy // nil: it has no upstream
+	close func() error // ends the origin
 }
 
-// newSite makes one site, and what ends it.
-func newSite(cfg config.Config, c *config.Site, budget *descriptors, log *slog.Logger) (*site.Site, func() error, error) {
+// siteSet is what a configuration serves. A set that follows another has those of
+// its sites that are the same, with all that they are doing.
+type siteSet struct {
+	table *site.Table
+	all   []*served
+	fresh []*served // of all, those that the set before does not have
+	gone  []*served // those of the set before that this one does not have
+}
+
+// newSites makes the sites of a configuration, which are to follow those of before,
+// nil if there are none. Nothing of before changes until [siteSet.begin].
+func newSites(cfg config.Config, budget *descriptors, before *siteSet, log *slog.Logger) (*siteSet, error) {
+	set := new(siteSet)
+	roots, _ := parts(&cfg)
+	each := quota{open: budget.open, reading: readingOf(&cfg, max(1, roots)), requests: budget.upstream}
+	left := before.byHost()
+	sites := make([]*site.Site, len(cfg.Sites))
+	for i := range cfg.Sites {
+		c := &cfg.Sites[i]
+		m := maker{log: log, maxStored: cfg.LargestStored(), quota: each.of(c), before: left.take(c)}
+		s, err := m.make(c)
+		if err != nil {
+			set.abandon(log)
+			return nil, err
+		}
+		if s != m.before {
+			set.fresh = append(set.fresh, s)
+			if m.before != nil {
+				set.gone = append(set.gone, m.before)
+			}
+		}
+		set.all, sites[i] = append(set.all, s), s.Site
+	}
+	set.gone = append(set.gone, left.rest(before)...)
+	var err error
+	if set.table, err = site.NewTable(sites...); err != nil {
+		set.abandon(log)
+		return nil, err
+	}
+	return set, nil
+}
+
+// hostIndex has the sites of a set by each of their hosts, the default one by "",
+// until they are taken.
+type hostIndex struct {
+	sites map[string]*served
+	taken map[*served]bool
+}
+
+func (set *siteSet) byHost() hostIndex {
+	x := hostIndex{make(map[string]*served), make(map[*served]bool)}
+	if set == nil {
+		return x
+	}
+	for _, s := range set.all {
+		for _, host := range hostsOf(&s.from) {
+			x.sites[host] = s
+		}
+	}
+	return x
+}
+
+func hostsOf(c *config.Site) []string {
+	if c.Default {
+		return append([]string{""}, c.Hosts...)
+	}
+	return c.Hosts
+}
+
+// take returns the site whose place c takes: the first with one of its hosts that
+// no other has taken; nil if there is none.
+func (x hostIndex) take(c *config.Site) *served {
+	for _, host := range hostsOf(c) {
+		if s := x.sites[host]; s != nil && !x.taken[s] {
+			x.taken[s] = true
+			return s
+		}
+	}
+	return nil
+}
+
+// rest are the sites of set that were not taken.
+func (x hostIndex) rest(set *siteSet) (all []*served) {
+	if set == nil {
+		return nil
+	}
+	for _, s := range set.all {
+		if !x.taken[s] {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// begin serves the set, by way of serve, and ends what it has not of the set
+// before. A site that is gone is closed when the last of its exchanges has ended.
+func (set *siteSet) begin(serve func(*site.Table), log *slog.Logger) {
+	for _, s := range set.gone {
+		if s.proxy != nil {
+			s.proxy.EndChecks() // its successor's are about to start
+		}
+	}
+	for _, s := range set.fresh {
+		if s.proxy != nil {
+			s.proxy.Check()
+		}
+	}
+	serve(set.table)
+	for _, s := range set.gone {
+		s.Retire(func() { s.end(log) })
+	}
+	set.fresh, set.gone = nil, nil
+}
+
+// abandon ends what was made for a set that will not be served.
+func (set *siteSet) abandon(log *slog.Logger) {
+	for _, s := range set.fresh {
+		s.end(log)
+	}
+}
+
+// end ends all sites.
+func (set *siteSet) end(log *slog.Logger) {
+	for _, s := range set.all {
+		s.end(log)
+	}
+}
+
+func (s *served) end(log *slog.Logger) {
+	if err := s.close(); err != nil {
+		log.Warn("stopping a site", "site", s.Name, "err", err)
+	}
+}
+
+// quota is what a site may use at once; 0 of what it has no use for.
+type quota struct {
+	open     int   // large files
+	reading  int64 // bytes of files that are read
+	requests int   // at each of its upstreams
+}
+
+// of is the part of q that a site has use for.
+func (q quota) of(c *config.Site) quota {
+	switch {
+	case len(c.Upstreams) > 0:
+		return quota{requests: q.requests}
+	case c.Root != "":
+		return quota{open: q.open, reading: q.reading}
+	}
+	return quota{}
+}
+
+// maker makes a site.
+type maker struct {
+	log       *slog.Logger
+	maxStored int64
+	quota     quota
+	before    *served // whose place the site takes; nil: no site's
+}
+
+// make makes a site; it is the one before if that is the same.
+func (m *maker) make(c *config.Site) (*served, error) {
+	old := m.before
+	// Certificates of authorities are a file, which may have others by now.
+	if old != nil && c.Same(&old.from) && c.TLS.CA == "" && c.ClientCA == "" && m.quota == old.quota {
+		return old, nil
+	}
+	s := &served{Site: newSite(c), from: *c, quota: m.quota, close: func() error { return nil }}
+	if old != nil && c.StoresAs(&old.from) {
+		s.Inherit(old.Site)
+	}
+	if err := m.open(s, c); err != nil {
+		return nil, fmt.Errorf("site %s: %w", s.Name, err)
+	}
+	return s, nil
+}
+
+// open reads the authority that clients must be certified by, and makes the origin
+// of a site.
+func (m *maker) open(s *served, c *config.Site) (err error) {
+	if c.ClientCA != "" {
+		if s.Clients, err = certs.LoadAuthority(c.ClientCA, c.ClientAuth == config.ClientOptional); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(c.Upstreams) > 0:
+		var before *proxy.Proxy
+		if m.before != nil {
+			before = m.before.proxy
+		}
+		p, err := proxy.Succeed(before, proxyConfig(c, m.quota.requests))
+		if err != nil {
+			return err
+		}
+		s.Origin, s.proxy, s.close = p, p, p.Close
+	case c.Root != "":
+		d, err := origin.NewDirectory(c.Root, origin.DirectoryConfig{
+			MaxStored: m.maxStored, MaxOpen: m.quota.open, MaxReading: m.quota.reading, Log: m.log,
+		})
+		if err != nil {
+			return err
+		}
+		s.Files, s.Origin, s.close = true, d, d.Close
+	default:
+		d, err := origin.NewDemo()
+		if err != nil {
+			return err
+		}
+		s.Files, s.Origin = true, d
+	}
+	return nil
+}
+
+// newSite is what a site is without its origin.
+func newSite(c *config.Site) *site.Site {
 	s := &site.Site{
 		Name:    siteName(c),
 		Hosts:   c.Hosts,
@@ -68,36 +263,7 @@ func newSite(cfg config.Config, c *config.Site, budget *descriptors, log *slog.L
 	if c.Cache.CacheStatus {
 		s.HitStatus = edge.HitStatus
 	}
-	if c.ClientCA != "" {
-		var err error
-		if s.Clients, err = certs.LoadAuthority(c.ClientCA, c.ClientAuth == config.ClientOptional); err != nil {
-			return nil, nil, fmt.Errorf("site %s: %w", s.Name, err)
-		}
-	}
-	switch {
-	case len(c.Upstreams) > 0:
-		p, err := proxy.New(proxyConfig(c, budget))
-		if err != nil {
-			return nil, nil, fmt.Errorf("site %s: %w", s.Name, err)
-		}
-		s.Origin = p
-		return s, p.Close, nil
-	case c.Root != "":
-		s.Files = true
-		roots, _ := parts(&cfg)
-		reading := readingOf(&cfg, roots)
-		d, err := origin.NewDirectory(c.Root, origin.DirectoryConfig{
-			MaxStored: cfg.LargestStored(), MaxOpen: budget.open, MaxReading: reading, Log: log,
-		})
-		if err != nil {
-			return nil, nil, fmt.Errorf("site %s: %w", s.Name, err)
-		}
-		s.Origin = d
-		return s, d.Close, nil
-	}
-	d, err := origin.NewDemo()
-	s.Files, s.Origin = true, d
-	return s, func() error { return nil }, err
+	return s
 }
 
 // siteName is what logs call a site.
@@ -113,7 +279,7 @@ func siteName(c *config.Site) string {
 	return "demo"
 }
 
-func proxyConfig(c *config.Site, budget *descriptors) proxy.Config {
+func proxyConfig(c *config.Site, requests int) proxy.Config {
 	return proxy.Config{
 		Upstreams: c.Upstreams,
 		Balance:   proxy.Balance(c.Balance),
@@ -123,7 +289,7 @@ func proxyConfig(c *config.Site, budget *descriptors) proxy.Config {
 			Path: c.Health.Path, Interval: c.Health.Interval, Timeout: c.Health.Timeout,
 			Healthy: c.Health.Healthy, Unhealthy: c.Health.Unhealthy,
 		},
-		MaxRequests:    budget.upstream,
+		MaxRequests:    requests,
 		Host:           c.Host,
 		TrustedProxies: c.TrustedProxies,
 	}

@@ -7,12 +7,15 @@
 //	/metrics       Prometheus text or OpenMetrics, as the scraper asks
 //	/healthz       200 while the process lives
 //	/readyz        200 while requests are welcome, 503 with the reason while not
+//	/config        the settings in effect, in JSON
+//	/reload        POST: the configuration is read again; 200 with what has
+//	               changed, or 409 with why nothing has
 //	/debug/pprof/  Go profiles
 //
-// Every path answers GET and HEAD alone, /healthz and /readyz OPTIONS as well,
-// which some balancers send, and no answer may be cached. With a token, all but
-// /healthz and /readyz answer only requests that have it. Without, the address
-// should be a loopback one; [Server.Serve] warns about any other, and on a
+// Every path but /reload answers GET and HEAD alone, /healthz and /readyz OPTIONS
+// as well, which some balancers send, and no answer may be cached. With a token,
+// all but /healthz and /readyz answer only requests that have it. Without, the
+// address should be a loopback one; [Server.Serve] warns about any other, and on a
 // loopback one names that the DNS gave are refused. What a page of another site
 // has a browser ask for is refused in any case. The listener shares nothing with
 // the public side but the instruments: neither its permits nor its limits can
@@ -39,7 +42,7 @@ import (
 // reachable by more than them.
 const (
 	headTimeout  = 5 * time.Second  // a request head is one packet
-	readTimeout  = 10 * time.Second // no request has content
+	readTimeout  = 10 * time.Second // no request's content is read
 	writeTimeout = 30 * time.Second // pprof adds the seconds that a profile runs
 	idleTimeout  = 2 * time.Minute  // two of the longest usual scrape intervals
 	maxHeader    = 16 << 10         // bytes, as on the public listener
@@ -71,6 +74,13 @@ type Config struct {
 	// Live answers / and /live.
 	Live http.Handler
 
+	// Settings returns what is encoded for /config.
+	Settings func() any
+
+	// Reload reads the configuration again and returns lines that say what
+	// has changed; an error says why nothing has.
+	Reload func() ([]string, error)
+
 	// Token is what clients must show; "" means none.
 	Token string
 
@@ -94,6 +104,8 @@ func New(cfg Config) *Server {
 		ErrorHandling:       promhttp.ContinueOnError, // one broken collector must not blind the rest
 		MaxRequestsInFlight: maxScrapes,
 	}))
+	mux.HandleFunc("/config", func(w http.ResponseWriter, _ *http.Request) { settings(w, cfg.Settings()) })
+	mux.Handle("POST /reload", http.NewCrossOriginProtection().Handler(reload(cfg.Reload)))
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
@@ -105,7 +117,7 @@ func New(cfg Config) *Server {
 	outer.HandleFunc("/readyz", s.readyz)
 	outer.Handle("/", ownSite(authorized(cfg.Token, mux)))
 
-	s.handler = readOnly(outer)
+	s.handler = methods(outer)
 	s.server = http.Server{
 		Handler:           s.handler,
 		ReadHeaderTimeout: headTimeout,
@@ -143,15 +155,22 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-// readOnly lets GET and HEAD pass, and OPTIONS to what balancers ask: HAProxy's
-// option httpchk sends it by default, and takes the status.
-func readOnly(next http.Handler) http.Handler {
+// methods lets GET and HEAD pass, POST alone to what changes something, and
+// OPTIONS to what balancers ask: HAProxy's option httpchk sends it by default, and
+// takes the status.
+func methods(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
 		probe := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
-		if r.Method == http.MethodOptions && probe {
+		if r.URL.Path == "/reload" {
+			if r.Method != http.MethodPost {
+				h.Set("Allow", "POST")
+				plain(w, http.StatusMethodNotAllowed, "a reload is asked for with POST")
+				return
+			}
+		} else if r.Method == http.MethodOptions && probe {
 			h.Set("Allow", "GET, HEAD, OPTIONS")
 		} else if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			h.Set("Allow", "GET, HEAD")

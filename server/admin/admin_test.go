@@ -31,15 +31,21 @@ func newServer(t *testing.T, notReady error) (*Server, *bytes.Buffer) {
 	return newServerOf(reg, notReady, "")
 }
 
-func newServerOf(reg prometheus.Gatherer, notReady error, token string) (*Server, *bytes.Buffer) {
+func newServerOf(reg prometheus.Gatherer, notReady error, token string, change ...func(*Config)) (*Server, *bytes.Buffer) {
 	var log bytes.Buffer
-	return New(Config{
-		Metrics: reg,
-		Ready:   func() error { return notReady },
-		Live:    http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { plain(w, http.StatusOK, "live "+r.URL.Path) }),
-		Token:   token,
-		Log:     slog.New(slog.NewTextHandler(&log, nil)),
-	}), &log
+	cfg := Config{
+		Metrics:  reg,
+		Ready:    func() error { return notReady },
+		Live:     http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { plain(w, http.StatusOK, "live "+r.URL.Path) }),
+		Settings: func() any { return []string{"a setting"} },
+		Reload:   func() ([]string, error) { return []string{"reloaded"}, notReady },
+		Token:    token,
+		Log:      slog.New(slog.NewTextHandler(&log, nil)),
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	return New(cfg), &log
 }
 
 func get(h http.Handler, method, path string, header ...string) *http.Response {
@@ -84,6 +90,13 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/debug/pprof/symbol", nil, 200, "text/plain", "num_symbols"},
 		{"GET", "/debug/pprof/trace?seconds=0.001", nil, 200, "application/octet-stream", ""},
 		{"GET", "/debug/pprof/nothing", nil, 404, "text/plain", ""},
+		{"GET", "/config", nil, 200, "application/json", `["a setting"]`},
+		{"POST", "/config", nil, 405, "text/plain", "GET and HEAD"},
+		{"POST", "/reload", nil, 200, "text/plain", "reloaded\n"},
+		{"POST", "/reload", errors.New("draining"), 409, "text/plain", "draining\n"},
+		{"GET", "/reload", nil, 405, "text/plain", "POST"},
+		{"OPTIONS", "/reload", nil, 405, "text/plain", "POST"},
+		{"POST", "/reload/", nil, 405, "text/plain", ""},
 		{"GET", "/nothing", nil, 404, "text/plain", ""},
 		{"GET", "/metrics/", nil, 404, "text/plain", ""},
 		{"GET", "/healthz/x", nil, 404, "text/plain", ""},
@@ -110,8 +123,12 @@ func TestRoutes(t *testing.T) {
 			if r.Header.Get("Cache-Control") != "no-store" {
 				t.Errorf("cache-control %q, want no-store", r.Header.Get("Cache-Control"))
 			}
-			if tt.status == 405 && r.Header.Get("Allow") != "GET, HEAD" {
-				t.Errorf("allow %q", r.Header.Get("Allow"))
+			allow := "GET, HEAD"
+			if tt.path == "/reload" {
+				allow = "POST"
+			}
+			if tt.status == 405 && r.Header.Get("Allow") != allow {
+				t.Errorf("allow %q, want %q", r.Header.Get("Allow"), allow)
 			}
 			if text := body(t, r); !strings.Contains(text, tt.body) {
 				t.Errorf("%q does not contain %q", text, tt.body)

@@ -64,3 +64,29 @@ func TestOtherSitesAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestReloadAcrossSites: a page of another site cannot have a browser reload the
+// server, whichever of the fields the browser sends.
+func TestReloadAcrossSites(t *testing.T) {
+	reloads := 0
+	s, _ := newServerOf(nil, nil, "", func(c *Config) {
+		c.Reload = func() ([]string, error) { reloads++; return nil, nil }
+	})
+	for _, tt := range []struct {
+		name   string
+		fields []string
+		want   int
+	}{
+		{"a program", nil, http.StatusOK},
+		{"the listener's own page", []string{"Sec-Fetch-Site", "same-origin", "Origin", "http://example.com"}, http.StatusOK},
+		{"another site's", []string{"Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
+		{"a link", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, http.StatusForbidden},
+		{"a browser that sends Origin alone", []string{"Origin", "https://other.test"}, http.StatusForbidden},
+	} {
+		before := reloads
+		r := get(s, http.MethodPost, "/reload", tt.fields...)
+		if r.StatusCode != tt.want || (reloads > before) != (tt.want == http.StatusOK) {
+			t.Errorf("%s: %d, want %d; %d reloads", tt.name, r.StatusCode, tt.want, reloads-before)
+		}
+	}
+}

@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -34,6 +36,29 @@ func TestEverySettingReloads(t *testing.T) {
 		if !known[name] {
 			t.Errorf("needsRestart has %s, which is no setting", name)
 		}
+	}
+}
+
+// TestDocumentedRestarts: docs/operations.md names each setting that needs a
+// restart, and no other.
+func TestDocumentedRestarts(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, said, ok := strings.Cut(string(text), "\nA restart is needed by ")
+	if !ok {
+		t.Fatal("docs/operations.md does not say what needs a restart")
+	}
+	said, _, _ = strings.Cut(said, ".")
+	named := regexp.MustCompile("`([a-z0-9-]+)`").FindAllStringSubmatch(said, -1)
+	for _, name := range named {
+		if !needsRestart[name[1]] {
+			t.Errorf("docs/operations.md says that %s needs a restart", name[1])
+		}
+	}
+	if len(named) != len(needsRestart) {
+		t.Errorf("docs/operations.md names %d settings that need a restart, there are %d", len(named), len(needsRestart))
 	}
 }
 

@@ -22,6 +22,8 @@ type Command struct {
 var Commands = []Command{
 	{"check", "[-key value ...]", "check the settings and their files"},
 	{"health", "[-key value ...]", "is the server with these settings ready"},
+	{"reload", "[-key value ...]", "have that server read its settings again"},
+	{"diff", "[-key value ...]", "which settings differ from that one's"},
 	{"ech", "NAME", "make a key for ech-keys-file"},
 	{"version", "", "what was built"},
 	{"help", "", "this text"},

@@ -274,6 +274,11 @@ func ReadFile(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, maxFile+1))
 }
 
+// FileError is an [*Error] about the configuration file itself.
+func FileError(name, problem, allowed string) error {
+	return &Error{configKnob, configKnob, name, problem, allowed}
+}
+
 // fileProblem words an error from reading a file so that it follows the
 // file's name, which the message has already.
 func fileProblem(err error) string {

@@ -1,0 +1,126 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+)
+
+const (
+	// maxReason bounds what is read of an answer to /readyz that is not 200, in
+	// bytes: ours are a word, and whatever else listens there may send anything.
+	maxReason = 200
+
+	// maxAnswer bounds any other answer: the settings of thousands of sites.
+	maxAnswer = 64 << 20
+)
+
+// Client asks a server at its admin address, host:port. An address without a
+// host, or with the unspecified one, is this machine's. It uses no proxy.
+type Client struct {
+	Address string
+	Token   string // "": none
+}
+
+// do sends a request without content. What is not within ctx is an error.
+func (c Client) do(ctx context.Context, method, path string) (*http.Response, error) {
+	transport := &http.Transport{
+		// The address is dialed as it is: a URL needs a host, and ":9180" has none.
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, c.Address)
+		},
+		DisableKeepAlives: true,
+	}
+	r, err := http.NewRequestWithContext(ctx, method, "http://localhost"+path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("asking %s: %w", c.Address, err)
+	}
+	if c.Token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.Token)
+	}
+	response, err := transport.RoundTrip(r)
+	if err != nil {
+		return nil, fmt.Errorf("asking %s for %s: %w", c.Address, path, err)
+	}
+	return response, nil
+}
+
+// Ready asks for /readyz. It returns nil if the server is ready, else an error of
+// one line that says why not.
+func (c Client) Ready(ctx context.Context) error {
+	response, err := c.do(ctx, http.MethodGet, "/readyz")
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode == http.StatusOK {
+		return nil
+	}
+	reason, err := io.ReadAll(io.LimitReader(response.Body, maxReason))
+	if err != nil {
+		return fmt.Errorf("reading the answer of %s to /readyz: %w", c.Address, err)
+	}
+	line, _, _ := strings.Cut(string(reason), "\n")
+	return fmt.Errorf("%s is not ready: %s: %q", c.Address, response.Status, line)
+}
+
+// Reload has the server read its configuration again. It returns what the server
+// says of the changes, a line for each; the error is what it says of why there are
+// none.
+func (c Client) Reload(ctx context.Context) (string, error) {
+	response, err := c.do(ctx, http.MethodPost, "/reload")
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	answer, err := c.read(response, "/reload")
+	switch {
+	case err != nil:
+		return "", err
+	case response.StatusCode == http.StatusConflict:
+		return "", errors.New(strings.TrimRight(string(answer), "\n"))
+	}
+	return string(answer), c.unexpected(response, answer, "/reload")
+}
+
+// Settings decodes the server's settings in effect into all.
+func (c Client) Settings(ctx context.Context, all any) error {
+	response, err := c.do(ctx, http.MethodGet, "/config")
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	answer, err := c.read(response, "/config")
+	if err == nil {
+		err = c.unexpected(response, answer, "/config")
+	}
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(answer, all); err != nil {
+		return fmt.Errorf("decoding the answer of %s to /config: %w", c.Address, err)
+	}
+	return nil
+}
+
+func (c Client) read(response *http.Response, path string) ([]byte, error) {
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer of %s to %s: %w", c.Address, path, err)
+	}
+	return answer, nil
+}
+
+// unexpected is the error of an answer other than 200.
+func (c Client) unexpected(response *http.Response, answer []byte, path string) error {
+	if response.StatusCode == http.StatusOK {
+		return nil
+	}
+	line, _, _ := strings.Cut(string(answer[:min(len(answer), maxReason)]), "\n")
+	return fmt.Errorf("%s answers %s to %s: %q", c.Address, response.Status, path, line)
+}

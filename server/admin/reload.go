@@ -1,0 +1,27 @@
+package admin
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+)
+
+// reload answers with a line for each change, or, with 409, for each reason why
+// there is none: what was in use stays in use.
+func reload(do func() ([]string, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		lines, err := do()
+		if err != nil {
+			plain(w, http.StatusConflict, err.Error())
+			return
+		}
+		plain(w, http.StatusOK, strings.Join(lines, "\n"))
+	})
+}
+
+// settings answers with what is in effect.
+func settings(w http.ResponseWriter, all any) {
+	w.Header().Set("Content-Type", "application/json")
+	// An error means that the client has left: the error has no reader.
+	_ = json.NewEncoder(w).Encode(all)
+}
