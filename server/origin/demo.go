@@ -48,18 +48,23 @@ func NewDemo() (*Demo, error) {
 // add puts a file under its key, and the index of a directory under the
 // directory's keys too.
 func (d *Demo) add(key string, body []byte) {
-	answer := Answer{
-		Response: message.New(http.StatusOK, fileFields(key, body), body, contentTag(body), time.Time{}),
-		Store:    true,
-		Fresh:    demoFresh,
-		Stale:    demoFresh,
-	}
-	d.answers[key] = answer
+	d.answers[key] = demoAnswer(key, body)
 	if directory, ok := strings.CutSuffix(key, indexName); ok {
-		d.answers[directory] = answer
+		d.answers[directory] = demoAnswer(key, body)
 		if directory != "/" {
 			d.answers[strings.TrimSuffix(directory, "/")] = redirectTo(directory)
 		}
+	}
+}
+
+// demoAnswer is the answer for one key: the keys of a file share its bytes, and no
+// response, which the store counts for the one key that it is stored under.
+func demoAnswer(file string, body []byte) Answer {
+	return Answer{
+		Response: message.New(http.StatusOK, fileFields(file, body), body, contentTag(body), time.Time{}),
+		Store:    true,
+		Fresh:    demoFresh,
+		Stale:    demoFresh,
 	}
 }
 

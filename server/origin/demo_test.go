@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
 func newDemo(t *testing.T) *Demo {
@@ -119,5 +121,16 @@ func TestDemoLinks(t *testing.T) {
 		if strings.HasSuffix(key, ".css") && strings.Contains(string(a.Response.Body), "url(") {
 			t.Errorf("%s loads something", key)
 		}
+	}
+}
+
+// TestDemoKeysShareNoResponse: the store counts a response for one key alone.
+func TestDemoKeysShareNoResponse(t *testing.T) {
+	of := make(map[*message.Response]string)
+	for key, answer := range newDemo(t).answers {
+		if other, ok := of[answer.Response]; ok {
+			t.Errorf("%q and %q have the same response", key, other)
+		}
+		of[answer.Response] = key
 	}
 }
