@@ -134,7 +134,7 @@ func run(ctx context.Context, src *source, cfg config.Config, stderr io.Writer) 
 		return err
 	}
 	if err := server.StopAccepting(l); err != nil {
-		return fmt.Errorf("closing the public listener: %w", err)
+		return err
 	}
 	if err := <-served; err != nil {
 		return err

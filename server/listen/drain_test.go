@@ -105,6 +105,9 @@ func TestQueuedConnectionsAreServed(t *testing.T) {
 		c.Close()
 		t.Error("the listener is open")
 	}
+	if err := s.StopAccepting(ln); err != nil {
+		t.Errorf("Serve has closed the listener before StopAccepting could end it: %v", err)
+	}
 }
 
 // heldListener accepts nothing until release is closed.

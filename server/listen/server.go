@@ -134,10 +134,14 @@ const (
 // queue, which closing the listener would reset, and closes l.
 func (s *Server) StopAccepting(l net.Listener) error {
 	s.stopping.Store(true)
+	end := l.Close
 	if d, ok := l.(interface{ SetDeadline(time.Time) error }); ok {
-		return d.SetDeadline(time.Unix(1, 0))
+		end = func() error { return d.SetDeadline(time.Unix(1, 0)) }
 	}
-	return l.Close()
+	if err := end(); err != nil && !errors.Is(err, net.ErrClosed) { // by Serve, which has seen that it is to end
+		return fmt.Errorf("closing the public listener: %w", err)
+	}
+	return nil
 }
 
 // takeQueued takes the connections that are in the system's queue, and closes l.
