@@ -1,7 +1,6 @@
 package site
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"net/netip"
@@ -17,20 +16,14 @@ import (
 type Table struct {
 	sites    []*Site
 	exact    map[string]*Site
-	patterns []pattern       // the longest first
-	fallback *Site           // nil: none
-	trusted  client.Networks // of all sites
+	patterns map[string]*Site // by what follows the asterisk of "*.example.com"
+	fallback *Site            // nil: none
+	trusted  client.Networks  // of all sites
 	epoch    uint32
 }
 
 // epochs counts the tables of the process.
 var epochs atomic.Uint32
-
-// pattern is a host of the form "*.example.com".
-type pattern struct {
-	suffix string // ".example.com"
-	site   *Site
-}
 
 // NewTable makes a table. Two sites with the same host, or two defaults, are an
 // error.
@@ -38,7 +31,7 @@ func NewTable(sites ...*Site) (*Table, error) {
 	if len(sites) > math.MaxUint16 {
 		return nil, fmt.Errorf("%d sites: at most %d are allowed", len(sites), math.MaxUint16)
 	}
-	t := &Table{sites: sites, exact: make(map[string]*Site), epoch: epochs.Add(1)}
+	t := &Table{sites: sites, exact: make(map[string]*Site), patterns: make(map[string]*Site), epoch: epochs.Add(1)}
 	for _, s := range sites {
 		if s.number == 0 {
 			s.number = numbers.Add(1)
@@ -55,20 +48,16 @@ func NewTable(sites ...*Site) (*Table, error) {
 			t.fallback = s
 		}
 		for _, host := range s.Hosts {
+			hosts, key := t.exact, host
 			if suffix, ok := strings.CutPrefix(host, "*"); ok {
-				if slices.ContainsFunc(t.patterns, func(p pattern) bool { return p.suffix == suffix }) {
-					return nil, fmt.Errorf("two sites have the host %s", host)
-				}
-				t.patterns = append(t.patterns, pattern{suffix, s})
-				continue
+				hosts, key = t.patterns, suffix
 			}
-			if t.exact[host] != nil {
+			if hosts[key] != nil {
 				return nil, fmt.Errorf("two sites have the host %s", host)
 			}
-			t.exact[host] = s
+			hosts[key] = s
 		}
 	}
-	slices.SortFunc(t.patterns, func(a, b pattern) int { return cmp.Compare(len(b.suffix), len(a.suffix)) })
 	return t, nil
 }
 
@@ -110,9 +99,12 @@ func (t *Table) Find(authority string) *Site {
 	if s := t.exact[string(host)]; s != nil {
 		return s
 	}
-	for i := range t.patterns {
-		if p := &t.patterns[i]; len(host) > len(p.suffix) && string(host[len(host)-len(p.suffix):]) == p.suffix {
-			return p.site
+	for i := 1; i < len(host) && len(t.patterns) > 0; i++ { // the longest first
+		if host[i] != '.' {
+			continue
+		}
+		if s := t.patterns[string(host[i:])]; s != nil {
+			return s
 		}
 	}
 	return t.fallback
