@@ -38,7 +38,7 @@ type Reply[S any] struct {
 	outcome  message.Outcome
 	head     message.Head
 	written  int64
-	small    []byte
+	small    buffer // content that is held back
 	deadline time.Time
 }
 
@@ -123,8 +123,9 @@ func (r *Reply[S]) Write(p []byte) (int, error) {
 		return len(p), r.out.failed()
 	}
 	if r.state == begun {
-		if len(r.small)+len(p) <= smallBody {
-			r.small = append(r.small, p...)
+		if r.small.len()+len(p) <= smallBody {
+			r.small.grow(smallBody)
+			r.small.add(p)
 			return len(p), r.out.failed()
 		}
 		if err := r.Flush(); err != nil {
@@ -144,9 +145,9 @@ func (r *Reply[S]) Flush() error {
 	case begun:
 		r.state = sent
 		r.post(Letter[S]{Kind: Head, Head: &r.head})
-		if len(r.small) > 0 {
-			_, err := r.out.write(r.small, r.writeDeadline, r.postWritten)
-			r.small = nil
+		defer r.small.drop()
+		if r.small.len() > 0 {
+			_, err := r.out.write(r.small.unread(), r.writeDeadline, r.postWritten)
 			return err
 		}
 	}
@@ -167,13 +168,14 @@ func (r *Reply[S]) End(trailers []hpack.Field) error {
 	trailers = trailersOf(trailers)
 	wasSent := r.state == sent
 	r.state = over
+	defer r.small.drop()
 	if wasSent {
 		r.out.end(trailers)
 		r.postWritten()
 		return nil
 	}
-	if len(r.small) > 0 { // before the head is posted: they leave together
-		if _, err := r.out.write(r.small, r.writeDeadline, func() {}); err != nil {
+	if r.small.len() > 0 { // before the head is posted: they leave together
+		if _, err := r.out.write(r.small.unread(), r.writeDeadline, func() {}); err != nil {
 			return err
 		}
 	}
@@ -181,8 +183,7 @@ func (r *Reply[S]) End(trailers []hpack.Field) error {
 		r.head.Length = r.written // all of it has come by now
 	}
 	r.out.end(trailers)
-	r.post(Letter[S]{Kind: Head, Head: &r.head, Ended: len(r.small) == 0 && len(trailers) == 0})
-	r.small = nil
+	r.post(Letter[S]{Kind: Head, Head: &r.head, Ended: r.small.len() == 0 && len(trailers) == 0})
 	return nil
 }
 
@@ -190,7 +191,8 @@ func (r *Reply[S]) End(trailers []hpack.Field) error {
 func (r *Reply[S]) Abort() {
 	switch r.state {
 	case fresh, begun:
-		r.state, r.small = over, nil
+		r.state = over
+		r.small.drop()
 		r.outcome.Status = ""
 		r.post(Letter[S]{Kind: Send, Response: failure})
 	case sent:
