@@ -17,10 +17,10 @@ func TestGarbagePercent(t *testing.T) {
 		live, scanned int64
 		want          int
 	}{
-		{"nothing is known", 0, 0, 100},
-		{"a server that has just started", 4 * mib, 3 * mib, 100},
-		{"all of it has pointers", 40 * mib, 40 * mib, 100},
-		{"a cache full of bodies", 72 * mib, 4 * mib, 11},
+		{"nothing is known", 0, 0, 400},
+		{"a server that has just started", 4 * mib, 3 * mib, 250},
+		{"all of it has pointers", 40 * mib, 40 * mib, 110},
+		{"a cache full of bodies", 72 * mib, 4 * mib, 13},
 		{"half of it", 40 * mib, 16 * mib, 50},
 		{"a huge one", 1024 * mib, 4 * mib, 5},
 	} {
@@ -35,12 +35,12 @@ func TestAside(t *testing.T) {
 		about                string
 		limit, scanned, want int64
 	}{
-		{"the default, empty", 256 * mib, 0, 46 * mib},
-		{"the default, full of small bodies", 256 * mib, 80 * mib, 66 * mib},
+		{"the default, empty", 256 * mib, 0, 50 * mib},
+		{"the default, full of small bodies", 256 * mib, 80 * mib, 70 * mib},
 		{"large bodies", 64 * mib, 8 * mib, 24 * mib},
 		{"never more than three eighths", 64 * mib, 32 * mib, 24 * mib},
 		{"a small cache", 1 * mib, 0, 384 << 10},
-		{"the largest", math.MaxInt64, 0, math.MaxInt64/8 + 14*mib},
+		{"the largest", math.MaxInt64, 0, math.MaxInt64/8 + 18*mib},
 	} {
 		if got := aside(tt.limit, tt.scanned); got != tt.want {
 			t.Errorf("%s: %d of %d with %d of pointers, want %d", tt.about, got, tt.limit, tt.scanned, tt.want)
@@ -109,8 +109,8 @@ func TestLimitGarbage(t *testing.T) {
 	s := new(bodies)
 	l := New(s, 256*mib)
 	stop := LimitGarbage(l)
-	if got := l.Stats().Aside; got != 46*mib {
-		t.Errorf("%d bytes are set aside, want 46 MiB", got)
+	if got := l.Stats().Aside; got != 50*mib {
+		t.Errorf("%d bytes are set aside, want 50 MiB", got)
 	}
 	body := make([]byte, 128*mib)
 	s.used.Store(int64(len(body)))
