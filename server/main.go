@@ -21,7 +21,7 @@
 //  4. h2/recv.go          frames; h1/hit.go: request heads, read by h1/parse.go
 //  5. h2/headers.go       a header block becomes a request (internal/hpack); whose it is
 //     (client/forwarded.go), and whether that client may have one more (h2/perclient.go, h1/perclient.go)
-//  6. edge/look.go        the first door: its site (site/table.go), its key (site/site.go),
+//  6. edge/look.go        the fast path: its site (site/table.go), its key (site/site.go),
 //     what is stored (store/store.go), and whether that may be reused (rfc9111/reuse.go)
 //  7. h2/answer.go        a hit goes into the batch; h1/hit.go
 //  8. wire/write.go       the batch is encrypted and written: the turn's end
@@ -31,7 +31,7 @@
 // of 6: h2/repeat.go, h1/repeat.go. A request that is no hit leaves the
 // connection's goroutine after 6:
 //
-//	6a. h2/handler.go      the second door: a goroutine for the request; h1/exchange.go
+//	6a. h2/handler.go      the slow path: a goroutine for the request; h1/exchange.go
 //	6b. edge/serve.go      methods, and a second look: what may answer it, or why not
 //	6c. edge/flight.go     one fetch for all misses of the same key
 //	6d. edge/fetch.go      the origin answers: origin/directory.go, origin/proxy/fetch.go

@@ -31,7 +31,7 @@ type client struct {
 	cancel  context.CancelCauseFunc
 	done    chan struct{} // closed when the answer has ended, and Serve returned
 
-	hit     bool // the first door answered
+	hit     bool // the fast path answered
 	looked  message.Lookup
 	outcome message.Outcome
 	answers int // must be 1

@@ -47,8 +47,8 @@ func (r *rig) as(i *message.Identity, host, method, path string, pairs ...string
 }
 
 // TestOtherConnections: a site that asks for certificates answers no request that
-// comes on a connection without one of its authority, by the first door or the
-// second, whatever is stored.
+// comes on a connection without one of its authority, by the fast path or the
+// slow path, whatever is stored.
 func TestOtherConnections(t *testing.T) {
 	authority, client := newAuthority(t, false)
 	_, stranger := newAuthority(t, false)

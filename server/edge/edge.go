@@ -16,7 +16,7 @@
 // # Concurrency
 //
 // All methods are safe for concurrent use. [Edge.Look] and [Edge.Again] are the
-// engines' first door: they neither block nor allocate, but for the one hit that
+// engines' fast path: they neither block nor allocate, but for the one hit that
 // starts a revalidation. [Edge.Serve] has a goroutine of its own for each
 // exchange; a fetch of an upstream runs on that of the exchange that began it, and
 // outlives it if others follow. A fetch of a file has one of its own.

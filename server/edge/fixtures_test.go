@@ -180,8 +180,8 @@ func (r *rig) check() {
 	}
 }
 
-// ask is one request's way as an engine goes it: the first door, then the
-// second.
+// ask sends one request as an engine does: by the fast path, then by the slow
+// path.
 func (r *rig) ask(method, path string, pairs ...string) *client {
 	return r.begin(method, path, pairs...).wait()
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/origin"
 )
 
-// TestServe is a directory behind both doors, empty and warm.
+// TestServe is a directory on the fast and the slow path, empty and warm.
 func TestServe(t *testing.T) {
 	d, root := newDirectory(t, origin.DirectoryConfig{MaxStored: 1000})
 	modified := time.Now().Add(-time.Hour).Truncate(time.Second)

@@ -15,7 +15,7 @@ import (
 // Config is what all connections share. It must not change while one lives. All
 // fields but Access, Client, Ledger, PerClient and Crew are required.
 type Config struct {
-	Source  message.Source  // the first door
+	Source  message.Source  // the fast path
 	Handler message.Handler // the second
 	Metrics *metrics.Hotpath
 	Log     *slog.Logger

@@ -30,7 +30,7 @@ type Conn struct {
 	date  *message.DateText // of the turn's second
 	turn  uint64
 	quota int          // of content that the turn may still send
-	hits  metrics.Hits // answered through the first door in this turn
+	hits  metrics.Hits // answered by the fast path in this turn
 	over  bool         // the request that is being taken is beyond its client's limit
 
 	state state

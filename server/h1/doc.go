@@ -2,8 +2,8 @@
 // connection stays with it from its first request to its end.
 //
 // GET and HEAD are answered from memory in the turn that read them, kept alive
-// and pipelined, through the first door ([message.Source]). Everything else is an
-// exchange: a handler behind the second door ([message.Handler]) answers on a
+// and pipelined, by the fast path ([message.Source]). Everything else is an
+// exchange: a handler on the slow path ([message.Handler]) answers on a
 // goroutine of its own, through server/stream. There is one at a time on a
 // connection; the requests behind it wait, unread but for a few KiB. What is not
 // well-formed beyond doubt is refused by the engine itself with 400, 413, 414,
@@ -12,8 +12,8 @@
 //	state.go     what a connection is doing, what may follow, until when
 //	conn.go      a turn: letters, requests and contents in, answers out
 //	parse.go     a request head; line.go its first line; fields.go the rest
-//	hit.go       the first door; repeat.go a request that was seen before
-//	exchange.go  the second door; mail.go what its handler asks for
+//	hit.go       the fast path; repeat.go a request that was seen before
+//	exchange.go  the slow path; mail.go what its handler asks for
 //	receive.go   a request's content, and chunked.go its chunks
 //	reply.go     the head of an answer; send.go its content
 //	refuse.go    answers of the engine's own

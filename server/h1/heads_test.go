@@ -212,8 +212,8 @@ func TestRefusedByteByByte(t *testing.T) {
 	}
 }
 
-// What is well-formed is answered, by the handler if it is not for the first
-// door, and the connection goes on.
+// What is well-formed is answered, by the handler if it is not for the fast
+// path, and the connection goes on.
 func TestUnusualRequests(t *testing.T) {
 	for _, c := range []struct{ name, raw, body string }{
 		{"another method", "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\nbody", `POST / test "body"`},

@@ -16,7 +16,7 @@ import (
 // record to the byte (RFC 8446 §5.1), so that no record is nearly empty.
 const maxData = 16<<10 - frame.HeaderLen
 
-// answerHit tries the first door and reports whether it dealt with the request.
+// answerHit tries the fast path and reports whether it dealt with the request.
 func (c *Conn) answerHit(id uint32, d *decoded, block []byte, generation uint32) (done bool, err *frame.Error) {
 	r := &d.request.Request
 	if !c.cfg.Source.Look(&d.lookup, r, c.now) {

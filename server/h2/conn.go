@@ -45,7 +45,7 @@ type Conn struct {
 	now  time.Time
 	date *message.DateText // of the turn's second
 	turn uint64
-	hits metrics.Hits // answered through the first door in this turn
+	hits metrics.Hits // answered by the fast path in this turn
 	seen uint64       // streams opened in this turn
 
 	// Receiving.

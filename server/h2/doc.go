@@ -1,11 +1,12 @@
 // Package h2 is the HTTP/2 engine: RFC 9113 for a server, on a [wire.Conn].
 //
-// # Two doors
+// # Fast and slow path
 //
-// A request that [message.Source] can answer, a hit, is answered on the
-// connection's goroutine, in the turn that read it. Every other request goes
-// to a [message.Handler] on a goroutine of its own, which reaches the connection
-// through package stream's mailbox and two bounded buffers, and never blocks it.
+// The fast path: a request that [message.Source] can answer, a hit, is answered
+// on the connection's goroutine, in the turn that read it. The slow path: every
+// other request goes to a [message.Handler] on a goroutine of its own, which
+// reaches the connection through package stream's mailbox and two bounded
+// buffers, and never blocks it.
 //
 // # The life of a request, by file
 //
@@ -16,7 +17,7 @@
 //	answer.go     a stored response goes out, at once or as a stream
 //	request.go    what a request must look like (RFC 9113 §8)
 //	target.go     what its pseudo-fields and host say of its target
-//	handler.go    the second door: an exchange, and its handler's goroutine
+//	handler.go    the slow path: an exchange, and its handler's goroutine
 //	mail.go       what handlers post: heads, whole responses, growing ones
 //	tunnel.go     bytes both ways after an extended CONNECT (RFC 8441)
 //	send.go       frames out: windows, fairness between streams

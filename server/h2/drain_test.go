@@ -51,7 +51,7 @@ func TestDrainWithoutAnswer(t *testing.T) {
 }
 
 // TestDrainFinishesWhatIsInFlight: streams of before the second GOAWAY are
-// answered, whichever door they went through; later ones are not, but HPACK
+// answered, whichever path they took; later ones are not, but HPACK
 // and the connection's window stay in step.
 func TestDrainFinishesWhatIsInFlight(t *testing.T) {
 	run(t, setup{source: stored("/", "hit", "/large", strings.Repeat("x", 100_000)), handler: stall, limits: Limits{Resets: 3}}, func(p *peer) {

@@ -12,7 +12,7 @@ import (
 	relay "github.com/e0ac7cd4/hotpath/server/stream"
 )
 
-// handle opens a stream for a request that the first door did not answer and
+// handle opens a stream for a request that the fast path did not answer and
 // starts its handler. What d borrows is gone when it returns.
 func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 	r := &d.request

@@ -179,7 +179,7 @@ func (c *Conn) endBody(s *stream) {
 	}
 }
 
-// refuse answers a request that goes to neither door. A body that it has is
+// refuse answers a request that takes neither path. A body that it has is
 // dropped as it comes.
 func (c *Conn) refuse(id uint32, r *request, end bool, status int) *frame.Error {
 	text := http.StatusText(status) + "\n"

@@ -342,7 +342,7 @@ func TestLimitStreamsOfHits(t *testing.T) {
 	})
 }
 
-// TestLimitStreamsOfRefusals: so are answers to requests that no door saw.
+// TestLimitStreamsOfRefusals: so are answers to requests that take neither path.
 func TestLimitStreamsOfRefusals(t *testing.T) {
 	run(t, setup{settings: []frame.Setting{{ID: frame.InitialWindowSize, Value: 0}}, limits: Limits{Streams: 2, HeaderBytes: 1000}}, func(p *peer) {
 		p.Write(fat(1, 1001, 6), fat(3, 1001, 6), fat(5, 1001, 6))

@@ -13,7 +13,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
-// Handler is the second door: it answers every request that the first one did
+// Handler is the slow path: it answers every request that the fast path did
 // not. Serve has a goroutine of its own and may block; ctx ends when the client
 // is gone, or does not expect an answer any more. When Serve returns, the
 // exchange is over, but for a response that was given to the connection whole

@@ -2,12 +2,12 @@
 // borrowed view of a request, a stored response that is encoded once for every
 // protocol and then only copied, and a content that still grows.
 //
-// The engines (server/h2, server/h1) have two doors:
+// The engines (server/h2, server/h1) have two paths:
 //
-//   - [Source]: a hit. It is called on the connection's own goroutine, so it
-//     must not block, lock across I/O or allocate.
-//   - [Handler]: everything else, on a goroutine of its own, as an [Exchange]
-//     whose [Reply] leads back to the connection.
+//   - [Source], the fast path: a hit. It is called on the connection's own
+//     goroutine, so it must not block, lock across I/O or allocate.
+//   - [Handler], the slow path: everything else, on a goroutine of its own, as
+//     an [Exchange] whose [Reply] leads back to the connection.
 package message
 
 import (
@@ -62,7 +62,7 @@ func (r *Request) Field(name string) (string, bool) {
 	return "", false
 }
 
-// Source is the first door: what can be answered from memory, now.
+// Source is the fast path: what can be answered from memory, now.
 type Source interface {
 	// Look looks for the stored response that answers r, a request without
 	// content, and notes in l what it found. It reports false if there is
