@@ -37,7 +37,7 @@
 //	6d. edge/fetch.go      the origin answers: origin/directory.go, origin/proxy/fetch.go
 //	6e. edge/sink.go       at the head of its answer: shared and stored, or one request's alone
 //	6f. stream/reply.go    the way back; message/growing.go: a content that is still arriving
-//	6g. h2/mail.go         the connection takes it at its next turn; h1/mail.go
+//	6g. h2/inbox.go        the connection takes it at its next turn; h1/inbox.go
 //
 // Package main only wires: run.go, parts.go for the public side, security.go for
 // its TLS, sites.go for what is served, reload.go for what changes while it

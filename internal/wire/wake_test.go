@@ -11,7 +11,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
-// post is a letter to an engine from another goroutine.
+// post is a message to an engine from another goroutine.
 type post struct {
 	waiting atomic.Int64
 	taken   chan struct{}
@@ -38,10 +38,10 @@ func TestWakeIsNeverLost(t *testing.T) {
 		for name, busy := range map[string]bool{"": false, ", with input and deadlines": true} {
 			t.Run(p.name+name, func(t *testing.T) {
 				t.Parallel()
-				box := post{taken: make(chan struct{}, 1)}
+				inbox := post{taken: make(chan struct{}, 1)}
 				s := p.open(t, newOptions(), func(c *Conn) {
-					c.Serve(engine{pending: box.pending, turn: func(now time.Time) (Step, time.Time) {
-						box.take()
+					c.Serve(engine{pending: inbox.pending, turn: func(now time.Time) (Step, time.Time) {
+						inbox.take()
 						for {
 							c.Consume(len(c.Unread()))
 							err := c.Fill()
@@ -73,10 +73,10 @@ func TestWakeIsNeverLost(t *testing.T) {
 					}
 				}()
 				for i := range wakes {
-					box.waiting.Add(1)
+					inbox.waiting.Add(1)
 					s.Wake()
 					select {
-					case <-box.taken:
+					case <-inbox.taken:
 					case <-time.After(patience):
 						t.Fatalf("wake %d is lost", i)
 					}
@@ -88,13 +88,13 @@ func TestWakeIsNeverLost(t *testing.T) {
 	}
 }
 
-// Many goroutines wake at once: each letter is taken.
+// Many goroutines wake at once: each message is taken.
 func TestWakeFromMany(t *testing.T) {
-	const posters, letters = 8, 1000
-	box := &post{taken: make(chan struct{}, 1)}
+	const posters, messages = 8, 1000
+	inbox := &post{taken: make(chan struct{}, 1)}
 	s := paths[0].open(t, newOptions(), func(c *Conn) {
-		c.Serve(engine{pending: box.pending, turn: func(time.Time) (Step, time.Time) {
-			box.take()
+		c.Serve(engine{pending: inbox.pending, turn: func(time.Time) (Step, time.Time) {
+			inbox.take()
 			if c.Fill() != error(ErrWouldBlock) {
 				return Done, time.Time{}
 			}
@@ -103,17 +103,17 @@ func TestWakeFromMany(t *testing.T) {
 	})
 	for range posters {
 		go func() {
-			for range letters {
-				box.waiting.Add(1)
+			for range messages {
+				inbox.waiting.Add(1)
 				s.Wake()
 			}
 		}()
 	}
-	for i := range posters * letters {
+	for i := range posters * messages {
 		select {
-		case <-box.taken:
+		case <-inbox.taken:
 		case <-time.After(patience):
-			t.Fatalf("%d letters of %d were taken", i, posters*letters)
+			t.Fatalf("%d messages of %d were taken", i, posters*messages)
 		}
 	}
 }
@@ -185,14 +185,14 @@ func TestDeadlineOnASocket(t *testing.T) {
 // A deadline that is moved nearer counts; see arm.
 func TestDeadlineMovedNearer(t *testing.T) {
 	server, client := testkit.TCPPair(t)
-	box := post{taken: make(chan struct{}, 1)}
+	inbox := post{taken: make(chan struct{}, 1)}
 	until := time.Now().Add(time.Hour)
 	s := serve(t, server, client, false, newOptions(), func(c *Conn) {
-		c.Serve(engine{pending: box.pending, turn: func(now time.Time) (Step, time.Time) {
+		c.Serve(engine{pending: inbox.pending, turn: func(now time.Time) (Step, time.Time) {
 			_ = c.Fill()
-			if box.pending() {
+			if inbox.pending() {
 				until = now.Add(10 * time.Millisecond)
-				box.take()
+				inbox.take()
 			}
 			if !now.Before(until) {
 				return Done, time.Time{}
@@ -200,9 +200,9 @@ func TestDeadlineMovedNearer(t *testing.T) {
 			return Sleep, until
 		}})
 	})
-	box.waiting.Add(1)
+	inbox.waiting.Add(1)
 	s.Wake()
-	<-box.taken
+	<-inbox.taken
 	client.CloseWrite() // the linger's end
 	s.wait(t)
 }

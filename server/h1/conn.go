@@ -23,7 +23,7 @@ type Conn struct {
 	stripe metrics.Stripe
 	remote netip.Addr // not valid: none
 	tap    access.Tap
-	mail   stream.Mailbox[uint64] // by the number of the exchange
+	inbox  stream.Inbox[uint64] // by the number of the exchange
 
 	// The turn.
 	now   time.Time
@@ -70,7 +70,7 @@ func NewConn(cfg *Config, w *wire.Conn) *Conn {
 		fresh:  true,
 		reason: metrics.ClosePeer,
 	}
-	c.mail.Wake = w.Wake
+	c.inbox.Wake = w.Wake
 	return c
 }
 
@@ -87,7 +87,7 @@ func (c *Conn) Serve() (reason metrics.CloseReason) {
 			_ = c.wire.Close() // whatever state it is in
 			reason = metrics.CloseError
 		}
-		c.mail.Close()
+		c.inbox.Close()
 		c.release(errGone)
 		c.tap.Flush(time.Since(c.now))
 	}()
@@ -97,10 +97,10 @@ func (c *Conn) Serve() (reason metrics.CloseReason) {
 
 // Drain makes the connection end after the request in flight. Safe from any
 // goroutine.
-func (c *Conn) Drain() { c.mail.Post(stream.Letter[uint64]{Kind: stream.Drain}) }
+func (c *Conn) Drain() { c.inbox.Post(stream.Message[uint64]{Kind: stream.Drain}) }
 
 // Pending implements wire.Engine.
-func (c *Conn) Pending() bool { return c.mail.Pending() }
+func (c *Conn) Pending() bool { return c.inbox.Pending() }
 
 // Turn implements wire.Engine.
 func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
@@ -110,7 +110,7 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 	if c.date == nil || c.date.Unix != now.Unix() {
 		c.date = message.Date(now)
 	}
-	c.readMail()
+	c.readInbox()
 	more := c.work()
 	c.flush()
 	c.join()

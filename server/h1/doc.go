@@ -10,16 +10,16 @@
 // 417, 431, 501 or 505, and is the connection's last: no handler gets it.
 //
 //	state.go     what a connection is doing, what may follow, until when
-//	conn.go      a turn: letters, requests and contents in, answers out
+//	conn.go      a turn: messages, requests and contents in, answers out
 //	parse.go     a request head; line.go its first line; fields.go the rest
 //	hit.go       the fast path; repeat.go a request that was seen before
-//	exchange.go  the slow path; mail.go what its handler asks for
+//	exchange.go  the slow path; inbox.go what its handler asks for
 //	receive.go   a request's content, and chunked.go its chunks
 //	reply.go     the head of an answer; send.go its content
 //	refuse.go    answers of the engine's own
 //
 // A Conn belongs to the goroutine that called Serve; only Drain and Pending may
-// be called by others. A handler reaches it by letters alone.
+// be called by others. A handler reaches it by messages alone.
 //
 // A peer is waited for in these ways only: for a request (Idle), for the rest
 // of a head (Head), for a request's content (Quantum bytes in each BodyTimeout),

@@ -116,7 +116,7 @@ func TestDrainSaysClose(t *testing.T) {
 				}
 				p.Write(raw[:10])
 				synctest.Wait()
-				p.loop.mail.Wake = func() {} // the rest comes before the turn
+				p.loop.inbox.Wake = func() {} // the rest comes before the turn
 				p.loop.Drain()
 				p.Write(raw[10:] + get("/"))
 				if a := p.Response("GET"); a.StatusCode != 200 || !a.Close {
@@ -176,7 +176,7 @@ func TestDrainDuringAnExchange(t *testing.T) {
 }
 
 // TestCut: an exchange whose memory is needed is answered with 503, or broken
-// off; later letters of it are ignored.
+// off; later messages of it are ignored.
 func TestCut(t *testing.T) {
 	for name, c := range map[string]struct {
 		begin func(*message.Exchange)

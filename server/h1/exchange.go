@@ -25,7 +25,7 @@ var (
 // exchange is a request that a handler answers. It belongs to the connection's
 // goroutine, but for output and in.body.
 type exchange struct {
-	number   uint64 // names it in letters: those of an earlier one are ignored
+	number   uint64 // names it in messages: those of an earlier one are ignored
 	proto    message.Proto
 	headOnly bool   // HEAD
 	close    bool   // the client's last request
@@ -87,7 +87,7 @@ func (c *Conn) begin(h *head, size int) {
 			asked.Length = -1
 		}
 	}
-	reply := stream.NewReply(&c.mail, x.number, x.output, x.in.body, x.headOnly)
+	reply := stream.NewReply(&c.inbox, x.number, x.output, x.in.body, x.headOnly)
 	asked.Reply = reply
 	ctx, cancel := context.WithCancelCause(context.Background())
 	x.cancel = cancel
@@ -166,7 +166,7 @@ func (c *Conn) dismiss(cause error) {
 	x.cancel(cause)
 }
 
-// letGo forgets the exchange: letters of it are ignored.
+// letGo forgets the exchange: messages of it are ignored.
 func (c *Conn) letGo(cause error) {
 	c.dismiss(cause)
 	if c.out.follower != nil {

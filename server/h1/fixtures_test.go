@@ -243,7 +243,7 @@ func (p *peer) wantHits(class metrics.Class, n uint64) {
 func (p *peer) peek(f func(*Conn)) {
 	synctest.Wait()
 	f(p.loop)
-	p.loop.mail.Post(stream.Letter[uint64]{Kind: stream.Grown}) // of no exchange
+	p.loop.inbox.Post(stream.Message[uint64]{Kind: stream.Grown}) // of no exchange
 	synctest.Wait()
 }
 

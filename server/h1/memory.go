@@ -12,7 +12,7 @@ import (
 // Cut implements memory.Sender: what is sent, or the exchange, ends. It may be
 // called from any goroutine.
 func (c *Conn) Cut(t *memory.Ticket) {
-	c.mail.Post(stream.Letter[uint64]{Kind: stream.Cut, Ticket: t})
+	c.inbox.Post(stream.Message[uint64]{Kind: stream.Cut, Ticket: t})
 }
 
 // join has a stored content that outlives its turn join the ledger: most are

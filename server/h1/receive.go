@@ -27,7 +27,7 @@ func (c *Conn) newInbound(h *head, number uint64) inbound {
 	if in.over && h.upgrade == "" && h.request.Method != "CONNECT" {
 		return in
 	}
-	post := func(k stream.Kind, n int) { c.mail.Post(stream.Letter[uint64]{Kind: k, Stream: number, N: n}) }
+	post := func(k stream.Kind, n int) { c.inbox.Post(stream.Message[uint64]{Kind: k, Stream: number, N: n}) }
 	var expect func()
 	if h.expects {
 		expect = func() { post(stream.Continue, 0) }

@@ -37,11 +37,11 @@ func (x *exchange) framingOf(status int, length int64) framing {
 }
 
 // replyHead begins a response that the handler writes piece by piece.
-func (c *Conn) replyHead(l *stream.Letter[uint64]) {
+func (c *Conn) replyHead(m *stream.Message[uint64]) {
 	if c.state != handling {
 		return
 	}
-	x, h := c.x, l.Head
+	x, h := c.x, m.Head
 	f := x.framingOf(h.Status, h.Length)
 	c.decideLast(f)
 	out := appendHead(c.wire.Out, h, c.date)
@@ -51,25 +51,25 @@ func (c *Conn) replyHead(l *stream.Letter[uint64]) {
 	case h.Length >= 0 && stream.BodyAllowed(h.Status):
 		out = appendLength(out, h.Length)
 	}
-	c.openReply(out, h.Status, l.Outcome)
+	c.openReply(out, h.Status, m.Outcome)
 	c.out = outgoing{output: x.output, framing: f, left: h.Length}
-	if l.Ended {
+	if m.Ended {
 		c.endContent(nil)
 	}
 }
 
 // replyStored answers with a whole response.
-func (c *Conn) replyStored(l *stream.Letter[uint64]) {
+func (c *Conn) replyStored(m *stream.Message[uint64]) {
 	if c.state != handling {
 		return
 	}
-	r := l.Response
+	r := m.Response
 	c.decideLast(c.x.framingOf(r.Status, r.Length()))
 	out := r.AppendHead(c.wire.Out, c.date, nil)
 	if length, ok := lengthOf(r); !ok && stream.BodyAllowed(r.Status) && !c.x.headOnly {
 		out = appendLength(out, length)
 	}
-	c.openReply(out, r.Status, l.Outcome)
+	c.openReply(out, r.Status, m.Outcome)
 	c.out = outgoing{stored: true}
 	if !c.x.headOnly && stream.BodyAllowed(r.Status) {
 		c.out.rest, c.out.more, c.out.pins = r.Body, r.More, r.Pinned()
@@ -80,12 +80,12 @@ func (c *Conn) replyStored(l *stream.Letter[uint64]) {
 }
 
 // replyFollow answers with a content that grows.
-func (c *Conn) replyFollow(l *stream.Letter[uint64]) {
+func (c *Conn) replyFollow(m *stream.Message[uint64]) {
 	if c.state != handling {
-		l.Follower.Close()
+		m.Follower.Close()
 		return
 	}
-	x, r := c.x, l.Response
+	x, r := c.x, m.Response
 	length, known := lengthOf(r)
 	if !known {
 		length = -1
@@ -96,14 +96,14 @@ func (c *Conn) replyFollow(l *stream.Letter[uint64]) {
 	if f == chunkedContent {
 		out = append(out, "transfer-encoding: chunked\r\n"...)
 	}
-	c.openReply(out, r.Status, l.Outcome)
-	c.out = outgoing{follower: l.Follower, framing: f, left: length, pins: r.Pinned()}
+	c.openReply(out, r.Status, m.Outcome)
+	c.out = outgoing{follower: m.Follower, framing: f, left: length, pins: r.Pinned()}
 	if f == none {
 		c.answered()
 		return
 	}
 	number := x.number
-	l.Follower.Attach(func() { c.mail.Post(stream.Letter[uint64]{Kind: stream.Grown, Stream: number}) })
+	m.Follower.Attach(func() { c.inbox.Post(stream.Message[uint64]{Kind: stream.Grown, Stream: number}) })
 }
 
 // openReply ends a final head, of which out has all but what concerns the
@@ -136,11 +136,11 @@ func appendConnection(out []byte, last bool, h *head) []byte {
 
 // agree sends the head that agrees to an upgrade (RFC 9110 §7.8), or to CONNECT
 // (§9.3.6): there is no other request on the connection.
-func (c *Conn) agree(l *stream.Letter[uint64]) {
+func (c *Conn) agree(m *stream.Message[uint64]) {
 	if c.state != handling {
 		return
 	}
-	x, h := c.x, l.Head
+	x, h := c.x, m.Head
 	if !x.connect {
 		h.Status = http.StatusSwitchingProtocols
 	}
@@ -152,7 +152,7 @@ func (c *Conn) agree(l *stream.Letter[uint64]) {
 		out = append(out, "connection: upgrade\r\n"...)
 	}
 	c.wire.Out = append(out, crlf...)
-	c.counted(h.Status, l.Outcome)
+	c.counted(h.Status, m.Outcome)
 	c.last = true
 	c.active = c.now
 	x.in.over = false

@@ -107,7 +107,7 @@ func (c *Conn) follow(s *stream, r *message.Response, f *message.Follower, statu
 	c.countRequest(s, r.Status)
 	s.headSent = true
 	c.appendWhole(s.id, r, status, false)
-	f.Attach(func() { c.mail.Post(letter{Kind: relay.Grown, Stream: s}) })
+	f.Attach(func() { c.inbox.Post(streamMessage{Kind: relay.Grown, Stream: s}) })
 	c.queue(s)
 }
 

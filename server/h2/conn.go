@@ -30,7 +30,7 @@ var (
 )
 
 // Conn is an HTTP/2 connection. All of it belongs to the goroutine that called
-// Serve, except mail and what Drain sets.
+// Serve, except inbox and what Drain sets.
 type Conn struct {
 	// In the order of their sections, but for what is small: it shares a word
 	// with window, so that a connection fits its size class.
@@ -38,7 +38,7 @@ type Conn struct {
 	wire   *wire.Conn
 	stripe metrics.Stripe
 	remote netip.Addr // not valid: none
-	mail   mailbox    // its Wake is the connection's
+	inbox  inbox      // its Wake is the connection's
 	tap    access.Tap
 
 	// The turn.
@@ -123,7 +123,7 @@ func NewConn(cfg *Config, w *wire.Conn) *Conn {
 		now:     now,
 		reason:  metrics.ClosePeer,
 	}
-	c.mail.Wake = w.Wake
+	c.inbox.Wake = w.Wake
 	return c
 }
 
@@ -140,7 +140,7 @@ func (c *Conn) Serve() (reason metrics.CloseReason) {
 			_ = c.wire.Close() // whatever state it is in
 			reason = metrics.CloseError
 		}
-		c.mail.Close()
+		c.inbox.Close()
 		for _, s := range c.streams {
 			c.drop(s, errPeerGone)
 		}
@@ -151,7 +151,7 @@ func (c *Conn) Serve() (reason metrics.CloseReason) {
 }
 
 // Pending implements wire.Engine.
-func (c *Conn) Pending() bool { return c.mail.Pending() }
+func (c *Conn) Pending() bool { return c.inbox.Pending() }
 
 // Turn implements wire.Engine: everything that has come is handled, then
 // everything that may go is sent.
@@ -168,7 +168,7 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 	if !c.wire.Congested() {
 		c.queuedControl, c.choked, c.clear = 0, false, now
 	}
-	c.readMail()
+	c.readInbox()
 	more := c.receive()
 	if !c.stopped {
 		more = c.transmit() || more

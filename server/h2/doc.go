@@ -5,12 +5,12 @@
 // The fast path: a request that [message.Source] can answer, a hit, is answered
 // on the connection's goroutine, in the turn that read it. The slow path: every
 // other request goes to a [message.Handler] on a goroutine of its own, which
-// reaches the connection through package stream's mailbox and two bounded
+// reaches the connection through package stream's inbox and two bounded
 // buffers, and never blocks it.
 //
 // # The life of a request, by file
 //
-//	conn.go       a turn: mail, receive, transmit, flush; timeouts
+//	conn.go       a turn: inbox, receive, transmit, flush; timeouts
 //	recv.go       frames in: order, state, windows
 //	headers.go    a header block becomes a request, is refused, or is a repeat
 //	repeat.go     a block seen before needs no decoding, nor its answer encoding
@@ -18,7 +18,7 @@
 //	request.go    what a request must look like (RFC 9113 §8)
 //	target.go     what its pseudo-fields and host say of its target
 //	handler.go    the slow path: an exchange, and its handler's goroutine
-//	mail.go       what handlers post: heads, whole responses, growing ones
+//	inbox.go      what handlers post: heads, whole responses, growing ones
 //	tunnel.go     bytes both ways after an extended CONNECT (RFC 8441)
 //	send.go       frames out: windows, fairness between streams
 //	stream.go     a stream's state
@@ -33,5 +33,5 @@
 //
 // A Conn belongs to the goroutine that called Serve, an exchange with its reply
 // to the handler. What both use is package stream's, with a mutex of its own:
-// Mailbox, Output, Body.
+// Inbox, Output, Body.
 package h2

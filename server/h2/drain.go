@@ -30,7 +30,7 @@ var (
 
 // Drain makes the connection end when what is in flight is answered. Safe
 // from any goroutine.
-func (c *Conn) Drain() { c.mail.Post(letter{Kind: relay.Drain}) }
+func (c *Conn) Drain() { c.inbox.Post(streamMessage{Kind: relay.Drain}) }
 
 func (c *Conn) startDrain() {
 	if !c.drain.announced.IsZero() {

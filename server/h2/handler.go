@@ -59,9 +59,9 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 		s.credit = flow.NewCredit(streamWindow)
 		var expect func()
 		if value, _ := r.Field("expect"); strings.EqualFold(value, "100-continue") && r.protocol == "" {
-			expect = func() { c.mail.Post(letter{Kind: relay.Continue, Stream: s}) }
+			expect = func() { c.inbox.Post(streamMessage{Kind: relay.Continue, Stream: s}) }
 		}
-		s.body = relay.NewBody(s.ticket, func(n int) { c.mail.Post(letter{Kind: relay.Read, Stream: s, N: n}) }, expect)
+		s.body = relay.NewBody(s.ticket, func(n int) { c.inbox.Post(streamMessage{Kind: relay.Read, Stream: s, N: n}) }, expect)
 	}
 	switch {
 	case r.protocol != "": // what comes is no content, but the tunnel's: Reply.Tunnel reads it
@@ -74,7 +74,7 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s.cancel = cancel
-	reply := relay.NewReply(&c.mail, s, s.output, s.body, s.headOnly)
+	reply := relay.NewReply(&c.inbox, s, s.output, s.body, s.headOnly)
 	reply.Explain(message.Outcome{Result: metrics.Bypass})
 	x.Reply = reply
 	c.running++

@@ -10,7 +10,7 @@ import (
 // Cut implements memory.Sender: the stream's memory is needed for others. It may
 // be called from any goroutine.
 func (s *stream) Cut(t *memory.Ticket) {
-	s.conn.mail.Post(letter{Kind: relay.Cut, Stream: s, Ticket: t})
+	s.conn.inbox.Post(streamMessage{Kind: relay.Cut, Stream: s, Ticket: t})
 }
 
 // holds notes that a stream begins to send what p pins. If it still does at the

@@ -197,12 +197,12 @@ func (c *Conn) finish(s *stream) {
 func (c *Conn) unwanted(s *stream) { c.reset(s, frame.NoError, nil) }
 
 // sendHead sends the final head of a response that a handler writes.
-func (c *Conn) sendHead(s *stream, l *letter) {
+func (c *Conn) sendHead(s *stream, m *streamMessage) {
 	s.headSent = true
-	c.explain(s, &l.Outcome)
-	c.countRequest(s, l.Head.Status)
-	end := l.Ended
-	c.appendHead(s.id, l.Head, l.Outcome.Status, end)
+	c.explain(s, &m.Outcome)
+	c.countRequest(s, m.Head.Status)
+	end := m.Ended
+	c.appendHead(s.id, m.Head, m.Outcome.Status, end)
 	if end {
 		c.finish(s)
 		return

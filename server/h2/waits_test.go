@@ -134,7 +134,7 @@ func (e ending) read(p *peer, resets chan<- frame.ErrCode) {
 func (p *peer) peek(f func(*Conn)) {
 	synctest.Wait()
 	f(p.engine)
-	p.engine.mail.Post(letter{Kind: relay.Grown, Stream: new(stream)}) // of no stream
+	p.engine.inbox.Post(streamMessage{Kind: relay.Grown, Stream: new(stream)}) // of no stream
 	synctest.Wait()
 }
 

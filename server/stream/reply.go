@@ -23,12 +23,12 @@ var (
 	errLength   = http.ErrContentLength
 )
 
-// Reply implements [message.Reply] on a mailbox. Its states:
+// Reply implements [message.Reply] on an inbox. Its states:
 //
 //	fresh ── Head ──▶ begun ── content, Flush ──▶ sent ── End ──▶ over
 //	  └── Send, Follow, Tunnel, Abort ─────────────────────────────▲
 type Reply[S any] struct {
-	box      *Mailbox[S]
+	inbox    *Inbox[S]
 	stream   S
 	out      *Output
 	body     *Body // nil: the request has no content
@@ -52,13 +52,13 @@ const (
 )
 
 // NewReply makes the reply of a stream. body may be nil.
-func NewReply[S any](box *Mailbox[S], stream S, out *Output, body *Body, headOnly bool) *Reply[S] {
-	return &Reply[S]{box: box, stream: stream, out: out, body: body, headOnly: headOnly, outcome: message.Outcome{Result: metrics.Bypass}}
+func NewReply[S any](inbox *Inbox[S], stream S, out *Output, body *Body, headOnly bool) *Reply[S] {
+	return &Reply[S]{inbox: inbox, stream: stream, out: out, body: body, headOnly: headOnly, outcome: message.Outcome{Result: metrics.Bypass}}
 }
 
-func (r *Reply[S]) post(l Letter[S]) {
-	l.Stream, l.Outcome = r.stream, r.outcome
-	r.box.Post(l)
+func (r *Reply[S]) post(m Message[S]) {
+	m.Stream, m.Outcome = r.stream, r.outcome
+	r.inbox.Post(m)
 }
 
 // Explain implements message.Reply.
@@ -71,7 +71,7 @@ func (r *Reply[S]) Send(resp *message.Response) {
 		return
 	}
 	r.state = over
-	r.post(Letter[S]{Kind: Send, Response: resp})
+	r.post(Message[S]{Kind: Send, Response: resp})
 }
 
 // Follow implements message.Reply.
@@ -82,7 +82,7 @@ func (r *Reply[S]) Follow(resp *message.Response, f *message.Follower) {
 		return
 	}
 	r.state = over
-	r.post(Letter[S]{Kind: Follow, Response: resp, Follower: f})
+	r.post(Message[S]{Kind: Follow, Response: resp, Follower: f})
 }
 
 // Inform implements message.Reply.
@@ -90,7 +90,7 @@ func (r *Reply[S]) Inform(status int, fields []hpack.Field) error {
 	if r.state != fresh {
 		return errAnswered
 	}
-	r.post(Letter[S]{Kind: Inform, Head: &message.Head{Status: status, Fields: fields}})
+	r.post(Message[S]{Kind: Inform, Head: &message.Head{Status: status, Fields: fields}})
 	return r.out.failed()
 }
 
@@ -144,7 +144,7 @@ func (r *Reply[S]) Flush() error {
 		return errAnswered
 	case begun:
 		r.state = sent
-		r.post(Letter[S]{Kind: Head, Head: &r.head})
+		r.post(Message[S]{Kind: Head, Head: &r.head})
 		defer r.small.drop()
 		if r.small.len() > 0 {
 			_, err := r.out.write(r.small.unread(), r.writeDeadline, r.postWritten)
@@ -183,7 +183,7 @@ func (r *Reply[S]) End(trailers []hpack.Field) error {
 		r.head.Length = r.written // all of it has come by now
 	}
 	r.out.end(trailers)
-	r.post(Letter[S]{Kind: Head, Head: &r.head, Ended: r.small.len() == 0 && len(trailers) == 0})
+	r.post(Message[S]{Kind: Head, Head: &r.head, Ended: r.small.len() == 0 && len(trailers) == 0})
 	return nil
 }
 
@@ -194,10 +194,10 @@ func (r *Reply[S]) Abort() {
 		r.state = over
 		r.small.drop()
 		r.outcome.Status = ""
-		r.post(Letter[S]{Kind: Send, Response: failure})
+		r.post(Message[S]{Kind: Send, Response: failure})
 	case sent:
 		r.state = over
-		r.post(Letter[S]{Kind: Abort})
+		r.post(Message[S]{Kind: Abort})
 	}
 }
 
@@ -214,7 +214,7 @@ func (r *Reply[S]) Tunnel(status int, fields []hpack.Field) (io.ReadWriteCloser,
 		return nil, errors.New("the request does not ask for an upgrade")
 	}
 	r.head, r.state = message.Head{Status: status, Fields: fields, Length: -1}, sent
-	r.post(Letter[S]{Kind: Tunnel, Head: &r.head})
+	r.post(Message[S]{Kind: Tunnel, Head: &r.head})
 	return &tunnel[S]{r}, r.out.failed()
 }
 
@@ -253,7 +253,7 @@ func (r *Reply[S]) SetWriteDeadline(t time.Time) { r.deadline = t }
 
 func (r *Reply[S]) writeDeadline() time.Time { return r.deadline }
 
-func (r *Reply[S]) postWritten() { r.post(Letter[S]{Kind: Written}) }
+func (r *Reply[S]) postWritten() { r.post(Message[S]{Kind: Written}) }
 
 // BodyAllowed reports whether a response with that status has content at all
 // (RFC 9110 §6.4.1).

@@ -19,27 +19,27 @@ import (
 
 var page = message.New(http.StatusTeapot, nil, []byte("short and stout"), "", time.Time{})
 
-// posted is what a handler's calls leave for the connection: letters, and the
+// posted is what a handler's calls leave for the connection: messages, and the
 // content beside them.
-func posted(t *testing.T, headOnly bool, body *Body, do func(r *Reply[int])) (letters []Letter[int], content string, end message.Part) {
+func posted(t *testing.T, headOnly bool, body *Body, do func(r *Reply[int])) (messages []Message[int], content string, end message.Part) {
 	t.Helper()
-	box := &Mailbox[int]{Wake: func() {}}
+	inbox := &Inbox[int]{Wake: func() {}}
 	out := NewOutput(nil)
-	do(NewReply(box, 7, out, body, headOnly))
-	for _, l := range box.Take() {
-		if l.Stream != 7 {
-			t.Errorf("a letter of stream %d", l.Stream)
+	do(NewReply(inbox, 7, out, body, headOnly))
+	for _, m := range inbox.Take() {
+		if m.Stream != 7 {
+			t.Errorf("a message of stream %d", m.Stream)
 		}
-		letters = append(letters, l)
+		messages = append(messages, m)
 	}
 	b, part := out.Take(nil, 1<<20)
-	return letters, string(b), part
+	return messages, string(b), part
 }
 
-func kinds(letters []Letter[int]) []Kind {
+func kinds(messages []Message[int]) []Kind {
 	var all []Kind
-	for _, l := range letters {
-		all = append(all, l.Kind)
+	for _, m := range messages {
+		all = append(all, m.Kind)
 	}
 	return all
 }
@@ -54,8 +54,8 @@ func TestReply(t *testing.T) {
 		do       func(r *Reply[int]) error
 		err      error // of the last call
 		want     []Kind
-		length   int64 // of the head letter
-		ended    bool  // by the head letter
+		length   int64 // of the head message
+		ended    bool  // by the head message
 		content  string
 	}{
 		{name: "a short content leaves with its head, which has its length", do: func(r *Reply[int]) error {
@@ -136,7 +136,7 @@ func TestReply(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var err error
-			letters, content, _ := posted(t, tt.headOnly, nil, func(r *Reply[int]) { err = tt.do(r) })
+			messages, content, _ := posted(t, tt.headOnly, nil, func(r *Reply[int]) { err = tt.do(r) })
 			switch {
 			case tt.err == errors.ErrUnsupported: // any error
 				if err == nil {
@@ -145,12 +145,12 @@ func TestReply(t *testing.T) {
 			case !errors.Is(err, tt.err):
 				t.Errorf("%v, want %v", err, tt.err)
 			}
-			if got := kinds(letters); !slices.Equal(got, tt.want) {
-				t.Errorf("letters %v, want %v", got, tt.want)
+			if got := kinds(messages); !slices.Equal(got, tt.want) {
+				t.Errorf("messages %v, want %v", got, tt.want)
 			}
-			for _, l := range letters {
-				if l.Kind == Head && (l.Head.Length != tt.length || l.Ended != tt.ended) {
-					t.Errorf("the head's length is %d, ended %v; want %d, %v", l.Head.Length, l.Ended, tt.length, tt.ended)
+			for _, m := range messages {
+				if m.Kind == Head && (m.Head.Length != tt.length || m.Ended != tt.ended) {
+					t.Errorf("the head's length is %d, ended %v; want %d, %v", m.Head.Length, m.Ended, tt.length, tt.ended)
 				}
 			}
 			if content != tt.content {
@@ -175,7 +175,7 @@ func TestReplyWithoutHopByHop(t *testing.T) {
 // TestTunnel: both ways, with the half close of each.
 func TestTunnel(t *testing.T) {
 	body := NewBody(nil, func(int) {}, nil)
-	letters, content, part := posted(t, false, body, func(r *Reply[int]) {
+	messages, content, part := posted(t, false, body, func(r *Reply[int]) {
 		r.Explain(message.Outcome{Result: metrics.Bypass})
 		c, err := r.Tunnel(101, []hpack.Field{{Name: "upgrade", Value: "echo"}})
 		if err != nil {
@@ -192,8 +192,8 @@ func TestTunnel(t *testing.T) {
 		}
 		_ = c.Close()
 	})
-	if letters[0].Kind != Tunnel || letters[0].Head.Status != 101 {
-		t.Errorf("%+v", letters[0])
+	if messages[0].Kind != Tunnel || messages[0].Head.Status != 101 {
+		t.Errorf("%+v", messages[0])
 	}
 	if content != "pong" || !part.End {
 		t.Errorf("%q, %+v", content, part)
@@ -220,7 +220,7 @@ func TestRun(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := metrics.NewHotpath(metrics.Options{Stripes: 1})
-			letters, _, _ := posted(t, false, nil, func(r *Reply[int]) {
+			messages, _, _ := posted(t, false, nil, func(r *Reply[int]) {
 				x := &message.Exchange{Peer: &net.TCPAddr{}, Reply: r}
 				done := make(chan struct{})
 				go func() {
@@ -229,8 +229,8 @@ func TestRun(t *testing.T) {
 				}()
 				<-done
 			})
-			if got := kinds(letters); !slices.Equal(got, tt.want) {
-				t.Errorf("letters %v, want %v", got, tt.want)
+			if got := kinds(messages); !slices.Equal(got, tt.want) {
+				t.Errorf("messages %v, want %v", got, tt.want)
 			}
 			if n := m.Panics.Value(); n != tt.panics {
 				t.Errorf("%d panics", n)
@@ -239,18 +239,18 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestMailboxClosed: letters to a connection that has ended let go of what they
+// TestInboxClosed: messages to a connection that has ended let go of what they
 // carry.
-func TestMailboxClosed(t *testing.T) {
-	box := &Mailbox[int]{Wake: func() {}}
+func TestInboxClosed(t *testing.T) {
+	inbox := &Inbox[int]{Wake: func() {}}
 	g := message.NewGrowing(-1, 10)
-	box.Post(Letter[int]{Kind: Follow, Follower: g.Follow()})
-	box.Close()
-	box.Post(Letter[int]{Kind: Follow, Follower: g.Follow()})
+	inbox.Post(Message[int]{Kind: Follow, Follower: g.Follow()})
+	inbox.Close()
+	inbox.Post(Message[int]{Kind: Follow, Follower: g.Follow()})
 	if n := g.Followers(); n != 0 {
 		t.Errorf("%d followers are kept", n)
 	}
-	if box.Take() != nil {
-		t.Error("a closed mailbox has letters")
+	if inbox.Take() != nil {
+		t.Error("a closed inbox has messages")
 	}
 }

@@ -48,7 +48,7 @@ func Run[S any](ctx context.Context, env Env, x *message.Exchange, r *Reply[S], 
 		}
 		// Before the last word: with it the client may open the next stream,
 		// for which this one must have made room.
-		r.post(Letter[S]{Kind: Done})
+		r.post(Message[S]{Kind: Done})
 		r.Abort() // nothing, if the answer is complete
 	}()
 	env.Handler.Serve(ctx, x)

@@ -9,8 +9,8 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
-// Letter is what another goroutine posts to the connection's.
-type Letter[S any] struct {
+// Message is what another goroutine posts to the connection's.
+type Message[S any] struct {
 	Kind     Kind
 	Stream   S
 	Head     *message.Head     // Inform, Head, Tunnel
@@ -22,7 +22,7 @@ type Letter[S any] struct {
 	Outcome  message.Outcome   // Head, Send, Follow, Tunnel
 }
 
-// Kind is what a Letter asks for.
+// Kind is what a Message asks for.
 type Kind uint8
 
 const (
@@ -41,72 +41,72 @@ const (
 	Cut                  // break off what joined with Ticket: its memory is needed
 )
 
-// Mailbox is how other goroutines reach a connection. It holds at most a few
-// letters for each running handler: writers wait for room in their output.
-type Mailbox[S any] struct {
+// Inbox is how other goroutines reach a connection. It holds at most a few
+// messages for each running handler: writers wait for room in their output.
+type Inbox[S any] struct {
 	// Wake gives the connection a turn soon.
 	Wake func()
 
 	waiting atomic.Bool
 
-	mu      sync.Mutex
-	letters []Letter[S]
-	spare   []Letter[S]
-	closed  bool
+	mu       sync.Mutex
+	messages []Message[S]
+	spare    []Message[S]
+	closed   bool
 }
 
-// Post leaves a letter and wakes the connection.
-func (m *Mailbox[S]) Post(l Letter[S]) {
-	m.mu.Lock()
-	if m.closed {
-		m.mu.Unlock()
-		if l.Follower != nil {
-			l.Follower.Close()
+// Post adds a message and wakes the connection.
+func (b *Inbox[S]) Post(m Message[S]) {
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		if m.Follower != nil {
+			m.Follower.Close()
 		}
 		return // the connection has ended, and with it every stream
 	}
-	m.letters = append(m.letters, l)
-	m.waiting.Store(true)
-	m.mu.Unlock()
-	m.Wake()
+	b.messages = append(b.messages, m)
+	b.waiting.Store(true)
+	b.mu.Unlock()
+	b.Wake()
 }
 
-// Pending reports whether a letter waits.
-func (m *Mailbox[S]) Pending() bool { return m.waiting.Load() }
+// Pending reports whether a message waits.
+func (b *Inbox[S]) Pending() bool { return b.waiting.Load() }
 
 // Close drops what waits and all that comes.
-func (m *Mailbox[S]) Close() {
-	m.mu.Lock()
-	letters := m.letters
-	m.closed, m.letters = true, nil
-	m.mu.Unlock()
-	for _, l := range letters {
-		if l.Follower != nil {
-			l.Follower.Close()
+func (b *Inbox[S]) Close() {
+	b.mu.Lock()
+	messages := b.messages
+	b.closed, b.messages = true, nil
+	b.mu.Unlock()
+	for _, m := range messages {
+		if m.Follower != nil {
+			m.Follower.Close()
 		}
 	}
 }
 
 // Take returns what was posted since, nil for nothing. GiveBack gets it back.
-func (m *Mailbox[S]) Take() []Letter[S] {
-	if !m.waiting.Load() {
+func (b *Inbox[S]) Take() []Message[S] {
+	if !b.waiting.Load() {
 		return nil
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.waiting.Store(false)
-	taken := m.letters
-	m.letters = m.spare[:0]
-	m.spare = nil
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting.Store(false)
+	taken := b.messages
+	b.messages = b.spare[:0]
+	b.spare = nil
 	return taken
 }
 
-// GiveBack returns the memory of Take's letters.
-func (m *Mailbox[S]) GiveBack(taken []Letter[S]) {
+// GiveBack returns the memory of Take's messages.
+func (b *Inbox[S]) GiveBack(taken []Message[S]) {
 	clear(taken)
-	m.mu.Lock()
-	m.spare = taken
-	m.mu.Unlock()
+	b.mu.Lock()
+	b.spare = taken
+	b.mu.Unlock()
 }
 
 // trailersOf keeps the fields that may stand in a trailer section: well-formed,

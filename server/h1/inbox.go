@@ -8,55 +8,55 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/stream"
 )
 
-// readMail does what was asked for since the last turn.
-func (c *Conn) readMail() {
-	letters := c.mail.Take()
-	if letters == nil {
+// readInbox does what was asked for since the last turn.
+func (c *Conn) readInbox() {
+	messages := c.inbox.Take()
+	if messages == nil {
 		return
 	}
-	for i := range letters {
-		c.read(&letters[i])
+	for i := range messages {
+		c.read(&messages[i])
 	}
-	c.mail.GiveBack(letters)
+	c.inbox.GiveBack(messages)
 }
 
-func (c *Conn) read(l *stream.Letter[uint64]) {
-	switch l.Kind {
+func (c *Conn) read(m *stream.Message[uint64]) {
+	switch m.Kind {
 	case stream.Drain:
 		c.drain = true
 		c.reason = metrics.CloseDrain
 		return
 	case stream.Cut:
-		if c.ticket != nil && c.ticket == l.Ticket { // else it has left already
+		if c.ticket != nil && c.ticket == m.Ticket { // else it has left already
 			c.cut()
 		}
 		return
 	}
 	x := c.x
-	if x == nil || x.number != l.Stream {
-		if l.Follower != nil {
-			l.Follower.Close()
+	if x == nil || x.number != m.Stream {
+		if m.Follower != nil {
+			m.Follower.Close()
 		}
 		return // it has ended meanwhile
 	}
-	switch l.Kind {
+	switch m.Kind {
 	case stream.Inform:
 		// Not to HTTP/1.0 (RFC 9110 §15.2); 101 is for Tunnel.
-		if s := l.Head.Status; c.state == handling && x.proto == message.HTTP11 && s >= 100 && s < 200 && s != http.StatusSwitchingProtocols {
-			c.wire.Out = appendInform(c.wire.Out, l.Head)
+		if s := m.Head.Status; c.state == handling && x.proto == message.HTTP11 && s >= 100 && s < 200 && s != http.StatusSwitchingProtocols {
+			c.wire.Out = appendInform(c.wire.Out, m.Head)
 		}
 	case stream.Head:
-		c.replyHead(l)
+		c.replyHead(m)
 	case stream.Send:
-		c.replyStored(l)
+		c.replyStored(m)
 	case stream.Follow:
-		c.replyFollow(l)
+		c.replyFollow(m)
 	case stream.Tunnel:
-		c.agree(l)
+		c.agree(m)
 	case stream.Continue:
 		c.sendContinue()
 	case stream.Read:
-		x.in.unread -= l.N
+		x.in.unread -= m.N
 	case stream.Abort:
 		c.abort(internalError)
 	case stream.Done:
