@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// HeaderLen is the length of the head of every frame, in bytes (RFC 9113 §4.1).
+// HeaderLen is the length of the header of every frame, in bytes (RFC 9113 §4.1).
 const HeaderLen = 9
 
 // Sizes of SETTINGS_MAX_FRAME_SIZE: its initial value and its upper end
@@ -72,7 +72,7 @@ const (
 // Has reports whether all bits of f are set.
 func (fl Flags) Has(f Flags) bool { return fl&f == f }
 
-// Header is the head of a frame.
+// Header is the header of a frame.
 type Header struct {
 	Length   uint32 // of the payload, 24 bits
 	Type     Type
@@ -80,7 +80,7 @@ type Header struct {
 	StreamID uint32 // 31 bits
 }
 
-// ParseHeader reads a frame's head from the first HeaderLen bytes of b. The
+// ParseHeader reads a frame's header from the first HeaderLen bytes of b. The
 // reserved bit is ignored (RFC 9113 §4.1).
 func ParseHeader(b []byte) Header {
 	_ = b[HeaderLen-1]
@@ -92,7 +92,7 @@ func ParseHeader(b []byte) Header {
 	}
 }
 
-// AppendHeader appends the head of a frame.
+// AppendHeader appends the header of a frame.
 func AppendHeader(dst []byte, h Header) []byte {
 	return append(dst,
 		byte(h.Length>>16), byte(h.Length>>8), byte(h.Length),

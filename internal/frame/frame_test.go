@@ -70,7 +70,7 @@ func TestAppend(t *testing.T) {
 			Header{Length: 2, Type: Headers, Flags: FlagEndStream | FlagEndHeaders, StreamID: 7},
 		},
 		{
-			"a head of any type, all bits", AppendHeader(nil, Header{Length: MaxMaxSize, Type: 0xfe, Flags: 0xff, StreamID: MaxStreamID}),
+			"a header of any type, all bits", AppendHeader(nil, Header{Length: MaxMaxSize, Type: 0xfe, Flags: 0xff, StreamID: MaxStreamID}),
 			[]byte{0xff, 0xff, 0xff, 0xfe, 0xff, 0x7f, 0xff, 0xff, 0xff},
 			Header{Length: MaxMaxSize, Type: 0xfe, Flags: 0xff, StreamID: MaxStreamID},
 		},

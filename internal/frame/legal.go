@@ -33,7 +33,7 @@ var rules = [...]rule{
 	Continuation: {stream: onStream, size: anySize},                  // §6.10
 }
 
-// Check judges a frame by its head alone. maxSize is the receiver's
+// Check judges a frame by its header alone. maxSize is the receiver's
 // SETTINGS_MAX_FRAME_SIZE. Frames of unknown types pass when they are not too
 // large. nil means legal.
 func Check(h Header, maxSize uint32) *Error {

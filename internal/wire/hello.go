@@ -125,8 +125,8 @@ func judgeHello(b []byte) beginning {
 	if b[0] != recordHandshake {
 		return judgeAlien(b)
 	}
-	var head [messageHeaderLen]byte // of the message, which may be in parts itself
-	message := 0                    // bytes of the message so far
+	var header [messageHeaderLen]byte // of the message, which may be in parts itself
+	message := 0                      // bytes of the message so far
 	for len(b) >= recordHeaderLen {
 		n := int(b[3])<<8 | int(b[4])
 		if b[0] != recordHandshake || b[1] != majorVersion || n == 0 || n > maxCiphertext {
@@ -134,14 +134,14 @@ func judgeHello(b []byte) beginning {
 		}
 		part := b[recordHeaderLen:min(recordHeaderLen+n, len(b))]
 		if message < messageHeaderLen {
-			copy(head[message:], part)
+			copy(header[message:], part)
 		}
 		message += len(part)
-		if message >= 1 && head[0] != messageHello {
+		if message >= 1 && header[0] != messageHello {
 			return helloWhole
 		}
 		if message >= messageHeaderLen {
-			want := messageHeaderLen + (int(head[1])<<16 | int(head[2])<<8 | int(head[3]))
+			want := messageHeaderLen + (int(header[1])<<16 | int(header[2])<<8 | int(header[3]))
 			if want > maxHello {
 				return helloTooLarge
 			}
@@ -158,7 +158,7 @@ func judgeHello(b []byte) beginning {
 }
 
 // judgeAlien distinguishes HTTP and PROXY headers from other things by as many
-// bytes as a record's head has: of HTTP a method, and what begins a target. No
+// bytes as a record's header has: of HTTP a method, and what begins a target. No
 // method is PROXY.
 func judgeAlien(b []byte) beginning {
 	_, _, err := proxyproto.Parse(b[:min(len(b), recordHeaderLen)])

@@ -15,7 +15,7 @@ import (
 // read costs an allocation.
 func TestTLSBuffersKnown(t *testing.T) {
 	needTLSBuffers(t)
-	if !tlsBuffers.known {
+	if !tlsBuffers.found {
 		t.Error("tls.Conn's input buffers are not of the types that they were")
 	}
 }

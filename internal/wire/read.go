@@ -7,7 +7,7 @@ import (
 
 const (
 	recordHeaderLen = 5                // RFC 8446 §5.1
-	majorVersion    = 3                // in every record's head, RFC 8446 §5.1
+	majorVersion    = 3                // in every record's header, RFC 8446 §5.1
 	maxRecord       = 16 << 10         // plaintext of a record, RFC 8446 §5.1
 	maxCiphertext   = maxRecord + 2048 // RFC 5246 §6.2.3, the more generous
 )
@@ -90,7 +90,7 @@ func (c *Conn) decrypt() (int, error) {
 
 // recordLen is the length of the TLS record at the front of b if it is
 // whole, else 0. What is too long or no TLS, plain HTTP say, counts as whole:
-// crypto/tls refuses it by its head.
+// crypto/tls refuses it by its header.
 //
 // TLS is given whole records only, one at a time. So a read of it needs no
 // second one to see that there is nothing more.

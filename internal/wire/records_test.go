@@ -142,7 +142,7 @@ func TestBadRecords(t *testing.T) {
 		alert  string
 	}{
 		{"longer than allowed", tooLong, "record overflow"},
-		{"longer than allowed, only its head", tooLong[:recordHeaderLen], "record overflow"},
+		{"longer than allowed, only its header", tooLong[:recordHeaderLen], "record overflow"},
 		{"forged", forged, "bad record MAC"},
 		{"of an unknown version", append([]byte{23, 9, 9, 0, 1}, 0), "protocol version not supported"},
 	} {
@@ -164,7 +164,7 @@ func TestBadRecords(t *testing.T) {
 }
 
 // What is no ClientHello ends the handshake at once, without waiting for the
-// record that it would be the head of.
+// record that it would be the header of.
 func TestHandshakeWithoutTLS(t *testing.T) {
 	for name, garbage := range map[string]string{
 		"plain HTTP":     "GET / HTTP/1.1\r\nHost: test\r\n\r\n",
@@ -192,15 +192,15 @@ func TestRecordLen(t *testing.T) {
 		want int
 	}{
 		{"nothing", nil, 0},
-		{"part of the head", record(1, 0)[:4], 0},
-		{"the head", record(1, 0), 0},
+		{"part of the header", record(1, 0)[:4], 0},
+		{"the header", record(1, 0), 0},
 		{"no content", record(0, 0), 5},
 		{"part", record(10, 9), 0},
 		{"whole", record(10, 10), 15},
 		{"and more", record(10, 30), 15},
 		{"the largest", record(maxCiphertext, maxCiphertext), 5 + maxCiphertext},
 		{"the largest, in part", record(maxCiphertext, maxCiphertext-1), 0},
-		{"too large, the head", record(maxCiphertext+1, 0), 5},
+		{"too large, the header", record(maxCiphertext+1, 0), 5},
 		{"no TLS", []byte("GET / HTTP/1.1"), 14},
 		{"too large, in part", record(maxCiphertext+1, 100), 105},
 	} {

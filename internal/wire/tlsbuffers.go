@@ -29,7 +29,7 @@ type tlsBufferOffsets struct {
 	rawInput uintptr // bytes.Buffer: records as read, the first possibly in part
 	hand     uintptr // bytes.Buffer: handshake messages, decrypted
 	input    uintptr // bytes.Reader: the record that is being read, inside rawInput
-	known    bool
+	found    bool
 }
 
 func findTLSBuffers() (o tlsBufferOffsets) {
@@ -38,7 +38,7 @@ func findTLSBuffers() (o tlsBufferOffsets) {
 	hand, ok2 := conn.FieldByName("hand")
 	input, ok3 := conn.FieldByName("input")
 	buffer, reader := reflect.TypeFor[bytes.Buffer](), reflect.TypeFor[bytes.Reader]()
-	o.known = ok1 && ok2 && ok3 && rawInput.Type == buffer && hand.Type == buffer && input.Type == reader
+	o.found = ok1 && ok2 && ok3 && rawInput.Type == buffer && hand.Type == buffer && input.Type == reader
 	o.rawInput, o.hand, o.input = rawInput.Offset, hand.Offset, input.Offset
 	return o
 }
@@ -49,14 +49,14 @@ func TLSBuffers() error {
 	switch {
 	case !tlsBuffersTested:
 		return fmt.Errorf("it was not tested with %s", runtime.Version())
-	case !tlsBuffers.known:
+	case !tlsBuffers.found:
 		return errors.New("crypto/tls does not have them as they were")
 	}
 	return nil
 }
 
 // direct reports whether this connection uses them.
-func (c *Conn) direct() bool { return tlsBuffersTested && tlsBuffers.known && !c.opt.PlainTLS }
+func (c *Conn) direct() bool { return tlsBuffersTested && tlsBuffers.found && !c.opt.PlainTLS }
 
 func rawInputOf(c *tls.Conn) *bytes.Buffer {
 	return (*bytes.Buffer)(unsafe.Add(unsafe.Pointer(c), tlsBuffers.rawInput))
@@ -102,7 +102,7 @@ const (
 // overfull is ErrHandshakeTooLarge if a client has sent more of a message than it
 // may. A server's are bounded by TLS: whoever connects to it trusts it so far.
 func (c *Conn) overfull() error {
-	if c.client || c.tls == nil || !tlsBuffersTested || !tlsBuffers.known {
+	if c.client || c.tls == nil || !tlsBuffersTested || !tlsBuffers.found {
 		return nil
 	}
 	most := maxClientUpdate

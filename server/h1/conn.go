@@ -36,12 +36,12 @@ type Conn struct {
 	state state
 	since time.Time // when it was entered
 
-	known  repeat
-	out    outgoing
-	late   late // the hit that outlives its turn
-	x      *exchange
-	number uint64         // of the last exchange
-	ticket *memory.Ticket // of what is sent, or of x; nil: neither, or nothing is counted
+	remembered repeat
+	out        outgoing
+	large      largeHit // the hit that outlives its turn
+	x          *exchange
+	number     uint64         // of the last exchange
+	ticket     *memory.Ticket // of what is sent, or of x; nil: neither, or nothing is counted
 
 	identity *message.Identity // of the client, nil for most
 
@@ -114,7 +114,7 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 	more := c.work()
 	c.flush()
 	c.join()
-	c.known.lookup.Response = nil // what is evicted is not kept in memory
+	c.remembered.lookup.Response = nil // what is evicted is not kept in memory
 	c.tap.Flush(c.cfg.Metrics.AddHits(c.stripe, metrics.H1, &c.hits, c.now))
 	switch {
 	case c.broken:
@@ -123,7 +123,7 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 	case more:
 		return wire.Again, time.Time{}
 	}
-	return c.rest()
+	return c.endTurn()
 }
 
 // work sends and receives what the state, the socket and the turn allow, and
@@ -177,8 +177,8 @@ func (c *Conn) flush() {
 	}
 }
 
-// rest says what comes after the turn, when all that can be done now is done.
-func (c *Conn) rest() (wire.Step, time.Time) {
+// endTurn returns what comes after the turn, when all that can be done now is done.
+func (c *Conn) endTurn() (wire.Step, time.Time) {
 	congested := c.wire.Congested()
 	switch c.state {
 	case closing:
@@ -201,9 +201,9 @@ func (c *Conn) rest() (wire.Step, time.Time) {
 		}
 	}
 	if c.active.Before(c.now) {
-		c.known = repeat{} // quiet: keep no memory
-		if !c.late.open {
-			c.late.about = nil
+		c.remembered = repeat{} // quiet: keep no memory
+		if !c.large.open {
+			c.large.about = nil
 		}
 	}
 	if c.state == waiting && len(c.wire.Unread()) > 0 {
@@ -245,8 +245,8 @@ func (c *Conn) gone(err error) {
 // release ends what is still in flight when the connection ends: a hit's
 // content, or an exchange, whose handler's context ends with cause.
 func (c *Conn) release(cause error) {
-	if c.late.open {
-		c.reportLate(true)
+	if c.large.open {
+		c.reportLarge(true)
 		c.out = outgoing{}
 	}
 	defer c.leave()

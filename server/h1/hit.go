@@ -83,13 +83,13 @@ func (c *Conn) answerRequest(raw []byte, h *head) {
 	if message.Conditional(r) {
 		stored = message.Select(r, stored)
 	} else if l.Repeatable && h.plain() && len(stored.Body) <= inlineBody {
-		c.known.remember(raw, h)
+		c.remembered.remember(raw, h)
 	}
 	c.answerNow(stored, l.Status, metrics.Hit, r.Method == http.MethodHead, len(raw), h)
 }
 
 // answerNow answers with what is in memory: a hit, or what refuses a request. The
-// request is h, or the known one if that is nil.
+// request is h, or the remembered one if that is nil.
 func (c *Conn) answerNow(r *message.Response, status *message.FixedField, result metrics.CacheResult, headOnly bool, size int, h *head) {
 	c.took(size)
 	out := r.AppendHead(c.wire.Out, c.date, status)
@@ -105,7 +105,7 @@ func (c *Conn) answerNow(r *message.Response, status *message.FixedField, result
 		out = append(out, r.Body...)
 	default:
 		large = true
-		c.out = outgoing{rest: r.Body, more: r.More, pins: r.Pinned()}
+		c.out = outgoing{body: r.Body, more: r.More, pins: r.Pinned()}
 	}
 	c.wire.Out = out
 	next := waiting
@@ -129,7 +129,7 @@ func (c *Conn) answerNow(r *message.Response, status *message.FixedField, result
 	if !large && !c.tap.Due(r.Status) {
 		return
 	}
-	about, proto := c.known.about, message.HTTP11
+	about, proto := c.remembered.about, message.HTTP11
 	if h != nil {
 		h.about = access.AppendRequest(h.about[:0], &h.request)
 		about, proto = h.about, h.proto
@@ -140,30 +140,30 @@ func (c *Conn) answerNow(r *message.Response, status *message.FixedField, result
 	}
 	c.tap.SetProtocol(protocol(proto))
 	if large {
-		c.late = late{open: true, about: append(c.late.about[:0], about...), answer: a, proto: proto}
+		c.large = largeHit{open: true, about: append(c.large.about[:0], about...), answer: a, proto: proto}
 		return
 	}
 	c.tap.Hit(about, a)
 }
 
-// late is the hit that outlives its turn: its content is large.
-type late struct {
+// largeHit is the hit that outlives its turn: its content is large.
+type largeHit struct {
 	open   bool   // there is one
 	about  []byte // for the access log; its memory is the next one's
 	answer access.Answer
 	proto  message.Proto
 }
 
-// reportLate gives the metrics and the access log the late hit, which is counted,
+// reportLarge gives the metrics and the access log the large hit, which is counted,
 // at its end.
-func (c *Conn) reportLate(aborted bool) {
-	a := &c.late.answer
+func (c *Conn) reportLarge(aborted bool) {
+	a := &c.large.answer
 	a.Duration, a.Aborted = time.Since(a.Began), aborted
 	if !aborted {
 		c.cfg.Metrics.RequestDuration.ObserveN(c.stripe, a.Result, a.Duration, 1)
 	}
 	a.Bytes -= c.out.unsent()
-	c.tap.SetProtocol(protocol(c.late.proto))
-	c.tap.End(c.late.about, *a)
-	c.late.open = false
+	c.tap.SetProtocol(protocol(c.large.proto))
+	c.tap.End(c.large.about, *a)
+	c.large.open = false
 }

@@ -42,7 +42,7 @@ func (c *Conn) leave() {
 func (c *Conn) cut() {
 	switch c.state {
 	case sending:
-		c.reportLate(true)
+		c.reportLarge(true)
 		c.out = outgoing{}
 		c.leave()
 		c.wire.ResetAtEnd()

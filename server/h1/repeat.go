@@ -15,12 +15,12 @@ import (
 // enough, since HTTP/1.1 clients that hurry send one. Only plain requests for
 // small contents are remembered.
 type repeat struct {
-	raw    []byte
-	head   bool   // HEAD
-	about  []byte // the request, for the access log
-	client perclient.Client
-	lookup message.Lookup
-	turn   uint64 // in which the lookup was made; its Response is kept no longer
+	raw      []byte
+	headOnly bool   // HEAD
+	about    []byte // the request, for the access log
+	client   perclient.Client
+	lookup   message.Lookup
+	turn     uint64 // in which the lookup was made; its Response is kept no longer
 }
 
 // maxRepeat bounds the head that is remembered, in bytes.
@@ -33,16 +33,16 @@ func (k *repeat) remember(raw []byte, h *head) {
 	k.raw = append(k.raw[:0], raw...)
 	k.about = access.AppendRequest(k.about[:0], &h.request)
 	k.client = h.client
-	k.head, k.turn = h.request.Method == http.MethodHead, 0
+	k.headOnly, k.turn = h.request.Method == http.MethodHead, 0
 	key := append(k.lookup.Key[:0], h.lookup.Key...)
 	k.lookup = h.lookup
 	k.lookup.Key, k.lookup.Response = key, nil
 }
 
-// answerRepeat answers the request at the front of unread if it is the known
-// one.
+// answerRepeat answers the request at the front of unread if it is the
+// remembered one.
 func (c *Conn) answerRepeat(unread []byte) bool {
-	k := &c.known
+	k := &c.remembered
 	if len(k.raw) == 0 || !bytes.HasPrefix(unread, k.raw) {
 		return false
 	}
@@ -57,9 +57,9 @@ func (c *Conn) answerRepeat(unread []byte) bool {
 		return false // it is read again: who its client is may have changed as well
 	}
 	if c.cfg.PerClient != nil && c.refuses(k.client) {
-		c.answerNow(c.cfg.PerClient.Refusal, nil, metrics.Bypass, k.head, len(k.raw), nil)
+		c.answerNow(c.cfg.PerClient.Refusal, nil, metrics.Bypass, k.headOnly, len(k.raw), nil)
 		return true
 	}
-	c.answerNow(r, k.lookup.Status, metrics.Hit, k.head, len(k.raw), nil)
+	c.answerNow(r, k.lookup.Status, metrics.Hit, k.headOnly, len(k.raw), nil)
 	return true
 }

@@ -72,7 +72,7 @@ func (c *Conn) replyStored(m *stream.Message[uint64]) {
 	c.openReply(out, r.Status, m.Outcome)
 	c.out = outgoing{stored: true}
 	if !c.x.headOnly && stream.BodyAllowed(r.Status) {
-		c.out.rest, c.out.more, c.out.pins = r.Body, r.More, r.Pinned()
+		c.out.body, c.out.more, c.out.pins = r.Body, r.More, r.Pinned()
 	}
 	if c.out.unsent() == 0 {
 		c.answered()
@@ -86,8 +86,8 @@ func (c *Conn) replyFollow(m *stream.Message[uint64]) {
 		return
 	}
 	x, r := c.x, m.Response
-	length, known := lengthOf(r)
-	if !known {
+	length, ok := lengthOf(r)
+	if !ok {
 		length = -1
 	}
 	f := x.framingOf(r.Status, length)

@@ -321,7 +321,7 @@ func TestNothingIsKept(t *testing.T) {
 			p.Write(get("/"))
 			p.WantResponse(200, "home")
 			p.peek(func(c *Conn) {
-				if c.known.lookup.Response != nil {
+				if c.remembered.lookup.Response != nil {
 					t.Error("the response is kept")
 				}
 			})
@@ -329,7 +329,7 @@ func TestNothingIsKept(t *testing.T) {
 		p.Write(get("/large"))
 		p.WantResponse(200, strings.Repeat("x", inlineBody+1))
 		p.peek(func(c *Conn) {
-			if strings.Contains(string(c.known.raw), "/large") {
+			if strings.Contains(string(c.remembered.raw), "/large") {
 				t.Error("a request for a large response is remembered")
 			}
 		})

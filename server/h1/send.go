@@ -17,10 +17,10 @@ var errLength = errors.New("h1: the content is not as long as declared")
 // outgoing is the content of the answer that is being sent: what is left of a
 // stored one, or what the handler writes, or one that grows.
 type outgoing struct {
-	rest []byte
+	body []byte
 	more [][]byte
 
-	stored   bool // rest and more are all of it
+	stored   bool // body and more are all of it
 	output   *stream.Output
 	follower *message.Follower
 	framing  framing
@@ -31,7 +31,7 @@ type outgoing struct {
 
 // unsent is how much is left of a stored content.
 func (o *outgoing) unsent() int64 {
-	n := int64(len(o.rest))
+	n := int64(len(o.body))
 	for _, b := range o.more {
 		n += int64(len(b))
 	}
@@ -60,8 +60,8 @@ func (c *Conn) transmit() (more bool) {
 	return false
 }
 
-// sendPart appends the next part of the content, of at most about most bytes,
-// or its end. It reports false if there is neither yet.
+// sendPart appends the next part of the content, of roughly most bytes
+// at most, or its end. It reports false if there is neither yet.
 func (c *Conn) sendPart(most int) (n int, moved bool) {
 	switch o := &c.out; {
 	case c.state == sending, o.stored:
@@ -75,12 +75,12 @@ func (c *Conn) sendPart(most int) (n int, moved bool) {
 
 func (c *Conn) sendStored(most int) int {
 	o := &c.out
-	for len(o.rest) == 0 && len(o.more) > 0 {
-		o.rest, o.more = o.more[0], o.more[1:]
+	for len(o.body) == 0 && len(o.more) > 0 {
+		o.body, o.more = o.more[0], o.more[1:]
 	}
-	n := min(len(o.rest), most)
-	c.wire.Out = append(c.wire.Out, o.rest[:n]...)
-	o.rest = o.rest[n:]
+	n := min(len(o.body), most)
+	c.wire.Out = append(c.wire.Out, o.body[:n]...)
+	o.body = o.body[n:]
 	c.ticket.Moved(n)
 	if c.state == replying {
 		c.x.answer.Bytes += int64(n)
@@ -92,7 +92,7 @@ func (c *Conn) sendStored(most int) int {
 		c.answered()
 		return n
 	}
-	c.reportLate(false)
+	c.reportLarge(false)
 	c.out = outgoing{}
 	c.leave()
 	if c.last {

@@ -12,8 +12,8 @@ import (
 	relay "github.com/e0ac7cd4/hotpath/server/stream"
 )
 
-// maxData is the content of a DATA frame of ours: with its head it fills a TLS
-// record to the byte (RFC 8446 §5.1), so that no record is nearly empty.
+// maxData is the content of a DATA frame of ours: with its header it fills a
+// TLS record to the byte (RFC 8446 §5.1), so that no record is nearly empty.
 const maxData = 16<<10 - frame.HeaderLen
 
 // answerHit tries the fast path and reports whether it dealt with the request.
@@ -23,39 +23,39 @@ func (c *Conn) answerHit(id uint32, d *decoded, block []byte, generation uint32)
 		return false, nil
 	}
 	stored := d.lookup.Response
-	head := r.Method == http.MethodHead
+	headOnly := r.Method == http.MethodHead
 	if message.Conditional(r) {
 		// Depends on more than the key: not remembered.
-		return true, c.answer(id, message.Select(r, stored), stored, head, d, nil)
+		return true, c.answer(id, message.Select(r, stored), stored, headOnly, d, nil)
 	}
 	if d.lookup.Repeatable && len(stored.Body) <= maxData {
 		c.remember(block, d, generation)
 	}
-	return true, c.answer(id, stored, stored, head, d, nil)
+	return true, c.answer(id, stored, stored, headOnly, d, nil)
 }
 
 // answer sends r, which is stored or a part of it, on a new stream: at once if
 // body and windows allow, else as a stream that the connection keeps, if it may
-// have one more. The request is the remembered one, or d if known is nil.
-func (c *Conn) answer(id uint32, r, stored *message.Response, head bool, d *decoded, known *repeat) *frame.Error {
+// have one more. The request is in remembered, or in d if that is nil.
+func (c *Conn) answer(id uint32, r, stored *message.Response, headOnly bool, d *decoded, remembered *repeat) *frame.Error {
 	body, more := r.Body, r.More
-	if head {
+	if headOnly {
 		body, more = nil, nil
 	}
-	status := known.status()
-	if known == nil {
+	status := remembered.status()
+	if remembered == nil {
 		status = d.lookup.Status
 	}
 	n := len(body)
 	if n <= maxData && n <= c.window.Room() && int64(n) <= c.peer.initialWindow && more == nil {
 		c.hits.Count(r.Status)
-		c.appendStored(id, r, status, n == 0, known)
+		c.appendStored(id, r, status, n == 0, remembered)
 		if n > 0 {
 			c.window.Take(n)
 			c.appendData(id, body, true)
 		}
 		if c.tap.Due(r.Status) {
-			c.tap.Hit(about(d, known), access.Answer{Began: c.now, Status: r.Status, Bytes: int64(n), Result: metrics.Hit, Limited: c.over})
+			c.tap.Hit(about(d, remembered), access.Answer{Began: c.now, Status: r.Status, Bytes: int64(n), Result: metrics.Hit, Limited: c.over})
 		}
 		return nil
 	}
@@ -66,12 +66,12 @@ func (c *Conn) answer(id uint32, r, stored *message.Response, head bool, d *deco
 	s.recvDone, s.result = true, metrics.Hit
 	c.countRequest(s, r.Status)
 	if c.tap.Keep() {
-		c.keepAbout(s, about(d, known))
+		c.keepAbout(s, about(d, remembered))
 	}
 	s.stored, s.more = body, more
 	c.holds(s, stored.Pinned())
 	s.headSent = true
-	c.appendStored(id, r, status, false, known)
+	c.appendStored(id, r, status, false, remembered)
 	c.queue(s)
 	return nil
 }
@@ -112,11 +112,11 @@ func (c *Conn) follow(s *stream, r *message.Response, f *message.Follower, statu
 }
 
 // appendStored appends the head of a stored response.
-func (c *Conn) appendStored(id uint32, r *message.Response, status *message.FixedField, end bool, known *repeat) {
+func (c *Conn) appendStored(id uint32, r *message.Response, status *message.FixedField, end bool, remembered *repeat) {
 	at := len(c.wire.Out)
 	out := frame.AppendHeader(c.wire.Out, frame.Header{})
-	if known != nil {
-		out = c.appendReply(out, known, r)
+	if remembered != nil {
+		out = c.appendReply(out, remembered, r)
 	} else {
 		out = c.encoder.AppendBlockStart(out)
 		out = r.AppendBlock(out, c.date, status)

@@ -185,7 +185,7 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 	if more {
 		return wire.Again, time.Time{}
 	}
-	return c.rest()
+	return c.endTurn()
 }
 
 // receive handles the frames that have arrived. It reports whether it left
@@ -280,8 +280,8 @@ func (c *Conn) takePreface() bool {
 	return true
 }
 
-// rest ends what is overdue and returns until when the connection may sleep.
-func (c *Conn) rest() (wire.Step, time.Time) {
+// endTurn ends what is overdue and returns until when the connection may sleep.
+func (c *Conn) endTurn() (wire.Step, time.Time) {
 	if c.alive.Before(c.now) && len(c.streams) == 0 {
 		c.repeats, c.spare, c.holders = repeats{}, nil, nil // quiet: keep neither memory nor responses alive
 	}

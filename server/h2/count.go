@@ -38,9 +38,9 @@ func (c *Conn) explain(s *stream, o *message.Outcome) {
 }
 
 // about is what the access log has of a remembered request, or else of a decoded one.
-func about(d *decoded, known *repeat) []byte {
-	if known != nil {
-		return known.about
+func about(d *decoded, remembered *repeat) []byte {
+	if remembered != nil {
+		return remembered.about
 	}
 	d.about = access.AppendRequest(d.about[:0], &d.request.Request)
 	return d.about

@@ -10,7 +10,7 @@ import (
 
 // drainState is how far a graceful end has come (RFC 9113 §6.8): first a
 // GOAWAY that names the highest possible stream, so that requests under way are
-// none too late; then, when the peer has surely seen it, one that names the
+// answered; then, when the peer has surely seen it, one that names the
 // last stream that is answered.
 type drainState struct {
 	announced time.Time // the first GOAWAY; zero: not draining

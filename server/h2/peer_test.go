@@ -156,7 +156,7 @@ func (p *peer) wantHead(id uint32, status int) h2peer.Frame {
 
 // response is a response of one stream, nothing else between its frames.
 type response struct {
-	h2peer.Frame // its head
+	h2peer.Frame // its header
 	body         []byte
 	trailers     []hpack.Field
 }

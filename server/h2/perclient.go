@@ -15,13 +15,13 @@ func (c *Conn) refuses(client perclient.Client) (refuse bool) {
 }
 
 // refuseOver answers a request beyond its client's limit, which is complete, in
-// the batch. The request is the remembered one, or d if known is nil.
-func (c *Conn) refuseOver(id uint32, d *decoded, known *repeat) {
+// the batch. The request is in remembered, or in d if that is nil.
+func (c *Conn) refuseOver(id uint32, d *decoded, remembered *repeat) {
 	r := c.cfg.PerClient.Refusal
 	c.hits.Refuse()
 	c.appendStored(id, r, nil, true, nil)
 	if c.tap.Due(r.Status) {
-		c.tap.Hit(about(d, known), access.Answer{Began: c.now, Status: r.Status, Result: metrics.Bypass, Limited: true})
+		c.tap.Hit(about(d, remembered), access.Answer{Began: c.now, Status: r.Status, Result: metrics.Bypass, Limited: true})
 	}
 }
 

@@ -254,7 +254,7 @@ func (c *Conn) bodyBytes(s *stream, content []byte, end bool) *frame.Error {
 		return nil
 	}
 	if s.sendDone && s.tunnel != tunnelOpen {
-		if s.late += len(content); s.late > lateBody {
+		if s.lateBytes += len(content); s.lateBytes > lateBody {
 			c.unwanted(s)
 		}
 	}

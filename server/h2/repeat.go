@@ -27,7 +27,7 @@ type repeat struct {
 	block      []byte
 	generation uint32 // of the decoder
 	lookup     message.Lookup
-	head       bool   // HEAD
+	headOnly   bool   // HEAD
 	about      []byte // the request's record for the access log
 	client     perclient.Client
 
@@ -94,7 +94,7 @@ func (c *Conn) answerRepeat(id uint32, block []byte) (done bool, err *frame.Erro
 		c.refuseOver(id, nil, r)
 		return true, nil
 	}
-	return true, c.answer(id, r.lookup.Response, r.lookup.Response, r.head, nil, r)
+	return true, c.answer(id, r.lookup.Response, r.lookup.Response, r.headOnly, nil, r)
 }
 
 // forgetTurn lets go of the responses that the turn looked up: between turns a
@@ -130,7 +130,7 @@ func (c *Conn) remember(block []byte, d *decoded, generation uint32) {
 	r.lookup.Key, r.lookup.Response = key, nil
 	r.about = access.AppendRequest(r.about[:0], &d.request.Request)
 	r.client = d.client
-	r.generation, r.head = generation, d.request.Method == http.MethodHead
+	r.generation, r.headOnly = generation, d.request.Method == http.MethodHead
 	r.turn, r.replyTo = 0, 0
 }
 

@@ -49,8 +49,8 @@ type stream struct {
 	headSent bool // the final head; informational ones do not count
 
 	// Half-closed (local): since when, and how much has come since then.
-	answered time.Time
-	late     int
+	answered  time.Time
+	lateBytes int
 
 	// Sending, one of three: what is left of a stored response's body, with
 	// the segments behind it; what a handler has written; a content that

@@ -30,7 +30,7 @@ func TestHeadTimeout(t *testing.T) {
 	request := get(3, "/")
 	for name, part := range map[string][]byte{
 		"a byte of a frame":   request[:1],
-		"a frame's head":      request[:frame.HeaderLen],
+		"a frame's header":    request[:frame.HeaderLen],
 		"all but its last":    request[:len(request)-1],
 		"a block without end": raw(frame.Headers, 0, 3, "\x82"),
 		"CONTINUATION":        append(raw(frame.Headers, 0, 3, "\x82"), raw(frame.Continuation, 0, 3, "\x82")...),

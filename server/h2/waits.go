@@ -76,9 +76,9 @@ func (c *Conn) due(w wait) (end time.Time) {
 func (c *Conn) expire(w wait) {
 	switch w {
 	case forPreface, forBlock, forFrame:
-		c.late(metrics.LimitHeadTimeout, "a preface, frame or header block did not arrive in time")
+		c.timeOut(metrics.LimitHeadTimeout, "a preface, frame or header block did not arrive in time")
 	case forData:
-		c.late(metrics.LimitBodyTimeout, "a DATA frame did not arrive in time")
+		c.timeOut(metrics.LimitBodyTimeout, "a DATA frame did not arrive in time")
 	case forShares:
 		c.stallShared()
 	case forRequest:
@@ -152,7 +152,7 @@ func (c *Conn) measure() {
 
 // measureData measures a DATA frame that has arrived in part: its bytes are
 // progress of its stream's body, and the frame itself, which holds back all
-// others, has to arrive at the least rate. h is its head, had how much of its
+// others, has to arrive at the least rate. h is its header, had how much of its
 // payload is here.
 func (c *Conn) measureData(h frame.Header, had int) {
 	if c.wire.Congested() {
@@ -173,9 +173,9 @@ func (c *Conn) measureData(h frame.Header, had int) {
 // nothing has come since.
 func (c *Conn) asked() bool { return !c.pinged.IsZero() && !c.pinged.Before(c.alive) }
 
-// late ends the connection of a peer that has begun something and does not go
+// timeOut ends the connection of a peer that has begun something and does not go
 // on.
-func (c *Conn) late(l metrics.Limit, what string) {
+func (c *Conn) timeOut(l metrics.Limit, what string) {
 	c.limit(l)
 	c.fail(frame.ConnError(frame.EnhanceYourCalm, what))
 	c.reason = metrics.CloseTimeout

@@ -195,7 +195,7 @@ func TestEveryWaitEnds(t *testing.T) {
 		{forBlock, ending{what: "no CONTINUATION", setup: idle, way: raw(frame.Headers, 0, 1, "\x82"), within: head, reason: timeout, limits: counted(metrics.LimitHeadTimeout)}},
 		{forBlock, ending{what: "part of one", setup: idle, way: join(raw(frame.Headers, 0, 1, "\x82"), raw(frame.Continuation, 0, 1, "\x82")[:5]), within: head, reason: timeout, limits: counted(metrics.LimitHeadTimeout)}},
 		{forBlock, ending{what: "they trickle", setup: idle, way: raw(frame.Headers, 0, 1, "\x82"), trickle: again(raw(frame.Continuation, 0, 1, "")), every: 1500 * time.Millisecond, within: head, reason: timeout, limits: counted(metrics.LimitHeadTimeout)}},
-		{forFrame, ending{what: "part of its head", setup: idle, way: get(1, "/")[:5], within: head, reason: timeout, limits: counted(metrics.LimitHeadTimeout)}},
+		{forFrame, ending{what: "part of its header", setup: idle, way: get(1, "/")[:5], within: head, reason: timeout, limits: counted(metrics.LimitHeadTimeout)}},
 		{forFrame, ending{what: "part of it", setup: idle, way: get(1, "/")[:15], within: head, reason: timeout, limits: counted(metrics.LimitHeadTimeout)}},
 		{forFrame, ending{what: "it trickles", setup: idle, way: get(1, "/")[:1], trickle: bytesOf(get(1, "/")[1:]), every: time.Second, within: head, reason: timeout, limits: counted(metrics.LimitHeadTimeout)}},
 		{forData, ending{what: "part of it", setup: unread, way: join(post(1, "/"), data(1, "unread", false), data(1, "content", true)[:11]), within: body, reason: timeout, limits: counted(metrics.LimitBodyTimeout)}},

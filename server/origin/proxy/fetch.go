@@ -289,16 +289,16 @@ func (x *exchange) failed(ctx, inner context.Context, err error, began bool) out
 		return outcome{err: informed}
 	}
 	cause := context.Cause(inner)
-	late := false
+	aborted := false
 	if cause != nil {
-		late = errors.As(cause, new(*Error))
+		aborted = errors.As(cause, new(*Error))
 	}
 	if x.body != nil {
-		if berr := x.body.finish(); berr != nil && !late {
+		if berr := x.body.finish(); berr != nil && !aborted {
 			return outcome{err: berr}
 		}
 	}
-	if late {
+	if aborted {
 		err = cause
 	} else if ctx.Err() != nil {
 		err = fmt.Errorf("waiting for %s: %w", x.u.text, context.Cause(ctx))
@@ -317,7 +317,7 @@ func (x *exchange) failed(ctx, inner context.Context, err error, began bool) out
 	e := classify(err, began)
 	e.Upstream = x.u.text
 	unused := x.body == nil || !x.body.used.Load()
-	if !began && !late && unused && x.conn != nil && !x.conn.begun.Load() {
+	if !began && !aborted && unused && x.conn != nil && !x.conn.begun.Load() {
 		return outcome{err: e, unsent: true} // an idle connection's end is no failure
 	}
 	if e.Full() {
@@ -328,7 +328,7 @@ func (x *exchange) failed(ctx, inner context.Context, err error, began bool) out
 	return outcome{
 		err:      e,
 		undialed: undialed && unused,
-		again: !began && !late && !x.reply.began && e.ProxyStatus == connectionTerminated && x.tries < 2 &&
+		again: !began && !aborted && !x.reply.began && e.ProxyStatus == connectionTerminated && x.tries < 2 &&
 			idempotent(x.q.method) && unused && x.q.kind != upgradeMethod,
 	}
 }

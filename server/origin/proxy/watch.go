@@ -98,15 +98,15 @@ func (w *watch) look() {
 		w.waited = 0 // the wait for the head begins when the request is sent
 	}
 	w.seenWait, w.seenUp = wait, up
-	if err := w.late(wait&waitBits, up&waitBits); err != nil {
+	if err := w.timeout(wait&waitBits, up&waitBits); err != nil {
 		w.cancel(err)
 		return
 	}
 	w.timer.Reset(w.limits.tick)
 }
 
-// late is the error of a wait that is over.
-func (w *watch) late(wait, up uint32) error {
+// timeout is the error of a wait that is over.
+func (w *watch) timeout(wait, up uint32) error {
 	switch {
 	case wait == waitConnect && w.waited >= w.limits.connect:
 		return newError(connectionTimeout, errors.New("no connection in time"))
