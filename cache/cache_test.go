@@ -206,7 +206,7 @@ func TestRemoveAndPurge(t *testing.T) {
 	}
 	c.Purge()
 	if c.Len() != 0 || c.Bytes() != 0 || len(left) != 10 {
-		t.Errorf("after Purge: %d entries, %d bytes, %d told", c.Len(), c.Bytes(), len(left))
+		t.Errorf("after Purge: %d entries, %d bytes, %d evicted", c.Len(), c.Bytes(), len(left))
 	}
 	if s := c.Stats(); s.Evicted[cache.Removed] != 10 {
 		t.Errorf("stats = %+v", s)

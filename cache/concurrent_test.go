@@ -21,9 +21,9 @@ func TestConcurrent(t *testing.T) {
 	)
 	for _, shards := range []int{1, 16} {
 		t.Run(strconv.Itoa(shards)+" shards", func(t *testing.T) {
-			var stored, told [workers * calls]atomic.Int32 // by value
+			var stored, evicted [workers * calls]atomic.Int32 // by value
 			c := newCache(t, cache.Config[int]{Entries: entries, Bytes: bytes, Shards: shards,
-				OnEvict: func(_ string, v int, _ cache.Reason) { told[v].Add(1) }})
+				OnEvict: func(_ string, v int, _ cache.Reason) { evicted[v].Add(1) }})
 			size := func(v int) int64 {
 				if v%50 == 0 {
 					return bytes * 3 / 5 // two of these do not fit together
@@ -99,8 +99,8 @@ func TestConcurrent(t *testing.T) {
 				if kept[v] {
 					want--
 				}
-				if told[v].Load() != want {
-					t.Errorf("value %d: stored %d times, kept %t, told %d times", v, stored[v].Load(), kept[v], told[v].Load())
+				if evicted[v].Load() != want {
+					t.Errorf("value %d: stored %d times, kept %t, evicted %d times", v, stored[v].Load(), kept[v], evicted[v].Load())
 				}
 			}
 		})

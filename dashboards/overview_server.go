@@ -39,7 +39,7 @@ var (
 				{legend: "handshakes", expr: `sum(hotpath_tls_handshakes_in_progress)`},
 			}},
 		{title: "Streams", unit: units.CountsPerSecond,
-			about: "HTTP/2 streams opened, and those ended by RST_STREAM, by who sent it.",
+			about: "HTTP/2 streams opened, and those ended by RST_STREAM, by its sender.",
 			queries: []query{
 				{legend: "opened", expr: `sum(rate(hotpath_streams_total[$rate]))`},
 				{legend: "reset by {{by}}", expr: `sum by (by) (rate(hotpath_streams_reset_total[$rate]))`},

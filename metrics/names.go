@@ -77,12 +77,12 @@ const (
 	RefuseDescriptors                     // out of file descriptors
 )
 
-// ProxyOutcome is what came of a PROXY header, or of the want of one.
+// ProxyOutcome is what came of a PROXY header, or of a missing one.
 type ProxyOutcome uint8
 
 const (
 	ProxyNamed     ProxyOutcome = iota // it named the client
-	ProxyLocal                         // it named none: the client is who has connected
+	ProxyLocal                         // it named none: the client is the peer
 	ProxyMissing                       // a trusted peer began with something else
 	ProxyMalformed                     // or with one that cannot be read
 	ProxyStranger                      // a peer that is not trusted began with one
@@ -350,7 +350,7 @@ func newHotpath(set *Set, reasons []string) *Hotpath {
 		Streams: NewCounter(set, "hotpath_streams_total",
 			"HTTP/2 streams opened by peers."),
 		StreamsReset: NewCounterVec[Side](set, "hotpath_streams_reset_total",
-			"HTTP/2 streams ended by RST_STREAM, by who sent it.", sideLabel),
+			"HTTP/2 streams ended by RST_STREAM, by its sender.", sideLabel),
 		ProtocolErrors: NewCounterVec2[ErrorCode, Scope](set, "hotpath_protocol_errors_total",
 			"HTTP/2 errors that we answered, by code and by what they ended.", codeLabel, scopeLabel),
 		LimitBreaches: NewCounterVec[Limit](set, "hotpath_limit_breaches_total",

@@ -15,7 +15,7 @@ import (
 // a thousand sites with their certificates take it a second.
 const askTimeout = 30 * time.Second
 
-// asking is what a command about a running server has to know of it: the same
+// asking loads what a command needs to reach a running server: the same
 // settings name its admin address.
 func asking(args, environ []string) (config.Config, admin.Client, error) {
 	cfg, err := config.Load(args, environ, config.ReadFile)

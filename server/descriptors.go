@@ -59,8 +59,8 @@ type share struct {
 }
 
 // divide divides limit descriptors among what is configured. If they do not do,
-// public connections get half of what is not fixed, or what they want if that is
-// less, and the other parts the rest, each by the same fraction of what it wants.
+// public connections get half of what is not fixed, or max-conns if that is
+// less, and the other parts the rest, each the same fraction of its full number.
 // The error is that limit is below the least with which all of it works.
 func divide(limit uint64, cfg *config.Config) (descriptors, error) {
 	return divideBeside(limit, cfg, min(cfg.MaxConns, leastConns), min(cfg.MaxFetches, leastFetches))

@@ -85,7 +85,7 @@ func TestDivide(t *testing.T) {
 }
 
 // TestDivideAnyLimit: whatever the limit and the sites are, no division exceeds
-// it, connections have half of what yields or all they want, and one descriptor
+// it, connections have half of what yields or max-conns, and one descriptor
 // less than the least is an error that says how many it takes.
 func TestDivideAnyLimit(t *testing.T) {
 	for roots := range 3 {

@@ -127,14 +127,14 @@ func TestAccessLogOfTheBinary(t *testing.T) {
 				if err := json.Unmarshal([]byte(line), &l); err != nil {
 					t.Fatalf("%q: %v", line, err)
 				}
-				told := fmt.Sprintf("%s %s %d %d", l.Method, l.Path, l.Status, l.Bytes)
+				summary := fmt.Sprintf("%s %s %d %d", l.Method, l.Path, l.Status, l.Bytes)
 				switch {
 				case l.Aborted && l.Bytes < 64<<20:
-					told = fmt.Sprintf("%s %s %d some aborted", l.Method, l.Path, l.Status)
+					summary = fmt.Sprintf("%s %s %d some aborted", l.Method, l.Path, l.Status)
 				case l.Status >= 400 && l.Bytes > 0:
-					told = fmt.Sprintf("%s %s %d some", l.Method, l.Path, l.Status)
+					summary = fmt.Sprintf("%s %s %d some", l.Method, l.Path, l.Status)
 				}
-				got = append(got, told)
+				got = append(got, summary)
 				if name := map[string]string{"h2": "HTTP/2.0", "http/1.1": "HTTP/1.1"}[protocol]; l.Protocol != name || l.Remote != "127.0.0.1" || !strings.HasPrefix(l.Host, "127.0.0.1:") {
 					t.Errorf("protocol, remote or host of %s", line)
 				}

@@ -122,7 +122,7 @@ func TestTicketsOfInstances(t *testing.T) {
 
 // TestEncryptedClientHello: with the configuration of a key that "hotpath ech" has
 // made a client reaches a host whose name it does not send in the clear. A new key
-// is used without a restart, and a client with the old one is told of it.
+// is used without a restart, and a client with the old one gets it.
 func TestEncryptedClientHello(t *testing.T) {
 	dir := t.TempDir()
 	made := testkit.NewIdentity("secret.test", "public.test")
@@ -180,7 +180,7 @@ func TestEncryptedClientHello(t *testing.T) {
 	})
 	var rejected *tls.ECHRejectionError
 	if _, _, err := dial(list); !errors.As(err, &rejected) || !bytes.Equal(rejected.RetryConfigList, renewed) {
-		t.Errorf("a client with the old key's configuration: %v; want to be told of the new one", err)
+		t.Errorf("a client with the old key's configuration: %v; want the new one", err)
 	}
 }
 

@@ -69,7 +69,7 @@ func TestClientsAddress(t *testing.T) {
 				}
 			}
 			if got := <-heads; got.forwarded != tt.forwarded || got.real != tt.client {
-				t.Errorf("%s: the upstream is told %+v, want %q and %q", path, got, tt.forwarded, tt.client)
+				t.Errorf("%s: the upstream gets %+v, want %q and %q", path, got, tt.forwarded, tt.client)
 			}
 			want = append(want, "miss "+tt.client+" "+path)
 			for range hits {
@@ -86,7 +86,7 @@ func TestClientsAddress(t *testing.T) {
 		}
 		got = append(got, l.Cache+" "+l.Remote+" "+l.Path)
 	}
-	slices.Sort(got) // connections are told of in any order
+	slices.Sort(got) // connections are reported in any order
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("the access log has\n%q, want\n%q", got, want)

@@ -47,15 +47,15 @@ func startBrowser(t *testing.T) *browser {
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
 	b := &browser{t: t, ctx: ctx}
-	if err := chromedp.Listen(ctx, b.hear); err != nil {
+	if err := chromedp.Listen(ctx, b.note); err != nil {
 		t.Fatal(err)
 	}
 	call(b, network.Enable, network.EnableParams{})
 	return b
 }
 
-// hear notes events; chromedp calls it one at a time, on a goroutine of its own.
-func (b *browser) hear(event any) {
+// note keeps events; chromedp calls it one at a time, on a goroutine of its own.
+func (b *browser) note(event any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch e := event.(type) {
@@ -72,8 +72,8 @@ func (b *browser) hear(event any) {
 	}
 }
 
-// heard returns the console's lines since the last call.
-func (b *browser) heard() []string {
+// logged returns the console's lines since the last call.
+func (b *browser) logged() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	lines := b.console
@@ -224,7 +224,7 @@ func TestLivePage(t *testing.T) {
 		}
 	})
 
-	for _, line := range b.heard() {
+	for _, line := range b.logged() {
 		t.Errorf("on the console: %s", line)
 	}
 	b.mu.Lock()
@@ -241,7 +241,7 @@ func TestLivePage(t *testing.T) {
 			s.textContent = 'window.ran = true'
 			document.body.append(s)
 			return window.ran
-		})()`); got != "undefined" || len(b.heard()) == 0 {
+		})()`); got != "undefined" || len(b.logged()) == 0 {
 			t.Errorf("a script that is not the policy's: ran is %s, and the console should report it", got)
 		}
 	})

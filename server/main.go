@@ -19,7 +19,7 @@
 //     listen/handshake.go: TLS, the certificate (certs/index.go) and the protocol
 //  3. wire/conn.go        a batch of bytes arrives and is decrypted: a turn (internal/wire)
 //  4. h2/recv.go          frames; h1/hit.go: request heads, read by h1/parse.go
-//  5. h2/headers.go       a header block becomes a request (internal/hpack); whose it is
+//  5. h2/headers.go       a header block becomes a request (internal/hpack); its client
 //     (client/forwarded.go), and whether that client may have one more (h2/perclient.go, h1/perclient.go)
 //  6. edge/look.go        the fast path: its site (site/table.go), its key (site/site.go),
 //     what is stored (store/store.go), and whether that may be reused (rfc9111/reuse.go)

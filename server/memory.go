@@ -192,7 +192,7 @@ func boundMemory(cfg *config.Config, d *descriptors, log *slog.Logger) {
 	if cfg.MemoryLimit > 0 {
 		limit = cfg.MemoryLimit
 	} else if os.Getenv("GOMEMLIMIT") != "" {
-		limit = debug.SetMemoryLimit(-1) // which asks
+		limit = debug.SetMemoryLimit(-1) // which only reads it
 	}
 	debug.SetMemoryLimit(limit)
 	log.Info("memory: the most that clients can make it use", "bytes", b.total(),

@@ -140,7 +140,7 @@ func (r *running) settings() any {
 
 // reload reads the configuration again and takes all of it, or nothing. It returns
 // a line for each change; the error has a line for each reason why nothing was
-// taken. by is who asked.
+// taken. by names the trigger.
 func (r *running) reload(by string) ([]string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,7 +1,7 @@
 # step NAME COMMAND... runs a command: its name first, then its output as it comes,
 # then how it went and how long it took. If it failed, its name is added to the
 # array failed, and step fails too. When the script that sources this ends, by a
-# signal too, all steps follow once more with their times, then the failed ones.
+# signal too, all steps are listed with their times, then the failed ones.
 if ((BASH_VERSINFO[0] < 5)); then
 	echo "$0: this is bash $BASH_VERSION; it needs 5, which macOS does not have: install bash" >&2
 	exit 1

@@ -59,7 +59,7 @@ func TestHandshake(t *testing.T) {
 		client *tls.Config
 		name   string // that the server sees
 		shown  string // in the ClientHello, in the clear
-		retry  []byte // the configurations that the client is told of
+		retry  []byte // the configurations that the client gets
 	}{
 		{"the key's configuration", both, &tls.Config{EncryptedClientHelloConfigList: otherList}, "secret.example", "public.example", nil},
 		{"the one of the second key", both, &tls.Config{EncryptedClientHelloConfigList: list}, "secret.example", "public.example", nil},
@@ -84,7 +84,7 @@ func TestHandshake(t *testing.T) {
 		var rejected *tls.ECHRejectionError
 		if errors.As(err, &rejected) {
 			if tt.retry == nil || !bytes.Equal(rejected.RetryConfigList, tt.retry) {
-				t.Errorf("%s: the client is told of %x, want %x", tt.why, rejected.RetryConfigList, tt.retry)
+				t.Errorf("%s: the client gets %x, want %x", tt.why, rejected.RetryConfigList, tt.retry)
 			}
 		} else if err != nil || served != nil || tt.retry != nil {
 			t.Errorf("%s: %v, %v", tt.why, err, served)

@@ -25,7 +25,7 @@ const DefaultTableSize = 4096
 type Field struct {
 	Name, Value string
 
-	// Sensitive is a field that no one on the way may index, so that its
+	// Sensitive is a field that no intermediary may index, so that its
 	// value cannot be guessed from compressed sizes (RFC 7541 §7.1.3): it is
 	// encoded as a never-indexed literal, and true in a decoded field that
 	// arrived as one.

@@ -21,7 +21,7 @@ import (
 //
 // So a name whose bucket is empty stays while there is another in the set whose
 // bucket is full sooner. To get rid of its own name, a client needs eight others
-// in the same set that are full later, and cannot know which those are: it has to
+// in the same set that are full later, and which those are is not known: it has to
 // use eight times as many names as there are sets, which is as many as the table
 // has places. A client with so many names is not bound by the limit of one.
 type Table struct {

@@ -90,7 +90,7 @@ func TestWhoLeaves(t *testing.T) {
 			t.Errorf("name 7 has %d tokens, want 7: name 8 was fuller", n)
 		}
 	})
-	t.Run("who is out of tokens stays, however many names come", func(t *testing.T) {
+	t.Run("a client that is out of tokens stays, however many names come", func(t *testing.T) {
 		table := oneSet()
 		spend(table, 10)
 		for name := uint64(100); name < 10_000; name++ {

@@ -1,5 +1,5 @@
 // Package proxyproto is the PROXY protocol, with which a balancer that passes
-// TCP on says at the begin of a connection who its client is: versions 1 and 2
+// TCP on names at the begin of a connection its client: versions 1 and 2
 // of https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt, whose sections
 // the code names.
 //
@@ -30,7 +30,7 @@ type Header struct {
 	// Source is the client's address, without a zone and not mapped into IPv6.
 	// It is not valid if the header names none: the balancer speaks for itself
 	// (LOCAL), or its client has no IP address (UNKNOWN, UNSPEC, a unix
-	// socket). Then the client is who has connected.
+	// socket). Then the client is the peer.
 	Source netip.AddrPort
 
 	// Destination is what the client has connected to; valid if Source is.

@@ -106,7 +106,7 @@ func (a *Asked) Identify() {
 }
 
 // cacheControl takes one Cache-Control line of a request (§5.2.1). A malformed
-// number is read as the one that asks most of the cache. Of a directive that is
+// number is read as the one that is strictest for the cache. Of a directive that is
 // given twice, the first counts.
 func (a *Asked) cacheControl(value string) {
 	s := scanner{rest: value}

@@ -12,7 +12,7 @@
 //	Conditional   the fields that revalidate stored ones  validate.go
 //	Store         may the answer be stored, and how long  store.go
 //	Kept          the fields that are stored              fields.go
-//	Selects       does a 304 speak of this stored one?    validate.go
+//	Selects       is a 304 about this stored one?         validate.go
 //	Freshen       what a 304 changes                      validate.go
 //	HeadFreshens  what a HEAD says of a stored response   validate.go
 //	Invalidates   what a successful change makes obsolete invalidate.go

@@ -138,7 +138,7 @@ const (
 )
 
 // maxMembers is how many members a Dictionary may have: as many as RFC 9651 §3.2
-// asks a parser to take. Keys are compared each with each.
+// requires of a parser. Keys are compared each with each.
 const maxMembers = 1024
 
 // structured parses RFC 9651 §4.2. Every method takes what it is named after

@@ -103,7 +103,7 @@ func TestDictionaryLimit(t *testing.T) {
 		return b.String() + "a0"
 	}
 	if dictionary(many(maxMembers)) == "malformed" || dictionary(many(maxMembers+1)) != "malformed" {
-		t.Error("as many members as RFC 9651 asks for are read, and no more")
+		t.Error("as many members as RFC 9651 requires are read, and no more")
 	}
 }
 

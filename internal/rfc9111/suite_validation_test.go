@@ -164,7 +164,7 @@ func TestSuiteAuthorization(t *testing.T) {
 		{"must-revalidate allows it.", nil, []step{asks("max-age=3600, must-revalidate"), {3, "GET /", "", "hit"}}},
 		{"s-maxage allows it.", nil, []step{asks("s-maxage=3600"), {3, "GET / | authorization: BAR", "", "hit"}}},
 		{"An s-maxage that is no number does not.", nil, []step{asks("s-maxage=x, max-age=3600"), {3, "GET /", "200", "fetch"}}},
-		{"What was stored without is not for who has one, unless it says so.", nil, []step{
+		{"What was stored without is not for a client that has one, unless it says so.", nil, []step{
 			{0, "GET /", "200 | cache-control: max-age=3600", "fetch"}, {3, "GET / | authorization: FOO", "200", "fetch"}, {3, "GET /", "", "hit"}}},
 	})
 }

@@ -8,8 +8,7 @@ type Pipes struct {
 	conns chan net.Conn
 	done  chan struct{}
 
-	// Remote is from where connections come, for who accepts; nil: from no
-	// address.
+	// Remote is the peer's address of accepted connections; nil: none.
 	Remote net.Addr
 }
 

@@ -168,7 +168,7 @@ func TestTurnsWhileCongested(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
 			const questions = 20
-			heard := make(chan int, questions*2)
+			received := make(chan int, questions*2)
 			congested := make(chan struct{})
 			s := p.open(t, newOptions(), func(c *Conn) {
 				filled := false
@@ -190,7 +190,7 @@ func TestTurnsWhileCongested(t *testing.T) {
 						if err != nil {
 							return Done, time.Time{}
 						}
-						heard <- len(c.Unread())
+						received <- len(c.Unread())
 						c.Consume(len(c.Unread()))
 					}
 				}})
@@ -199,7 +199,7 @@ func TestTurnsWhileCongested(t *testing.T) {
 			for range questions {
 				send(t, s.client, []byte("?"))
 				select {
-				case <-heard:
+				case <-received:
 				case <-time.After(patience):
 					t.Fatal("the engine does not read")
 				}

@@ -93,7 +93,7 @@ type Conn struct {
 	Answered func()
 
 	nc      net.Conn
-	remote  net.Addr        // whom a PROXY header names; nil: the other end of nc
+	remote  net.Addr        // the client in a PROXY header; nil: the other end of nc
 	config  *tls.Config     // nil: plaintext, in tests
 	tls     *tls.Conn       // nil: plaintext, or no handshake yet
 	raw     syscall.RawConn // nil: served by a pump
@@ -159,8 +159,8 @@ func (c *Conn) TLS() *tls.Conn { return c.tls }
 // Stripe is the connection's stripe of every instrument.
 func (c *Conn) Stripe() metrics.Stripe { return c.stripe }
 
-// RemoteAddr is the peer: who is at the other end of the socket, or whom a PROXY
-// header names in its place.
+// RemoteAddr is the peer's address: that of the other end of the socket, or the
+// one that a PROXY header names in its place.
 func (c *Conn) RemoteAddr() net.Addr {
 	if c.remote != nil {
 		return c.remote

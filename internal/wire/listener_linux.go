@@ -134,7 +134,7 @@ func (s *socket) SetWriteDeadline(d time.Time) error { return closedError(s.file
 // SyscallConn implements syscall.Conn.
 func (s *socket) SyscallConn() (syscall.RawConn, error) { return s.file.SyscallConn() }
 
-// LocalAddr asks the system: it is seldom needed.
+// LocalAddr is a system call: it is seldom needed.
 func (s *socket) LocalAddr() net.Addr {
 	var local unix.RawSockaddrAny
 	if err := s.control(func(fd uintptr) error {

@@ -62,7 +62,7 @@ func rawInputOf(c *tls.Conn) *bytes.Buffer {
 	return (*bytes.Buffer)(unsafe.Add(unsafe.Pointer(c), tlsBuffers.rawInput))
 }
 
-// feed gives TLS a whole record before it asks, and reports whether it did: not
+// feed gives TLS a whole record before it reads, and reports whether it did: not
 // if it still holds part of another.
 func (c *Conn) feed(record []byte) bool {
 	if !c.direct() {

@@ -293,11 +293,11 @@ func TestNumberOfRequestsWithoutServer(t *testing.T) {
 // a server closes one that sends nothing.
 func TestPrefaceComesEarly(t *testing.T) {
 	t.Parallel()
-	heard := make(chan string, 2)
+	received := make(chan string, 2)
 	address := talk(t, func(c net.Conn) {
 		preface := make([]byte, len(frame.Preface))
 		_, _ = io.ReadFull(c, preface)
-		heard <- string(preface)
+		received <- string(preface)
 		_, _ = io.Copy(io.Discard, c)
 	})
 	cfg := Config{
@@ -310,7 +310,7 @@ func TestPrefaceComesEarly(t *testing.T) {
 	_, err := Run(context.Background(), cfg, Hooks{Ready: func(context.Context) (time.Time, error) {
 		for range 2 {
 			select {
-			case got := <-heard:
+			case got := <-received:
 				if got != frame.Preface {
 					t.Errorf("the server received %q", got)
 				}

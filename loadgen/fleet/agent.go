@@ -126,7 +126,7 @@ func (a *agent) meet(ctx context.Context, nc net.Conn, known func()) {
 	a.log.Info("attack has ended", "from", from)
 }
 
-// greet makes sure who a connection is from, and that it is its turn. Without
+// greet checks that a connection has the token, and that it is its turn. Without
 // an error the turn is the caller's.
 func (a *agent) greet(ctx context.Context, nc net.Conn, from string) (*link, error) {
 	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })

@@ -75,7 +75,7 @@ func TestRequestMeetsClose(t *testing.T) {
 	for _, c := range []struct {
 		name, method string
 		first        bool
-		heard        string
+		received     string
 		again        bool
 	}{
 		{name: "GET", method: "GET", again: true},
@@ -88,8 +88,8 @@ func TestRequestMeetsClose(t *testing.T) {
 		{name: "PATCH", method: "PATCH"},
 		{name: "an unknown method", method: "BREW"},
 		{name: "the first request", method: "GET", first: true},
-		{name: "a response that has begun", method: "GET", heard: "H"},
-		{name: "an interim response", method: "GET", heard: "HTTP/1.1 103 Early Hints\r\n\r\n"},
+		{name: "a response that has begun", method: "GET", received: "H"},
+		{name: "an interim response", method: "GET", received: "HTTP/1.1 103 Early Hints\r\n\r\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			run(t, nil, func(p *peer) {
@@ -100,7 +100,7 @@ func TestRequestMeetsClose(t *testing.T) {
 				before := len(p.Outcomes)
 				p.ask(request(p, c.method, "http://test/raced", ""))
 				p.WantRequest(c.method, "/raced", "")
-				p.Send(c.heard)
+				p.Send(c.received)
 				p.Conn.Close()
 				if f := <-p.ended; !same(f, byServer) {
 					t.Errorf("ended for %v", f)

@@ -35,7 +35,7 @@ const maxBlock = 64 << 10
 const endCheck = 100 * time.Millisecond
 
 // maxAnswers bounds the answers to PING and SETTINGS that wait for a server
-// which does not read: a healthy one asks a few times a minute.
+// which does not read: a healthy one sends a few a minute.
 const maxAnswers = 1000
 
 // Conn is an HTTP/2 connection that sends a driver's requests. It belongs to

@@ -4,7 +4,7 @@
 //
 //	/              the live page, with links to the rest
 //	/live          what the page shows, as an event stream
-//	/metrics       Prometheus text or OpenMetrics, as the scraper asks
+//	/metrics       Prometheus text or OpenMetrics, as the scraper accepts
 //	/healthz       200 while the process lives
 //	/readyz        200 while requests are welcome, 503 with the reason while not
 //	/config        the settings in effect, in JSON

@@ -7,7 +7,7 @@
 //	index.go       which certificate: an immutable Index, swapped whole
 //	keeper.go      where certificates come from, and the look at all of them
 //	watched.go     one pair of files: what of it is in use, and what is wrong with it
-//	authority.go   certificates of clients: who must have one, and whose connections a site admits
+//	authority.go   certificates of clients: which must have one, and which connections a site admits
 //	keyfile.go     files of keys: of session tickets, of Encrypted Client Hello
 //	watch.go       whether files have changed
 //	report.go      metrics, and warnings of ends that are near

@@ -16,7 +16,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/config"
 )
 
-// shake does a handshake, and returns what both sides know of it.
+// shake does a handshake, and returns its state on both sides.
 func shake(t testing.TB, server, client *tls.Config) (serverState, clientState tls.ConnectionState, err error) {
 	a, b := testkit.TCPPair(t) // a pipe has no room for a ticket, which the server sends while the client does
 	defer a.Close()

@@ -23,7 +23,7 @@ type choice []*tls.Certificate
 
 // kind is the kind of a certificate's key. The first that a client supports is
 // presented: a signature with ECDSA takes a tenth of the time that one with RSA
-// takes, and all clients that know Ed25519 know ECDSA.
+// takes, and all clients that support Ed25519 support ECDSA.
 type kind uint8
 
 const (

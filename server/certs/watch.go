@@ -13,7 +13,7 @@ import (
 type watch struct {
 	names   []string
 	seen    []fs.FileInfo // as they were before they were read; nil for one that is not there
-	confirm bool          // they are to be read once more, at the next look
+	confirm bool          // they are to be read again, at the next look
 }
 
 // begin notes how the files are, before they are read for the first time.

@@ -9,7 +9,7 @@ import (
 
 // Of is the client of a request with these fields, names in lower case, on a
 // connection with peer: the peer, unless it is one of the proxies that are
-// trusted. A trusted proxy names who has connected to it, at the end of
+// trusted. A trusted proxy names its own peer, at the end of
 // X-Forwarded-For or else of Forwarded (RFC 7239), and if that is one as well,
 // the name before it is the next one's. So the client is the last address that
 // is no trusted proxy's; what stands before it is the client's own claim. A name

@@ -172,7 +172,7 @@ func TestStreams(t *testing.T) {
 			}
 		}
 		if left.wait(); len(left.text()) > 12 {
-			t.Errorf("who left has %d bytes", len(left.text()))
+			t.Errorf("the one that left has %d bytes", len(left.text()))
 		}
 		if n := o.fetches.Load(); n < 3 {
 			t.Errorf("%d fetches", n)

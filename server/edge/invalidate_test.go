@@ -161,10 +161,10 @@ func TestChangeOvertakesFetch(t *testing.T) {
 				time.Sleep(time.Millisecond)
 				after := r.begin("GET", "/a")
 				if before.wait(); before.text() != "old" {
-					t.Errorf("who asked before has %q", before.text())
+					t.Errorf("the one that asked before has %q", before.text())
 				}
 				if after.wait(); after.text() != "new" {
-					t.Errorf("who asked after has %q", after.text())
+					t.Errorf("the one that asked after has %q", after.text())
 				}
 				time.Sleep(3 * time.Second)
 				if c := r.get("/a"); !c.hit || c.text() != "new" {

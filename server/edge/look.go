@@ -94,7 +94,7 @@ func (e *Edge) Again(l *message.Lookup, now time.Time) bool {
 	return true
 }
 
-// ask reads what a request asks of a cache.
+// ask reads the directives of a request for a cache.
 func ask(method string, r *message.Request, s *site.Site) rfc9111.Asked {
 	asked := rfc9111.Ask(method, r.Fields, s.Rules)
 	if s.Clients != nil && r.Identity.Certified() != nil {

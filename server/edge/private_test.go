@@ -12,7 +12,7 @@ import (
 )
 
 // TestTwoUsers: every kind of answer, to two users by Authorization or by a
-// cookie and to one who is neither, one after the other and all at once. None
+// cookie and to one that is neither, one after the other and all at once. None
 // ever has a page that was made for another, unless the origin says that it is
 // for all.
 func TestTwoUsers(t *testing.T) {
@@ -202,7 +202,7 @@ func TestVariantsCoalesce(t *testing.T) {
 	})
 }
 
-// TestRequestDirectives: what a request asks of the cache counts if the site
+// TestRequestDirectives: a request's directives count if the site
 // says so; no-store and only-if-cached always do.
 func TestRequestDirectives(t *testing.T) {
 	const (

@@ -78,7 +78,7 @@ func TestSetSitesInFlight(t *testing.T) {
 	default:
 	}
 	late := r.newClient("example.com", "GET", "/late")
-	late.content = "x" // it is not looked up once more
+	late.content = "x" // it is not looked up again
 	late.looked.Policy, late.looked.Key = before, []byte("old key")
 	late.start()
 	if body := late.wait().text(); body != "new" || next.last().path != "/late" {

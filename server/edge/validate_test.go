@@ -90,7 +90,7 @@ func TestValidation(t *testing.T) {
 					t.Errorf("%d %q, x-a %q, x-b %q", leader.status, leader.text(), leader.field("x-a"), leader.field("x-b"))
 				}
 				if waiter.wait(); waiter.status != tt.status {
-					t.Errorf("who waited has %d", waiter.status)
+					t.Errorf("the one that waited has %d", waiter.status)
 				}
 				if n := r.origin.count(); n > tt.asked {
 					t.Errorf("the origin was asked %d times", n)

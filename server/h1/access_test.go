@@ -116,14 +116,14 @@ func TestAccessLog(t *testing.T) {
 				if err := json.Unmarshal([]byte(line), &l); err != nil {
 					t.Fatalf("%q: %v", line, err)
 				}
-				told := fmt.Sprintf("%s %s %d %d %s", l.Method, l.Path, l.Status, l.Bytes, l.Cache)
+				summary := fmt.Sprintf("%s %s %d %d %s", l.Method, l.Path, l.Status, l.Bytes, l.Cache)
 				if l.Aborted {
 					if l.Bytes < 0 || l.Bytes >= int64(len(large)) { // none, if the socket was full
 						t.Errorf("%d bytes were sent of an aborted response", l.Bytes)
 					}
-					told = fmt.Sprintf("%s %s %d some %s aborted", l.Method, l.Path, l.Status, l.Cache)
+					summary = fmt.Sprintf("%s %s %d some %s aborted", l.Method, l.Path, l.Status, l.Cache)
 				}
-				got = append(got, told)
+				got = append(got, summary)
 			}
 			if !slices.Equal(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)

@@ -20,7 +20,7 @@ type Config struct {
 	Metrics *metrics.Hotpath
 	Log     *slog.Logger
 	Access  *access.Recorder   // nil: no access log
-	Client  message.ClientFunc // who has sent a request
+	Client  message.ClientFunc // the client of a request
 	Ledger  *memory.Ledger     // nil: memory is not counted
 
 	HeaderBytes  int           // of a request head, or of a trailer section

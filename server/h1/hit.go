@@ -20,7 +20,7 @@ func (c *Conn) takeRequest() bool {
 	if len(raw) == 0 {
 		return false
 	}
-	c.over = false // until the limit is asked
+	c.over = false // until the limit is checked
 	h := heads.Get().(*head)
 	defer h.release()
 	if raw[0] == '\r' {

@@ -117,7 +117,7 @@ func TestNoTimeoutWhileTheClientReads(t *testing.T) {
 		if err := p.Conn.SetDeadline(time.Time{}); err != nil {
 			t.Fatal(err)
 		}
-		// 32 KiB, the quantum, want to be read within patience: this takes
+		// 32 KiB, the quantum, have to be read within patience: this takes
 		// half of it, and three minutes in all.
 		p.R.Reset(slowReader{p.Conn, 3 << 10, time.Second})
 		for range requests {

@@ -65,7 +65,7 @@ func (h *head) reset() {
 type limits struct{ bytes, fields int }
 
 // plain reports whether the request is one of many alike: kept alive by
-// default, without content or a wish.
+// default, without content or anything special.
 func (h *head) plain() bool {
 	return h.proto == message.HTTP11 && h.content == none && !h.close && h.upgrade == "" && !h.absolute && !h.expectation
 }

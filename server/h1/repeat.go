@@ -54,7 +54,7 @@ func (c *Conn) answerRepeat(unread []byte) bool {
 	}
 	r := k.lookup.Response
 	if r == nil {
-		return false // it is read again: who its client is may have changed as well
+		return false // it is read again: its client may be another as well
 	}
 	if c.cfg.PerClient != nil && c.refuses(k.client) {
 		c.answerNow(c.cfg.PerClient.Refusal, nil, metrics.Bypass, k.headOnly, len(k.raw), nil)

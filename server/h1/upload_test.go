@@ -145,10 +145,10 @@ func TestSlowRefusedUpload(t *testing.T) {
 				server, client := testkit.NewHalfPipe()
 				p := attach(t, testConfig(s), server, client)
 				var answer bytes.Buffer
-				heard := make(chan error, 1)
+				failed := make(chan error, 1)
 				go func() { // as the kernel does for a client that does not look
 					_, err := io.Copy(&answer, client)
-					heard <- err
+					failed <- err
 				}()
 				began := time.Now()
 				p.Write(c.head)
@@ -170,7 +170,7 @@ func TestSlowRefusedUpload(t *testing.T) {
 					t.Errorf("it ended after %v, want %v", took, c.within)
 				}
 				<-sent
-				if err := <-heard; err != nil {
+				if err := <-failed; err != nil {
 					t.Errorf("reading the answer: %v", err)
 				}
 				r, err := http.ReadResponse(bufio.NewReader(&answer), nil)

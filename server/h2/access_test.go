@@ -16,8 +16,8 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/access"
 )
 
-// told is a line of the access log, decoded.
-type told struct {
+// logLine is a line of the access log, decoded.
+type logLine struct {
 	Method, Path, Host, Cache string
 	Agent                     string `json:"user_agent"`
 	Status                    int
@@ -26,7 +26,7 @@ type told struct {
 	Aborted, Limited          bool
 }
 
-func (l told) String() string {
+func (l logLine) String() string {
 	s := fmt.Sprintf("%s %s %d %d %s", l.Method, l.Path, l.Status, l.Bytes, l.Cache)
 	if l.Aborted {
 		s += " aborted"
@@ -38,14 +38,14 @@ func (l told) String() string {
 }
 
 // accessLines reads an access log in JSON.
-func accessLines(t testing.TB, file string) (lines []told) {
+func accessLines(t testing.TB, file string) (lines []logLine) {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(text)) {
-		var l told
+		var l logLine
 		if err := json.Unmarshal([]byte(line), &l); err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}

@@ -20,7 +20,7 @@ type Config struct {
 	Metrics *metrics.Hotpath
 	Log     *slog.Logger
 	Access  *access.Recorder   // nil: no access log and no hottest keys
-	Client  message.ClientFunc // who has sent a request
+	Client  message.ClientFunc // the client of a request
 	Limits  Limits
 
 	// PerClient limits the requests of a client, on all its connections
@@ -86,8 +86,8 @@ const (
 	streamBytes = 1 << 10
 
 	// pingAfter is how long a connection with open streams may be silent
-	// before we ask whether the peer lives, and pongWithin how long it has
-	// for an answer.
+	// before we send a PING, and pongWithin how long the peer has for an
+	// answer.
 	pingAfter  = 60 * time.Second
 	pongWithin = 15 * time.Second
 )

@@ -96,7 +96,7 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 			}
 		}
 	}
-	c.over = false // until the limit is asked
+	c.over = false // until the limit is checked
 	d := decodeds.Get().(*decoded)
 	defer d.release()
 	d.list.MaxBytes, d.list.MaxFields = c.cfg.Limits.HeaderBytes, c.cfg.Limits.HeaderFields

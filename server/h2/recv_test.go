@@ -121,7 +121,7 @@ func TestPriorityOnAnIdleStream(t *testing.T) {
 }
 
 // TestFramesUnderWay: after we have reset a stream, what the client sent before
-// it knew is ignored, but kept in the accounts of HPACK and windows.
+// that reached it is ignored, but kept in the accounts of HPACK and windows.
 func TestFramesUnderWay(t *testing.T) {
 	run(t, setup{source: stored("/", "hit")}, func(p *peer) {
 		p.Write(post(1, "/", "te", "bad"))

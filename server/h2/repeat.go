@@ -88,7 +88,7 @@ func (c *Conn) answerRepeat(id uint32, block []byte) (done bool, err *frame.Erro
 		}
 	}
 	if r.lookup.Response == nil {
-		return false, nil // it is decoded again: who its client is may have changed as well
+		return false, nil // it is decoded again: its client may be another as well
 	}
 	if c.cfg.PerClient != nil && c.refuses(r.client) {
 		c.refuseOver(id, nil, r)

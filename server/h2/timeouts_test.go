@@ -171,10 +171,10 @@ func TestIdleBegins(t *testing.T) {
 
 func TestStalledUpload(t *testing.T) {
 	const limit = 30 * time.Second
-	var heard error
+	var failed error
 	run(t, setup{handler: func(_ *peer, _ writer, r *http.Request) {
-		for heard == nil {
-			_, heard = r.Body.Read(make([]byte, 100))
+		for failed == nil {
+			_, failed = r.Body.Read(make([]byte, 100))
 		}
 	}}, func(p *peer) {
 		p.Write(post(1, "/"))
@@ -186,8 +186,8 @@ func TestStalledUpload(t *testing.T) {
 		p.WantReset(1, frame.Cancel)
 		p.wantBreaches(metrics.LimitBodyTimeout, 1)
 		synctest.Wait()
-		if !errors.Is(heard, http.ErrHandlerTimeout) {
-			p.Errorf("the handler heard %v", heard)
+		if !errors.Is(failed, http.ErrHandlerTimeout) {
+			p.Errorf("the handler got %v", failed)
 		}
 		p.WantAlive()
 	})
@@ -216,10 +216,10 @@ func TestStalledDownload(t *testing.T) {
 	const limit = 30 * time.Second
 	for name, path := range map[string]string{"stored": "/", "by a handler": "/miss"} {
 		t.Run(name, func(t *testing.T) {
-			var heard error
+			var failed error
 			run(t, setup{source: stored("/", "123456789"), settings: []frame.Setting{{ID: frame.InitialWindowSize, Value: 0}}, handler: func(_ *peer, w writer, _ *http.Request) {
 				w.Flush()
-				_, heard = w.Write(make([]byte, 2*(64<<10)))
+				_, failed = w.Write(make([]byte, 2*(64<<10)))
 			}}, func(p *peer) {
 				p.Write(get(1, path))
 				p.wantHead(1, 200)
@@ -233,8 +233,8 @@ func TestStalledDownload(t *testing.T) {
 				p.wantBreaches(metrics.LimitWriteTimeout, 1)
 				p.WantAlive()
 				synctest.Wait() // the stream is reset before its handler's write fails
-				if path == "/miss" && !errors.Is(heard, http.ErrHandlerTimeout) {
-					p.Errorf("the handler heard %v", heard)
+				if path == "/miss" && !errors.Is(failed, http.ErrHandlerTimeout) {
+					p.Errorf("the handler got %v", failed)
 				}
 			})
 		})

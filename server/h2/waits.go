@@ -21,7 +21,7 @@ const (
 	forShares              // the connection's window, which streams have to share
 	forRequest             // a request: no stream is open
 	forLife                // any frame: streams are open
-	forPong                // the answer to a PING that asked whether the peer lives, or any frame
+	forPong                // the answer to a PING that checks the peer, or any frame
 	forGoAway              // a sign that our first GOAWAY has arrived
 	waits                  // how many there are
 )
@@ -56,11 +56,11 @@ func (c *Conn) due(w wait) (end time.Time) {
 			end = c.active.Add(l.Idle)
 		}
 	case forLife:
-		if len(c.streams) > 0 && !c.asked() {
+		if len(c.streams) > 0 && !c.pinging() {
 			end = c.alive.Add(pingAfter)
 		}
 	case forPong:
-		if len(c.streams) > 0 && c.asked() {
+		if len(c.streams) > 0 && c.pinging() {
 			end = c.pinged.Add(pongWithin)
 		}
 	case forGoAway:
@@ -169,9 +169,8 @@ func (c *Conn) measureData(h frame.Header, had int) {
 	}
 }
 
-// asked reports whether a PING of ours has asked whether the peer lives, and
-// nothing has come since.
-func (c *Conn) asked() bool { return !c.pinged.IsZero() && !c.pinged.Before(c.alive) }
+// pinging reports whether a PING of ours was sent, and nothing has come since.
+func (c *Conn) pinging() bool { return !c.pinged.IsZero() && !c.pinged.Before(c.alive) }
 
 // timeOut ends the connection of a peer that has begun something and does not go
 // on.

@@ -7,7 +7,7 @@
 //	server.go       accept, a client's limit, permits, the drain
 //	station.go      where a connection is on its way
 //	greet.go        the wait for a ClientHello
-//	proxyheader.go  who the peer is, if a balancer says so
+//	proxyheader.go  the peer's address, if a balancer names it
 //	places.go       the places of handshakes in progress, and the wait for one
 //	plain.go        the answer to HTTP without TLS
 //	handshake.go    the handshake

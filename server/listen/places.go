@@ -18,7 +18,7 @@ const clientTime = time.Second
 // other out.
 //
 // Places are handed out in order while that takes less than clientTime, and else
-// to the newest first: with more who wait than get a place in time, the order
+// to the newest first: if more wait than get a place in time, the order
 // would make all of them late.
 type places struct {
 	size int

@@ -31,8 +31,8 @@ const (
 
 	// A reader that takes nothing for this long is dropped. A kernel's
 	// buffers can take an hour of events for one that has stopped reading:
-	// so a stream ends in any case, and a page that lives asks again, at
-	// the cost of one request.
+	// so a stream ends in any case, and a page that is still open connects
+	// again, at the cost of one request.
 	writeTimeout = 5 * time.Second
 	streamTime   = 10 * time.Minute
 

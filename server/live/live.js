@@ -222,7 +222,7 @@
     const past = at.index != null && stream.state !== 'lost'
     status.dataset.state = past ? 'past' : stream.state
     put(document.getElementById('state'), past ? 'at ' + ofDay(s.t) : stream.text)
-    put(document.getElementById('moment'), s && stream.state === 'lost' ? 'last heard ' + ofDay(samples.at(-1).t) : '')
+    put(document.getElementById('moment'), s && stream.state === 'lost' ? 'last sample ' + ofDay(samples.at(-1).t) : '')
     document.body.classList.toggle('lost', stream.state === 'lost')
   }
 

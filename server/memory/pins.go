@@ -2,7 +2,7 @@ package memory
 
 import "sync/atomic"
 
-// Pins is who holds one stored response's bytes: entries of the cache, and
+// Pins counts what holds one stored response's bytes: entries of the cache, and
 // senders beyond the turn in which they looked it up. The zero value is held by
 // neither and has no size. It must not be copied once it is in use.
 //

@@ -80,7 +80,7 @@ func TestZeroWindows(t *testing.T) {
 	})
 }
 
-// TestWhoIsCut has no room for 100 bytes more, and names who goes for them.
+// TestWhoIsCut has no room for 100 bytes more, and names what is cut for them.
 func TestWhoIsCut(t *testing.T) {
 	type sender struct {
 		size     int64 // of its body

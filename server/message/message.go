@@ -33,14 +33,14 @@ type Request struct {
 	// the connection's, and not borrowed.
 	Identity *Identity
 
-	// Client is who asks: the peer of the connection, or whom the proxies
-	// name that the site trusts (package client). Not valid if it has no IP
-	// address.
+	// Client is the client's address: that of the connection's peer, or the
+	// one that the site's trusted proxies name (package client). Not valid
+	// if it has no IP address.
 	Client netip.Addr
 }
 
-// ClientFunc says who has sent a request, whose Client is not set yet, over a
-// connection with peer. It neither blocks nor allocates. Nil: the peer has.
+// ClientFunc returns the client of a request, whose Client is not set yet, over
+// a connection with peer. It neither blocks nor allocates. Nil: the peer.
 type ClientFunc func(peer netip.Addr, r *Request) netip.Addr
 
 // Of is f's answer.

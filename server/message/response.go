@@ -63,8 +63,8 @@ type Response struct {
 	Pins  memory.Pins
 	Whole *Response
 
-	// ID is another one for each response made, so that an engine can know
-	// one again without keeping it in memory.
+	// ID is another one for each response made, so that an engine can
+	// recognize it without keeping it in memory.
 	ID uint64
 }
 

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// tornFile is a file that somebody writes to while it is read: after its
+// tornFile is a file that is written to while it is read: after its
 // content was read, it looks as after says.
 type tornFile struct {
 	io.Reader

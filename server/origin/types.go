@@ -83,7 +83,7 @@ var types = map[string]string{
 }
 
 // contentType is the content type of a file by its name, or, if the table
-// does not know the extension, by its first bytes (WHATWG MIME Sniffing; 512
+// does not have the extension, by its first bytes (WHATWG MIME Sniffing; 512
 // are enough).
 func contentType(name string, head []byte) string {
 	base := name[strings.LastIndexByte(name, '/')+1:]

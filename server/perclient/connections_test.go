@@ -37,7 +37,7 @@ func TestConnections(t *testing.T) {
 	}
 	for range 10 {
 		if !c.Open(address("192.0.2.200"), 0) {
-			t.Error("who is exempt is refused")
+			t.Error("an exempt client is refused")
 		}
 	}
 	s.wantLimited(metrics.LimitedConnections, 3, 0)

@@ -6,8 +6,8 @@
 //	requests.go     requests, for the engines
 //
 // A client is an address, or as much of one as a network gives to one client; a
-// request can also be told by the value of a field. Who the client is, package
-// client decides.
+// request can also be identified by the value of a field. Package client finds the
+// address.
 //
 // # Cost and memory
 //
@@ -37,7 +37,7 @@ type Config struct {
 	Burst       int // requests at once; 0: as many as in a second
 
 	// By is the field whose value tells clients apart for requests, in lower
-	// case; requests without it are told by address, as all are if it is "".
+	// case; requests without it count by address, as all are if it is "".
 	By string
 
 	// IPv4 and IPv6 are how many bits of an address tell clients apart.

@@ -11,7 +11,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
-// Requests limits requests. An engine that has none asks nothing.
+// Requests limits requests. An engine without one checks nothing.
 type Requests struct {
 	rate
 	metrics *metrics.Hotpath
@@ -56,7 +56,7 @@ func refusal(perSecond int) *message.Response {
 // limited.
 type Client uint64
 
-// Client is who has sent r, whose own Client is set. It is the same for a
+// Client is the client of r, whose own Client is set. It is the same for a
 // request that is the same.
 func (q *Requests) Client(r *message.Request) Client {
 	cfg := &q.limits.cfg

@@ -13,7 +13,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
-// TestRequests: who shares a bucket of 3, to which 2 a second come back.
+// TestRequests: which clients share a bucket of 3, to which 2 a second come back.
 func TestRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSubject(t, Config{Requests: 2, Burst: 3})
@@ -29,7 +29,7 @@ func TestRequests(t *testing.T) {
 			{"so has a network of IPv6", "2001:db8::1", 2, 2},
 			{"that is /64: its addresses are one client", "2001:db8::ffff:2", 2, 1},
 			{"the next /64 is another", "2001:db8:0:1::1", 3, 3},
-			{"who is exempt has no limit", "192.0.2.129", 100, 100},
+			{"an exempt client has no limit", "192.0.2.129", 100, 100},
 		} {
 			if n := passes(q, from(step.client), step.n); n != step.passed {
 				t.Errorf("%s: %d of %d pass, want %d", step.why, n, step.n, step.passed)
@@ -86,7 +86,7 @@ func TestByField(t *testing.T) {
 		{"another key has another", from("192.0.2.1", "x-api-key", "b"), 2},
 		{"without a key it is the address", from("192.0.2.1"), 2},
 		{"an empty key is one, too", from("192.0.2.1", "x-api-key", ""), 2},
-		{"who is exempt is so with any key", from("192.0.2.129", "x-api-key", "a"), 3},
+		{"an exempt client is so with any key", from("192.0.2.129", "x-api-key", "a"), 3},
 	} {
 		if n := passes(q, step.r, 3); n != step.passed {
 			t.Errorf("%s: %d pass, want %d", step.why, n, step.passed)

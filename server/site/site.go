@@ -38,8 +38,7 @@ type Site struct {
 
 	Rules *rfc9111.Rules
 
-	// TrustedProxies are the peers that are trusted to say who their
-	// client is.
+	// TrustedProxies are the peers that are trusted to name their client.
 	TrustedProxies client.Networks
 
 	// HitStatus is the Cache-Status of a hit; nil if the site sends none.

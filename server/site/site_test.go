@@ -249,12 +249,12 @@ func TestClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	for why, tt := range map[string]struct{ peer, host, want string }{
-		"a proxy of the site is believed":            {"10.0.0.1", "a", "203.0.113.9"},
-		"one of another site is not":                 {"192.0.2.1", "a", "192.0.2.1"},
-		"each site has its own":                      {"192.0.2.1", "b:443", "203.0.113.9"},
-		"or none":                                    {"10.0.0.1", "c", "10.0.0.1"},
-		"without a site the peer is the client":      {"10.0.0.1", "d", "10.0.0.1"},
-		"who is no proxy of any site is never asked": {"198.51.100.1", "a", "198.51.100.1"},
+		"a proxy of the site is believed":              {"10.0.0.1", "a", "203.0.113.9"},
+		"one of another site is not":                   {"192.0.2.1", "a", "192.0.2.1"},
+		"each site has its own":                        {"192.0.2.1", "b:443", "203.0.113.9"},
+		"or none":                                      {"10.0.0.1", "c", "10.0.0.1"},
+		"without a site the peer is the client":        {"10.0.0.1", "d", "10.0.0.1"},
+		"a peer that is no site's proxy is the client": {"198.51.100.1", "a", "198.51.100.1"},
 	} {
 		r := &message.Request{Authority: tt.host, Path: "/", Fields: []hpack.Field{{Name: "x-forwarded-for", Value: "203.0.113.9"}}}
 		if got := table.Client(netip.MustParseAddr(tt.peer), r); got != netip.MustParseAddr(tt.want) {

@@ -65,7 +65,7 @@ func NewTable(sites ...*Site) (*Table, error) {
 // with another number may not hold in this one.
 func (t *Table) Epoch() uint32 { return t.epoch }
 
-// Client is who has sent r over a connection with peer: see [client.Of]. Which
+// Client is the client of r over a connection with peer: see [client.Of]. Which
 // proxies are trusted is the site's.
 func (t *Table) Client(peer netip.Addr, r *message.Request) netip.Addr {
 	if !t.trusted.Contain(peer) {

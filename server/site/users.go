@@ -2,7 +2,7 @@ package site
 
 import "sync/atomic"
 
-// users counts who uses a site's origin.
+// users counts what uses a site's origin.
 type users struct {
 	state atomic.Int64 // how many there are; with retired added, none may come
 	ended func()       // is called when the last has left; set by Retire
@@ -11,7 +11,7 @@ type users struct {
 // retired is more than all users there can be.
 const retired = 1 << 40
 
-// Enter adds a user of the site's origin, who must Leave. It reports false if the
+// Enter adds a user of the site's origin, which must Leave. It reports false if the
 // site is retired: the request is another site's by now.
 func (s *Site) Enter() bool {
 	if s.users.state.Add(1) < retired {

@@ -196,8 +196,8 @@ func (s *Store) put(key string, e *Entry, expires time.Time, reserved int64) boo
 	return true
 }
 
-// uncacheableFor is how long it is remembered that a resource is not stored: an
-// origin that changes its mind is noticed soon, and each fetch renews it that
+// uncacheableFor is how long it is remembered that a resource is not stored: a
+// change at the origin is noticed soon, and each fetch renews it that
 // comes at least uncacheableRest after the last renewal: of a resource that is
 // asked for all the time, nearly every fetch finds the mark as it is.
 const (

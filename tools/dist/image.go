@@ -31,7 +31,7 @@ const (
 	publicPort = "8443/tcp"
 )
 
-// Docker asks this often whether the server is ready. What reads OCI's part of
+// Docker checks this often that the server is ready. What reads OCI's part of
 // the configuration only, does not have it.
 const (
 	healthInterval = 10 * time.Second

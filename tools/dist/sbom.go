@@ -41,7 +41,7 @@ func sbom(r release, b binary) *cdx.BOM {
 	program.Licenses = &cdx.Licenses{{License: &cdx.License{ID: license}}}
 	program.Properties = &[]cdx.Property{{Name: "platform", Value: b.platform.String()}}
 
-	// Scanners know the library by this name. Behind its version there may be
+	// Scanners list the library by this name. Behind its version there may be
 	// experiments that are switched on, as in "go1.26.1-X:jsonv2".
 	goVersion, _, _ := strings.Cut(strings.TrimPrefix(b.info.GoVersion, "go"), "-X:")
 	components := []cdx.Component{moduleComponent(&debug.Module{Path: "stdlib", Version: goVersion})}

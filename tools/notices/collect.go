@@ -50,7 +50,7 @@ func list(ctx context.Context, dir string, platforms, programs []string) ([]pkg,
 	return all, nil
 }
 
-// goCommand runs the go command without anyone's settings.
+// goCommand runs the go command without a user's settings.
 func goCommand(ctx context.Context, dir string, env []string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir

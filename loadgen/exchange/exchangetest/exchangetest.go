@@ -132,7 +132,7 @@ func (d *Driver) Check(t testing.TB) {
 }
 
 // Add lets the driver hand out requests, due so long after the epoch, once the
-// engine asks again.
+// engine polls again.
 func (d *Driver) Add(due time.Duration, requests ...*exchange.Request) {
 	d.Mu.Lock()
 	defer d.Mu.Unlock()

@@ -6,7 +6,7 @@
 //
 //   - request.go writes the request anew from what was parsed: no byte of the
 //     client's head is copied but the path, values and names that passed the
-//     engine's checks; forwarded.go says who the client is.
+//     engine's checks; forwarded.go names the client.
 //   - balance.go chooses an upstream; upstream.go holds its state: what runs
 //     there, what failed lately (passive.go), what the checks say (health.go).
 //   - fetch.go tries it, and tries again if retry.go allows it.

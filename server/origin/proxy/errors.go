@@ -44,8 +44,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
-// Full reports whether the upstream was not asked because a limit of ours is
-// reached.
+// Full reports whether nothing was sent because a limit of ours is reached.
 func (e *Error) Full() bool { return e.ProxyStatus == connectionLimitReached }
 
 // Proxy error types of RFC 9209 §2.3, each with the status that it recommends.

@@ -7,7 +7,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/origin"
 )
 
-// aboutClient reports whether a field claims who the client is, or how it
+// aboutClient reports whether a field names the client, or how it
 // reached us. Only a trusted proxy's are passed on.
 func aboutClient(name string) bool {
 	switch name {
@@ -62,7 +62,7 @@ func (c *chain) take(name, value string) bool {
 	return true
 }
 
-// forward adds who the peer is, behind what a trusted proxy said of those before
+// forward adds the peer's address, behind what a trusted proxy said of those before
 // it, and the client in X-Real-IP. If the proxy named it there alone, that stays.
 func (q *outgoing) forward(c *Config, r *origin.Request, before *chain) {
 	if !r.Peer.Addr().IsValid() {

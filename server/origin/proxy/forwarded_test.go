@@ -11,7 +11,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
-// TestRFC7239Forwarded: who the client is, in each style, from a stranger and
+// TestRFC7239Forwarded: the client's address, in each style, from a stranger and
 // from a proxy that is trusted.
 func TestRFC7239Forwarded(t *testing.T) {
 	claims := []string{

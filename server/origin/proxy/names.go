@@ -73,7 +73,7 @@ func hopByHop(name string) bool {
 
 // endToEnd reports whether a Connection field cannot remove a field, although
 // RFC 9110 §7.6.1 would let it: without it the message would mean something
-// else to the server (who asks, and for what) or to the cache in front.
+// else to the server (whose request it is, and for what) or to the cache in front.
 func endToEnd(name string) bool {
 	switch name {
 	case "host", "authorization", "cookie", "content-length", "cache-control", "via", "max-forwards",

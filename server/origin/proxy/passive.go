@@ -2,8 +2,7 @@ package proxy
 
 import "time"
 
-// maxFailures bounds Passive.Failures, of which each upstream remembers as many
-// times.
+// maxFailures bounds Passive.Failures: each upstream keeps the times of as many.
 const maxFailures = 1000
 
 // failures remembers when the last fetches failed. It has no lock of its own.
