@@ -55,11 +55,7 @@ type source struct {
 
 // load reads and checks the whole configuration, files that it names included.
 func (s *source) load() (config.Config, error) {
-	cfg, err := config.Load(s.args, s.environ, s.read)
-	if err == nil {
-		err = cfg.CheckFiles()
-	}
-	return cfg, err
+	return config.LoadChecked(s.args, s.environ, s.read)
 }
 
 // read is [config.ReadFile], and notes what the file was before.

@@ -16,41 +16,58 @@ import (
 )
 
 // LoadPair loads a certificate chain and its key. Leaf is set. The error names
-// the setting whose file is to be changed, cert or key.
+// the setting whose file is to be changed, cert or key; cert if it is both.
 func LoadPair(certFile, keyFile string) (tls.Certificate, *Error) {
-	fail := func(key, value, problem, allowed string) (tls.Certificate, *Error) {
-		return tls.Certificate{}, &Error{key, key, value, problem, allowed}
+	pair, all := loadPair(certFile, keyFile)
+	if len(all) > 0 {
+		return tls.Certificate{}, all[0]
+	}
+	return pair, nil
+}
+
+// loadPair is LoadPair that says of either file what is wrong with it, or what is
+// with the two together.
+func loadPair(certFile, keyFile string) (tls.Certificate, Mistakes) {
+	var all Mistakes
+	fail := func(key, value, problem, allowed string) {
+		all = append(all, &Error{key, key, value, problem, allowed})
 	}
 	const wantCert = "a PEM file with the certificate and its chain"
 	const wantKey = "a PEM file with the private key of the certificate, RSA, ECDSA or Ed25519, not encrypted"
-	chain, err := ReadRegular(certFile)
-	if err != nil {
-		return fail("cert", certFile, fileProblem(err), wantCert)
-	}
-	key, err := ReadRegular(keyFile)
-	if err != nil {
-		return fail("key", keyFile, fileProblem(err), wantKey)
-	}
-	pair, err := tls.X509KeyPair(chain, key)
-	if err == nil {
-		return pair, nil
+	chain, badCert := ReadRegular(certFile)
+	key, badKey := ReadRegular(keyFile)
+	var err error
+	if badCert == nil && badKey == nil {
+		var pair tls.Certificate
+		if pair, err = tls.X509KeyPair(chain, key); err == nil {
+			return pair, nil
+		}
 	}
 	// Which file is at fault, and how. It costs as much again, so that pairs
 	// that are good do not pay for it.
-	leaf, bad := parseLeaf(chain)
-	if bad != nil {
-		return fail("cert", certFile, bad.Error(), wantCert)
+	var leaf *x509.Certificate
+	if badCert == nil {
+		leaf, badCert = parseLeaf(chain)
 	}
-	if err := checkKey(key); err != nil { // before the pair: a wrong key is its file's fault
-		return fail("key", keyFile, err.Error(), wantKey)
+	if badKey == nil {
+		badKey = checkKey(key)
+	}
+	if badCert != nil {
+		fail("cert", certFile, fileProblem(badCert), wantCert)
+	}
+	if badKey != nil {
+		fail("key", keyFile, fileProblem(badKey), wantKey)
 	}
 	switch {
+	case len(all) > 0: // a wrong file is its own fault, whatever the pair is
 	case strings.Contains(err.Error(), "does not match"):
-		return fail("key", keyFile, "does not match the certificate in cert "+certFile, wantKey)
+		fail("key", keyFile, "does not match the certificate in cert "+certFile, wantKey)
 	case leaf.PublicKeyAlgorithm == x509.UnknownPublicKeyAlgorithm:
-		return fail("cert", certFile, "has a public key of a kind that TLS here cannot use", "a certificate for an RSA, ECDSA or Ed25519 key")
+		fail("cert", certFile, "has a public key of a kind that TLS here cannot use", "a certificate for an RSA, ECDSA or Ed25519 key")
+	default:
+		fail("cert", certFile, strings.TrimPrefix(err.Error(), "tls: "), wantCert)
 	}
-	return fail("cert", certFile, strings.TrimPrefix(err.Error(), "tls: "), wantCert)
+	return tls.Certificate{}, all
 }
 
 // errNoPair is a directory that is the only source of certificates, and has none.

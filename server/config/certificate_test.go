@@ -216,9 +216,9 @@ func TestCertDir(t *testing.T) {
 		status int
 		says   []string // on stderr, in its one line
 	}{
-		{"one is good", []string{"-cert-dir", good}, 0, []string{"warning: cert-dir", "b.key", "no such file", "the others are used"}},
+		{"one is good", []string{"-cert-dir", good}, 0, []string{"warning: cert-dir", "b.crt", "has no PEM block", "the others are used"}},
 		{"none is good", []string{"-cert-dir", bad}, 2, []string{"flag -cert-dir", bad, "has no pair that can be used"}},
-		{"none is good, and there is another", []string{"-cert-dir", bad, "-cert", cert, "-key", key}, 0, []string{"warning: cert-dir", "b.key"}},
+		{"none is good, and there is another", []string{"-cert-dir", bad, "-cert", cert, "-key", key}, 0, []string{"warning: cert-dir", "b.crt"}},
 		{"one has expired", []string{"-cert-dir", old}, 0, []string{"warning: cert-dir", "a.crt", "has expired"}},
 		{"a file", []string{"-cert-dir", cert}, 2, []string{"flag -cert-dir", cert, "is not a directory"}},
 		{"not there", []string{"-cert-dir", bad + "/missing"}, 2, []string{"flag -cert-dir", "no such file"}},

@@ -11,86 +11,79 @@ import (
 	"slices"
 )
 
-// CheckFiles reports, as [Mistakes], all files named by c that cannot do their
-// job: certificates and keys must load and belong together, but for single ones
-// of cert-dir, a root must be a directory that can be listed, the access log a file that can be appended to,
-// and the token's file must hold one.
-func (c Config) CheckFiles() error {
-	var all Mistakes
-	fail := func(where, key, value string, err error, allowed string) {
-		all = append(all, &Error{where, key, value, fileProblem(err), allowed})
+// checkFiles reports all files named by c that cannot do their job: see
+// [LoadChecked]. It leaves out those of the settings in wrong, which name none.
+func (c *Config) checkFiles(wrong map[string]bool) Mistakes {
+	f := fileCheck{wrong: wrong}
+	const directory, authorities = "a directory that can be read", "a PEM file of certificates"
+	f.pair(c.at, "", c.Cert, c.Key)
+	f.check(c.at, "", "cert-dir", c.CertDir, "a directory with NAME.crt beside NAME.key, or NAME.pem with both in it", func(name string) error {
+		return checkCertDir(name, c.aloneInCertDir(wrong))
+	})
+	f.check(c.at, "", "ticket-keys-file", c.TicketKeysFile, wantTicketKeys, func(name string) error {
+		_, err := ReadTicketKeys(name)
+		return err
+	})
+	f.check(c.at, "", "ech-keys-file", c.ECHKeysFile, wantECHKeys, func(name string) error {
+		_, err := ReadECHKeys(name)
+		return err
+	})
+	f.check(c.at, "", "root", c.Root, directory, checkRoot)
+	if (c.AccessLog != "off" || wrong["access-log"]) && c.AccessLogFile != "-" {
+		f.check(c.at, "", "access-log-file", c.AccessLogFile, "a file that can be written, or one to be made in a directory that is there", checkAppend)
 	}
-	pair := func(at func(string) string, prefix, cert, key string) {
-		if _, err := LoadPair(cert, key); err != nil {
-			e := *err
-			e.Where, e.Key = at(e.Key), prefix+e.Key
-			all = append(all, &e)
-		}
-	}
-	const directory = "a directory that can be read"
-	if c.Cert != "" {
-		pair(c.at, "", c.Cert, c.Key)
-	}
-	if c.CertDir != "" {
-		alone := c.Cert == "" && !slices.ContainsFunc(c.Sites, func(s Site) bool { return s.Cert != "" })
-		if err := checkCertDir(c.CertDir, alone); err != nil {
-			const key = "cert-dir"
-			fail(c.at(key), key, c.CertDir, err, "a directory with NAME.crt beside NAME.key, or NAME.pem with both in it")
-		}
-	}
-	if c.TicketKeysFile != "" {
-		if _, err := ReadTicketKeys(c.TicketKeysFile); err != nil {
-			const key = "ticket-keys-file"
-			fail(c.at(key), key, c.TicketKeysFile, err, wantTicketKeys)
-		}
-	}
-	if c.ECHKeysFile != "" {
-		if _, err := ReadECHKeys(c.ECHKeysFile); err != nil {
-			const key = "ech-keys-file"
-			fail(c.at(key), key, c.ECHKeysFile, err, wantECHKeys)
-		}
-	}
-	if c.Root != "" {
-		if err := checkRoot(c.Root); err != nil {
-			fail(c.at("root"), "root", c.Root, err, directory)
-		}
-	}
-	if c.AccessLog != "off" && c.AccessLogFile != "-" {
-		if err := checkAppend(c.AccessLogFile); err != nil {
-			const key = "access-log-file"
-			fail(c.at(key), key, c.AccessLogFile, err, "a file that can be written, or one to be made in a directory that is there")
-		}
-	}
-	if _, err := c.AdminToken(); err != nil {
-		if e := new(Error); errors.As(err, &e) {
-			all = append(all, e)
-		}
-	}
+	f.check(c.at, "", "admin-token-file", c.AdminTokenFile, wantToken, func(name string) error {
+		_, err := readToken(name)
+		return err
+	})
 	for i := range c.Sites {
 		s := &c.Sites[i]
 		if s.name == "" {
 			continue // the knobs' own
 		}
-		if s.Cert != "" {
-			pair(s.at, s.name+".", s.Cert, s.Key)
-		}
-		if s.Root != "" {
-			if err := checkRoot(s.Root); err != nil {
-				fail(s.at("root"), s.name+".root", s.Root, err, directory)
-			}
-		}
-		if s.ClientCA != "" {
-			if err := checkCA(s.ClientCA); err != nil {
-				fail(s.at("client-ca"), s.name+".client-ca", s.ClientCA, err, "a PEM file of certificates")
-			}
-		}
-		if s.TLS.CA != "" {
-			if err := checkCA(s.TLS.CA); err != nil {
-				fail(s.at("tls.ca"), s.name+".tls.ca", s.TLS.CA, err, "a PEM file of certificates")
-			}
+		f.pair(s.at, s.name+".", s.Cert, s.Key)
+		f.check(s.at, s.name+".", "root", s.Root, directory, checkRoot)
+		f.check(s.at, s.name+".", "client-ca", s.ClientCA, authorities, checkCA)
+		f.check(s.at, s.name+".", "tls.ca", s.TLS.CA, authorities, checkCA)
+	}
+	return f.mistakes
+}
+
+// fileCheck collects the mistakes in files.
+type fileCheck struct {
+	wrong    map[string]bool
+	mistakes Mistakes
+}
+
+// check has a file checked, if the setting names one; prefix is what the name of a
+// site's setting begins with.
+func (f *fileCheck) check(at func(key string) string, prefix, key, name, allowed string, check func(name string) error) {
+	if name == "" || f.wrong[prefix+key] {
+		return
+	}
+	if err := check(name); err != nil {
+		f.mistakes = append(f.mistakes, &Error{at(key), prefix + key, name, fileProblem(err), allowed})
+	}
+}
+
+// pair checks a certificate and its key, or the one of them that there is: that the
+// other is missing is known.
+func (f *fileCheck) pair(at func(key string) string, prefix, cert, key string) {
+	if cert == "" && key == "" {
+		return
+	}
+	_, all := loadPair(cert, key)
+	for _, e := range all {
+		if e.Value != "" && !f.wrong[prefix+e.Key] {
+			f.mistakes = append(f.mistakes, &Error{at(e.Key), prefix + e.Key, e.Value, e.Problem, e.Allowed})
 		}
 	}
-	return all.orNil()
+}
+
+// aloneInCertDir reports whether all certificates are in cert-dir.
+func (c *Config) aloneInCertDir(wrong map[string]bool) bool {
+	elsewhere := func(s Site) bool { return s.Cert != "" || wrong[s.name+".cert"] || wrong[s.name] }
+	return c.Cert == "" && !wrong["cert"] && !wrong[sitesKey] && !slices.ContainsFunc(c.Sites, elsewhere)
 }
 
 // checkCA reports what keeps the certificates of a file from being trusted.
@@ -148,19 +141,17 @@ func checkAppend(name string) error {
 // each mistake if not. What is valid and yet looks wrong is a warning on stderr,
 // and well.
 func Check(args, environ []string, stdout, stderr io.Writer) int {
-	c, err := Load(args, environ, ReadFile)
+	l, err := load(args, environ, ReadFile)
 	if errors.Is(err, ErrHelp) {
 		if err := WriteHelp(stdout); err != nil {
 			return 1
 		}
 		return 0
 	}
-	if err == nil {
-		for _, w := range c.Warnings() {
-			fmt.Fprintln(stderr, "hotpath: warning:", w)
-		}
-		err = c.CheckFiles()
+	for _, w := range l.c.warnings(l.wrong) {
+		fmt.Fprintln(stderr, "hotpath: warning:", w)
 	}
+	c, err := l.checked()
 	if err == nil {
 		c.warn(stderr)
 		_, err = fmt.Fprintln(stdout, "configuration is valid")

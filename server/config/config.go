@@ -18,8 +18,7 @@
 // do anything is one of [Config.Warnings].
 //
 // [Load] and [Config.Validate] touch nothing but their arguments.
-// [Config.CheckFiles] and [Check] read the files that the knobs name. All of
-// it runs once, at start, on one goroutine.
+// [LoadChecked] and [Check] read the files that the knobs name.
 package config
 
 import (

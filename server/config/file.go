@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"slices"
-	"strconv"
+	"sort"
 	"strings"
-	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -22,16 +20,17 @@ const sitesKey = "sites"
 const oneDocument = "YAML: one `key: value` a line"
 
 // file reads one YAML document that maps keys to values: no key twice, no
-// alias, nothing nested but sites. name is only for messages.
-func (l *loader) file(name string, data []byte) {
+// alias, nothing nested but sites. name is only for messages. known is whether all
+// of it was understood as YAML.
+func (l *loader) file(name string, data []byte) (known bool) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var document yaml.Node
 	switch err := decoder.Decode(&document); {
 	case errors.Is(err, io.EOF):
-		return
+		return true
 	case err != nil:
 		l.mistake(syntaxMistake(name, data, err))
-		return
+		return false
 	}
 	r := reader{loader: l, name: name}
 	root := document.Content[0]
@@ -45,41 +44,25 @@ func (l *loader) file(name string, data []byte) {
 	if err := decoder.Decode(&document); !errors.Is(err, io.EOF) {
 		l.mistake(&Error{l.whereIs(configKnob), configKnob, name, "has more than one YAML document", "one"})
 	}
+	return true
 }
 
-// What errors of the parser are made of.
-var (
-	yamlLine   = regexp.MustCompile(`^(?:yaml: )?(?:line ([0-9]+): )?(.*)`)
-	yamlAnchor = regexp.MustCompile(`^unknown anchor '(.+)' referenced`)
-)
+// yamlLine is where an error of the parser begins: with a line or without one.
+var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line [0-9]+: )?`)
 
 // syntaxMistake is an error of the parser with the line that it is about. The
-// parser counts lines from 0 if it misses something, from 1 if a character is
-// wrong, and leaves out the first one and those of anchors and control
-// characters.
+// parser's own number is that line's, the one's before it, that of the mapping
+// around it, or missing. So it is looked for: it is the last line of the shortest
+// beginning of the file that has the same problem.
 func syntaxMistake(name string, data []byte, err error) *Error {
-	m := yamlLine.FindStringSubmatch(oneLine(err.Error()))
-	problem := m[2]
-	n, _ := strconv.Atoi(m[1]) // "" is 0
-	lines := strings.Split(string(data), "\n")
-	lineWith := func(is func(string) bool) int { return slices.IndexFunc(lines, is) + 1 }
-	switch anchor := yamlAnchor.FindStringSubmatch(problem); {
-	case anchor != nil:
-		n = lineWith(func(l string) bool { return strings.Contains(l, "*"+anchor[1]) })
-	case strings.HasPrefix(problem, "control characters"):
-		n = lineWith(func(l string) bool {
-			return strings.ContainsFunc(l, func(r rune) bool { return unicode.IsControl(r) && r != '\t' && r != '\r' })
-		})
-	case strings.HasPrefix(problem, "did not find"):
-		n++
-	case n == 0:
-		n = 1
-	}
-	e := &Error{name, configKnob, "", problem, oneDocument}
-	if n > 0 && n <= len(lines) {
-		e.Where, e.Value = fmt.Sprintf("%s:%d", name, n), strings.TrimSpace(lines[n-1])
-	}
-	return e
+	problem := func(err error) string { return yamlLine.ReplaceAllString(oneLine(err.Error()), "") }
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	n := 1 + sort.Search(len(lines)-1, func(i int) bool {
+		var document yaml.Node
+		got := yaml.Unmarshal(bytes.Join(lines[:i+1], nil), &document)
+		return got != nil && problem(got) == problem(err)
+	})
+	return &Error{fmt.Sprintf("%s:%d", name, n), configKnob, strings.TrimSpace(string(lines[n-1])), problem(err), oneDocument}
 }
 
 // reader goes through a document.

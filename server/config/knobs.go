@@ -97,7 +97,7 @@ func knobs(c *Config) []knob {
 			"Address of the public listener, HTTPS with HTTP/2 and HTTP/1.1."},
 		{groupListen, "admin", "127.0.0.1:9180", &address{p: &c.Admin, off: true},
 			"Address of the admin listener: live page, metrics, health, profiles. One that other machines can reach needs admin-token-file or admin-insecure beside it."},
-		{groupListen, "admin-token-file", "", &text{p: &c.AdminTokenFile, what: "a file with one line of 16 to 1024 visible ASCII characters", empty: "no token"},
+		{groupListen, "admin-token-file", "", &text{p: &c.AdminTokenFile, what: wantToken, empty: "no token"},
 			"Token that the admin listener asks for, as a bearer token or a password, on all paths but /healthz and /readyz. It is read once, at start."},
 		{groupListen, "admin-insecure", "false", &toggle{p: &c.AdminInsecure},
 			"Let the admin listener have an address that other machines can reach without a token: it belongs behind a firewall."},

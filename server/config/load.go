@@ -44,9 +44,31 @@ type setting struct {
 // names, which it gets from readFile ([ReadFile] outside of tests). The result
 // is valid. The error is [ErrHelp], or [Mistakes] with all that is wrong.
 func Load(args, environ []string, readFile func(name string) ([]byte, error)) (Config, error) {
-	flags, err := parseArgs(args)
+	l, err := load(args, environ, readFile)
 	if err != nil {
 		return Config{}, err
+	}
+	return l.result(l.mistakes)
+}
+
+// LoadChecked is [Load] that looks at the files as well which the settings name:
+// certificates and keys must load and belong together, but for single ones of
+// cert-dir, a root must be a directory that can be listed, the access log a file
+// that can be appended to, and the token's file must hold one. It reports what is
+// wrong with settings and with files in one go.
+func LoadChecked(args, environ []string, readFile func(name string) ([]byte, error)) (Config, error) {
+	l, err := load(args, environ, readFile)
+	if err != nil {
+		return Config{}, err
+	}
+	return l.checked()
+}
+
+// load has every source take its turn. The error is ErrHelp.
+func load(args, environ []string, readFile func(name string) ([]byte, error)) (*loader, error) {
+	flags, err := parseArgs(args)
+	if err != nil {
+		return nil, err
 	}
 	settings := append(parseEnv(environ), flags...)
 	l := newLoader()
@@ -57,6 +79,7 @@ func Load(args, environ []string, readFile func(name string) ([]byte, error)) (C
 			file = s
 		}
 	}
+	known := true
 	if file.value != "" {
 		l.c.where[configKnob] = file.where
 		data, err := readFile(file.value)
@@ -65,14 +88,16 @@ func Load(args, environ []string, readFile func(name string) ([]byte, error)) (C
 		}
 		if err != nil {
 			l.mistake(&Error{file.where, configKnob, file.value, fileProblem(err), "a YAML file of at most 1 MiB that can be read"})
+			known = false
 		} else {
-			l.file(file.value, data)
+			known = l.file(file.value, data)
 		}
 	}
 	for _, s := range settings {
 		l.take(s)
 	}
-	return l.end()
+	l.end(known)
+	return l, nil
 }
 
 // loader is a Config in the making.
@@ -123,12 +148,28 @@ func (l *loader) take(s setting) {
 	l.c.where[s.key] = s.where
 }
 
-// end checks what goes together and returns the result.
-func (l *loader) end() (Config, error) {
+// end checks what goes together. known is whether the file was understood: if not,
+// the settings that nothing else gives may be in it, and are anything but their
+// defaults.
+func (l *loader) end(known bool) {
 	if len(l.c.Sites) == 0 {
 		l.c.Sites = []Site{l.c.flagSite()}
 	}
-	all := append(l.mistakes, l.c.validate(l.wrong)...)
+	for name := range l.knobs {
+		if !known && l.from[name] == 0 {
+			l.wrong[name] = true
+		}
+	}
+	l.mistakes = append(l.mistakes, l.c.validate(l.wrong)...)
+}
+
+// checked is the result, once the files are looked at.
+func (l *loader) checked() (Config, error) {
+	return l.result(append(l.mistakes, l.c.checkFiles(l.wrong)...))
+}
+
+// result is the Config, unless there are mistakes.
+func (l *loader) result(all Mistakes) (Config, error) {
 	if len(all) > 0 {
 		return Config{}, all
 	}

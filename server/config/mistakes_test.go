@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -196,19 +197,60 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// TestCheckTellsAll: files that cannot be used are reported together, each with
-// the place where it was named.
+// TestCheckTellsAll: settings and files that cannot be used are reported together,
+// each with the place where it was named, and what only follows from a mistake is
+// not. The start and a reload say the same as the check.
 func TestCheckTellsAll(t *testing.T) {
-	var stdout, stderr bytes.Buffer
-	status := Check([]string{"-root", "/nowhere", "-access-log", "all", "-access-log-file", "/nowhere/x"}, []string{"HOTPATH_ADMIN_TOKEN_FILE=/nowhere/t"}, &stdout, &stderr)
-	want := []string{`hotpath: flag -root "/nowhere"`, `hotpath: flag -access-log-file "/nowhere/x"`, `hotpath: environment HOTPATH_ADMIN_TOKEN_FILE "/nowhere/t"`}
-	lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
-	if status != 2 || len(lines) != len(want) {
-		t.Fatalf("exit status %d, %q", status, stderr.String())
-	}
-	for i, line := range lines {
-		if !strings.HasPrefix(line, want[i]) {
-			t.Errorf("line %d is %q, want it to begin with %q", i+1, line, want[i])
+	dir := t.TempDir()
+	cert, key := writePair(t, dir, "a")
+	text := filepath.Join(dir, "text")
+	writeFile(t, text, []byte("no PEM\n"))
+	for _, tt := range []struct {
+		why, file string
+		args      []string
+		want      []string // beginnings of the lines; FILE is the file
+	}{
+		{"files alone", "", []string{"-root", "/nowhere", "-access-log", "all", "-access-log-file", "/nowhere/x", "-admin-token-file", "/nowhere/t"},
+			[]string{`flag -root "/nowhere": cannot open`, `flag -access-log-file "/nowhere/x": cannot open`, `flag -admin-token-file "/nowhere/t": cannot open`}},
+		{"a value and a file", "idle-timeout: 60\nroot: /nowhere\n", nil,
+			[]string{`FILE:1: idle-timeout "60": is not a duration`, `FILE:2: root "/nowhere": cannot open`}},
+		{"a value, a contradiction and files of a site", "idle-timeout: 60\nsites:\n  - hosts: [a b]\n    root: /nowhere\n    upstream: http://a\n    cert: /nowhere/c\n    key: /nowhere/k\n", nil,
+			[]string{`FILE:1: idle-timeout "60"`, `FILE:3: sites[0].hosts "a b"`, `FILE:5: sites[0].upstream "http://a": stands beside root`,
+				`FILE:6: sites[0].cert "/nowhere/c"`, `FILE:7: sites[0].key "/nowhere/k"`, `FILE:4: sites[0].root "/nowhere"`}},
+		{"both files of a pair are missing", "", []string{"-cert", "/nowhere/c", "-key", "/nowhere/k"}, []string{`flag -cert "/nowhere/c"`, `flag -key "/nowhere/k"`}},
+		{"one is missing, and the other is no key", "", []string{"-cert", "/nowhere/c", "-key", text}, []string{`flag -cert "/nowhere/c"`, `flag -key "` + text + `": has no PEM block`}},
+		{"one is missing, and the other is good", "", []string{"-cert", "/nowhere/c", "-key", key}, []string{`flag -cert "/nowhere/c"`}},
+		{"a certificate without a key is no certificate either", "", []string{"-cert", text}, []string{`flag -cert "` + text + `": there is no key`, `flag -cert "` + text + `": has no PEM block`}},
+		{"a key that is no single value hides no certificate", "key: [a]\ncert: /nowhere/c\n", nil, []string{`FILE:1: key "": is not a single value`, `FILE:2: cert "/nowhere/c": cannot open`}},
+		{"a root that is no single value is not the demo's", "root: [a]\ncert: /nowhere/c\nkey: " + key + "\n", nil, []string{`FILE:1: root "": is not a single value`, `FILE:2: cert "/nowhere/c"`}},
+		{"a log is on in a wrong way", "access-log: on\naccess-log-file: /nowhere/x\n", nil, []string{`FILE:1: access-log "on"`, `FILE:2: access-log-file "/nowhere/x"`}},
+		{"a certificate that is wrong elsewhere may do for cert-dir", "cert: [a]\nkey: " + key + "\n", []string{"-cert-dir", t.TempDir()}, []string{`FILE:1: cert "": is not a single value`}},
+		{"a file that is no YAML may have the key", "key: " + key + "\na: b: c\n", []string{"-cert", cert, "-root", "/nowhere"}, []string{`FILE:2 "a: b: c"`, `flag -root "/nowhere"`}},
+	} {
+		args := tt.args
+		file := filepath.Join(t.TempDir(), "f.yaml")
+		if tt.file != "" {
+			writeFile(t, file, []byte(tt.file))
+			args = append(args, "-config", file)
+		}
+		var stdout, stderr bytes.Buffer
+		status := Check(args, nil, &stdout, &stderr)
+		lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
+		if status != 2 || len(lines) != len(tt.want) {
+			t.Errorf("%s: exit status %d,\n%s\nwant %q", tt.why, status, stderr.String(), tt.want)
+			continue
+		}
+		for i, line := range lines {
+			if want := "hotpath: " + strings.Replace(tt.want[i], "FILE", file, 1); !strings.HasPrefix(line, want) {
+				t.Errorf("%s: line %d is %q, want it to begin with %q", tt.why, i+1, line, want)
+			}
+		}
+		var started bytes.Buffer
+		if _, err := LoadChecked(args, nil, ReadFile); err != nil {
+			WriteError(&started, err)
+		}
+		if started.String() != stderr.String() {
+			t.Errorf("%s: the start says %q, the check %q", tt.why, started.String(), stderr.String())
 		}
 	}
 }
@@ -216,14 +258,23 @@ func TestCheckTellsAll(t *testing.T) {
 // TestSyntaxLine: a mistake in YAML itself is shown with its line.
 func TestSyntaxLine(t *testing.T) {
 	for file, want := range map[string]string{
-		"a: b: c\n":                        `f.yaml:1 "a: b: c": mapping values are not allowed`,
-		"root: a\n  b: c\n":                `f.yaml:2 "b: c": mapping values are not allowed`,
-		"root: a\nlisten: [1\nx: y\n":      `f.yaml:2 "listen: [1": did not find expected ',' or ']'`,
-		"a: 1\nb: 2\n- c\n":                `f.yaml:3 "- c": did not find expected key`,
-		"a: 1\n\troot: b\n":                `f.yaml:2 "root: b": found a tab character`,
-		"a: 1\nx: &a 1\ny: *b\n":           `f.yaml:3 "y: *b": unknown anchor 'b' referenced`,
-		"a: 1\nb: \x01\n":                  `f.yaml:2 "b: \x01": control characters are not allowed`,
-		"sites: [{host: a, root: /x}]\n\n": "(did you mean hosts: [a]?)",
+		"a: b: c\n":                                             `f.yaml:1 "a: b: c": mapping values are not allowed`,
+		"root: a\n  b: c\n":                                     `f.yaml:2 "b: c": mapping values are not allowed`,
+		"root: a\nlisten: [1\nx: y\n":                           `f.yaml:2 "listen: [1": did not find expected ',' or ']'`,
+		"a: 1\nb: 2\n- c\n":                                     `f.yaml:3 "- c": did not find expected key`,
+		"a: 1\n\troot: b\n":                                     `f.yaml:2 "root: b": found a tab character`,
+		"a: 1\nx: &a 1\ny: *b\n":                                `f.yaml:3 "y: *b": unknown anchor 'b' referenced`,
+		"a: 1\nb: \x01\n":                                       `f.yaml:2 "b: \x01": control characters are not allowed`,
+		"a: 1\nb: \xff\n":                                       `f.yaml:2 "b: \xff": invalid leading UTF-8 octet`,
+		"x: 1\na: b\n\tc: d\ne: f\n":                            `f.yaml:3 "c: d": found a tab character`,
+		"sites:\n  - root: /x\n\t  default: true\n":             `f.yaml:3 "default: true": found a tab character`,
+		"sites:\n\t- root: /x\n":                                `f.yaml:2 "- root: /x": found character that cannot start any token`,
+		"a: 1\nsites:\n  - a: 1\n    b: 2\n   c: 3\n":           `f.yaml:5 "c: 3": did not find expected`,
+		"a: 1\nlisten\nroot: /x\n":                              `f.yaml:2 "listen": could not find expected ':'`,
+		"a: 1\nb: \"x\nc: 2\nd: 3\n":                            `f.yaml:2 "b: \"x": found unexpected end of stream`,
+		"a: [1,\n  2]\nb: {c: 1\nd: 2\n":                        `f.yaml:3 "b: {c: 1": did not find expected`,
+		"a: 1\n" + strings.Repeat("b: 1\n", 20_000) + "c: d: e": `f.yaml:20002 "c: d: e": mapping values are not allowed`,
+		"sites: [{host: a, root: /x}]\n\n":                      "(did you mean hosts: [a]?)",
 	} {
 		got := mistakes(t, file, nil)
 		if len(got) == 0 || !strings.Contains(got[0], want) {

@@ -14,7 +14,7 @@ import (
 // patience is how long a check may take that must not wait at all.
 const patience = 20 * time.Second
 
-// A pipe is not waited for, whatever names it.
+// A pipe is not waited for, whatever names it; two are both named.
 func TestPipesAreRefused(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := writePair(t, dir, "a")
@@ -24,21 +24,28 @@ func TestPipesAreRefused(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		args []string
-		says string
+		says []string // the settings that are named, a line each
 	}{
-		{[]string{"-cert", pipe, "-key", key}, "cert"},
-		{[]string{"-cert", cert, "-key", pipe}, "key"},
-		{[]string{"-admin-token-file", pipe}, "admin-token-file"},
-		{[]string{"-root", pipe}, "root"},
+		{[]string{"-cert", pipe, "-key", key}, []string{"cert"}},
+		{[]string{"-cert", cert, "-key", pipe}, []string{"key"}},
+		{[]string{"-cert", pipe, "-key", pipe}, []string{"cert", "key"}},
+		{[]string{"-admin-token-file", pipe}, []string{"admin-token-file"}},
+		{[]string{"-root", pipe}, []string{"root"}},
 	} {
-		t.Run(tt.says, func(t *testing.T) {
+		t.Run(strings.Join(tt.says, " and "), func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
 			done := make(chan int, 1)
 			go func() { done <- Check(tt.args, nil, &stdout, &stderr) }()
 			select {
 			case status := <-done:
-				if text := stderr.String(); status != 2 || !strings.HasPrefix(text, "hotpath: flag -"+tt.says+" ") || !strings.Contains(text, pipe) {
-					t.Errorf("exit status %d, %q", status, text)
+				lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
+				if status != 2 || len(lines) != len(tt.says) {
+					t.Fatalf("exit status %d, %q", status, lines)
+				}
+				for i, key := range tt.says {
+					if want := "hotpath: flag -" + key + " \"" + pipe + "\": is not a "; !strings.HasPrefix(lines[i], want) {
+						t.Errorf("line %d is %q, want %q", i+1, lines[i], want)
+					}
 				}
 			case <-time.After(patience):
 				t.Fatal("it waits for the pipe")

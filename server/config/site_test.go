@@ -172,11 +172,11 @@ func TestSiteFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = c.CheckFiles()
+	err = c.checkFiles(nil).orNil()
 	if err == nil {
 		t.Fatal("no mistake in files that are not there")
 	}
-	want := []string{`f.yaml:4: sites[0].cert "/nowhere/c": cannot open`, `f.yaml:6: sites[0].tls.ca "/dev/zero": is not a regular file`, `f.yaml:8: sites[1].root "/nowhere/r": cannot open`, `f.yaml:9: sites[1].client-ca "/nowhere/ca": cannot open`}
+	want := []string{`f.yaml:4: sites[0].cert "/nowhere/c": cannot open`, `f.yaml:5: sites[0].key "/nowhere/k": cannot open`, `f.yaml:6: sites[0].tls.ca "/dev/zero": is not a regular file`, `f.yaml:8: sites[1].root "/nowhere/r": cannot open`, `f.yaml:9: sites[1].client-ca "/nowhere/ca": cannot open`}
 	got := strings.Split(err.Error(), "\n")
 	for i, line := range got {
 		if i >= len(want) || !strings.HasPrefix(line, want[i]) {

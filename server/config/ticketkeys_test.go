@@ -54,12 +54,12 @@ func TestReadTicketKeys(t *testing.T) {
 	writeFile(t, name, []byte("short\n"))
 	c := Default()
 	c.TicketKeysFile = name
-	if err := c.CheckFiles(); err == nil || !strings.HasPrefix(err.Error(), "ticket-keys-file \""+name+"\": line 1 is no key") {
+	if err := c.checkFiles(nil).orNil(); err == nil || !strings.HasPrefix(err.Error(), "ticket-keys-file \""+name+"\": line 1 is no key") {
 		t.Errorf("the check of a broken file: %v", err)
 	}
 	c = Default()
 	c.ECHKeysFile = name
-	if err := c.CheckFiles(); err == nil || !strings.HasPrefix(err.Error(), "ech-keys-file \""+name+"\": has no PRIVATE KEY") {
+	if err := c.checkFiles(nil).orNil(); err == nil || !strings.HasPrefix(err.Error(), "ech-keys-file \""+name+"\": has no PRIVATE KEY") {
 		t.Errorf("the check of a broken file of keys for ECH: %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -53,15 +54,19 @@ func quote(s string) string { return fmt.Sprintf("%q", s) }
 
 // Warnings are the settings that were given and do nothing. The server starts
 // with them.
-func (c Config) Warnings() []*Error {
+func (c Config) Warnings() []*Error { return c.warnings(nil) }
+
+// warnings is Warnings without those that involve a knob in wrong.
+func (c *Config) warnings(wrong map[string]bool) []*Error {
 	var all []*Error
-	// without warns of a knob that was set, and means something only if on.
-	without := func(key string, on bool, problem, allowed string) {
+	// without warns of a knob that was set, and means something only if on, which
+	// is a matter of those beside it.
+	without := func(key string, on bool, problem, allowed string, beside ...string) {
 		where, set := c.where[key]
-		if !set || on {
+		if !set || on || slices.ContainsFunc(append(beside, key), func(name string) bool { return wrong[name] }) {
 			return
 		}
-		for _, k := range knobs(&c) {
+		for _, k := range knobs(c) {
 			if k.name == key && k.value.String() != k.def {
 				all = append(all, &Error{where, key, k.value.String(), problem, allowed})
 			}
@@ -69,23 +74,24 @@ func (c Config) Warnings() []*Error {
 	}
 	logged := c.AccessLog != "off"
 	for _, key := range []string{"access-log-file", "access-log-format", "access-log-rate"} {
-		without(key, logged, "has no effect: access-log is off", "access-log errors, sampled or all beside it")
+		without(key, logged, "has no effect: access-log is off", "access-log errors, sampled or all beside it", "access-log")
 	}
-	without("access-log-sample", c.AccessLog == "sampled", "has no effect: access-log is "+c.AccessLog, "access-log sampled beside it")
+	without("access-log-sample", c.AccessLog == "sampled", "has no effect: access-log is "+c.AccessLog, "access-log sampled beside it", "access-log")
 	rates := c.LimitRequests > 0 || c.LimitHandshakes > 0
 	for _, key := range []string{"limit-burst", "limit-by"} {
-		without(key, c.LimitRequests > 0, "has no effect: limit-requests is off", "limit-requests beside it")
+		without(key, c.LimitRequests > 0, "has no effect: limit-requests is off", "limit-requests beside it", "limit-requests")
 	}
-	without("limit-clients", rates, "has no effect: neither limit-requests nor limit-handshakes is set", "one of them beside it")
+	without("limit-clients", rates, "has no effect: neither limit-requests nor limit-handshakes is set", "one of them beside it", "limit-requests", "limit-handshakes")
 	for _, key := range []string{"limit-ipv4-prefix", "limit-ipv6-prefix", "limit-exempt", "limit-mode"} {
-		without(key, rates || c.LimitConnections > 0, "has no effect: no limit of a client is set", "limit-connections, limit-handshakes or limit-requests beside it")
+		without(key, rates || c.LimitConnections > 0, "has no effect: no limit of a client is set", "limit-connections, limit-handshakes or limit-requests beside it",
+			"limit-connections", "limit-handshakes", "limit-requests")
 	}
-	without("admin-token-file", c.Admin != "", "has no effect: admin is off", "an admin address beside it")
-	without("config-watch", c.File != "", "has no effect: there is no config", "a config beside it")
-	without("admin-insecure", c.adminExposed(), "has no effect: no other machine can reach admin "+quote(c.Admin), "an admin address for other machines beside it")
-	without("max-stored", c.MaxStored <= c.CacheBytes/storedShare, "is more than a quarter of cache-bytes, "+formatSize(c.CacheBytes)+": larger bodies are not stored", "at most a quarter of cache-bytes")
-	without("hello-timeout", c.HelloTimeout <= c.HandshakeTimeout, "is longer than handshake-timeout, "+formatDuration(c.HandshakeTimeout)+", which ends first", "at most handshake-timeout")
-	without("cache-shards", c.CacheShards <= c.CacheEntries, fmt.Sprintf("is more than cache-entries, %d", c.CacheEntries), "fewer shards than entries")
+	without("admin-token-file", c.Admin != "", "has no effect: admin is off", "an admin address beside it", "admin")
+	without("config-watch", c.File != "", "has no effect: there is no config", "a config beside it", configKnob)
+	without("admin-insecure", c.adminExposed(), "has no effect: no other machine can reach admin "+quote(c.Admin), "an admin address for other machines beside it", "admin")
+	without("max-stored", c.MaxStored <= c.CacheBytes/storedShare, "is more than a quarter of cache-bytes, "+formatSize(c.CacheBytes)+": larger bodies are not stored", "at most a quarter of cache-bytes", "cache-bytes")
+	without("hello-timeout", c.HelloTimeout <= c.HandshakeTimeout, "is longer than handshake-timeout, "+formatDuration(c.HandshakeTimeout)+", which ends first", "at most handshake-timeout", "handshake-timeout")
+	without("cache-shards", c.CacheShards <= c.CacheEntries, fmt.Sprintf("is more than cache-entries, %d", c.CacheEntries), "fewer shards than entries", "cache-entries")
 	return all
 }
 

@@ -12,6 +12,8 @@ const (
 	maxToken = 1024
 )
 
+const wantToken = "a file with one line of 16 to 1024 visible ASCII characters"
+
 // AdminToken reads the token that clients of the admin listener must show; ""
 // if none is asked for. The error is an [*Error] and never has the token in
 // it.
@@ -22,7 +24,7 @@ func (c Config) AdminToken() (string, error) {
 	token, err := readToken(c.AdminTokenFile)
 	if err != nil {
 		const key = "admin-token-file"
-		return "", &Error{c.at(key), key, c.AdminTokenFile, fileProblem(err), "a file with one line of 16 to 1024 visible ASCII characters"}
+		return "", &Error{c.at(key), key, c.AdminTokenFile, fileProblem(err), wantToken}
 	}
 	return token, nil
 }

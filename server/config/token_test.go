@@ -42,8 +42,8 @@ func TestAdminToken(t *testing.T) {
 			case strings.Contains(err.Error(), token):
 				t.Errorf("the token is in the message: %v", err)
 			}
-			if checked := c.CheckFiles(); (checked == nil) != (err == nil) {
-				t.Errorf("CheckFiles: %v, AdminToken: %v", checked, err)
+			if checked := c.checkFiles(nil).orNil(); (checked == nil) != (err == nil) {
+				t.Errorf("checkFiles: %v, AdminToken: %v", checked, err)
 			}
 		})
 	}
