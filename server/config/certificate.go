@@ -76,24 +76,24 @@ var errNoPair = errors.New("has no pair that can be used")
 // warn writes the warnings about certificates of a configuration that is valid.
 func (c Config) warn(stderr io.Writer) {
 	now := time.Now()
-	look := func(name, cert, key string) {
+	look := func(where string, inDir bool, cert, key string) {
 		pair, err := LoadPair(cert, key)
 		if err != nil {
-			if name == "cert-dir" {
-				fmt.Fprintf(stderr, "hotpath: warning: %s %q: %s; the others are used\n", name, err.Value, err.Problem)
+			if inDir {
+				fmt.Fprintf(stderr, "hotpath: warning: %s %q: %s; the others are used\n", where, err.Value, err.Problem)
 			}
 			return // any other was good a moment ago, and the start checks again
 		}
 		if warning := StandingOf(pair.Leaf, now).Warning(pair.Leaf); warning != "" {
-			fmt.Fprintf(stderr, "hotpath: warning: %s %q: %s\n", name, cert, warning)
+			fmt.Fprintf(stderr, "hotpath: warning: %s %q: %s\n", where, cert, warning)
 		}
 	}
 	if c.Cert != "" {
-		look("cert", c.Cert, c.Key)
+		look(c.at("cert"), false, c.Cert, c.Key)
 	}
 	for i := range c.Sites {
 		if s := &c.Sites[i]; s.name != "" && s.Cert != "" {
-			look(s.name+".cert", s.Cert, s.Key)
+			look(s.at("cert"), false, s.Cert, s.Key)
 		}
 	}
 	if c.CertDir == "" {
@@ -104,7 +104,7 @@ func (c Config) warn(stderr io.Writer) {
 		return // as above
 	}
 	for _, p := range pairs {
-		look("cert-dir", p.Cert, p.Key)
+		look(c.at("cert-dir"), true, p.Cert, p.Key)
 	}
 }
 

@@ -146,8 +146,8 @@ func TestCertificateWarning(t *testing.T) {
 			if tt.says == "" && warning != "" || !strings.Contains(warning, tt.says) || strings.Count(warning, "\n") > 1 {
 				t.Errorf("warning %q, want one line with %q", warning, tt.says)
 			}
-			if tt.says != "" && !strings.Contains(warning, cert) {
-				t.Errorf("%q does not name the file", warning)
+			if tt.says != "" && !strings.HasPrefix(warning, "hotpath: warning: flag -cert \""+cert+"\": ") {
+				t.Errorf("%q does not name the flag and the file", warning)
 			}
 		})
 	}
@@ -216,10 +216,10 @@ func TestCertDir(t *testing.T) {
 		status int
 		says   []string // on stderr, in its one line
 	}{
-		{"one is good", []string{"-cert-dir", good}, 0, []string{"warning: cert-dir", "b.crt", "has no PEM block", "the others are used"}},
+		{"one is good", []string{"-cert-dir", good}, 0, []string{"warning: flag -cert-dir", "b.crt", "has no PEM block", "the others are used"}},
 		{"none is good", []string{"-cert-dir", bad}, 2, []string{"flag -cert-dir", bad, "has no pair that can be used"}},
-		{"none is good, and there is another", []string{"-cert-dir", bad, "-cert", cert, "-key", key}, 0, []string{"warning: cert-dir", "b.crt"}},
-		{"one has expired", []string{"-cert-dir", old}, 0, []string{"warning: cert-dir", "a.crt", "has expired"}},
+		{"none is good, and there is another", []string{"-cert-dir", bad, "-cert", cert, "-key", key}, 0, []string{"warning: flag -cert-dir", "b.crt"}},
+		{"one has expired", []string{"-cert-dir", old}, 0, []string{"warning: flag -cert-dir", "a.crt", "has expired"}},
 		{"a file", []string{"-cert-dir", cert}, 2, []string{"flag -cert-dir", cert, "is not a directory"}},
 		{"not there", []string{"-cert-dir", bad + "/missing"}, 2, []string{"flag -cert-dir", "no such file"}},
 	} {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 
@@ -121,7 +122,7 @@ func (r *reader) top(root *yaml.Node) {
 		case name == configKnob:
 			r.fail(key, value, name, "cannot be set in the file itself", "-config or HOTPATH_CONFIG")
 		case k.value == nil && value.Kind == yaml.MappingNode:
-			r.nested(key, value)
+			r.nested(key, value, name)
 		case several && value.Kind == yaml.SequenceNode:
 			for _, item := range value.Content {
 				if problem := single(item); problem != "" {
@@ -141,28 +142,53 @@ func (r *reader) top(root *yaml.Node) {
 	})
 }
 
+// maxNesting is how deep keys within keys are gone into for hints.
+const maxNesting = 4
+
 // nested refuses settings that are put together under the beginning of their
-// names, and names the right form.
-func (r *reader) nested(key, value *yaml.Node) {
+// names, and names the right form. path has the keys down to key.
+func (r *reader) nested(key, value *yaml.Node, path ...string) {
 	const flat = "one `key: value` a line; only sites have keys within keys"
+	dotted := strings.Join(path, ".")
 	if len(value.Content) == 0 {
-		r.fail(key, value, key.Value, "is no setting", suggestKey(key.Value))
+		r.fail(key, value, dotted, "is no setting", suggestKey(key.Value))
 	}
-	r.each(value, key.Value+".", flat, func(child, value *yaml.Node) {
-		path, name := key.Value+"."+child.Value, key.Value+"-"+child.Value
-		if named(child.Value).value != nil {
-			name = child.Value
-		}
-		if named(name).value == nil {
-			name = suggest.Nearest(name, knobNames())
+	r.each(value, dotted+".", flat, func(child, value *yaml.Node) {
+		path := append(slices.Clone(path), child.Value)
+		if value.Kind == yaml.MappingNode && len(value.Content) > 0 && len(path) < maxNesting {
+			r.nested(child, value, path...)
+			return
 		}
 		right := ""
-		if k := named(name); k.value != nil && value.Kind == yaml.ScalarNode {
-			right = name + ": " + value.Value
+		if k := flatKnob(path); k.value != nil && value.Kind == yaml.ScalarNode {
+			right = k.name + ": " + value.Value
 			if k.value.set(value.Value) != nil {
-				right = name + ": " + likely(k.value, value.Value)
+				right = k.name + ": " + likely(k.value, value.Value)
 			}
 		}
-		r.fail(child, value, path, "is nested", meant(flat, right))
+		r.fail(child, value, dotted+"."+child.Value, "is nested", meant(flat, right))
 	})
+}
+
+// flatKnob is the knob that keys within keys, two or more, mean: the last one's,
+// that of the last few with dashes, or of the last two the other way round and
+// without an s, as in timeouts: {idle: 1m}; else the one that is most like them.
+// Without a value it is none.
+func flatKnob(path []string) knob {
+	last, before := path[len(path)-1], strings.TrimSuffix(path[len(path)-2], "s")
+	names := []string{last, before + "-" + last, last + "-" + before}
+	for i := range path[:len(path)-1] {
+		names = append(names, strings.Join(path[i:], "-"))
+	}
+	for _, name := range names {
+		if k := named(name); k.value != nil {
+			return k
+		}
+	}
+	for _, name := range names[1:] {
+		if near := suggest.Nearest(name, knobNames()); near != "" {
+			return named(near)
+		}
+	}
+	return knob{}
 }

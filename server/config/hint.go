@@ -3,6 +3,7 @@ package config
 import (
 	"math/bits"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -78,7 +79,16 @@ func (v *span) candidates(s string) []string {
 	return []string{suggest.Duration(s, "s"), suggest.Duration(s, "ms")}
 }
 
-func (v *choice) candidates(s string) []string { return []string{suggest.Nearest(s, v.of)} }
+func (v *choice) candidates(s string) []string {
+	if on, ok := yesOrNo(s); ok && slices.Contains(v.of, "off") {
+		if !on {
+			return []string{"off"}
+		}
+		others := slices.DeleteFunc(slices.Clone(v.of), func(one string) bool { return one == "off" })
+		return others[len(others)-1:] // the last is the most there is
+	}
+	return []string{suggest.Nearest(s, v.of)}
+}
 
 func (v *level) candidates(s string) []string {
 	names := []string{"debug", "info", "warn", "error"}
@@ -94,13 +104,21 @@ func (v *level) candidates(s string) []string {
 }
 
 func (v *toggle) candidates(s string) []string {
-	switch strings.ToLower(s) {
-	case "yes", "y", "on", "1", "true", "t", "enabled":
-		return []string{"true"}
-	case "no", "n", "off", "0", "false", "f", "disabled":
-		return []string{"false"}
+	if on, ok := yesOrNo(s); ok {
+		return []string{strconv.FormatBool(on)}
 	}
 	return nil
+}
+
+// yesOrNo reads what people write for true and false; ok is whether it is either.
+func yesOrNo(s string) (on, ok bool) {
+	switch strings.ToLower(s) {
+	case "yes", "y", "on", "1", "true", "t", "enabled":
+		return true, true
+	case "no", "n", "off", "0", "false", "f", "disabled":
+		return false, true
+	}
+	return false, false
 }
 
 // defaultPort is the one that a listener's address gets in a hint that had none.

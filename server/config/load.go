@@ -133,7 +133,11 @@ func (l *loader) take(s setting) {
 	}
 	k, ok := l.knobs[s.key]
 	if !ok {
-		l.mistake(&Error{s.where, s.key, s.value, "is no setting", suggestKey(s.key)})
+		allowed := suggestKey(s.key)
+		if s.from == fromFlag {
+			allowed = suggestFlag(s.key)
+		}
+		l.mistake(&Error{s.where, s.key, s.value, "is no setting", allowed})
 		return
 	}
 	set := k.value.set
@@ -206,6 +210,9 @@ func parseArgs(args []string) ([]setting, error) {
 			return nil, ErrHelp
 		case !hasValue && isToggle(name):
 			value, toggled = "true", name
+		case !hasValue && isCommand(name):
+			bad(where, name, "", "is no setting", suggestFlag(name))
+			continue
 		case !hasValue && (len(args) == 0 || isFlag(args[0], known)):
 			bad(where, name, "", "has no value", allowedFor(name))
 			continue

@@ -76,6 +76,10 @@ func TestMeant(t *testing.T) {
 		{"max-conns", "many", ""},
 		{"cache-shards", "3", "4"},
 		{"access-log", "sample", "sampled"},
+		{"access-log", "on", "all"},
+		{"access-log", "True", "all"},
+		{"access-log", "no", "off"},
+		{"tls-buffers", "on", "auto"},
 		{"access-log-format", "JSON", "json"},
 		{"log-level", "WARNING", "warn"},
 		{"admin-insecure", "yes", "true"},
@@ -100,13 +104,19 @@ func TestMeant(t *testing.T) {
 // TestNested: keys within keys are refused one by one, with the key that was
 // meant.
 func TestNested(t *testing.T) {
-	got := mistakes(t, "cache:\n  bytes: 64M\n  entires: 5\nserver:\n  listen: :1\n  colour: red\naccess-log: {file: x}\n", nil)
+	got := mistakes(t, "cache:\n  bytes: 64M\n  entires: 5\nserver:\n  listen: :1\n  colour: red\naccess-log: {file: x}\n"+
+		"edge:\n  timeouts:\n    idle: 60\n  access: {log: {file: x}}\n  a: {b: {c: {listen: x}}}\n  limits: {requests: 5/s, empty: {}}\n", nil)
 	want := []string{
 		"f.yaml:2: cache.bytes \"64M\": is nested; allowed: one `key: value` a line; only sites have keys within keys (did you mean cache-bytes: 64MiB?)",
 		"f.yaml:3: cache.entires \"5\": is nested; allowed: one `key: value` a line; only sites have keys within keys (did you mean cache-entries: 5?)",
 		"f.yaml:5: server.listen \":1\": is nested; allowed: one `key: value` a line; only sites have keys within keys (did you mean listen: :1?)",
 		"f.yaml:6: server.colour \"red\": is nested; allowed: one `key: value` a line; only sites have keys within keys",
 		`f.yaml:7: access-log "": is not a single value; allowed: off, errors, sampled, all`,
+		"f.yaml:10: edge.timeouts.idle \"60\": is nested; allowed: one `key: value` a line; only sites have keys within keys (did you mean idle-timeout: 60s?)",
+		"f.yaml:11: edge.access.log.file \"x\": is nested; allowed: one `key: value` a line; only sites have keys within keys (did you mean access-log-file: x?)",
+		"f.yaml:12: edge.a.b.c \"\": is nested; allowed: one `key: value` a line; only sites have keys within keys",
+		"f.yaml:13: edge.limits.requests \"5/s\": is nested; allowed: one `key: value` a line; only sites have keys within keys (did you mean limit-requests: 5/s?)",
+		"f.yaml:13: edge.limits.empty \"\": is nested; allowed: one `key: value` a line; only sites have keys within keys",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -122,9 +132,12 @@ func TestFlags(t *testing.T) {
 		{[]string{"-listen", "-max-conns", "5"}, "flag -listen \"\": has no value"},
 		{[]string{"-admin-insecure", "true"}, "did you mean -admin-insecure=true?"},
 		{[]string{"-max-cons", "-log-level", "info"}, "flag -max-cons \"\": has no value"},
+		{[]string{"-check"}, `flag -check "": is no setting; allowed: the keys that -h lists (did you mean hotpath check?)`},
+		{[]string{"-check", "-log-level", "info"}, `flag -check "": is no setting; allowed: the keys that -h lists (did you mean hotpath check?)`},
+		{[]string{"--reload=now"}, `flag -reload "now": is no setting; allowed: the keys that -h lists (did you mean hotpath reload?)`},
 		{[]string{"-max-conns", "-5"}, "flag -max-conns \"-5\": is too small"},
 		{[]string{"-cache-shards", "3"}, "is no power of two; allowed: 0 (by the number of cores), or a power of two from 1 to 1024 (did you mean 4?)"},
-		{[]string{"-memory-limit", "128MiB"}, `flag -memory-limit "128MiB": is less than cache-bytes, 256MiB, is to hold; allowed: a limit above cache-bytes, or smaller cache-bytes (did you mean cache-bytes 64MiB?)`},
+		{[]string{"-memory-limit", "128MiB"}, `flag -memory-limit "128MiB": is less than cache-bytes, which is 256MiB; allowed: a limit above cache-bytes, or smaller cache-bytes (did you mean cache-bytes 64MiB?)`},
 		{[]string{"-root", "a", "-upstream", "http://b"}, `flag -upstream "http://b": stands beside root "a"; allowed: root or upstream`},
 		{[]string{"-upstream", "http://b", "-upstream", "HTTP://B/"}, `flag -upstream "HTTP://B/": is given twice`},
 	} {

@@ -31,7 +31,7 @@ func (c *Config) contradictions(wrong map[string]bool) Mistakes {
 		fail("admin", c.Admin, "can be reached from other machines by anybody", "a loopback address; another with admin-token-file, or with admin-insecure", "admin-token-file", "admin-insecure")
 	}
 	if c.MemoryLimit > 0 && c.MemoryLimit < c.CacheBytes {
-		fail("memory-limit", formatSize(c.MemoryLimit), "is less than cache-bytes, "+formatSize(c.CacheBytes)+", is to hold",
+		fail("memory-limit", formatSize(c.MemoryLimit), "is less than cache-bytes, which is "+formatSize(c.CacheBytes),
 			meant("a limit above cache-bytes, or smaller cache-bytes", "cache-bytes "+formatSize(max(1, c.MemoryLimit/2))), "cache-bytes")
 	}
 	if c.Root != "" && len(c.Upstreams) > 0 {
