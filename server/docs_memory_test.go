@@ -8,12 +8,16 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/server/access"
@@ -112,6 +116,86 @@ func TestBoundsAreThoseOfTheCode(t *testing.T) {
 	cfg.CacheBytes = math.MaxInt64
 	if b := boundOf(&cfg, &descriptors{conns: math.MaxInt}, 1); b.total() != math.MaxInt64 {
 		t.Errorf("with an enormous cache the bound is %d", b.total())
+	}
+}
+
+// wantFits checks that what clients can make a server use fits in a container, with
+// a root or with an upstream, on up to 64 cores, and that memory-limit does for it.
+func wantFits(t *testing.T, cfg config.Config, container int64) {
+	t.Helper()
+	for _, site := range []config.Site{{Root: "/srv"}, {Upstreams: []string{"http://a"}}} {
+		cfg.Sites = []config.Site{site}
+		b := boundOf(&cfg, &descriptors{conns: cfg.MaxConns, upstream: upstreamRequests}, 64)
+		if total := b.total(); total > container {
+			t.Errorf("clients can make the example use %s of the container's %s", size(total), size(container))
+		}
+		if w := b.warning(&cfg); w != nil {
+			t.Errorf("the example's memory-limit is too small: %v", w)
+		}
+	}
+}
+
+// TestComposeExample: the settings are the server's, and all that clients can make
+// it use fits in the container's memory.
+func TestComposeExample(t *testing.T) {
+	testkit.NeedTree(t)
+	var file struct {
+		Services map[string]struct {
+			Environment map[string]string `yaml:"environment"`
+			Memory      string            `yaml:"mem_limit"`
+		} `yaml:"services"`
+	}
+	if err := yaml.Unmarshal([]byte(example(t, "services:")), &file); err != nil {
+		t.Fatal(err)
+	}
+	service := file.Services["hotpath"]
+	var environ []string
+	for name, value := range service.Environment {
+		environ = append(environ, name+"="+value)
+	}
+	cfg, err := config.Load(nil, environ, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n int64
+	if _, err := fmt.Sscanf(service.Memory, "%dm", &n); err != nil {
+		t.Fatalf("mem_limit is %q: %v", service.Memory, err)
+	}
+	wantFits(t, cfg, n<<20)
+}
+
+// TestMemoryWarning: a memory-limit that clients could exceed is a warning of the
+// check, the start and a reload, and names a number of connections that fit.
+func TestMemoryWarning(t *testing.T) {
+	const says = `flag -memory-limit "128MiB": is less than the `
+	limit := []string{"-memory-limit", "128MiB", "-cache-bytes", "1MiB", "-max-stored", "256KiB"}
+	warned := func(args ...string) (w string, status int) {
+		var stdout, stderr strings.Builder
+		status = dispatch(append(append([]string{"check"}, limit...), args...), nil, &stdout, &stderr)
+		return stderr.String(), status
+	}
+	text, status := warned()
+	fit := regexp.MustCompile(` or a smaller max-conns, now 25000, or cache-bytes, now 1MiB \(did you mean max-conns (\d+)\?\)\n$`).FindStringSubmatch(text)
+	if status != 0 || !strings.HasPrefix(text, "hotpath: warning: "+says) || fit == nil {
+		t.Fatalf("exit status %d, %q", status, text)
+	}
+	if text, status := warned("-max-conns", fit[1]); status != 0 || text != "" {
+		t.Errorf("with the max-conns of the hint: exit status %d, %q", status, text)
+	}
+	if text, _ := warned("-max-handshakes", "10000"); !strings.HasPrefix(text, "hotpath: warning: "+says) || strings.Contains(text, "did you mean") {
+		t.Errorf("if no number of connections fits: %q", text)
+	}
+	var log strings.Builder
+	cfg, err := config.Load(limit, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := descriptors{conns: cfg.MaxConns}
+	of := boundOf(&cfg, &d, runtime.GOMAXPROCS(0))
+	b := &bounds{log: slog.New(slog.NewTextHandler(&log, nil)), total: of.total()} // as a reload finds it
+	b.change(cfg, &d)
+	if !strings.Contains(log.String(), `memory-limit \"128MiB\": is less than the `) {
+		t.Errorf("the log of a reload is %q", log.String())
 	}
 }
 

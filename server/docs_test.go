@@ -26,6 +26,17 @@ func document(t *testing.T, name string) string {
 	return string(text)
 }
 
+// example is the block of code in docs/operations.md that begins with a line.
+func example(t *testing.T, first string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(document(t, "docs/operations.md"), "\n"+first+"\n")
+	code, _, closed := strings.Cut(rest, "\n```\n")
+	if !ok || !closed {
+		t.Fatalf("docs/operations.md has no block that begins with %q", first)
+	}
+	return first + "\n" + code + "\n"
+}
+
 // TestDocumentsNameMetrics: operations.md has every metric and no other,
 // security.md every limit.
 func TestDocumentsNameMetrics(t *testing.T) {

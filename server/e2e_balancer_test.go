@@ -27,17 +27,6 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/config"
 )
 
-// example is the block of code in docs/operations.md that begins with a line.
-func example(t *testing.T, first string) string {
-	t.Helper()
-	_, rest, ok := strings.Cut(document(t, "docs/operations.md"), "\n"+first+"\n")
-	code, _, closed := strings.Cut(rest, "\n```\n")
-	if !ok || !closed {
-		t.Fatalf("docs/operations.md has no block that begins with %q", first)
-	}
-	return first + "\n" + code + "\n"
-}
-
 // documentedDelay is the -drain-delay for the balancers in docs/operations.md.
 func documentedDelay(t *testing.T) time.Duration {
 	t.Helper()
@@ -290,7 +279,7 @@ type pod struct {
 // TestKubernetesExample: the manifest has fields of the API alone; its port,
 // variables, command and user are what the server and its image have; and its times
 // fit together: readiness is lost before connections are refused, and a drain ends
-// before the pod is killed.
+// before the pod is killed. All that clients can make it use fits in its memory.
 func TestKubernetesExample(t *testing.T) {
 	testkit.NeedTree(t)
 	decoder := yaml.NewDecoder(strings.NewReader(example(t, "terminationGracePeriodSeconds: 45 # -drain-delay, -drain-timeout, and some")))
@@ -341,6 +330,8 @@ func TestKubernetesExample(t *testing.T) {
 	memory, ok := strings.CutSuffix(c.Resources["limits"]["memory"], "Mi")
 	if n, err := strconv.ParseInt(memory, 10, 64); !ok || err != nil || cfg.MemoryLimit >= n<<20 || cfg.MemoryLimit < n<<20/10*8 {
 		t.Errorf("memory-limit %d in a container of %sMi (%v)", cfg.MemoryLimit, memory, err)
+	} else {
+		wantFits(t, cfg, n<<20)
 	}
 	if !spec.Security.NonRoot || !c.Security.ReadOnly || c.Security.Escalation == nil || *c.Security.Escalation || len(c.Security.Capabilities["drop"]) != 1 {
 		t.Errorf("rights that the server does not need: %+v, %+v", spec.Security, c.Security)

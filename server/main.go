@@ -77,7 +77,7 @@ func dispatch(args, environ []string, stdout, stderr io.Writer) int {
 	}
 	switch first {
 	case "check":
-		return config.Check(args[1:], environ, stdout, stderr)
+		return config.Check(args[1:], environ, stdout, stderr, memoryWarning)
 	case "health":
 		return health(args[1:], environ, stdout, stderr)
 	case "reload":

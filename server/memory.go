@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"math"
 	"math/bits"
@@ -14,6 +15,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/config"
+	"github.com/e0ac7cd4/hotpath/server/listen"
 	"github.com/e0ac7cd4/hotpath/server/memory"
 )
 
@@ -172,22 +174,25 @@ func newBounds(cfg config.Config, d *descriptors, ledger *memory.Ledger, log *sl
 	return b
 }
 
-// change bounds the memory anew if a configuration allows more or less.
+// change bounds the memory anew if a configuration allows more or less, and says
+// if its limit is less.
 func (b *bounds) change(cfg config.Config, d *descriptors) {
 	of := boundOf(&cfg, d, runtime.GOMAXPROCS(0))
 	if total := of.total(); total != b.total {
 		b.end()
 		b.total = total
-		boundMemory(&cfg, d, b.log)
+		boundMemory(&cfg, &of, b.log)
 		b.end = memory.LimitGarbage(b.ledger)
+	}
+	if w := of.warning(&cfg); w != nil {
+		b.log.Warn("memory: memory-limit is less than clients can make it use", "setting", w.Error())
 	}
 }
 
 // boundMemory says what the bound is, and has the garbage collector keep to it,
 // however much garbage it lets be otherwise. A limit that is set already, by the
 // setting or by GOMEMLIMIT, stays.
-func boundMemory(cfg *config.Config, d *descriptors, log *slog.Logger) {
-	b := boundOf(cfg, d, runtime.GOMAXPROCS(0))
+func boundMemory(cfg *config.Config, b *bound, log *slog.Logger) {
 	limit := b.total() - uncounted
 	if cfg.MemoryLimit > 0 {
 		limit = cfg.MemoryLimit
@@ -197,6 +202,39 @@ func boundMemory(cfg *config.Config, d *descriptors, log *slog.Logger) {
 	debug.SetMemoryLimit(limit)
 	log.Info("memory: the most that clients can make it use", "bytes", b.total(),
 		"base", sum(b.base), "connections", b.conns, "each", sum(b.connection), "cache", b.counted, "limit", limit)
+}
+
+// warning is that memory-limit is less than what it counts of the bound: the
+// garbage collector would run all the time before clients have all that they may
+// have. nil: it is not, or there is no limit.
+func (b *bound) warning(cfg *config.Config) *config.Error {
+	counted := b.total() - uncounted
+	if cfg.MemoryLimit == 0 || cfg.MemoryLimit >= counted {
+		return nil
+	}
+	allowed := fmt.Sprintf("%s, or a smaller max-conns, now %d, or cache-bytes, now %s", mebibytes(counted), cfg.MaxConns, mebibytes(cfg.CacheBytes))
+	if fit := (cfg.MemoryLimit + uncounted - sum(b.base) - b.counted) / sum(b.connection); fit >= leastConns {
+		allowed += fmt.Sprintf(" (did you mean max-conns %d?)", fit)
+	}
+	return cfg.About("memory-limit", fmt.Sprintf("is less than the %s that clients can make the Go runtime use, of %s for the process", mebibytes(counted), mebibytes(b.total())), allowed)
+}
+
+// mebibytes is n as a setting has it, rounded up.
+func mebibytes(n int64) string { return fmt.Sprintf("%dMiB", -(-n >> 20)) }
+
+// memoryWarning is the warning about a configuration that is not started, with the
+// descriptors that the start would divide.
+func memoryWarning(cfg config.Config) *config.Error {
+	files, err := listen.RaiseFileLimit()
+	if err != nil {
+		files = math.MaxUint64
+	}
+	d, err := divide(files, &cfg)
+	if err != nil {
+		return nil // the start fails, and no client makes it use anything
+	}
+	b := boundOf(&cfg, &d, runtime.GOMAXPROCS(0))
+	return b.warning(&cfg)
 }
 
 // backlogs has what sockets do not take count in the ledger.

@@ -139,8 +139,8 @@ func checkAppend(name string) error {
 // checks the files that they name, without a listener. It returns the exit
 // status: 0 with a line on stdout if all is well, 2 with a line on stderr for
 // each mistake if not. What is valid and yet looks wrong is a warning on stderr,
-// and well.
-func Check(args, environ []string, stdout, stderr io.Writer) int {
+// and well; further ones are what only the server knows of valid settings.
+func Check(args, environ []string, stdout, stderr io.Writer, further ...func(Config) *Error) int {
 	l, err := load(args, environ, ReadFile)
 	if errors.Is(err, ErrHelp) {
 		if err := WriteHelp(stdout); err != nil {
@@ -148,11 +148,19 @@ func Check(args, environ []string, stdout, stderr io.Writer) int {
 		}
 		return 0
 	}
-	for _, w := range l.c.warnings(l.wrong) {
-		fmt.Fprintln(stderr, "hotpath: warning:", w)
+	warn := func(all ...*Error) {
+		for _, w := range all {
+			fmt.Fprintln(stderr, "hotpath: warning:", w)
+		}
 	}
+	warn(l.c.warnings(l.wrong)...)
 	c, err := l.checked()
 	if err == nil {
+		for _, of := range further {
+			if w := of(c); w != nil {
+				warn(w)
+			}
+		}
 		c.warn(stderr)
 		_, err = fmt.Fprintln(stdout, "configuration is valid")
 	}

@@ -265,9 +265,11 @@ func parseEnv(environ []string) []setting {
 
 // named is the knob of that name, bound to a Config of its own; a knob without
 // a value if there is none.
-func named(name string) knob {
-	var c Config
-	for _, k := range knobs(&c) {
+func named(name string) knob { return new(Config).knob(name) }
+
+// knob is the knob of that name, bound to c; one without a value if there is none.
+func (c *Config) knob(name string) knob {
+	for _, k := range knobs(c) {
 		if k.name == name {
 			return k
 		}

@@ -52,6 +52,11 @@ func (c *Config) contradictions(wrong map[string]bool) Mistakes {
 
 func quote(s string) string { return fmt.Sprintf("%q", s) }
 
+// About is an Error about the value that a knob has, whoever finds it.
+func (c *Config) About(key, problem, allowed string) *Error {
+	return &Error{c.at(key), key, c.knob(key).value.String(), problem, allowed}
+}
+
 // Warnings are the settings that were given and do nothing. The server starts
 // with them.
 func (c Config) Warnings() []*Error { return c.warnings(nil) }
@@ -62,14 +67,11 @@ func (c *Config) warnings(wrong map[string]bool) []*Error {
 	// without warns of a knob that was set, and means something only if on, which
 	// is a matter of those beside it.
 	without := func(key string, on bool, problem, allowed string, beside ...string) {
-		where, set := c.where[key]
-		if !set || on || slices.ContainsFunc(append(beside, key), func(name string) bool { return wrong[name] }) {
+		if c.where[key] == "" || on || slices.ContainsFunc(append(beside, key), func(name string) bool { return wrong[name] }) {
 			return
 		}
-		for _, k := range knobs(c) {
-			if k.name == key && k.value.String() != k.def {
-				all = append(all, &Error{where, key, k.value.String(), problem, allowed})
-			}
+		if e := c.About(key, problem, allowed); e.Value != c.knob(key).def {
+			all = append(all, e)
 		}
 	}
 	logged := c.AccessLog != "off"
