@@ -1,6 +1,7 @@
 package main
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/config"
 )
 
 func document(t *testing.T, name string) string {
@@ -196,5 +198,48 @@ func TestReadmeNamesRivals(t *testing.T) {
 		if !strings.Contains(benchmarks, figure) {
 			t.Errorf("README.md says %s, which is not in docs/benchmarks.md", figure)
 		}
+	}
+}
+
+// TestAnswersNameSettings: what looks like a setting in the answers and errors of the
+// parts that a client talks to is one.
+func TestAnswersNameSettings(t *testing.T) {
+	testkit.NeedTree(t)
+	exists := make(map[string]bool)
+	for _, line := range config.Default().Lines() {
+		exists[line.Key] = true
+	}
+	word := regexp.MustCompile(`\b(?:max|min|cache|limit|control|reset|idle|head|hello|handshake|write|drain)-[a-z-]+`)
+	named := 0
+	for _, part := range []string{"h1", "h2", "edge", "listen", "stream", "message"} {
+		files, err := filepath.Glob(filepath.Join(part, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range files {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			source, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(source, func(n ast.Node) bool {
+				text, ok := n.(*ast.BasicLit)
+				if !ok || text.Kind != token.STRING || !strings.Contains(text.Value, " ") {
+					return true // no sentence: a field or a directive may have such a name
+				}
+				for _, setting := range word.FindAllString(text.Value, -1) {
+					named++
+					if !exists[setting] {
+						t.Errorf("%s says %s, which names %s: that is no setting", name, text.Value, setting)
+					}
+				}
+				return true
+			})
+		}
+	}
+	if named < 5 {
+		t.Errorf("%d settings are named; does the pattern still fit?", named)
 	}
 }

@@ -57,7 +57,7 @@ var (
 	tooLongTarget    = newLimit(http.StatusRequestURITooLong, metrics.LimitHeaderList, "the request line is longer than max-header-bytes")
 	tooLargeHead     = newLimit(http.StatusRequestHeaderFieldsTooLarge, metrics.LimitHeaderList, "the request head is larger than max-header-bytes")
 	tooManyFields    = newLimit(http.StatusRequestHeaderFieldsTooLarge, metrics.LimitHeaderList, "there are more fields than max-header-fields")
-	tooLargeContent  = newLimit(http.StatusRequestEntityTooLarge, metrics.LimitBodySize, "the content is larger than max-body-bytes")
+	tooLargeContent  = newLimit(http.StatusRequestEntityTooLarge, metrics.LimitBodySize, "the content is larger than max-body")
 	slowContent      = newRefusal(http.StatusRequestTimeout, "the content came too slowly")
 	internalError    = newRefusal(http.StatusInternalServerError, "the handler broke off")
 	noMemory         = newRefusal(http.StatusServiceUnavailable, "no memory is left for this request", retryAfter)
