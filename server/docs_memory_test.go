@@ -26,32 +26,35 @@ import (
 
 //go:generate go test -run ^TestMemoryArithmetic$ -update .
 
-var update = flag.Bool("update", false, "write the arithmetic of memory into docs/operations.md instead of comparing with it")
+var update = flag.Bool("update", false, "write the arithmetic of memory into the documents instead of comparing with it")
 
 // TestMemoryArithmetic: docs/operations.md adds up what connections may hold at
-// the defaults as the constants in the code and the defaults have it.
+// the defaults as the constants in the code and the defaults have it, and the line
+// of the log in README.md has the sum for the demo site.
 func TestMemoryArithmetic(t *testing.T) {
 	testkit.NeedTree(t)
-	const file, end = "../docs/operations.md", "<!-- /memory -->"
-	text := document(t, "docs/operations.md")
-	begin := regexp.MustCompile(`<!-- memory: .* -->\n`).FindStringIndex(text)
-	if begin == nil {
-		t.Fatalf("%s has no place for the arithmetic", file)
-	}
-	before, rest := text[:begin[1]], text[begin[1]:]
-	got, after, ok := strings.Cut(rest, end)
-	if !ok {
-		t.Fatalf("%s: the arithmetic has no end", file)
-	}
-	want := memoryArithmetic(t)
-	if *update {
-		if err := os.WriteFile(file, []byte(before+want+end+after), 0o644); err != nil {
+	replace(t, "docs/operations.md", `(?s)(<!-- memory: [^\n]* -->\n).*(<!-- /memory -->)`, memoryArithmetic(t))
+	c := config.Default()
+	demo := boundOf(&c, &descriptors{conns: c.MaxConns}, documentedCores)
+	replace(t, "README.md", `(the most that clients can make it use" bytes=)\d+( )`, fmt.Sprint(demo.total()))
+}
+
+// replace compares what stands in a document between the two groups of a pattern,
+// or writes it.
+func replace(t *testing.T, name, pattern, want string) {
+	t.Helper()
+	text := document(t, name)
+	at := regexp.MustCompile(pattern).FindStringSubmatchIndex(text)
+	switch {
+	case at == nil:
+		t.Fatalf("%s has no place for what is generated", name)
+	case *update:
+		text = text[:at[3]] + want + text[at[4]:]
+		if err := os.WriteFile(filepath.Join("..", name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		return
-	}
-	if got != want {
-		t.Errorf("the arithmetic in %s is stale; run: go generate ./server", file)
+	case text[at[3]:at[4]] != want:
+		t.Errorf("what is generated in %s is stale; run: go generate ./server", name)
 	}
 }
 
