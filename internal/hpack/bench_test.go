@@ -80,7 +80,7 @@ func appendAll(e *Encoder, dst []byte, fields []Field) []byte {
 func TestDecodeAllocations(t *testing.T) {
 	for _, s := range shapes() {
 		d := NewDecoder(DefaultTableSize)
-		var l List
+		l := usualList()
 		decode := func(block []byte) {
 			if err := d.Decode(&l, block); err != nil {
 				t.Fatal(err)
@@ -154,7 +154,7 @@ func BenchmarkDecode(b *testing.B) {
 	for _, s := range shapes() {
 		b.Run(s.name+"/hotpath", func(b *testing.B) {
 			d := NewDecoder(DefaultTableSize)
-			var l List
+			l := usualList()
 			if err := d.Decode(&l, s.before); err != nil {
 				b.Fatal(err)
 			}

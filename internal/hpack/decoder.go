@@ -33,6 +33,9 @@ const oneOctet = 1<<indexedBits - 1
 // error is a *DecodingError; the table is then no longer the peer's and the
 // connection has to end. That the list is over its limits is no error.
 func (d *Decoder) Decode(l *List, block []byte) error {
+	if l.MaxBytes <= 0 || l.MaxFields <= 0 {
+		panic("hpack: a List without MaxBytes or MaxFields")
+	}
 	l.begin()
 	for p := 0; p < len(block); {
 		// Most of what arrives is an index in one octet.

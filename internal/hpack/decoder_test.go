@@ -18,11 +18,29 @@ func (t *table) entries() []Field {
 	return all
 }
 
+// usualList has the limits that a server has by default.
+func usualList() List { return List{MaxBytes: 16 << 10, MaxFields: 128} }
+
+// TestListWithoutLimits: a limit that was forgotten is not taken for another one.
+func TestListWithoutLimits(t *testing.T) {
+	for _, l := range []List{{}, {MaxBytes: 1}, {MaxFields: 1}} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("a block is decoded with the limits %d and %d", l.MaxBytes, l.MaxFields)
+				}
+			}()
+			d := NewDecoder(4096)
+			_ = d.Decode(&l, nil)
+		}()
+	}
+}
+
 func TestDecodeRFC(t *testing.T) {
 	for _, s := range rfcSequences {
 		t.Run(s.name, func(t *testing.T) {
 			d := NewDecoder(s.tableSize)
-			var l List
+			l := usualList()
 			for _, v := range s.blocks {
 				if err := d.Decode(&l, v.octets(t)); err != nil {
 					t.Fatalf("%s: %v", v.name, err)
@@ -50,7 +68,7 @@ func TestDecodeTruncated(t *testing.T) {
 			block := last.octets(t)
 			for n := range block {
 				d := NewDecoder(s.tableSize)
-				var l List
+				l := usualList()
 				for _, v := range s.blocks[:i] {
 					if err := d.Decode(&l, v.octets(t)); err != nil {
 						t.Fatal(err)
@@ -99,7 +117,7 @@ func TestDecodeErrors(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			d := NewDecoder(4096)
-			var l List
+			l := usualList()
 			err := d.Decode(&l, []byte(tt.block))
 			var de *DecodingError
 			if !errors.As(err, &de) || !errors.Is(err, tt.want) {
@@ -135,7 +153,7 @@ func TestDecodeTableSize(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			d := NewDecoder(tt.limit)
-			var l List
+			l := usualList()
 			for _, b := range [][]byte{insert, insert, []byte(tt.block)} {
 				if err := d.Decode(&l, b); err != nil {
 					t.Fatal(err)
@@ -165,7 +183,7 @@ func TestDecodeGeneration(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			d := NewDecoder(4096)
-			var l List
+			l := usualList()
 			if err := d.Decode(&l, []byte("\x40\x01a\x01b")); err != nil {
 				t.Fatal(err)
 			}
@@ -223,7 +241,7 @@ func TestDecodeLimits(t *testing.T) {
 		kept                int
 	}{
 		{"within", 164, 4, 4},
-		{"defaults", 0, 0, 4},
+		{"far within", 16 << 10, 128, 4},
 		{"one byte over", 163, 4, 3},
 		{"one field over", 164, 3, 3},
 		{"the insertion dropped", 41, 4, 1},
@@ -256,7 +274,7 @@ func TestDecodeDroppedMemory(t *testing.T) {
 	block := []byte("\x40\x7f\xa1\x1e" + name + "\x00")
 	block = append(block, bytes.Repeat([]byte{insertPattern | 62, 0}, 5000)...)
 	d := NewDecoder(4096)
-	var l List
+	l := usualList()
 	if err := d.Decode(&l, block); err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +288,7 @@ func TestDecodeDroppedMemory(t *testing.T) {
 
 func TestListReset(t *testing.T) {
 	d := NewDecoder(4096)
-	l := List{MaxBytes: 1 << 20}
+	l := List{MaxBytes: 1 << 20, MaxFields: 1}
 	block := AppendLiteral(nil, field("name", strings.Repeat("a", 1<<16)))
 	if err := d.Decode(&l, block); err != nil || len(l.Fields) != 1 {
 		t.Fatal(err, len(l.Fields))

@@ -13,7 +13,7 @@ func TestAppendStatus(t *testing.T) {
 	for code := 100; code <= 999; code++ {
 		block := AppendStatus(nil, code)
 		d := NewDecoder(0)
-		var l List
+		l := usualList()
 		if err := d.Decode(&l, block); err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +54,7 @@ func TestAppendLiteral(t *testing.T) {
 			t.Errorf("%v: %q, want %q", tt.field, got, tt.want)
 		}
 		d := NewDecoder(0)
-		var l List
+		l := usualList()
 		if err := d.Decode(&l, []byte(tt.want)); err != nil || !slices.Equal(l.Fields, []Field{tt.field}) {
 			t.Errorf("%v: decoded %v, %v", tt.field, l.Fields, err)
 		}
@@ -166,7 +166,7 @@ func TestEncodeField(t *testing.T) {
 				t.Errorf("generation changed: %v, want %v", changed, tt.changes)
 			}
 			d := NewDecoder(DefaultTableSize)
-			var l List
+			l := usualList()
 			if err := d.Decode(&l, block); err != nil || !slices.Equal(l.Fields, []Field{known, tt.field}) {
 				t.Errorf("decoded %v, %v", l.Fields, err)
 			}
@@ -206,7 +206,7 @@ func TestEncodeTableSize(t *testing.T) {
 			}
 			got = e.AppendField(got, f, true)
 			d := NewDecoder(DefaultTableSize)
-			var l List
+			l := usualList()
 			for _, block := range [][]byte{first, got} {
 				if err := d.Decode(&l, block); err != nil || !slices.Equal(l.Fields, []Field{f}) {
 					t.Errorf("decoded %v, %v", l.Fields, err)

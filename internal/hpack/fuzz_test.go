@@ -75,7 +75,7 @@ func FuzzDecode(f *testing.F) {
 				continue
 			}
 			fields := append([]Field(nil), l.Fields...)
-			var again List
+			again := usualList()
 			again.MaxBytes, again.MaxFields = 1<<30, 1<<30
 			if err := d.Decode(&again, block); err != nil || !slices.Equal(again.Fields, fields) {
 				t.Fatalf("%x: %v, once more %v (%v)", block, fields, again.Fields, err)

@@ -5,12 +5,6 @@ import (
 	"unsafe"
 )
 
-// The limits of a List that sets none.
-const (
-	DefaultMaxBytes  = 16 << 10 // browsers send 1 to 4 KiB
-	DefaultMaxFields = 128      // browsers send 15 to 30, cookie crumbs counted
-)
-
 const (
 	// minBuffer is the first allocation for decoded strings. A browser's
 	// request carries some 500 octets that are in Huffman code.
@@ -18,13 +12,13 @@ const (
 	// minFields is how many fields the first allocation has room for: a
 	// request of a browser.
 	minFields = 16
-	// maxKept is how large a buffer Reset keeps: twice DefaultMaxBytes, as
-	// buffers double. Only blocks over that limit need more.
+	// maxKept is how large a buffer Reset keeps: twice what a server usually
+	// allows, 16 KiB, as buffers double. Browsers send 1 to 4 KiB.
 	maxKept = 32 << 10
 )
 
 // List is the memory that a header block is decoded into, made to be pooled
-// and used again. The zero value is ready.
+// and used again. It is ready once it has its limits.
 //
 // The strings in Fields are borrowed, from the block, from the List and from
 // the Decoder: valid until the block's memory is used again and until the next
@@ -33,16 +27,15 @@ type List struct {
 	Fields []Field
 
 	// MaxBytes and MaxFields limit what is kept, in bytes as Field.Size
-	// counts and in fields; 0 means the default. From the first field that
-	// is over a limit, fields are decoded, counted and dropped.
+	// counts and in fields. There is no default: to decode into a List
+	// without either panics. From the first field that is over a limit,
+	// fields are decoded, counted and dropped.
 	MaxBytes, MaxFields int
 
 	// Bytes is the size of all fields (RFC 9113 §6.5.2), and Count their
 	// number, the dropped ones included. Truncated is that there are any.
 	Bytes, Count int
 	Truncated    bool
-
-	maxBytes, maxFields int // the limits with the defaults filled in
 
 	// buf holds decoded Huffman code and other copies. It never moves: if
 	// it is full, a new one takes its place and the old one lives on in the
@@ -66,13 +59,6 @@ func (l *List) begin() {
 	l.Fields = l.Fields[:0]
 	l.Bytes, l.Count, l.Truncated = 0, 0, false
 	l.buf, l.kept = l.buf[:0], 0
-	l.maxBytes, l.maxFields = l.MaxBytes, l.MaxFields
-	if l.maxBytes == 0 {
-		l.maxBytes = DefaultMaxBytes
-	}
-	if l.maxFields == 0 {
-		l.maxFields = DefaultMaxFields
-	}
 }
 
 // add counts a field and keeps or drops it, and with it what was put into buf
@@ -80,7 +66,7 @@ func (l *List) begin() {
 func (l *List) add(name, value string, sensitive bool) {
 	l.Bytes += len(name) + len(value) + fieldOverhead
 	l.Count++
-	if l.Bytes > l.maxBytes || l.Count > l.maxFields {
+	if l.Bytes > l.MaxBytes || l.Count > l.MaxFields {
 		l.Truncated = true
 		l.buf = l.buf[:l.kept]
 		return

@@ -223,7 +223,7 @@ func TestRequestOwnsItsMemory(t *testing.T) {
 }
 
 func TestParseRequestDoesNotAllocate(t *testing.T) {
-	var list hpack.List
+	list := hpack.List{MaxBytes: 16 << 10, MaxFields: 128}
 	d := hpack.NewDecoder(hpack.DefaultTableSize)
 	if err := d.Decode(&list, block(append(pseudo("GET", "/"), "accept", "*/*", "content-length", "0")...)); err != nil {
 		t.Fatal(err)
