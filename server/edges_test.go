@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -164,5 +166,66 @@ func TestReadmeDefaults(t *testing.T) {
 	}
 	if rows < 5 {
 		t.Errorf("README.md shows %d defaults, want its table", rows)
+	}
+}
+
+// TestSecurityDefaults: in the tables of docs/security.md each setting stands beside
+// its default.
+func TestSecurityDefaults(t *testing.T) {
+	testkit.NeedTree(t)
+	defaults := make(map[string]*regexp.Regexp)
+	value := regexp.MustCompile(`^([0-9]+)([A-Za-z]*(?:/s)?)$`)
+	units := map[string]string{"m": "min", "/s": ""} // as the document writes them
+	for _, line := range config.Default().Lines() {
+		if m := value.FindStringSubmatch(line.Default); m != nil && m[1] != "0" {
+			n, err := strconv.ParseInt(m[1], 10, 64)
+			unit, ok := units[m[2]]
+			if !ok {
+				unit = m[2]
+			}
+			text := strings.TrimSpace(thousands(must(t, n, err)) + " " + unit)
+			defaults[line.Key] = regexp.MustCompile(`(^| )` + text + `($|[ ,:])`)
+		}
+	}
+	checked := 0
+	for line := range strings.Lines(document(t, "docs/security.md")) {
+		cells := strings.Split(line, " | ")
+		if len(cells) < 5 || cells[2] == "twice that" {
+			continue // of a table without defaults; of a setting of another row
+		}
+		for _, name := range regexp.MustCompile("`([a-z-]+)`").FindAllStringSubmatch(cells[1], -1) {
+			if want := defaults[name[1]]; want != nil {
+				checked++
+				if !want.MatchString(cells[2]) {
+					t.Errorf("docs/security.md has %q beside %s, whose default is %s", cells[2], name[1], want)
+				}
+			}
+		}
+	}
+	if checked < 20 {
+		t.Errorf("%d defaults were found; do the patterns still fit?", checked)
+	}
+}
+
+// TestNixDefaults: the settings that nix/module.nix has options for have their
+// defaults there.
+func TestNixDefaults(t *testing.T) {
+	testkit.NeedTree(t)
+	options := make(map[string]string)
+	option := regexp.MustCompile(`(?m)^ *([a-z-]+) = mkOption \{\n.*\n *default = "?([^"\n]*?)"?;$`)
+	for _, m := range option.FindAllStringSubmatch(document(t, "nix/module.nix"), -1) {
+		options[m[1]] = m[2]
+	}
+	checked := 0
+	for _, line := range config.Default().Lines() {
+		if got, ok := options[line.Key]; ok {
+			checked++
+			if got != line.Default {
+				t.Errorf("nix/module.nix says that %s is %s by default, the settings %s", line.Key, got, line.Default)
+			}
+		}
+	}
+	if checked < 4 {
+		t.Errorf("%d settings have options; does the pattern still fit?", checked)
 	}
 }
