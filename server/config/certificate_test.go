@@ -65,7 +65,7 @@ func TestCertificateErrors(t *testing.T) {
 	missing := filepath.Join(dir, "missing")
 	for _, tt := range []struct {
 		name, cert, key string
-		knob            string // whose file is named first
+		setting         string // whose file is named first
 		says            []string
 	}{
 		{"encrypted, PKCS 8", cert, file("e8", "ENCRYPTED PRIVATE KEY", []byte{1}, nil), "key", []string{"encrypted", "passphrase"}},
@@ -94,9 +94,9 @@ func TestCertificateErrors(t *testing.T) {
 			if !errors.As(err, &e) {
 				t.Fatalf("%v, want an *Error", err)
 			}
-			value := map[string]string{"cert": tt.cert, "key": tt.key}[tt.knob]
-			if e.Key != tt.knob || e.Value != value {
-				t.Errorf("it is about %s %q, want %s %q: %v", e.Key, e.Value, tt.knob, value, err)
+			value := map[string]string{"cert": tt.cert, "key": tt.key}[tt.setting]
+			if e.Key != tt.setting || e.Value != value {
+				t.Errorf("it is about %s %q, want %s %q: %v", e.Key, e.Value, tt.setting, value, err)
 			}
 			for _, part := range tt.says {
 				if !strings.Contains(err.Error(), part) {

@@ -25,7 +25,7 @@ type Line struct {
 // secret: those are in files, and only their names are settings.
 func (c Config) Effective() []Line {
 	var lines []Line
-	for _, k := range knobs(&c) {
+	for _, k := range settings(&c) {
 		where := c.where[k.name]
 		fixed := strings.HasPrefix(where, "flag ") || strings.HasPrefix(where, "environment ")
 		lines = append(lines, Line{Key: k.name, Value: k.value.String(), Default: k.def, Fixed: fixed})
@@ -33,9 +33,9 @@ func (c Config) Effective() []Line {
 	for i := range c.Sites {
 		s := &c.Sites[i]
 		if s.name == "" {
-			continue // the knobs' own
+			continue // the one of root and upstream
 		}
-		for _, k := range siteKnobs(s) {
+		for _, k := range siteSettings(s) {
 			lines = append(lines, Line{Key: sitesKey + "[" + s.called() + "]." + k.name, Value: k.value.String(), Default: k.def})
 		}
 	}
@@ -56,7 +56,7 @@ func (s *Site) called() string {
 func (c Config) Hash() int64 {
 	h := fnv.New64a()
 	for _, l := range c.Effective() {
-		if l.Key == configKnob {
+		if l.Key == configKey {
 			continue // the same settings may stand in another file
 		}
 		fmt.Fprintf(h, "%s\x00%s\x00", l.Key, l.Value)
@@ -114,7 +114,7 @@ func Changes(running, next []Line) []Change {
 		switch {
 		case !ok && l.Value != l.Default:
 			added = append(added, Change{Key: l.Key, New: l.Value, Added: true, Restart: needsRestart[l.Key]})
-		case ok && old.Value != l.Value && l.Key != configKnob:
+		case ok && old.Value != l.Value && l.Key != configKey:
 			changed = append(changed, Change{Key: l.Key, Old: old.Value, New: l.Value, Restart: needsRestart[l.Key]})
 		}
 	}

@@ -23,9 +23,9 @@ var reloads = []string{
 func TestEverySettingReloads(t *testing.T) {
 	c := Default()
 	known := make(map[string]bool)
-	for _, k := range knobs(&c) {
+	for _, k := range settings(&c) {
 		known[k.name] = true
-		if k.name == configKnob {
+		if k.name == configKey {
 			continue // a reload reads the same file
 		}
 		if slices.Contains(reloads, k.name) == needsRestart[k.name] {
@@ -177,7 +177,7 @@ func TestStoresAs(t *testing.T) {
 		}
 	}
 	known := make(map[string]bool)
-	for _, k := range siteKnobs(new(Site)) {
+	for _, k := range siteSettings(new(Site)) {
 		known[k.name] = true
 	}
 	for name := range notStored {

@@ -39,7 +39,7 @@ func (c *Config) checkFiles(wrong map[string]bool) Mistakes {
 	for i := range c.Sites {
 		s := &c.Sites[i]
 		if s.name == "" {
-			continue // the knobs' own
+			continue // the one of root and upstream
 		}
 		f.pair(s.at, s.name+".", s.Cert, s.Key)
 		f.check(s.at, s.name+".", "root", s.Root, directory, checkRoot)

@@ -1,14 +1,15 @@
-// Package config holds every knob of the server.
+// Package config holds every setting of the server.
 //
-// The table in knobs.go is their definition: name, default, unit, meaning of
+// The table in settings.go is their definition: name, default, unit, meaning of
 // zero, what is allowed, and a sentence of help. From it come the command-line
 // flag (-cache-bytes), the environment variable (HOTPATH_CACHE_BYTES), the key
 // in the YAML file (cache-bytes), the text of -h and docs/configuration.md.
-// If a knob is set more than once, the flag wins over the environment, the
+// If a setting is set more than once, the flag wins over the environment, the
 // environment over the file, and the file over the default.
 //
 // What the server serves is in [Config.Sites]: the sites of the file, each with
-// settings of its own from the table in siteknobs.go, or the one of the knobs.
+// settings of its own from the table in sitesettings.go, or the one that root and
+// upstream make.
 //
 // No value is guessed: an unknown flag, variable or key, a value that is not
 // allowed and a file that cannot be read are each an [*Error] of one line that
@@ -18,7 +19,7 @@
 // do anything is one of [Config.Warnings].
 //
 // [Load] and [Config.Validate] touch nothing but their arguments.
-// [LoadChecked] and [Check] read the files that the knobs name.
+// [LoadChecked] and [Check] read the files that the settings name.
 package config
 
 import (
@@ -28,7 +29,7 @@ import (
 	"time"
 )
 
-// Config is the value of every knob, in its own type. Start from [Default] or
+// Config is the value of every setting, in its own type. Start from [Default] or
 // [Load]: the zero Config is not valid. Sizes are in bytes.
 type Config struct {
 	File      string        // the YAML file, "" for none
@@ -116,7 +117,7 @@ type Config struct {
 	LogFormat   string
 	LogLevel    slog.Level
 
-	// where is the place of each knob that was set, by name.
+	// where is the place of each setting that was set, by name.
 	where map[string]string
 }
 
@@ -128,7 +129,7 @@ const (
 // Default returns the documented defaults.
 func Default() Config {
 	var c Config
-	for _, k := range knobs(&c) {
+	for _, k := range settings(&c) {
 		if err := k.value.set(k.def); err != nil {
 			panic("config: default of " + k.name + ": " + err.Error())
 		}
@@ -137,7 +138,7 @@ func Default() Config {
 	return c
 }
 
-// at is the place where a knob was set; its name if it has its default, or c
+// at is the place where a setting was set; its name if it has its default, or c
 // was not loaded.
 func (c *Config) at(name string) string {
 	if where := c.where[name]; where != "" {
@@ -152,11 +153,11 @@ func (c Config) Validate() error {
 	return c.validate(nil).orNil()
 }
 
-// validate is Validate, but for the knobs in wrong and the settings "sites[0].…"
-// in it: their mistakes are known, and what they have is none of their values.
+// validate is Validate, but for the settings in wrong, among them "sites[0].…":
+// their mistakes are known, and what they have is none of their values.
 func (c *Config) validate(wrong map[string]bool) Mistakes {
 	var all Mistakes
-	for _, k := range knobs(c) {
+	for _, k := range settings(c) {
 		if wrong[k.name] {
 			continue
 		}

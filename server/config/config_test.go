@@ -53,10 +53,10 @@ func TestDefault(t *testing.T) {
 	}
 }
 
-func TestKnobs(t *testing.T) {
+func TestSettings(t *testing.T) {
 	c := Default()
 	seen := make(map[string]bool)
-	for _, k := range knobs(&c) {
+	for _, k := range settings(&c) {
 		if seen[k.name] {
 			t.Errorf("%s is defined twice", k.name)
 		}
@@ -93,7 +93,7 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-// TestEverySource sets each knob to a value of its own in each source.
+// TestEverySource sets each setting to a value of its own in each source.
 func TestEverySource(t *testing.T) {
 	other := map[string]string{
 		"listen": "127.0.0.1:0", "admin": "off", "cert": "c", "key": "k", "root": "r",
@@ -106,7 +106,7 @@ func TestEverySource(t *testing.T) {
 		"memory-limit":  "512MiB", "cache-bytes": "64MiB", "max-header-bytes": "3KiB", "max-output": "32KiB",
 	}
 	def := Default()
-	for _, k := range knobs(&def) {
+	for _, k := range settings(&def) {
 		value := other[k.name]
 		if value == "" {
 			switch v := k.value.(type) {
@@ -138,18 +138,18 @@ func TestEverySource(t *testing.T) {
 				t.Errorf("%s from %s: %v", k.name, source, err)
 				return
 			}
-			for _, got := range knobs(&c) {
+			for _, got := range settings(&c) {
 				if got.name == k.name && got.value.String() != value {
 					t.Errorf("%s from %s = %s, want %s", k.name, source, got.value, value)
 				}
-				if got.name != k.name && got.name != pair && got.name != configKnob && got.value.String() != got.def {
+				if got.name != k.name && got.name != pair && got.name != configKey && got.value.String() != got.def {
 					t.Errorf("%s from %s changed %s", k.name, source, got.name)
 				}
 			}
 		}
 		load("flag", args, nil)
 		load("environment", nil, environ)
-		if k.name != configKnob {
+		if k.name != configKey {
 			load("file", []string{"-config", "file"}, nil)
 		}
 	}

@@ -5,17 +5,17 @@ import (
 	"strconv"
 )
 
-// Edge is a value at the end of what a knob allows.
+// Edge is a value at the end of what a setting allows.
 type Edge struct{ Key, Value string }
 
-// Edges are the least and the largest value that each knob allows, with numbers
+// Edges are the least and the largest value that each setting allows, with numbers
 // beside them, its explained zero, and each of a few choices. They are what a test starts the server with:
 // nothing that [Check] calls valid may fail at the start. Paths and addresses,
 // which have no ends, are not among them.
 func Edges() []Edge {
 	var c Config
 	var all []Edge
-	for _, k := range knobs(&c) {
+	for _, k := range settings(&c) {
 		if v, ok := k.value.(interface{ edges() []string }); ok {
 			for _, s := range v.edges() {
 				all = append(all, Edge{k.name, s})

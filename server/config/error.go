@@ -9,7 +9,7 @@ import (
 // Error is a setting that cannot be used. Its message is always one line.
 type Error struct {
 	Where   string // "flag -cache-bytes", "hotpath.yaml:3: cache-bytes"
-	Key     string // the knob's name, or the name that is not one
+	Key     string // the setting's name, or the name that is not one
 	Value   string // the value as it was given
 	Problem string // what is wrong with it
 	Allowed string // what would be right

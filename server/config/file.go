@@ -15,7 +15,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/suggest"
 )
 
-// sitesKey is the key of the file that is no knob: the list of sites.
+// sitesKey is the key of the file that is no setting: the list of sites.
 const sitesKey = "sites"
 
 const oneDocument = "YAML: one `key: value` a line"
@@ -43,7 +43,7 @@ func (l *loader) file(name string, data []byte) (known bool) {
 		r.top(root)
 	}
 	if err := decoder.Decode(&document); !errors.Is(err, io.EOF) {
-		l.mistake(&Error{l.whereIs(configKnob), configKnob, name, "has more than one YAML document", "one"})
+		l.mistake(&Error{l.whereIs(configKey), configKey, name, "has more than one YAML document", "one"})
 	}
 	return true
 }
@@ -63,7 +63,7 @@ func syntaxMistake(name string, data []byte, err error) *Error {
 		got := yaml.Unmarshal(bytes.Join(lines[:i+1], nil), &document)
 		return got != nil && problem(got) == problem(err)
 	})
-	return &Error{fmt.Sprintf("%s:%d", name, n), configKnob, strings.TrimSpace(string(lines[n-1])), problem(err), oneDocument}
+	return &Error{fmt.Sprintf("%s:%d", name, n), configKey, strings.TrimSpace(string(lines[n-1])), problem(err), oneDocument}
 }
 
 // reader goes through a document.
@@ -119,7 +119,7 @@ func (r *reader) top(root *yaml.Node) {
 		switch {
 		case name == sitesKey:
 			r.sites(key, value)
-		case name == configKnob:
+		case name == configKey:
 			r.fail(key, value, name, "cannot be set in the file itself", "-config or HOTPATH_CONFIG")
 		case k.value == nil && value.Kind == yaml.MappingNode:
 			r.nested(key, value, name)
@@ -129,7 +129,7 @@ func (r *reader) top(root *yaml.Node) {
 					r.fail(item, item, name, problem, k.value.allowed())
 					continue
 				}
-				r.take(setting{name, item.Value, r.place(item, name), fromFile, nil})
+				r.take(assignment{name, item.Value, r.place(item, name), fromFile, nil})
 			}
 		default:
 			if problem := single(value); problem != "" {
@@ -137,7 +137,7 @@ func (r *reader) top(root *yaml.Node) {
 				r.fail(key, value, name, problem, allowedFor(name))
 				return
 			}
-			r.take(setting{name, value.Value, r.place(key, name), fromFile, nil})
+			r.take(assignment{name, value.Value, r.place(key, name), fromFile, nil})
 		}
 	})
 }
@@ -160,7 +160,7 @@ func (r *reader) nested(key, value *yaml.Node, path ...string) {
 			return
 		}
 		right := ""
-		if k := flatKnob(path); k.value != nil && value.Kind == yaml.ScalarNode {
+		if k := flatSetting(path); k.value != nil && value.Kind == yaml.ScalarNode {
 			right = k.name + ": " + value.Value
 			if k.value.set(value.Value) != nil {
 				right = k.name + ": " + likely(k.value, value.Value)
@@ -170,11 +170,11 @@ func (r *reader) nested(key, value *yaml.Node, path ...string) {
 	})
 }
 
-// flatKnob is the knob that keys within keys, two or more, mean: the last one's,
+// flatSetting is the setting that keys within keys, two or more, mean: the last one's,
 // that of the last few with dashes, or of the last two the other way round and
 // without an s, as in timeouts: {idle: 1m}; else the one that is most like them.
 // Without a value it is none.
-func flatKnob(path []string) knob {
+func flatSetting(path []string) setting {
 	last, before := path[len(path)-1], strings.TrimSuffix(path[len(path)-2], "s")
 	names := []string{last, before + "-" + last, last + "-" + before}
 	for i := range path[:len(path)-1] {
@@ -186,9 +186,9 @@ func flatKnob(path []string) knob {
 		}
 	}
 	for _, name := range names[1:] {
-		if near := suggest.Nearest(name, knobNames()); near != "" {
+		if near := suggest.Nearest(name, settingNames()); near != "" {
 			return named(near)
 		}
 	}
-	return knob{}
+	return setting{}
 }

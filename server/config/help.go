@@ -57,7 +57,7 @@ the file, the file over the default.
 `)
 	c := Default()
 	group := ""
-	for _, k := range knobs(&c) {
+	for _, k := range settings(&c) {
 		if k.group != group {
 			group = k.group
 			b.WriteString("\n" + group + "\n")
@@ -103,7 +103,7 @@ func WriteMarkdown(w io.Writer) error {
 	var b bytes.Buffer
 	b.WriteString(`# Configuration
 
-<!-- Generated from server/config/knobs.go by "go generate ./server/config". -->
+<!-- Generated from server/config/settings.go by "go generate ./server/config". -->
 
 Every setting below can be given in three ways and has a default; the first of
 these that gives it wins:
@@ -131,7 +131,7 @@ settings that have no effect beside the others.
 `)
 	c := Default()
 	group := ""
-	for _, k := range knobs(&c) {
+	for _, k := range settings(&c) {
 		if k.group != group {
 			group = k.group
 			b.WriteString("\n## " + group + "\n" + tableHead)
@@ -155,7 +155,7 @@ written as they are. An exact host wins over a pattern, and the longer pattern
 over the shorter one.
 ` + tableHead)
 	s := DefaultSite()
-	for _, k := range siteKnobs(&s) {
+	for _, k := range siteSettings(&s) {
 		tableRow(&b, k.name, k.def, k.value, k.help)
 	}
 	_, err := w.Write(b.Bytes())

@@ -38,7 +38,7 @@ func TestHelp(t *testing.T) {
 		t.Fatal(err)
 	}
 	var c Config
-	for _, k := range knobs(&c) {
+	for _, k := range settings(&c) {
 		if !strings.Contains(b.String(), "\n  -"+k.name) {
 			t.Errorf("-%s is not in the help", k.name)
 		}

@@ -30,8 +30,8 @@ const (
 	fromFlag
 )
 
-// setting is one value from one source.
-type setting struct {
+// assignment is one value from one source.
+type assignment struct {
 	key   string
 	value string
 	where string // the source with the key, as an Error shows it
@@ -70,30 +70,30 @@ func load(args, environ []string, readFile func(name string) ([]byte, error)) (*
 	if err != nil {
 		return nil, err
 	}
-	settings := append(parseEnv(environ), flags...)
+	all := append(parseEnv(environ), flags...)
 	l := newLoader()
 
-	var file setting
-	for _, s := range settings {
-		if s.key == configKnob && s.bad == nil {
+	var file assignment
+	for _, s := range all {
+		if s.key == configKey && s.bad == nil {
 			file = s
 		}
 	}
 	known := true
 	if file.value != "" {
-		l.c.where[configKnob] = file.where
+		l.c.where[configKey] = file.where
 		data, err := readFile(file.value)
 		if err == nil && len(data) > maxFile {
 			err = errFileTooLarge
 		}
 		if err != nil {
-			l.mistake(&Error{file.where, configKnob, file.value, fileProblem(err), "a YAML file of at most 1 MiB that can be read"})
+			l.mistake(&Error{file.where, configKey, file.value, fileProblem(err), "a YAML file of at most 1 MiB that can be read"})
 			known = false
 		} else {
 			known = l.file(file.value, data)
 		}
 	}
-	for _, s := range settings {
+	for _, s := range all {
 		l.take(s)
 	}
 	l.end(known)
@@ -103,18 +103,18 @@ func load(args, environ []string, readFile func(name string) ([]byte, error)) (*
 // loader is a Config in the making.
 type loader struct {
 	c        Config
-	knobs    map[string]knob   // bound to c
-	from     map[string]source // of the value that each knob has
-	wrong    map[string]bool   // knobs with a value that is not allowed, from any source
+	settings map[string]setting // bound to c
+	from     map[string]source  // of the value that each setting has
+	wrong    map[string]bool    // settings with a value that is not allowed, from any source
 	mistakes Mistakes
 }
 
 func newLoader() *loader {
-	l := &loader{c: Default(), knobs: make(map[string]knob), from: make(map[string]source), wrong: make(map[string]bool)}
+	l := &loader{c: Default(), settings: make(map[string]setting), from: make(map[string]source), wrong: make(map[string]bool)}
 	l.c.where = make(map[string]string)
 	l.c.Sites = nil
-	for _, k := range knobs(&l.c) {
-		l.knobs[k.name] = k
+	for _, k := range settings(&l.c) {
+		l.settings[k.name] = k
 	}
 	return l
 }
@@ -123,15 +123,15 @@ func (l *loader) mistake(e *Error) { l.mistakes = append(l.mistakes, e) }
 
 func (l *loader) whereIs(key string) string { return l.c.at(key) }
 
-// take gives a setting its turn: it wins over those before it. What has several
+// take gives an assignment its turn: it wins over those before it. What has several
 // parts is added to what the same source has given.
-func (l *loader) take(s setting) {
+func (l *loader) take(s assignment) {
 	if s.bad != nil {
 		l.wrong[s.key] = true
 		l.mistake(s.bad)
 		return
 	}
-	k, ok := l.knobs[s.key]
+	k, ok := l.settings[s.key]
 	if !ok {
 		allowed := suggestKey(s.key)
 		if s.from == fromFlag {
@@ -159,7 +159,7 @@ func (l *loader) end(known bool) {
 	if len(l.c.Sites) == 0 {
 		l.c.Sites = []Site{l.c.flagSite()}
 	}
-	for name := range l.knobs {
+	for name := range l.settings {
 		if !known && l.from[name] == 0 {
 			l.wrong[name] = true
 		}
@@ -182,10 +182,10 @@ func (l *loader) result(all Mistakes) (Config, error) {
 
 // parseArgs reads -key value, -key=value and the same with two dashes; a toggle
 // is -key or -key=value. The error is ErrHelp.
-func parseArgs(args []string) ([]setting, error) {
-	var settings []setting
+func parseArgs(args []string) ([]assignment, error) {
+	var all []assignment
 	bad := func(where, key, value, problem, allowed string) {
-		settings = append(settings, setting{key: key, bad: &Error{where, key, value, problem, allowed}})
+		all = append(all, assignment{key: key, bad: &Error{where, key, value, problem, allowed}})
 	}
 	toggled := "" // the toggle that was the argument before
 	for len(args) > 0 {
@@ -219,9 +219,9 @@ func parseArgs(args []string) ([]setting, error) {
 		case !hasValue:
 			value, args = args[0], args[1:]
 		}
-		settings = append(settings, setting{name, value, where, fromFlag, nil})
+		all = append(all, assignment{name, value, where, fromFlag, nil})
 	}
-	return settings, nil
+	return all, nil
 }
 
 // flagName takes the dashes from a flag.
@@ -246,8 +246,8 @@ func isFlag(arg string, afterKnown bool) bool {
 }
 
 // parseEnv picks the variables that are ours.
-func parseEnv(environ []string) []setting {
-	var settings []setting
+func parseEnv(environ []string) []assignment {
+	var all []assignment
 	for _, kv := range environ {
 		name, value, _ := strings.Cut(kv, "=")
 		rest, ok := strings.CutPrefix(name, envPrefix)
@@ -256,25 +256,25 @@ func parseEnv(environ []string) []setting {
 		}
 		key := strings.ToLower(strings.ReplaceAll(rest, "_", "-"))
 		if strings.ToUpper(rest) != rest || strings.Contains(rest, "-") {
-			key = name // not how a variable of ours is written, so no knob's name
+			key = name // not how a variable of ours is written, so no setting's name
 		}
-		settings = append(settings, setting{key, value, "environment " + name, fromEnvironment, nil})
+		all = append(all, assignment{key, value, "environment " + name, fromEnvironment, nil})
 	}
-	return settings
+	return all
 }
 
-// named is the knob of that name, bound to a Config of its own; a knob without
+// named is the setting of that name, bound to a Config of its own; a setting without
 // a value if there is none.
-func named(name string) knob { return new(Config).knob(name) }
+func named(name string) setting { return new(Config).setting(name) }
 
-// knob is the knob of that name, bound to c; one without a value if there is none.
-func (c *Config) knob(name string) knob {
-	for _, k := range knobs(c) {
+// setting is the one of that name, bound to c; one without a value if there is none.
+func (c *Config) setting(name string) setting {
+	for _, k := range settings(c) {
 		if k.name == name {
 			return k
 		}
 	}
-	return knob{}
+	return setting{}
 }
 
 func isToggle(name string) bool {
@@ -282,7 +282,7 @@ func isToggle(name string) bool {
 	return ok
 }
 
-// allowedFor is what the knob of that name allows, or a hint if there is none.
+// allowedFor is what the setting of that name allows, or a hint if there is none.
 func allowedFor(name string) string {
 	if k := named(name); k.value != nil {
 		return k.value.allowed()
@@ -326,7 +326,7 @@ func ReadFile(name string) ([]byte, error) {
 
 // FileError is an [*Error] about the configuration file itself.
 func FileError(name, problem, allowed string) error {
-	return &Error{configKnob, configKnob, name, problem, allowed}
+	return &Error{configKey, configKey, name, problem, allowed}
 }
 
 // fileProblem words an error from reading a file so that it follows the

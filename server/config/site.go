@@ -6,7 +6,7 @@ import (
 )
 
 // Site is what is served to some hosts, and how. It is plain data: the table in
-// siteknobs.go is the one definition of its settings and of their defaults.
+// sitesettings.go is the one definition of its settings and of their defaults.
 // Start from [DefaultSite] or [Load]; a Site that Load returns is valid, and
 // each field holds the value to use.
 type Site struct {
@@ -129,7 +129,7 @@ type SiteTLS struct {
 // anything to serve.
 func DefaultSite() Site {
 	var s Site
-	for _, k := range siteKnobs(&s) {
+	for _, k := range siteSettings(&s) {
 		if err := k.value.set(k.def); err != nil {
 			panic("config: default of sites " + k.name + ": " + err.Error())
 		}

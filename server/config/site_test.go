@@ -69,12 +69,12 @@ sites:
 	}
 }
 
-// TestSiteKnobs: defaults are written as they are read, and rows of a table are
+// TestSiteSettings: defaults are written as they are read, and rows of a table are
 // one line.
-func TestSiteKnobs(t *testing.T) {
+func TestSiteSettings(t *testing.T) {
 	s := DefaultSite()
 	seen := make(map[string]bool)
-	for _, k := range siteKnobs(&s) {
+	for _, k := range siteSettings(&s) {
 		if seen[k.name] {
 			t.Errorf("%s is defined twice", k.name)
 		}

@@ -12,7 +12,7 @@ func (c *Config) validateSites(wrong map[string]bool) Mistakes {
 	for i := range c.Sites {
 		s := &c.Sites[i]
 		if s.name == "" || wrong[s.name] {
-			continue // the knobs' own, or none
+			continue // the one of root and upstream, or none
 		}
 		all = append(all, s.validate(wrong)...)
 		if s.Default {
@@ -40,7 +40,7 @@ func (c *Config) validateSites(wrong map[string]bool) Mistakes {
 func (s *Site) validate(wrong map[string]bool) Mistakes {
 	var all Mistakes
 	values := make(map[string]string)
-	for _, k := range siteKnobs(s) {
+	for _, k := range siteSettings(s) {
 		values[k.name] = k.value.String()
 		if wrong[s.name+"."+k.name] {
 			continue

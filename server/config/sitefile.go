@@ -25,7 +25,7 @@ func (r *reader) sites(key, value *yaml.Node) {
 			r.fail(node, node, s.name, "is not a mapping", "keys such as hosts and root, one `key: value` a line")
 			r.wrong[s.name] = true
 		} else {
-			r.siteLevel(node, &s, siteKnobs(&s), "")
+			r.siteLevel(node, &s, siteSettings(&s), "")
 		}
 		r.c.Sites = append(r.c.Sites, s)
 	}
@@ -33,7 +33,7 @@ func (r *reader) sites(key, value *yaml.Node) {
 
 // siteLevel reads the keys of a mapping in a site; prefix is what their names
 // begin with, "" or "cache.".
-func (r *reader) siteLevel(node *yaml.Node, s *Site, table []siteKnob, prefix string) {
+func (r *reader) siteLevel(node *yaml.Node, s *Site, table []siteSetting, prefix string) {
 	allowed := "the keys " + strings.Join(keysAt(table, prefix), ", ")
 	r.each(node, s.name+"."+prefix, allowed, func(key, value *yaml.Node) {
 		name := prefix + key.Value
@@ -65,7 +65,7 @@ func (r *reader) siteLevel(node *yaml.Node, s *Site, table []siteKnob, prefix st
 }
 
 // keysAt are the keys that may stand in the mapping of that prefix.
-func keysAt(table []siteKnob, prefix string) []string {
+func keysAt(table []siteSetting, prefix string) []string {
 	var keys []string
 	for _, k := range table {
 		rest, ok := strings.CutPrefix(k.name, prefix)

@@ -34,8 +34,8 @@ var notStored = map[string]bool{
 // differsOnly reports whether two sites differ in no setting but some.
 func (s *Site) differsOnly(o *Site, some map[string]bool) bool {
 	a, b := *s, *o // the table binds to fields: it is of copies
-	theirs := siteKnobs(&b)
-	for i, k := range siteKnobs(&a) {
+	theirs := siteSettings(&b)
+	for i, k := range siteSettings(&a) {
 		if !some[k.name] && k.value.String() != theirs[i].value.String() {
 			return false
 		}

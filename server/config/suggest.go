@@ -6,10 +6,10 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/suggest"
 )
 
-// suggestKey completes "allowed: " for a name that is no knob's: the nearest
+// suggestKey completes "allowed: " for a name that is no setting's: the nearest
 // one, if it is near enough to be a slip of the hand.
 func suggestKey(name string) string {
-	return meant("the keys that -h lists", suggest.Nearest(name, knobNames()))
+	return meant("the keys that -h lists", suggest.Nearest(name, settingNames()))
 }
 
 // suggestFlag is suggestKey for the name of a flag: a command has no dash.
@@ -24,11 +24,11 @@ func isCommand(name string) bool {
 	return slices.ContainsFunc(Commands, func(c Command) bool { return c.Name == name })
 }
 
-// knobNames are the names of all knobs.
-func knobNames() []string {
+// settingNames are the names of all settings.
+func settingNames() []string {
 	var c Config
 	var names []string
-	for _, k := range knobs(&c) {
+	for _, k := range settings(&c) {
 		names = append(names, k.name)
 	}
 	return names

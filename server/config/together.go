@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// contradictions are the knobs that do not go together. What involves a wrong
+// contradictions are the settings that do not go together. What involves a wrong
 // one is left out.
 func (c *Config) contradictions(wrong map[string]bool) Mistakes {
 	var all Mistakes
@@ -52,25 +52,25 @@ func (c *Config) contradictions(wrong map[string]bool) Mistakes {
 
 func quote(s string) string { return fmt.Sprintf("%q", s) }
 
-// About is an Error about the value that a knob has, whoever finds it.
+// About is an Error about the value that a setting has, whoever finds it.
 func (c *Config) About(key, problem, allowed string) *Error {
-	return &Error{c.at(key), key, c.knob(key).value.String(), problem, allowed}
+	return &Error{c.at(key), key, c.setting(key).value.String(), problem, allowed}
 }
 
 // Warnings are the settings that were given and do nothing. The server starts
 // with them.
 func (c Config) Warnings() []*Error { return c.warnings(nil) }
 
-// warnings is Warnings without those that involve a knob in wrong.
+// warnings is Warnings without those that involve a setting in wrong.
 func (c *Config) warnings(wrong map[string]bool) []*Error {
 	var all []*Error
-	// without warns of a knob that was set, and means something only if on, which
+	// without warns of a setting that was set, and means something only if on, which
 	// is a matter of those beside it.
 	without := func(key string, on bool, problem, allowed string, beside ...string) {
 		if c.where[key] == "" || on || slices.ContainsFunc(append(beside, key), func(name string) bool { return wrong[name] }) {
 			return
 		}
-		if e := c.About(key, problem, allowed); e.Value != c.knob(key).def {
+		if e := c.About(key, problem, allowed); e.Value != c.setting(key).def {
 			all = append(all, e)
 		}
 	}
@@ -89,7 +89,7 @@ func (c *Config) warnings(wrong map[string]bool) []*Error {
 			"limit-connections", "limit-handshakes", "limit-requests")
 	}
 	without("admin-token-file", c.Admin != "", "has no effect: admin is off", "an admin address beside it", "admin")
-	without("config-watch", c.File != "", "has no effect: there is no config", "a config beside it", configKnob)
+	without("config-watch", c.File != "", "has no effect: there is no config", "a config beside it", configKey)
 	without("admin-insecure", c.adminExposed(), "has no effect: no other machine can reach admin "+quote(c.Admin), "an admin address for other machines beside it", "admin")
 	without("max-stored", c.MaxStored <= c.CacheBytes/storedShare, "is more than a quarter of cache-bytes, "+formatSize(c.CacheBytes)+": larger bodies are not stored", "at most a quarter of cache-bytes", "cache-bytes")
 	without("hello-timeout", c.HelloTimeout <= c.HandshakeTimeout, "is longer than handshake-timeout, "+formatDuration(c.HandshakeTimeout)+", which ends first", "at most handshake-timeout", "handshake-timeout")

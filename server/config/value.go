@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// value is a knob's field with its unit and its bounds.
+// value is a setting's field with its unit and its bounds.
 type value interface {
 	// set parses s into the field and checks it.
 	set(s string) error

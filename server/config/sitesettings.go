@@ -1,8 +1,8 @@
 package config
 
-// siteKnob is the one definition of a site's setting. The name has a dot
+// siteSetting is the one definition of a site's setting. The name has a dot
 // between the keys of nested mappings.
-type siteKnob struct {
+type siteSetting struct {
 	name  string
 	def   string // default, as a user would write it
 	value value
@@ -20,9 +20,9 @@ const (
 	maxInRow = 100
 )
 
-// siteKnobs is the table, bound to the fields of s.
-func siteKnobs(s *Site) []siteKnob {
-	return []siteKnob{
+// siteSettings is the table, bound to the fields of s.
+func siteSettings(s *Site) []siteSetting {
+	return []siteSetting{
 		{"hosts", "", hosts(&s.Hosts),
 			"Hosts of the requests that the site gets. `*.example.com` is every name below example.com, not example.com itself. A site needs hosts or `default: true`."},
 		{"default", "false", &toggle{p: &s.Default},

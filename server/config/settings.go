@@ -11,8 +11,8 @@ import (
 // envPrefix begins every environment variable that is ours.
 const envPrefix = "HOTPATH_"
 
-// knob is the one definition of a setting.
-type knob struct {
+// setting is the one definition of a setting: all that is said of it comes from here.
+type setting struct {
 	group string // heading in the help and the documentation
 	name  string // of the flag and the YAML key
 	def   string // default, as a user would write it
@@ -20,13 +20,13 @@ type knob struct {
 	help  string // what it does, and what happens at the limit
 }
 
-// env is the name of the knob's environment variable.
-func (k knob) env() string {
+// env is the name of the setting's environment variable.
+func (k setting) env() string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(k.name, "-", "_"))
 }
 
-// configKnob is the name of the only knob that cannot stand in the file.
-const configKnob = "config"
+// configKey is the name of the only setting that cannot stand in the file.
+const configKey = "config"
 
 const (
 	groupListen = "Listening"
@@ -90,9 +90,9 @@ const (
 	maxTime = 24 * time.Hour
 )
 
-// knobs is the table, bound to the fields of c. The order is that of the help.
-func knobs(c *Config) []knob {
-	return []knob{
+// settings is the table, bound to the fields of c. The order is that of the help.
+func settings(c *Config) []setting {
+	return []setting{
 		{groupListen, "listen", ":8443", &address{p: &c.Listen},
 			"Address of the public listener, HTTPS with HTTP/2 and HTTP/1.1."},
 		{groupListen, "admin", "127.0.0.1:9180", &address{p: &c.Admin, off: true},
@@ -216,7 +216,7 @@ func knobs(c *Config) []knob {
 			"Form of the log on standard error."},
 		{groupProc, "log-level", "info", &level{p: &c.LogLevel},
 			"Least important messages that are logged."},
-		{groupProc, configKnob, "", &text{p: &c.File, what: "a YAML file of at most 1 MiB", empty: "none"},
+		{groupProc, configKey, "", &text{p: &c.File, what: "a YAML file of at most 1 MiB", empty: "none"},
 			"File with further settings, one `key: value` a line. Not a key of the file itself."},
 		{groupProc, "config-watch", "0s", &span{p: &c.FileWatch, zero: "never", min: minWatch, max: maxTime},
 			"How often the file is looked at; one that has changed, and then stayed as it is from one look to the next, is loaded as by SIGHUP."},
