@@ -36,7 +36,7 @@ let
       given = { };
       want = {
         AmbientCapabilities = [ ];
-        LimitNOFILE = 25512;
+        LimitNOFILE = 32768;
         LoadCredential = [ ];
         PrivateUsers = true;
         TimeoutStopSec = "0s 30s 5s";
@@ -62,7 +62,7 @@ let
       };
       want = {
         AmbientCapabilities = [ "CAP_NET_BIND_SERVICE" ];
-        LimitNOFILE = 1512;
+        LimitNOFILE = 8768;
         LogsDirectory = "hotpath";
         LoadCredential = [
           "admin-token-file:/run/token"

@@ -185,7 +185,9 @@ in
         RestartSec = "2s"; # a port that is taken for a moment must not use up the five starts in 10 s
         RestartPreventExitStatus = 2; # asked for something wrong: so it would be again
         TimeoutStopSec = "${cfg.settings.drain-delay} ${cfg.settings.drain-timeout} 5s"; # systemd adds them up
-        LimitNOFILE = cfg.settings.max-conns + 512; # docs/operations.md, Limits
+        # Beside connections as many as examples/hotpath.service has: enough for
+        # a root and 13 upstreams (docs/operations.md, File descriptors).
+        LimitNOFILE = cfg.settings.max-conns + 7768;
 
         DynamicUser = true;
         LogsDirectory = "hotpath"; # for an access log: all else is read-only
