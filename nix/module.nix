@@ -181,6 +181,7 @@ in
       serviceConfig = {
         Type = "exec";
         ExecStart = "${lib.getExe cfg.package} -config ${configFile}";
+        ExecReload = "${pkgs.coreutils}/bin/kill -HUP $MAINPID"; # ends at once; what comes of it is in the log
         Restart = "on-failure";
         RestartSec = "2s"; # a port that is taken for a moment must not use up the five starts in 10 s
         RestartPreventExitStatus = 2; # asked for something wrong: so it would be again

@@ -33,7 +33,9 @@ let
     ) options;
 
   module = import ./module.nix {
-    inherit pkgs;
+    pkgs = pkgs // {
+      coreutils = "/usr";
+    };
     config.services.hotpath = values module.options.services.hotpath hotpath;
     lib = lib // {
       inherit types;

@@ -59,6 +59,12 @@ pkgs.testers.runNixOSTest {
         assert "hotpath.service" not in complaints, complaints
         machine.succeed("systemd-analyze security --threshold=25 hotpath.service")
 
+    with subtest("it reloads"):
+        machine.succeed("systemctl reload hotpath.service")
+        machine.wait_until_succeeds(
+            "curl --fail --silent http://127.0.0.1:9180/metrics | grep -x 'hotpath_config_reloads_total{outcome=\"applied\"} 1'"
+        )
+
     with subtest("it stops in order"):
         machine.succeed("systemctl stop hotpath.service")
         machine.succeed("test $(systemctl show --value -p ExecMainStatus hotpath.service) = 0")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -122,11 +123,28 @@ func TestUnit(t *testing.T) {
 	}
 }
 
-// TestUnitIsTheModule: the unit takes away every right that nix/module.nix does.
+// TestUnitIsTheModule: the unit takes away every right that nix/module.nix does,
+// reloads as it does, and has as many descriptors at its default of connections.
 func TestUnitIsTheModule(t *testing.T) {
 	testkit.NeedTree(t)
 	unit := directives(string(readFile(t, filepath.Join(root, "examples", "hotpath.service"))))
 	module := string(readFile(t, filepath.Join(root, "nix", "module.nix")))
+	value := func(pattern string) string {
+		t.Helper()
+		m := regexp.MustCompile(pattern).FindStringSubmatch(module)
+		if m == nil {
+			t.Fatalf("nix/module.nix has nothing like %s", pattern)
+		}
+		return m[1]
+	}
+	if want := value(`ExecReload = "\$\{pkgs\.coreutils\}(.+)";`); unit["ExecReload"] != want {
+		t.Errorf("examples/hotpath.service has ExecReload=%s, nix/module.nix %q", unit["ExecReload"], want)
+	}
+	conns, err1 := strconv.Atoi(value(`max-conns = mkOption \{[^}]*default = (\d+);`))
+	others, err2 := strconv.Atoi(value(`LimitNOFILE = cfg\.settings\.max-conns \+ (\d+);`))
+	if err := errors.Join(err1, err2); err != nil || unit["LimitNOFILE"] != strconv.Itoa(conns+others) {
+		t.Errorf("examples/hotpath.service has LimitNOFILE=%s, nix/module.nix %d + %d (%v)", unit["LimitNOFILE"], conns, others, err)
+	}
 	_, module, _ = strings.Cut(module, "DynamicUser = ")
 	module = "        DynamicUser = " + module
 	values := regexp.MustCompile(`(?m)^        (\w+) = (true|"\w+"|\[[^\]]*\]);`).FindAllStringSubmatch(module, -1)
