@@ -14,7 +14,6 @@ import (
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
 
@@ -152,35 +151,5 @@ func TestRelease(t *testing.T) {
 	}
 	if m := regexp.MustCompile(`(?m)^STABLE_VERSION (.*)$`).FindSubmatch(stamped); m == nil || !strings.HasPrefix(string(m[1]), "v") {
 		t.Errorf("Bazel stamps a release with %s, want a version that begins with v", stamped)
-	}
-}
-
-// TestWorkflow: what a hosted runner does is .ci/run, with the Go of go.mod.
-func TestWorkflow(t *testing.T) {
-	testkit.NeedTree(t)
-	text, err := os.ReadFile("../.github/workflows/ci.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var workflow struct {
-		Jobs map[string]struct {
-			Steps []struct {
-				Run  string
-				With map[string]string
-			}
-		}
-	}
-	if err := yaml.Unmarshal(text, &workflow); err != nil {
-		t.Fatal(err)
-	}
-	runs, fromMod := false, false
-	for _, job := range workflow.Jobs {
-		for _, step := range job.Steps {
-			runs = runs || step.Run == ".ci/run"
-			fromMod = fromMod || step.With["go-version-file"] == "go.mod"
-		}
-	}
-	if !runs || !fromMod {
-		t.Errorf("ci.yml runs .ci/run: %v, takes Go from go.mod: %v; want both", runs, fromMod)
 	}
 }
