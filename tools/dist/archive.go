@@ -18,11 +18,14 @@ import (
 const notices = "THIRD-PARTY-NOTICES.txt"
 
 // documents are what an operator gets beside the binaries. All of docs is among
-// them, so that links lead somewhere, and all of examples; of dashboards what
-// Grafana and Prometheus are given.
+// them and whatever else README.md links to, so that links lead somewhere, and
+// all of examples; of dashboards what Grafana and Prometheus are given.
 var documents = []string{
+	"CHANGELOG.md",
+	"CONTRIBUTING.md",
 	"LICENSE",
 	"README.md",
+	"SECURITY.md",
 	notices,
 	"dashboards/grafana/cache.json",
 	"dashboards/grafana/loadtest.json",

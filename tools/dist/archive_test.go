@@ -3,7 +3,9 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"path"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -63,6 +65,32 @@ func TestDocumentsAreWhole(t *testing.T) {
 				t.Errorf("%s is not among the documents of an archive", name)
 			}
 		}
+	}
+}
+
+// TestLinksLeadSomewhere: what a document of an archive links to in the tree is in
+// the archive.
+func TestLinksLeadSomewhere(t *testing.T) {
+	testkit.NeedTree(t)
+	link := regexp.MustCompile(`\]\(([^)#\s]+)[^)]*\)|(?:src|href)="([^"#]+)[^"]*"`)
+	links := 0
+	for _, name := range documents {
+		if path.Ext(name) != ".md" {
+			continue
+		}
+		for _, m := range link.FindAllStringSubmatch(string(readFile(t, filepath.Join(root, name))), -1) {
+			to := m[1] + m[2]
+			if strings.Contains(to, ":") {
+				continue // elsewhere
+			}
+			links++
+			if to = path.Join(path.Dir(name), to); !slices.Contains(documents, to) {
+				t.Errorf("%s links to %s, which is not in an archive", name, to)
+			}
+		}
+	}
+	if links < 40 {
+		t.Errorf("the documents have %d links: they are not found", links)
 	}
 }
 
