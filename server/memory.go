@@ -19,7 +19,8 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/memory"
 )
 
-// Parts of the bound whose constants are nowhere else in the code.
+// Parts of the bound. Where one is a constant of a package that does not export it,
+// TestBoundsAreThoseOfTheCode compares both.
 const (
 	// idleConnection is the goal of the row "idle" in docs/benchmarks.md,
 	// which measures 11 to 12.6 KiB.
