@@ -48,6 +48,11 @@ func (w *witness) latencies(begin time.Time) []time.Duration {
 	return all
 }
 
+// within is how far both may be apart, as a share. Between the two lie what the
+// kernel and the scheduler take: a few milliseconds of 100 on a busy machine with two
+// cores. A clock that starts at the wrong moment is off by far more.
+const within = 0.05
+
 // testimony attacks with a target for each request and compares the report with
 // what the witness has seen.
 // It returns what differs.
@@ -72,7 +77,7 @@ func testimony(t *testing.T, count, rate int, streams int, quantiles []float64, 
 	}
 	for _, q := range quantiles {
 		got, want := r.Total.Response.Quantile(q), seen[min(int(math.Ceil(q*float64(count)))-1, count-1)]
-		if share := math.Abs(float64(got)/float64(want) - 1); share > 0.02 {
+		if share := math.Abs(float64(got)/float64(want) - 1); share > within {
 			off = append(off, fmt.Sprintf("quantile %v is %v, the witness says %v: %.1f%% off", q, got, want, 100*share))
 		}
 	}
