@@ -44,8 +44,9 @@ type Template struct {
 	Hosts      []string
 	Addresses  []net.IP
 	Begin, End time.Time
-	Key        crypto.Signer // nil: a new ECDSA key
-	Issuer     *Identity     // nil: it signs itself
+	Extensions []pkix.Extension // more of them
+	Key        crypto.Signer    // nil: a new ECDSA key
+	Issuer     *Identity        // nil: it signs itself
 }
 
 // Make makes an identity. It panics if it cannot, which is a mistake in here.
@@ -62,6 +63,7 @@ func (t Template) Make() Identity {
 		Subject:               pkix.Name{CommonName: t.Subject},
 		DNSNames:              t.Hosts,
 		IPAddresses:           t.Addresses,
+		ExtraExtensions:       t.Extensions,
 		NotBefore:             t.Begin,
 		NotAfter:              t.End,
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,

@@ -77,12 +77,14 @@ func (a *Authority) Admits(i *message.Identity) bool {
 }
 
 // TLS is the configuration of handshakes that ask for a certificate of a: base's,
-// which is called once, with that. It must have no keys for session tickets of its
-// own: then those of the configuration that it stands in for count.
+// which is called once, with that, and that refuses certificates of more than
+// [MaxHeld]. base's must have no keys for session tickets of its own: then those of
+// the configuration that it stands in for count.
 func (a *Authority) TLS(base func() *tls.Config) *tls.Config {
 	a.once.Do(func() {
 		a.config = base()
 		a.config.ClientCAs, a.config.ClientAuth = a.pool, tls.RequireAndVerifyClientCert
+		a.config.VerifyConnection = admitHeld
 		if a.optional {
 			a.config.ClientAuth = tls.VerifyClientCertIfGiven
 		}

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,6 +59,11 @@ func TestClientCertificates(t *testing.T) {
 		return nil, nil
 	}
 	expired := testkit.Template{Subject: "old", Issuer: &one.root, Begin: begin.Add(-2 * day), End: begin.Add(-day)}.Make().TLS
+	beside := func(more ...[]byte) *tls.Certificate {
+		c := one.client
+		c.Certificate = slices.Concat(c.Certificate, more)
+		return &c
+	}
 	for _, tt := range []struct {
 		why, name string
 		shows     *tls.Certificate
@@ -67,6 +73,8 @@ func TestClientCertificates(t *testing.T) {
 		{"the site's authority", "one.example", &one.client, false, "again maybe one open"},
 		{"no certificate", "one.example", nil, true, ""},
 		{"another authority's", "one.example", &two.client, true, ""},
+		{"beside one that does not matter", "one.example", beside(two.client.Certificate[0]), false, "again maybe one open"},
+		{"beside one that takes much memory", "one.example", beside(stuffed(t, subjects, 7000, emptyURI)), true, ""},
 		{"one that has expired", "one.example", &expired, true, ""},
 		{"the other site", "two.example", &two.client, false, "open two"},
 		{"optional, and there is one", "maybe.example", &one.client, false, "again maybe one open"},

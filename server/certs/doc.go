@@ -8,6 +8,7 @@
 //	keeper.go      where certificates come from, and the look at all of them
 //	watched.go     one pair of files: what of it is in use, and what is wrong with it
 //	authority.go   certificates of clients: which must have one, and which connections a site admits
+//	held.go        how much memory the certificates of a client may take
 //	keyfile.go     files of keys: of session tickets, of Encrypted Client Hello
 //	watch.go       whether files have changed
 //	report.go      metrics, and warnings of ends that are near
