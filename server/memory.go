@@ -14,6 +14,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/certs"
 	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/listen"
 	"github.com/e0ac7cd4/hotpath/server/memory"
@@ -73,6 +74,10 @@ const (
 	// if there is an access log: in full, and then cut for each stream.
 	aboutBytes = 64 << 10
 	aboutShort = 256
+
+	// certificateBytes are the certificates of a client, if one is asked for, and
+	// the message of 16 KiB that they were in.
+	certificateBytes = certs.MaxHeld + 16<<10
 
 	// placeBytes is a stream's places in a connection's tables: the map, the
 	// queue, the ring of resets.
@@ -137,6 +142,12 @@ func boundOf(cfg *config.Config, d *descriptors, cores int) bound {
 	} else {
 		buffers := min(1<<bits.Len(uint(cores-1)), recordBuffers-1) + 1
 		b.base = append(b.base, row{"buffers of the access log", int64(buffers) * recordBytes})
+	}
+	for i := range cfg.Sites {
+		if cfg.Sites[i].ClientCA != "" {
+			b.connection = append(b.connection, row{"certificates of the client: `client-ca`", certificateBytes})
+			break
+		}
 	}
 	return b
 }
