@@ -38,7 +38,10 @@
               pkgs.prometheus.cli
               pkgs.skopeo
             ]
-            ++ lib.optional (isLinux pkgs) pkgs.chromium
+            ++ lib.optionals (isLinux pkgs) [
+              pkgs.chromium
+              pkgs.systemd # systemd-analyze
+            ]
           else
             [ ]
         );
