@@ -139,7 +139,7 @@ func checkAppend(name string) error {
 // checks the files that they name, without a listener. It returns the exit
 // status: 0 with a line on stdout if all is well, 2 with a line on stderr for
 // each mistake if not. What is valid and yet looks wrong is a warning on stderr,
-// and well; further ones are what only the server knows of valid settings.
+// and well; further ones are of package main, which sees more in valid settings.
 func Check(args, environ []string, stdout, stderr io.Writer, further ...func(Config) *Error) int {
 	l, err := load(args, environ, ReadFile)
 	if errors.Is(err, ErrHelp) {
