@@ -66,8 +66,10 @@ const (
 	readAhead = 4 << 10
 
 	// freshTime is how long a connection that was just opened may wait for its
-	// first request in a drain: some round trips.
+	// first request in a drain, and usedTime how long another may since its last:
+	// some round trips, and what a client that is busy takes between two.
 	freshTime = time.Second
+	usedTime  = 250 * time.Millisecond
 
 	// drainTime and drainBytes bound what is read, and dropped, of a content
 	// that was not wanted, so that the connection can go on: as much as

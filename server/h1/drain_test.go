@@ -12,17 +12,47 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
+// TestDrainIdle: a connection that was used a moment ago gets its next request
+// answered, for it crosses with the end else; any other ends at once.
 func TestDrainIdle(t *testing.T) {
-	p := connect(t, testConfig(storing("/", "home")))
-	p.Write(get("/"))
-	p.WantResponse(200, "home")
-	p.loop.Drain()
-	p.WantEOF()
-	p.Conn.Close()
-	p.wait()
-	if p.reason != metrics.CloseDrain {
-		t.Errorf("ended for %v", p.reason)
+	for _, tt := range []struct {
+		about       string
+		idle, until time.Duration // before the drain; until the end, from then on
+	}{
+		{"just used", 0, usedTime},
+		{"used a little ago", usedTime - time.Millisecond, time.Millisecond},
+		{"idle", usedTime, 0},
+	} {
+		t.Run(tt.about, func(t *testing.T) {
+			onFakeTime(t, storing("/", "home"), func(t *testing.T, p *peer) {
+				p.Write(get("/"))
+				p.WantResponse(200, "home")
+				synctest.Wait()
+				time.Sleep(tt.idle)
+				began := time.Now()
+				p.loop.Drain()
+				<-p.ended
+				if took := time.Since(began); took != tt.until || p.reason != metrics.CloseDrain {
+					t.Errorf("it ended after %v for %v, want %v", took, p.reason, tt.until)
+				}
+			})
+		})
 	}
+	t.Run("the next request comes", func(t *testing.T) {
+		onFakeTime(t, storing("/", "home"), func(t *testing.T, p *peer) {
+			p.Write(get("/"))
+			p.WantResponse(200, "home")
+			p.loop.Drain()
+			time.Sleep(usedTime / 2)
+			synctest.Wait()
+			p.Write(get("/"))
+			if a := p.WantResponse(200, "home"); !a.Close {
+				t.Error("the answer does not say that the connection ends")
+			}
+			p.WantEOF()
+			<-p.ended
+		})
+	})
 }
 
 func TestDrainBeforeTheFirstTurn(t *testing.T) {

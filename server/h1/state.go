@@ -95,13 +95,14 @@ func (c *Conn) wantsInput() bool {
 }
 
 // drainsAt is when a connection that waits for a request ends in a drain: at once,
-// unless it waits for its first, which is probably on its way. A client sends
-// another one again if its connection ends, but not the first.
+// unless one is probably on its way, the first of a new connection or the next of
+// one in use. Its answer will say that it is the last; a request that crosses with
+// the connection's end has none, and one that is not idempotent is not sent again.
 func (c *Conn) drainsAt() time.Time {
 	if c.fresh {
 		return c.active.Add(freshTime)
 	}
-	return c.active
+	return c.active.Add(usedTime)
 }
 
 // due is until when the peer has to act; zero if nothing is waited for but the
