@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -16,19 +15,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Listen opens a TCP listener whose connections are made for Serve: they are
-// woken without garbage. A net.TCPConn allocates an error of 96 bytes for each
-// wake, since a wake is a deadline that has passed; an os.File on the same socket
-// returns one that is there already. Otherwise they are as those of package net,
-// without TCP keep-alive.
-func Listen(ctx context.Context, address string) (net.Listener, error) {
-	lc := net.ListenConfig{KeepAlive: -1}
-	l, err := lc.Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, err
+// Adopt returns a TCP listener of package net as one whose connections are made for
+// Serve: they are woken without garbage. A net.TCPConn allocates an error of 96 bytes
+// for each wake, since a wake is a deadline that has passed; an os.File on the same
+// socket returns one that is there already. Otherwise they are as those of package
+// net, without TCP keep-alive. l is closed. Any other listener is returned as it is.
+func Adopt(l net.Listener) (net.Listener, error) {
+	tcp, ok := l.(*net.TCPListener)
+	if !ok {
+		return l, nil
 	}
 	defer l.Close() // the file has a descriptor of its own
-	file, err := l.(*net.TCPListener).File()
+	file, err := tcp.File()
 	if err != nil {
 		return nil, fmt.Errorf("taking the listener's descriptor: %w", err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/testkit/h1peer"
 	"github.com/e0ac7cd4/hotpath/internal/testkit/h2peer"
+	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
 )
@@ -69,7 +70,7 @@ func held() (handler http.HandlerFunc, entered chan struct{}, release chan struc
 // TestQueuedConnectionsAreServed: what is in the system's queue when a stop begins
 // is answered, and the listener is closed behind it.
 func TestQueuedConnectionsAreServed(t *testing.T) {
-	ln, err := Listen(t.Context(), "127.0.0.1:0")
+	ln, err := wire.Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -105,7 +105,7 @@ func testConfig(certificate tls.Certificate, handler http.Handler, log io.Writer
 // test's end it is stopped, and then must have given everything back.
 func start(t *testing.T, handler http.HandlerFunc, change func(*Config)) *site {
 	t.Helper()
-	ln, err := Listen(t.Context(), "127.0.0.1:0")
+	ln, err := wire.Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -112,17 +112,6 @@ func New(cfg Config) *Server {
 // have; one that is being agreed on gets its engine from c.
 func (s *Server) SetConns(c Conns) { s.conf.Store(&c) }
 
-// Listen opens the public listener. TCP keep-alive is off: connections that are
-// silent end by our own, shorter limits, and switching it on costs four system
-// calls for each connection.
-func Listen(ctx context.Context, address string) (net.Listener, error) {
-	l, err := wire.Listen(ctx, address)
-	if err != nil {
-		return nil, fmt.Errorf("opening the public listener: %w", err)
-	}
-	return l, nil
-}
-
 // Out of descriptors, the accept loop waits: the next may be free after a
 // millisecond or when the first connection ends.
 const (
