@@ -179,7 +179,8 @@ in
         }) secrets;
 
       serviceConfig = {
-        Type = "exec";
+        Type = "notify"; # the server says when it is ready
+        NotifyAccess = "all"; # after an upgrade its successor does
         ExecStart = "${lib.getExe cfg.package} -config ${configFile}";
         ExecReload = "${pkgs.coreutils}/bin/kill -HUP $MAINPID"; # ends at once; what comes of it is in the log
         Restart = "on-failure";
@@ -215,6 +216,7 @@ in
         RestrictAddressFamilies = [
           "AF_INET"
           "AF_INET6"
+          "AF_UNIX" # for upstreams, and to say that it is ready
         ];
         RestrictNamespaces = true;
         RestrictRealtime = true;

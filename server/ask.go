@@ -11,8 +11,9 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/config"
 )
 
-// askTimeout is how long a server may take for a reload, or to say its settings:
-// a thousand sites with their certificates take it a second.
+// askTimeout is how long a server may take for a reload or an upgrade, or to say
+// its settings: a thousand sites with their certificates take it a second, and a
+// successor has 20.
 const askTimeout = 30 * time.Second
 
 // asking loads what a command needs to reach a running server: the same
@@ -56,6 +57,14 @@ func ask(args, environ []string, stdout, stderr io.Writer, do func(context.Conte
 func reload(args, environ []string, stdout, stderr io.Writer) int {
 	return ask(args, environ, stdout, stderr, func(ctx context.Context, _ config.Config, server admin.Client) (string, error) {
 		return server.Reload(ctx)
+	})
+}
+
+// upgrade is the subcommand upgrade: the server that runs with the same settings
+// starts its program again, which may be another by now, and hands over to it.
+func upgrade(args, environ []string, stdout, stderr io.Writer) int {
+	return ask(args, environ, stdout, stderr, func(ctx context.Context, _ config.Config, server admin.Client) (string, error) {
+		return server.Upgrade(ctx)
 	})
 }
 

@@ -163,7 +163,10 @@ func (p *process) readLog(r io.Reader, serving chan<- logLine) {
 		}
 		p.mu.Unlock()
 		if line.Msg == "serving" {
-			serving <- line
+			select {
+			case serving <- line:
+			default: // a successor's
+			}
 		}
 	}
 }

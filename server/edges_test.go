@@ -50,7 +50,7 @@ func startAndStop(t *testing.T, args ...string) {
 	defer cancel()
 	log := &startLog{served: make(chan struct{})}
 	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, new(source), cfg, log) }()
+	go func() { ended <- run(ctx, new(source), cfg, nil, log) }()
 	select {
 	case <-log.served:
 		cancel()

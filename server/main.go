@@ -7,6 +7,7 @@
 //	go run ./server check -config FILE  validate a configuration, and exit
 //	go run ./server health              ask a running server whether it is ready
 //	go run ./server reload              have a running server read its configuration again
+//	go run ./server upgrade             have it start its program again, and hand over to it
 //	go run ./server diff -config FILE   what that would change
 //	go run ./server ech NAME            make a key for Encrypted Client Hello
 //	go run ./server version             what was built
@@ -42,7 +43,8 @@
 // Package main only wires: run.go, parts.go for the public side, security.go for
 // its TLS, sites.go for what is served, reload.go for what changes while it
 // runs, operate.go for the admin listener; memory.go and descriptors.go for the
-// most of either; health.go and ask.go are subcommands.
+// most of either; health.go and ask.go are subcommands. handover has the sockets,
+// also those of a predecessor.
 package main
 
 import (
@@ -57,6 +59,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/buildinfo"
 	"github.com/e0ac7cd4/hotpath/server/config"
+	"github.com/e0ac7cd4/hotpath/server/handover"
 )
 
 // Exit codes.
@@ -82,6 +85,8 @@ func dispatch(args, environ []string, stdout, stderr io.Writer) int {
 		return health(args[1:], environ, stdout, stderr)
 	case "reload":
 		return reload(args[1:], environ, stdout, stderr)
+	case "upgrade":
+		return upgrade(args[1:], environ, stdout, stderr)
 	case "diff":
 		return diff(args[1:], environ, stdout, stderr)
 	case "ech":
@@ -119,7 +124,12 @@ func serve(args, environ []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	if err := run(ctx, src, cfg, stderr); err != nil {
+	h, err := handover.New(handover.Config{PIDFile: cfg.PIDFile, ReusePort: cfg.ReusePort})
+	if err != nil {
+		config.WriteError(stderr, err)
+		return exitFailure
+	}
+	if err := run(ctx, src, cfg, h, stderr); err != nil {
 		config.WriteError(stderr, err)
 		return exitFailure
 	}

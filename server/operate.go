@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/buildinfo"
@@ -12,6 +13,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/admin"
 	"github.com/e0ac7cd4/hotpath/server/config"
+	"github.com/e0ac7cd4/hotpath/server/handover"
 	"github.com/e0ac7cd4/hotpath/server/live"
 )
 
@@ -27,13 +29,14 @@ type watched struct {
 	hotKeys func(n int) []access.HotKey
 	journal *live.Journal
 	running *running
+	listen  func(name, address string) (net.Listener, error)
 	log     *slog.Logger
 }
 
 // startAdmin starts the admin listener and the recorder behind its page, if
 // they are wanted, and returns the address, what changes the settings on the page,
 // and what stops both.
-func startAdmin(ctx context.Context, cfg config.Config, o watched) (address string, page func([]config.Line) (show func(), err error), stop func(), err error) {
+func startAdmin(cfg config.Config, o watched) (address string, page func([]config.Line) (show func(), err error), stop func(), err error) {
 	if cfg.Admin == "" {
 		return "off", func([]config.Line) (func(), error) { return func() {}, nil }, func() {}, nil
 	}
@@ -48,8 +51,7 @@ func startAdmin(ctx context.Context, cfg config.Config, o watched) (address stri
 	if err != nil {
 		return "", nil, nil, err
 	}
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", cfg.Admin)
+	l, err := o.listen(handover.Admin, cfg.Admin)
 	if err != nil {
 		return "", nil, nil, fmt.Errorf("opening the admin listener: %w", err)
 	}
@@ -57,6 +59,9 @@ func startAdmin(ctx context.Context, cfg config.Config, o watched) (address stri
 		Metrics: metrics.NewRegistry(o.metrics), Ready: o.ready, Live: recorder, Token: token, Count: o.metrics, Log: o.log,
 		Settings: o.running.settings,
 		Reload:   func() ([]string, error) { return o.running.reload("the admin listener") },
+		Upgrade: func() ([]string, error) {
+			return []string{"upgraded: a successor serves"}, o.running.upgrade("the admin listener")
+		},
 	})
 	go func() {
 		if err := server.Serve(l); err != nil {
@@ -69,12 +74,12 @@ func startAdmin(ctx context.Context, cfg config.Config, o watched) (address stri
 			o.log.Error("the recorder of the live page ended", "err", err)
 		}
 	}()
-	return l.Addr().String(), recorder.Settings, func() {
+	return l.Addr().String(), recorder.Settings, sync.OnceFunc(func() {
 		stopRecorder() // and with it streams, which have no other end
 		ctx, cancel := context.WithTimeout(context.Background(), adminStop)
 		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {
 			o.log.Warn("stopping the admin listener", "err", err)
 		}
-	}, nil
+	}), nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/edge"
+	"github.com/e0ac7cd4/hotpath/server/handover"
 	"github.com/e0ac7cd4/hotpath/server/listen"
 	"github.com/e0ac7cd4/hotpath/server/live"
 )
@@ -18,11 +19,12 @@ import (
 // running is the configuration that the server runs with, and what was made of
 // it that a reload can change. Its methods are safe for concurrent use.
 type running struct {
-	source  *source
-	metrics *metrics.Hotpath
-	log     *slog.Logger
-	level   *slog.LevelVar
-	journal *live.Journal
+	source   *source
+	handover *handover.Handover
+	metrics  *metrics.Hotpath
+	log      *slog.Logger
+	level    *slog.LevelVar
+	journal  *live.Journal
 
 	mu     sync.Mutex // a reload holds it from reading to its end: there is one at a time
 	why    error      // why there is no reload now; nil: there may be one
@@ -99,8 +101,8 @@ func (s *source) loadWhole() (config.Config, error) {
 }
 
 // newRunning is a configuration that cannot be reloaded before [running.start].
-func newRunning(src *source, cfg config.Config, m *metrics.Hotpath, log *slog.Logger, level *slog.LevelVar, journal *live.Journal) *running {
-	r := &running{source: src, cfg: cfg, metrics: m, log: log, level: level, journal: journal, why: errStarting}
+func newRunning(src *source, cfg config.Config, h *handover.Handover, m *metrics.Hotpath, log *slog.Logger, level *slog.LevelVar, journal *live.Journal) *running {
+	r := &running{source: src, handover: h, cfg: cfg, metrics: m, log: log, level: level, journal: journal, why: errStarting}
 	r.took(cfg)
 	return r
 }
@@ -200,6 +202,27 @@ func (r *running) attempt() ([]config.Change, metrics.ReloadOutcome, error) {
 	budget.warn(r.files, &cfg, r.log)
 	warnOf(cfg, r.log)
 	return changes, metrics.ReloadApplied, nil
+}
+
+// upgrade starts the program again, which takes over the listeners; this process
+// drains when that one is ready. by is who asked.
+func (r *running) upgrade(by string) error {
+	r.mu.Lock()
+	why := r.why
+	r.mu.Unlock() // a reload meanwhile does no harm: the successor reads the same
+	err := why
+	if why != nil {
+		err = fmt.Errorf("the server is %w", why)
+	} else {
+		r.log.Info("upgrading: starting a successor", "by", by)
+		err = r.handover.Upgrade()
+	}
+	if err != nil {
+		r.log.Error("not upgraded", "by", by, "err", err)
+		return err
+	}
+	r.log.Info("upgraded: a successor serves", "by", by)
+	return nil
 }
 
 // took notes that a configuration is in effect.

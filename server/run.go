@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/edge"
+	"github.com/e0ac7cd4/hotpath/server/handover"
 	"github.com/e0ac7cd4/hotpath/server/listen"
 	"github.com/e0ac7cd4/hotpath/server/live"
 	"github.com/e0ac7cd4/hotpath/server/store"
@@ -27,7 +29,9 @@ var (
 )
 
 // run serves until ctx ends, then drains. A nil error is a clean stop.
-func run(ctx context.Context, src *source, cfg config.Config, stderr io.Writer) error {
+//
+// Its listeners are h's: a successor may take them over, and it drains then too.
+func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handover, stderr io.Writer) error {
 	journal, level := new(live.Journal), new(slog.LevelVar)
 	level.Set(cfg.LogLevel)
 	log := newLogger(cfg, stderr, level, journal)
@@ -46,8 +50,9 @@ func run(ctx context.Context, src *source, cfg config.Config, stderr io.Writer) 
 		Limits:  clients.Stats,
 		Memory:  func() metrics.MemoryStats { return memoryStats(stored.Ledger(), stored.Cache().Bytes()) },
 	})
-	r := newRunning(src, cfg, m, log, level, journal)
+	r := newRunning(src, cfg, h, m, log, level, journal)
 	defer onHangup(func() { _, _ = r.reload("SIGHUP") })() // it logs what comes of it
+	defer onUpgrade(func() { _ = r.upgrade("SIGUSR2") })() // likewise
 	accessLog, err := newRecorder(cfg, m, log)
 	if err != nil {
 		return err
@@ -81,7 +86,8 @@ func run(ctx context.Context, src *source, cfg config.Config, stderr io.Writer) 
 		}
 		return nil
 	}
-	adminAddress, page, stopAdmin, err := startAdmin(ctx, cfg, watched{metrics: m, cache: stats, ready: ready, hotKeys: accessLog.Top, journal: journal, running: r, log: log})
+	open := func(name, address string) (net.Listener, error) { return h.Listen(ctx, name, address) }
+	adminAddress, page, stopAdmin, err := startAdmin(cfg, watched{metrics: m, cache: stats, ready: ready, hotKeys: accessLog.Top, journal: journal, running: r, listen: open, log: log})
 	if err != nil {
 		return err
 	}
@@ -107,9 +113,12 @@ func run(ctx context.Context, src *source, cfg config.Config, stderr io.Writer) 
 		ProxyFrom: cfg.ProxyProtocolFrom, PerClient: clients.Connections(m),
 		Conns: maker.conns(cfg),
 	})
-	l, err := listen.Listen(ctx, cfg.Listen)
+	l, err := open(handover.Public, cfg.Listen)
+	if err == nil {
+		l, err = wire.Adopt(l)
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("opening the public listener: %w", err)
 	}
 	sites.begin(e.SetSites, log)
 	log.Info("serving", "url", "https://"+reachable(l.Addr()), "admin", adminAddress, "max-conns", budget.conns)
@@ -120,14 +129,32 @@ func run(ctx context.Context, src *source, cfg config.Config, stderr io.Writer) 
 		go newWatch(src).run(ctx, cfg.FileWatch, func() { _, _ = r.reload("config-watch") }) // it logs what comes of it
 	}
 	unready.Store(nil)
+	if err := h.Ready(); err != nil {
+		return err
+	}
+	defer func() {
+		if err := h.Close(); err != nil {
+			log.Warn("stopping", "err", err)
+		}
+	}()
 
+	succeeded := false
 	select {
 	case err := <-served:
 		return acceptingEnded(err)
+	case <-h.Succeeded():
+		succeeded = true
+		stopAdmin() // requests to it are for the successor
 	case <-ctx.Done():
+		if err := h.Stop(); err != nil {
+			log.Warn("stopping", "err", err)
+		}
 	}
 	unready.Store(&errDraining)
 	cfg = r.drain()
+	if succeeded {
+		cfg.DrainDelay = 0 // connections are accepted all the time
+	}
 	m.Draining.Set(1)
 	log.Info("draining", "delay", cfg.DrainDelay.String(), "timeout", cfg.DrainTimeout.String())
 	if err := keepAccepting(cfg.DrainDelay, served); err != nil {

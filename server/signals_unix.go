@@ -13,27 +13,24 @@ import (
 // reader of a log on standard output may go away without ending the server.
 func onReopen(reopen func()) (stop func()) {
 	signal.Ignore(syscall.SIGPIPE)
-	asked := make(chan os.Signal, 1)
-	signal.Notify(asked, syscall.SIGUSR1)
-	go func() {
-		for range asked {
-			reopen()
-		}
-	}()
-	return func() {
-		signal.Stop(asked)
-		close(asked)
-	}
+	return onSignal(syscall.SIGUSR1, reopen)
 }
 
 // onHangup calls reload for SIGHUP, which would otherwise end the process without
-// draining, until stop is called. Those that come during a reload are one more.
-func onHangup(reload func()) (stop func()) {
+// draining, until stop is called.
+func onHangup(reload func()) (stop func()) { return onSignal(syscall.SIGHUP, reload) }
+
+// onUpgrade calls upgrade for SIGUSR2, until stop is called.
+func onUpgrade(upgrade func()) (stop func()) { return onSignal(syscall.SIGUSR2, upgrade) }
+
+// onSignal calls do for a signal until stop is called. Those that come while do
+// runs are one more.
+func onSignal(s os.Signal, do func()) (stop func()) {
 	asked := make(chan os.Signal, 1)
-	signal.Notify(asked, syscall.SIGHUP)
+	signal.Notify(asked, s)
 	go func() {
 		for range asked {
-			reload()
+			do()
 		}
 	}()
 	return func() {

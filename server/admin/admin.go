@@ -10,9 +10,11 @@
 //	/config        the settings in effect, in JSON
 //	/reload        POST: the configuration is read again; 200 with what has
 //	               changed, or 409 with why nothing has
+//	/upgrade       POST: the program is started again and takes over; 200 when it
+//	               serves, or 409 with why it does not
 //	/debug/pprof/  Go profiles
 //
-// Every path but /reload answers GET and HEAD alone, /healthz and /readyz OPTIONS
+// Every path but /reload and /upgrade answers GET and HEAD alone, /healthz and /readyz OPTIONS
 // as well, which some balancers send, and no answer may be cached. With a token,
 // all but /healthz and /readyz answer only requests that have it. Without, the
 // address should be a loopback one; [Server.Serve] warns about any other, and on a
@@ -81,6 +83,10 @@ type Config struct {
 	// has changed; an error says why nothing has.
 	Reload func() ([]string, error)
 
+	// Upgrade starts a successor and returns when that serves; an error says
+	// why this process goes on.
+	Upgrade func() ([]string, error)
+
 	// Token is what clients must show; "" means none.
 	Token string
 
@@ -105,7 +111,9 @@ func New(cfg Config) *Server {
 		MaxRequestsInFlight: maxScrapes,
 	}))
 	mux.HandleFunc("/config", func(w http.ResponseWriter, _ *http.Request) { settings(w, cfg.Settings()) })
-	mux.Handle("POST /reload", http.NewCrossOriginProtection().Handler(reload(cfg.Reload)))
+	own := http.NewCrossOriginProtection()
+	mux.Handle("POST /reload", own.Handler(change(cfg.Reload)))
+	mux.Handle("POST /upgrade", own.Handler(change(cfg.Upgrade)))
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
@@ -164,10 +172,10 @@ func methods(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
 		probe := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
-		if r.URL.Path == "/reload" {
+		if r.URL.Path == "/reload" || r.URL.Path == "/upgrade" {
 			if r.Method != http.MethodPost {
 				h.Set("Allow", "POST")
-				plain(w, http.StatusMethodNotAllowed, "a reload is asked for with POST")
+				plain(w, http.StatusMethodNotAllowed, "this is asked for with POST")
 				return
 			}
 		} else if r.Method == http.MethodOptions && probe {

@@ -72,20 +72,27 @@ func (c Client) Ready(ctx context.Context) error {
 // Reload has the server read its configuration again. It returns what the server
 // says of the changes, a line for each; the error is what it says of why there are
 // none.
-func (c Client) Reload(ctx context.Context) (string, error) {
-	response, err := c.do(ctx, http.MethodPost, "/reload")
+func (c Client) Reload(ctx context.Context) (string, error) { return c.change(ctx, "/reload") }
+
+// Upgrade has the server start its program again and hand over to it. It returns
+// what the server says once that is done; the error is what it says of why not.
+func (c Client) Upgrade(ctx context.Context) (string, error) { return c.change(ctx, "/upgrade") }
+
+// change asks for something that may be refused.
+func (c Client) change(ctx context.Context, path string) (string, error) {
+	response, err := c.do(ctx, http.MethodPost, path)
 	if err != nil {
 		return "", err
 	}
 	defer response.Body.Close()
-	answer, err := c.read(response, "/reload")
+	answer, err := c.read(response, path)
 	switch {
 	case err != nil:
 		return "", err
 	case response.StatusCode == http.StatusConflict:
 		return "", errors.New(strings.TrimRight(string(answer), "\n"))
 	}
-	return string(answer), c.unexpected(response, answer, "/reload")
+	return string(answer), c.unexpected(response, answer, path)
 }
 
 // Settings decodes the server's settings in effect into all.

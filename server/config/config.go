@@ -37,6 +37,10 @@ type Config struct {
 
 	Listen string // host:port of the public listener
 	Admin  string // host:port of the admin listener, "" for none
+
+	ReusePort bool   // others may listen at the same addresses
+	PIDFile   string // has the number of the process that serves, "" for none
+
 	// What an Admin that other machines can reach needs, one of them.
 	AdminTokenFile string // file with the token that its clients show, "" for none
 	AdminInsecure  bool   // who reaches it may see it

@@ -49,6 +49,7 @@ var documents = []string{
 	"docs/security.md",
 	"examples/hotpath-sites.yaml",
 	"examples/hotpath.service",
+	"examples/hotpath.socket",
 	"examples/hotpath.yaml",
 }
 

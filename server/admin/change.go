@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// reload answers with a line for each change, or, with 409, for each reason why
-// there is none: what was in use stays in use.
-func reload(do func() ([]string, error)) http.Handler {
+// change answers with a line for each thing that has changed, or, with 409, for
+// each reason why nothing has.
+func change(do func() ([]string, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		lines, err := do()
 		if err != nil {

@@ -1,0 +1,198 @@
+// Package handover passes the listeners of a server from one process to the next,
+// so that none of its connections is refused in between. A process has them from
+//
+//	its predecessor    which has started it for an upgrade
+//	systemd            by socket activation (LISTEN_FDS)
+//	itself             which opens them
+//
+// in this order. An upgrade starts the program again, by the path and with the
+// arguments of this process: both accept connections from the moment in which the
+// new process is ready, and the old one then drains. If the new one does not get
+// ready, it is ended, and the old one goes on.
+//
+// A service manager that has asked for it learns which process serves (sd_notify).
+package handover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/cloudflare/tableflip"
+	"github.com/coreos/go-systemd/v22/activation"
+	"github.com/coreos/go-systemd/v22/daemon"
+)
+
+// Names of listeners, also those of systemd's FileDescriptorName=. The public one
+// has any other name as well.
+const (
+	Public = "public"
+	Admin  = "admin"
+)
+
+// readyTimeout is how long a successor may take until it is ready: a thousand
+// certificates take it two seconds. Whoever asks for an upgrade waits for it, by
+// HTTP for 30 seconds.
+const readyTimeout = 20 * time.Second
+
+// Config is what a configuration says of it.
+type Config struct {
+	PIDFile   string // has the number of the process that serves; "": none
+	ReusePort bool   // other processes may listen at the same addresses (SO_REUSEPORT)
+}
+
+// Handover has the listeners of this process. Its methods are safe for concurrent
+// use. A nil one opens listeners, and is otherwise not there.
+type Handover struct {
+	config    Config
+	flip      *tableflip.Upgrader
+	succeeded chan struct{} // closed when a successor serves
+
+	mu        sync.Mutex
+	activated map[string]net.Listener // that systemd has opened, and that are not in use yet
+}
+
+// New takes what this process was given. It can be called once in a process, and
+// returns nil on systems that pass no sockets.
+func New(c Config) (*Handover, error) {
+	flip, err := tableflip.New(tableflip.Options{UpgradeTimeout: readyTimeout, PIDFile: c.PIDFile})
+	if errors.Is(err, tableflip.ErrNotSupported) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("preparing upgrades: %w", err)
+	}
+	h := &Handover{config: c, flip: flip, succeeded: make(chan struct{})}
+	named, err := activation.ListenersWithNames()
+	if err != nil {
+		return nil, fmt.Errorf("taking the sockets of systemd: %w", err)
+	}
+	h.activated, err = byName(named)
+	return h, err
+}
+
+// byName sorts the sockets of systemd: one may be the admin listener's, one the
+// public one.
+func byName(named map[string][]net.Listener) (map[string]net.Listener, error) {
+	sorted := make(map[string]net.Listener)
+	for name, all := range named {
+		use := Public
+		if name == Admin {
+			use = Admin
+		}
+		for _, l := range all {
+			if sorted[use] != nil {
+				return nil, fmt.Errorf("systemd has given more than one socket for the %s listener: FileDescriptorName=%s is for the other", use, Admin)
+			}
+			if sorted[use] = l; l == nil {
+				return nil, fmt.Errorf("the socket that systemd has given for the %s listener is no stream socket", use)
+			}
+		}
+	}
+	return sorted, nil
+}
+
+// Listen returns the listener of that name: the one of the predecessor if it has
+// the same address, that of systemd wherever it listens, or a new one.
+func (h *Handover) Listen(ctx context.Context, name, address string) (net.Listener, error) {
+	open := func(_, address string) (net.Listener, error) {
+		lc := net.ListenConfig{KeepAlive: -1}
+		if h != nil && h.config.ReusePort {
+			lc.Control = reusePort
+		}
+		return lc.Listen(ctx, "tcp", address)
+	}
+	if h == nil {
+		return open("", address)
+	}
+	return h.flip.ListenWithCallback(name, address, func(name, address string) (net.Listener, error) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if l := h.activated[name]; l != nil {
+			delete(h.activated, name)
+			return l, nil
+		}
+		return open(name, address)
+	})
+}
+
+// Ready says that this process serves: the predecessor drains, the file has the
+// number of this process, and a service manager knows.
+func (h *Handover) Ready() error {
+	if h == nil {
+		return nil
+	}
+	if err := h.flip.Ready(); err != nil {
+		return fmt.Errorf("saying that this process is ready: %w", err)
+	}
+	return notify(fmt.Sprintf("MAINPID=%d\n%s", os.Getpid(), daemon.SdNotifyReady))
+}
+
+// ErrUnsupported is that nothing can be handed over.
+var ErrUnsupported = errors.New("this process was started without the means for an upgrade")
+
+// Upgrade starts the successor, and returns when it is ready. The error says why
+// there is none: this process goes on.
+func (h *Handover) Upgrade() error {
+	if h == nil {
+		return ErrUnsupported
+	}
+	if err := h.flip.Upgrade(); err != nil {
+		return fmt.Errorf("no upgrade, this process goes on: %w", err)
+	}
+	close(h.succeeded) // there is no second time
+	return nil
+}
+
+// Succeeded is closed when a successor serves.
+func (h *Handover) Succeeded() <-chan struct{} {
+	if h == nil {
+		return nil
+	}
+	return h.succeeded
+}
+
+// Stop ends it, if there is no successor: there is no upgrade any more, and a
+// service manager knows that this process ends.
+func (h *Handover) Stop() error {
+	if h == nil {
+		return nil
+	}
+	select {
+	case <-h.succeeded:
+		return nil
+	default:
+	}
+	h.flip.Stop()
+	<-h.flip.Exit() // by now its descriptors of the listeners are closed
+	return notify(daemon.SdNotifyStopping)
+}
+
+// Close removes the file with the number of this process, unless it is a
+// successor's by now.
+func (h *Handover) Close() error {
+	if h == nil || h.config.PIDFile == "" {
+		return nil
+	}
+	select {
+	case <-h.succeeded:
+		return nil
+	default:
+	}
+	if err := os.Remove(h.config.PIDFile); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("removing the file with the process's number: %w", err)
+	}
+	return nil
+}
+
+// notify sends a state to the service manager, if there is one that waits for it.
+func notify(state string) error {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		return fmt.Errorf("notifying the service manager: %w", err)
+	}
+	return nil
+}
