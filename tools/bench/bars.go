@@ -78,6 +78,7 @@ func edgeBars() []bar {
 			[]limit{{reverseProxy, 0.65}, {caddy, 0.3}}, []limit{{reverseProxy, 0.5}}},
 		bar{"requests at the upstream of 10,000 for one key", rowCoalesce, originRequests, false, []limit{{"", 1}}, nil},
 		bar{"delay of a part for any who wait", rowParts, partDelay, false, []limit{{"", 50}}, nil},
+		bar{"longest wait for what is stale, of 500 ms at the upstream", rowStale, staleWait, false, []limit{{"", 50}}, nil},
 		bar{"p99 of hits beside stalled requests ÷ without", rowStalled, p99Stalled, false, []limit{{"", 2}}, nil},
 		bar{"memory, download", rowDownload, memoryGrowth, false, []limit{{"", 2}}, nil},
 		bar{"memory, upload", rowUpload, memoryGrowth, false, []limit{{"", 2}}, nil},

@@ -90,7 +90,7 @@ func TestMeasureMisses(t *testing.T) {
 	}
 	defer up.stop()
 	st.site.upstream = up.addr
-	rows, err := chooseRows(edgeRows(), "^(miss-h2-8x32-1KiB|stalled|download|upload|keys)$")
+	rows, err := chooseRows(edgeRows(), "^(miss-h2-8x32-1KiB|stalled|stale|download|upload|keys)$")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestMeasureMisses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for row, m := range map[string]metric{
-		"miss-h2-8x32-1KiB": cpuPerRequest, rowStalled: p99Stalled, rowDownload: memoryGrowth, rowUpload: memoryGrowth, rowKeys: memoryAfter,
+		"miss-h2-8x32-1KiB": cpuPerRequest, rowStalled: p99Stalled, rowStale: staleWait, rowDownload: memoryGrowth, rowUpload: memoryGrowth, rowKeys: memoryAfter,
 	} {
 		if _, ok := st.res.median(row, hotpath, m); !ok {
 			t.Errorf("%s: no %s", row, metricInfos[m].title)

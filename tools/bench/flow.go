@@ -53,6 +53,7 @@ func flowRows() []row {
 		own(rowCoalesce, 3, measureCoalesced),
 		own(rowParts, 0, measureParts),
 		own(rowStalled, 0, measureStalled),
+		own(rowStale, 3, measureStale),
 		own(rowDownload, 3, measureDownload, "-max-body", "8GiB"),
 		own(rowUpload, 3, measureUpload, "-max-body", "8GiB"),
 		own(rowKeys, 1, measureKeys, "-cache-bytes", strconv.Itoa(keysCacheMiB)+"MiB", "-cache-entries", "10000000", "-max-stored", "64MiB"),

@@ -22,6 +22,7 @@ const (
 	originRequests                // a number
 	partDelay                     // ms
 	p99Stalled                    // ratio
+	staleWait                     // ms
 	memoryGrowth                  // MiB
 	memoryAfter                   // MiB
 	metricCount
@@ -45,6 +46,7 @@ var metricInfos = [metricCount]metricInfo{
 	originRequests:  {"Requests that reach the upstream", "", 0},
 	partDelay:       {"Longest delay of a part", "ms", 1},
 	p99Stalled:      {"99th percentile of the latency of hits beside stalled requests, divided by that without", "", 2},
+	staleWait:       {"Longest wait for what is served stale", "ms", 1},
 	memoryGrowth:    {"Most memory above that before", "MiB", 1},
 	memoryAfter:     {"Memory afterwards above that before", "MiB", 1},
 }
