@@ -40,6 +40,7 @@
             ]
             ++ lib.optionals (isLinux pkgs) [
               pkgs.chromium
+              pkgs.groff
               pkgs.systemd # systemd-analyze
             ]
           else

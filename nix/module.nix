@@ -213,10 +213,11 @@ in
         ProtectProc = "invisible"; # no ProcSubset: the process's metrics read /proc/stat
         ProtectSystem = "strict";
         RemoveIPC = true;
+        # AF_UNIX: for upstreams, and to say that it is ready.
         RestrictAddressFamilies = [
           "AF_INET"
           "AF_INET6"
-          "AF_UNIX" # for upstreams, and to say that it is ready
+          "AF_UNIX"
         ];
         RestrictNamespaces = true;
         RestrictRealtime = true;

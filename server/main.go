@@ -10,6 +10,9 @@
 //	go run ./server upgrade             have it start its program again, and hand over to it
 //	go run ./server diff -config FILE   what that would change
 //	go run ./server ech NAME            make a key for Encrypted Client Hello
+//	go run ./server schema              what editors know the configuration by
+//	go run ./server completion bash     what a shell completes the command line by
+//	go run ./server man                 the manual page
 //	go run ./server version             what was built
 //
 // # The life of a request
@@ -91,6 +94,12 @@ func dispatch(args, environ []string, stdout, stderr io.Writer) int {
 		return diff(args[1:], environ, stdout, stderr)
 	case "ech":
 		return config.ECH(args[1:], stdout, stderr)
+	case "schema":
+		return done(0, config.WriteSchema(stdout))
+	case "completion":
+		return config.Completion(args[1:], stdout, stderr)
+	case "man":
+		return done(0, config.WriteMan(stdout))
 	case "version", "-version", "--version", "-v", "-V":
 		return done(fmt.Fprintln(stdout, buildinfo.Line("hotpath")))
 	case "help", "-?":

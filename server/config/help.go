@@ -1,4 +1,4 @@
-//go:generate go test -run ^TestMarkdown$ -update .
+//go:generate go test -run ^(TestMarkdown|TestSchemaFile)$ -update .
 
 package config
 
@@ -23,8 +23,12 @@ var Commands = []Command{
 	{"check", "[-key value ...]", "check the settings and their files"},
 	{"health", "[-key value ...]", "is the server with these settings ready"},
 	{"reload", "[-key value ...]", "have that server read its settings again"},
+	{"upgrade", "[-key value ...]", "have it hand over to its program anew"},
 	{"diff", "[-key value ...]", "which settings differ from that one's"},
 	{"ech", "NAME", "make a key for ech-keys-file"},
+	{"schema", "", "the JSON Schema of the file, for editors"},
+	{"completion", "SHELL", "a script for bash, zsh or fish"},
+	{"man", "", "the manual page"},
 	{"version", "", "what was built"},
 	{"help", "", "this text"},
 }

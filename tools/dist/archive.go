@@ -48,6 +48,7 @@ var documents = []string{
 	"docs/operations.md",
 	"docs/security.md",
 	"examples/hotpath-sites.yaml",
+	"examples/hotpath.schema.json",
 	"examples/hotpath.service",
 	"examples/hotpath.socket",
 	"examples/hotpath.yaml",
