@@ -34,16 +34,15 @@ func startUpgradable(t *testing.T, flags ...string) upgradable {
 }
 
 // pid is the number of the process that serves.
-func (u upgradable) pid() int {
+func (u upgradable) pid() (pid int) {
 	u.t.Helper()
-	text, err := os.ReadFile(u.file)
-	if err != nil {
-		u.t.Fatal(err)
-	}
-	pid, err := strconv.Atoi(string(text))
-	if err != nil {
-		u.t.Fatal(err)
-	}
+	u.eventually("the number of the process", func() error { // it comes after readiness
+		text, err := os.ReadFile(u.file)
+		if err == nil {
+			pid, err = strconv.Atoi(string(text))
+		}
+		return err
+	})
 	return pid
 }
 

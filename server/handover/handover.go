@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
@@ -172,18 +173,17 @@ func (h *Handover) Stop() error {
 	return notify(daemon.SdNotifyStopping)
 }
 
-// Close removes the file with the number of this process, unless it is a
+// Close removes the file with the number of this process, unless it has a
 // successor's by now.
 func (h *Handover) Close() error {
 	if h == nil || h.config.PIDFile == "" {
 		return nil
 	}
-	select {
-	case <-h.succeeded:
-		return nil
-	default:
+	number, err := os.ReadFile(h.config.PIDFile)
+	if err == nil && string(number) == strconv.Itoa(os.Getpid()) {
+		err = os.Remove(h.config.PIDFile)
 	}
-	if err := os.Remove(h.config.PIDFile); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("removing the file with the process's number: %w", err)
 	}
 	return nil
