@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -56,27 +57,11 @@ func newSecurity(cfg config.Config, find func(host string) *site.Site, m *metric
 		return certs.Identify(state, authority(state.ServerName))
 	}
 	s.configure = func(cfg config.Config) error { return keeper.Configure(certificateSources(cfg)) }
-	if cfg.ECHKeysFile != "" {
-		if err := keeper.Follow("ech-keys-file", cfg.ECHKeysFile, func(name string) error {
-			keys, err := config.ReadECHKeys(name)
-			if err == nil {
-				ech.Store(&keys)
-			}
-			return err
-		}); err != nil {
-			return s, nil, err
-		}
-	}
-	if cfg.TicketKeysFile != "" {
-		if err := keeper.Follow("ticket-keys-file", cfg.TicketKeysFile, func(name string) error {
-			keys, err := config.ReadTicketKeys(name)
-			if err == nil {
-				s.config.SetSessionTicketKeys(keys)
-			}
-			return err
-		}); err != nil {
-			return s, nil, err
-		}
+	if err := errors.Join(
+		follow(keeper, "ech-keys-file", cfg.ECHKeysFile, config.ReadECHKeys, func(keys []tls.EncryptedClientHelloKey) { ech.Store(&keys) }),
+		follow(keeper, "ticket-keys-file", cfg.TicketKeysFile, config.ReadTicketKeys, s.config.SetSessionTicketKeys),
+	); err != nil {
+		return s, nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -85,6 +70,21 @@ func newSecurity(cfg config.Config, find func(host string) *site.Site, m *metric
 		cancel()
 		running.Wait()
 	}, nil
+}
+
+// follow has use take what is in the file of a setting, now and whenever it has
+// changed; nothing if there is none.
+func follow[T any](k *certs.Keeper, setting, file string, read func(name string) (T, error), use func(T)) error {
+	if file == "" {
+		return nil
+	}
+	return k.Follow(setting, file, func(name string) error {
+		content, err := read(name)
+		if err == nil {
+			use(content)
+		}
+		return err
+	})
 }
 
 // certificateSources are where a configuration has its certificates: the one
