@@ -133,8 +133,19 @@ func (h *Handover) Ready() error {
 	return notify(fmt.Sprintf("MAINPID=%d\n%s", os.Getpid(), daemon.SdNotifyReady))
 }
 
+// predecessorDrains is the text of tableflip's error, which is no value to compare
+// with.
+const predecessorDrains = "parent hasn't exited"
+
 // ErrUnsupported is that nothing can be handed over.
 var ErrUnsupported = errors.New("this process was started without the means for an upgrade")
+
+// A predecessor that still drains is waited for so long: an upgrade that follows
+// one at once has to wait for little more than the end of a process.
+const (
+	drainWait = 5 * time.Second
+	drainLook = 10 * time.Millisecond
+)
 
 // Upgrade starts the successor, and returns when it is ready. The error says why
 // there is none: this process goes on.
@@ -142,7 +153,12 @@ func (h *Handover) Upgrade() error {
 	if h == nil {
 		return ErrUnsupported
 	}
-	if err := h.flip.Upgrade(); err != nil {
+	err := h.flip.Upgrade()
+	for end := time.Now().Add(drainWait); err != nil && err.Error() == predecessorDrains && time.Now().Before(end); {
+		time.Sleep(drainLook)
+		err = h.flip.Upgrade()
+	}
+	if err != nil {
 		return fmt.Errorf("no upgrade, this process goes on: %w", err)
 	}
 	close(h.succeeded) // there is no second time
