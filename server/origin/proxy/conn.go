@@ -72,6 +72,12 @@ func (c *conn) fail(err error) error {
 	return *c.broken.Load()
 }
 
+// discard makes the connection useless before a request is written to it.
+func (c *conn) discard(err error) {
+	c.begun.Store(false)
+	_ = c.fail(err)
+}
+
 // Read implements [net.Conn]. What it returns is part of the response.
 func (c *conn) Read(p []byte) (int, error) {
 	if err := c.broken.Load(); err != nil {

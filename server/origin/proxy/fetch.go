@@ -225,20 +225,40 @@ func (x *exchange) te(req *http.Request) {
 // it does without end; here that is allowed once, within the budget, or if
 // nothing was written.
 func (x *exchange) gotConn(info httptrace.GotConnInfo) {
+	next, _ := info.Conn.(*conn)
 	x.tries++
 	if x.tries > 1 {
-		unsent := x.conn != nil && !x.conn.begun.Load()
-		if x.tries > maxTries || !unsent && (x.tries > 2 || x.body != nil && x.body.used.Load() || !x.p.budget.spend()) {
-			x.cancel(newError(connectionTerminated, errors.New("the connection ended before a response, and there is no other try")))
+		if err := x.noTry(); err != nil {
+			x.cancel(err)
+			if next != nil {
+				next.discard(err)
+			}
 			return
 		}
 		x.reply = new(reply) // the old connection's reader may still write
 	}
 	x.watch.waitFor(waitHead)
-	x.conn, _ = info.Conn.(*conn)
+	x.conn = next
 	if x.conn != nil {
 		x.conn.begin(x.q.kind, x.cut, info.Reused, x.reply)
 	}
+}
+
+// noTry is why no other connection may be tried, nil if one may. That the
+// framer withholds a head which it refuses is to net/http as if no byte had come.
+func (x *exchange) noTry() error {
+	unsent := x.conn != nil && !x.conn.begun.Load()
+	switch {
+	case unsent && x.tries <= maxTries:
+		return nil
+	case x.reply.began.Load():
+		if broken := x.conn.broken.Load(); broken != nil {
+			return classify(*broken, false)
+		}
+	case !unsent && x.tries == 2 && (x.body == nil || !x.body.used.Load()) && x.p.budget.spend():
+		return nil
+	}
+	return newError(connectionTerminated, errors.New("the connection ended before a response, and there is no other try"))
 }
 
 // maxTries bounds connections that turn out to be dead before a byte is
@@ -328,7 +348,7 @@ func (x *exchange) failed(ctx, inner context.Context, err error, began bool) out
 	return outcome{
 		err:      e,
 		undialed: undialed && unused,
-		again: !began && !aborted && !x.reply.began && e.ProxyStatus == connectionTerminated && x.tries < 2 &&
+		again: !began && !aborted && !x.reply.began.Load() && e.ProxyStatus == connectionTerminated && x.tries < 2 &&
 			idempotent(x.q.method) && unused && x.q.kind != upgradeMethod,
 	}
 }

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"sync/atomic"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 )
@@ -38,7 +39,7 @@ type reply struct {
 	fields   []hpack.Field // without hop-by-hop fields and Content-Length
 	length   int64         // of Content-Length, -1 without one
 	upgrade  string        // the Upgrade field
-	began    bool          // a byte of the response has arrived
+	began    atomic.Bool   // a byte of the response has arrived; the fetch looks at any time
 	more     bool          // bytes of the content came with the head
 	trailers []hpack.Field
 }
@@ -101,15 +102,15 @@ func (f *framer) done() bool { return f.stage == stageDone }
 // cut reports whether a response has begun that an end of the connection here
 // would leave incomplete (RFC 9112 §8).
 func (f *framer) cut() bool {
-	return f.out.began && f.stage != stageDone && f.stage != stageClose && f.stage != stageTunnel
+	return f.out.began.Load() && f.stage != stageDone && f.stage != stageClose && f.stage != stageTunnel
 }
 
 // next follows p, the next bytes. n is how many of them are part of the
 // response: fewer than len(p), without an error, if it ended before. An error
 // is final; the n bytes before it are sound.
 func (f *framer) next(p []byte) (n int, err error) {
-	if len(p) > 0 {
-		f.out.began = true
+	if len(p) > 0 && !f.out.began.Load() {
+		f.out.began.Store(true)
 	}
 	f.spare = 0
 	for n < len(p) && f.stage != stageDone {
