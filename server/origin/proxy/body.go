@@ -22,12 +22,20 @@ type body struct {
 	watch    *watch
 
 	closed atomic.Bool
-	used   atomic.Bool // a byte may have been taken: no second try
+	over   chan struct{} // closed with it; nil if the client expects no 100 (Continue)
+	use    atomic.Uint32
 
 	reading sync.Mutex // held in Read; guards what is below
 	ended   bool
 	err     error // of the client's side
 }
+
+// What became of a content.
+const (
+	untouched uint32 = iota
+	taken            // a byte may have been: no second try
+	refused          // by the upstream, before it was asked for
+)
 
 var errBodyClosed = errors.New("the exchange has ended")
 
@@ -41,7 +49,10 @@ func (b *body) Read(p []byte) (n int, err error) {
 	if b.ended {
 		return 0, io.EOF
 	}
-	b.used.Store(true)
+	if !b.decide(taken) {
+		<-b.over // an error would have net/http drop the answer
+		return 0, errBodyClosed
+	}
 	b.watch.upload(uploadClient)
 	n, err = b.from.Read(p)
 	b.watch.upload(uploadOrigin)
@@ -62,6 +73,14 @@ func (b *body) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
+// decide settles what becomes of the content, once, and reports whether it is that.
+func (b *body) decide(use uint32) bool {
+	return b.use.Load() == use || b.use.CompareAndSwap(untouched, use)
+}
+
+// used reports whether a byte may have been taken.
+func (b *body) used() bool { return b.use.Load() == taken }
+
 // end takes the trailers. net/http writes them when Read has returned io.EOF.
 func (b *body) end() {
 	b.ended = true
@@ -79,13 +98,15 @@ func (b *body) end() {
 
 // Close implements [io.Closer] for net/http: no more is read.
 func (b *body) Close() error {
-	b.closed.Store(true)
+	if !b.closed.Swap(true) && b.over != nil {
+		close(b.over)
+	}
 	return nil
 }
 
 // abort makes a pending Read return, if the client's reader can be closed.
 func (b *body) abort() {
-	b.closed.Store(true)
+	_ = b.Close() // never fails
 	if c, ok := b.from.(io.Closer); ok {
 		_ = c.Close() // its error changes nothing
 	}
@@ -94,7 +115,7 @@ func (b *body) abort() {
 // finish returns when the client's reader is not in use any more, with the
 // error that it ended with, if it did.
 func (b *body) finish() error {
-	b.closed.Store(true)
+	_ = b.Close() // never fails
 	if !b.reading.TryLock() {
 		b.abort()
 		b.reading.Lock()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -148,20 +150,43 @@ func TestRFC9110Section7_5EarlyAnswer(t *testing.T) {
 }
 
 // TestRFC9110Section10_1_1Continue: the content is asked for when the upstream
-// asks for it; if it refuses, never.
+// asks for it; if it refuses, never, and its connection serves nothing else.
 func TestRFC9110Section10_1_1Continue(t *testing.T) {
+	const no = "Content-Length: 2\r\n\r\nno"
 	for _, c := range []struct {
-		name, first string
-		asked       bool
+		name   string
+		says   []string // with a pause between
+		status int
+		body   string
+		asked  bool
 	}{
-		{"continued", "HTTP/1.1 100 Continue\r\n\r\n", true},
-		{"refused", "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno", false},
+		{"continued", []string{"HTTP/1.1 100 Continue\r\n\r\n"}, 200, "ok", true},
+		{"continued in pieces", []string{"HTTP/1.1 100 Cont", "inue\r\n\r", "\n"}, 200, "ok", true},
+		{"continued after another head", []string{"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 ", "100 Continue\r\n\r\n"}, 200, "ok", true},
+		{"continued, and a head begun", []string{"HTTP/1.1 100 Continue\r\n\r\nHTT", "P/1.1 102 Processing\r\n\r\n"}, 200, "ok", true},
+		{"refused, and the connection's last", []string{"HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n" + no}, 401, "no", false},
+		{"refused", []string{"HTTP/1.1 417 Expectation Failed\r\n" + no}, 417, "no", false},
+		{"refused, to keep the connection", []string{"HTTP/1.1 403 Forbidden\r\nConnection: keep-alive\r\n" + no}, 403, "no", false},
+		{"refused by HTTP/1.0", []string{"HTTP/1.0 403 Forbidden\r\nConnection: keep-alive\r\n" + no}, 403, "no", false},
+		{"refused without a content", []string{"HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n"}, 417, "", false},
+		{"refused with chunks", []string{"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n", "0\r\n\r\n"}, 403, "no", false},
+		{"refused in pieces", []string{"HTTP/1.1 403 Forb", "idden\r\nContent-Length: 2\r\n\r", "\nno"}, 403, "no", false},
+		{"refused after another head", []string{"HTTP/1.1 102 Processing\r\n\r\n", "HTTP/1.1 403 Forbidden\r\n" + no}, 403, "no", false},
+		{"refused in one with another head", []string{"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 403 Forbidden\r\n" + no}, 403, "no", false},
+		{"refused with a long head", []string{"HTTP/1.1 403 Forbidden\r\nX-A: " + strings.Repeat("a", 3*bufferSize) + "\r\n" + no}, 403, "no", false},
+		{"done without the content", []string{"HTTP/1.1 204 No Content\r\n\r\n"}, 204, "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newSlowBody()
 			b.parts <- "hello"
 			close(b.parts)
-			s := h1peer.Serve(t, patience, func(_ int, conn *h1peer.Peer) {
+			behind := make(chan string, 2)
+			s := h1peer.Serve(t, patience, func(n int, conn *h1peer.Peer) {
+				if n > 0 {
+					conn.Head()
+					conn.Say(ok200)
+					return
+				}
 				if head := conn.Head(); !hasLine(head, "Expect: 100-continue") {
 					t.Errorf("no Expect in %q", head)
 				}
@@ -169,17 +194,32 @@ func TestRFC9110Section10_1_1Continue(t *testing.T) {
 				if len(b.asked) != 0 {
 					t.Error("the content was read before the upstream asked for it")
 				}
-				conn.Say(c.first)
+				for _, part := range c.says {
+					conn.Say(part)
+					time.Sleep(5 * time.Millisecond)
+				}
 				if c.asked {
 					body := make([]byte, 5)
 					_, _ = io.ReadFull(conn.R, body)
 					conn.Say(ok200)
 				}
+				more, _ := io.ReadAll(conn.R)
+				behind <- string(more)
 			})
 			p := proxyTo(t, Config{Upstreams: []string{s.URL()}, Timeouts: Timeouts{Continue: time.Minute}})
 			got := mustFetch(t, p, post(b, 5, "expect", "100-continue"))
-			if (len(b.asked) > 0) != c.asked || len(got.informs) != 0 {
+			if got.head.Status != c.status || got.body.String() != c.body || got.field("connection") != "" {
+				t.Errorf("answered %+v with %q", got.head, got.body.String())
+			}
+			if (len(b.asked) > 0) != c.asked || strings.Contains(strings.Join(got.informs, " "), "100") {
 				t.Errorf("read %d times, informed %q", len(b.asked), got.informs)
+			}
+			if c.asked {
+				return
+			}
+			mustFetch(t, p, get("/"))
+			if more := <-behind; more != "" || len(s.Conns()) != 2 {
+				t.Errorf("%q was sent behind the head, on %d connections", more, len(s.Conns()))
 			}
 		})
 	}
@@ -188,6 +228,55 @@ func TestRFC9110Section10_1_1Continue(t *testing.T) {
 	mustFetch(t, proxyTo(t, Config{Upstreams: []string{s.URL()}}), r)
 	if head := <-heads; strings.Contains(head, "Expect") {
 		t.Error("Expect without a content was sent")
+	}
+}
+
+// TestRefusedOverHTTP2: a content that the upstream refused is not asked for while
+// its answer goes on, however long that takes.
+func TestRefusedOverHTTP2(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newSlowBody()
+	b.parts <- "hello"
+	close(b.parts)
+	clearOrigin(t, l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		_ = http.NewResponseController(w).Flush()
+		time.Sleep(100 * time.Millisecond) // beyond the wait for 100 (Continue)
+		_, _ = io.WriteString(w, "no")
+	}))
+	p := proxyTo(t, Config{Upstreams: []string{"h2c://" + l.Addr().String()}, Timeouts: Timeouts{Continue: 30 * time.Millisecond}})
+	got := mustFetch(t, p, post(b, 5, "expect", "100-continue"))
+	if got.head.Status != 403 || got.body.String() != "no" || len(b.asked) != 0 {
+		t.Errorf("answered %+v with %q, read %d times", got.head, got.body.String(), len(b.asked))
+	}
+}
+
+// TestReadOfRefused: a read that comes as the wait for 100 (Continue) ends, behind
+// the refusal, asks the client for nothing and lasts as long as the exchange.
+func TestReadOfRefused(t *testing.T) {
+	from := newSlowBody()
+	b := &body{from: from, left: 5, watch: new(watch), over: make(chan struct{})}
+	if !b.decide(refused) {
+		t.Fatal("a content that was not read cannot be refused")
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := b.Read(make([]byte, 5))
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		t.Errorf("the read ended before the exchange: %v", err)
+	case <-time.After(20 * time.Millisecond):
+	}
+	if err := b.finish(); err != nil {
+		t.Errorf("an error of the client's: %v", err)
+	}
+	if err := <-ended; err != errBodyClosed || len(from.asked) != 0 || b.used() {
+		t.Errorf("%v, read %d times", err, len(from.asked))
 	}
 }
 

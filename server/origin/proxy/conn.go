@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"sync/atomic"
 )
 
@@ -25,6 +26,10 @@ type conn struct {
 	cut    []byte // what is left out of the request line: see target
 	reused bool
 	peek   *peeker
+
+	// Of the reader, see whole.
+	held  *body  // a content that the upstream may refuse; given behind begin
+	front []byte // was received, and is what Read returns next
 
 	begun atomic.Bool // the last request is being written, or was
 }
@@ -59,6 +64,7 @@ func (c *conn) begin(m method, cut []byte, reused bool, out *reply) {
 		return
 	}
 	c.framer.begin(m, out)
+	c.held = nil
 	c.cut, c.reused = cut, reused
 	if !c.state.CompareAndSwap(connIdle, connTaken) {
 		c.fail(errTaken)
@@ -80,6 +86,49 @@ func (c *conn) discard(err error) {
 
 // Read implements [net.Conn]. What it returns is part of the response.
 func (c *conn) Read(p []byte) (int, error) {
+	if len(c.front) > 0 {
+		n := copy(p, c.front)
+		if c.front = c.front[n:]; len(c.front) == 0 {
+			c.front = nil
+		}
+		return n, nil
+	}
+	n, err := c.receive(p)
+	if n > 0 && c.held != nil {
+		return c.whole(p, n)
+	}
+	return n, err
+}
+
+// whole collects the head that p[:n] begins. A final one that comes before the
+// content was asked for refuses it (RFC 9110 §10.1.1): to net/http, which would
+// send the content to keep the connection, it is the connection's last. The
+// framer has passed all of it.
+func (c *conn) whole(p []byte, n int) (int, error) {
+	all := append([]byte(nil), p[:n]...)
+	for c.framer.stage == stageHead && len(c.framer.partial) > 0 && !c.framer.asked {
+		n, err := c.receive(p)
+		if n == 0 {
+			return 0, err
+		}
+		all = append(all, p[:n]...)
+		c.framer.final += len(all) - n
+	}
+	if c.framer.stage != stageHead || c.framer.asked {
+		if !c.framer.asked && c.framer.out.status != 101 && c.held.decide(refused) {
+			all = slices.Insert(all, c.framer.final-len("\r\n"), []byte("connection: close\r\n")...)
+		}
+		c.held = nil
+	}
+	n = copy(p, all)
+	if n < len(all) {
+		c.front = all[n:]
+	}
+	return n, nil
+}
+
+// receive reads what the framer accepts.
+func (c *conn) receive(p []byte) (int, error) {
 	if err := c.broken.Load(); err != nil {
 		return 0, *err
 	}
@@ -97,7 +146,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		return n, err
 	}
 	used, bad := c.framer.next(p[:n])
-	if head := c.framer.spare; head > 0 && bad == nil {
+	if head := c.framer.spare; head > 0 && bad == nil && c.held == nil {
 		left := shorten(p[:head])
 		copy(p[left:], p[head:n])
 		n, used = n-(head-left), used-(head-left)

@@ -184,6 +184,9 @@ func (x *exchange) content(req *http.Request, r *origin.Request) (upload *io.Pip
 		return nil
 	}
 	x.body = &body{from: r.Body, left: r.Length, watch: &x.watch}
+	if req.Header["Expect"] != nil {
+		x.body.over = make(chan struct{})
+	}
 	x.watch.upload(uploadOrigin)
 	req.Body, req.ContentLength = x.body, r.Length
 	if inChunks {
@@ -241,6 +244,9 @@ func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 	x.conn = next
 	if x.conn != nil {
 		x.conn.begin(x.q.kind, x.cut, info.Reused, x.reply)
+		if x.body != nil && x.body.over != nil {
+			x.conn.held = x.body
+		}
 	}
 }
 
@@ -255,7 +261,7 @@ func (x *exchange) noTry() error {
 		if broken := x.conn.broken.Load(); broken != nil {
 			return classify(*broken, false)
 		}
-	case !unsent && x.tries == 2 && (x.body == nil || !x.body.used.Load()) && x.p.budget.spend():
+	case !unsent && x.tries == 2 && (x.body == nil || !x.body.used()) && x.p.budget.spend():
 		return nil
 	}
 	return newError(connectionTerminated, errors.New("the connection ended before a response, and there is no other try"))
@@ -336,7 +342,7 @@ func (x *exchange) failed(ctx, inner context.Context, err error, began bool) out
 	}
 	e := classify(err, began)
 	e.Upstream = x.u.text
-	unused := x.body == nil || !x.body.used.Load()
+	unused := x.body == nil || !x.body.used()
 	if !began && !aborted && unused && x.conn != nil && !x.conn.begun.Load() {
 		return outcome{err: e, unsent: true} // an idle connection's end is no failure
 	}

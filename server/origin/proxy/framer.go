@@ -29,6 +29,8 @@ type framer struct {
 	partial  []byte // of a head or a trailer section that came in pieces
 	scanned  int    // bytes of partial that hold no end
 	sawSpace bool   // white space behind a chunk size: an extension or the end follows
+	asked    bool   // 100 (Continue) came
+	final    int    // where a final head ended in what next saw last, 0 if none did
 	spare    int    // length of a final head that came whole and first in what next saw last: see shorten
 }
 
@@ -112,7 +114,7 @@ func (f *framer) next(p []byte) (n int, err error) {
 	if len(p) > 0 && !f.out.began.Load() {
 		f.out.began.Store(true)
 	}
-	f.spare = 0
+	f.spare, f.final = 0, 0
 	for n < len(p) && f.stage != stageDone {
 		rest := p[n:]
 		used := 0
@@ -120,8 +122,9 @@ func (f *framer) next(p []byte) (n int, err error) {
 		case stageHead:
 			pieces := len(f.partial) > 0
 			used, err = f.section(rest, maxHead, httpResponseHeadSize, f.head)
-			if f.stage != stageHead && used < len(rest) {
-				f.out.more = true
+			if f.stage != stageHead && err == nil {
+				f.final = n + used
+				f.out.more = used < len(rest)
 			}
 			if n == 0 && !pieces && (f.stage == stageLength || f.stage == stageDone || f.stage == stageClose) {
 				f.spare = used
@@ -206,6 +209,7 @@ func (f *framer) head(block []byte) error {
 		if h.coded || h.length > 0 {
 			return &protocolError{httpProtocolError, "an informational response with a content"}
 		}
+		f.asked = f.asked || h.status == 100
 		return nil // net/http passes it on
 	}
 	f.out.status, f.out.fields, f.out.length, f.out.upgrade = h.status, h.fields, h.length, h.upgrade
