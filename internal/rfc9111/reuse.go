@@ -97,19 +97,33 @@ func (a *Asked) takesStale() bool { return a.maxAge == absent || a.maxStale != a
 // (RFC 5861 §4). Never if the response forbids to be served stale (RFC 9111
 // §4.2.4) or the client insisted on validation.
 func MayServeOnError(a *Asked, p *Policy, now time.Time) bool {
-	if p == nil || a.method == methodOther || a.Content || a.originCondition || a.noCache ||
-		p.Has(NoCache) || a.Authorization && !p.Has(Shared) {
+	if p == nil || !a.mayTake(p, now) {
 		return false
 	}
-	age := p.Age(now)
-	if !a.takesStale() || a.maxAge != absent && age > int64(a.maxAge) || a.minFresh != absent {
-		return false
-	}
-	stale := age - int64(p.Lifetime)
+	stale := -p.Left(now)
 	if stale < int64(p.OnError) {
 		return true // fresh as well: stale is negative then
 	}
 	return !p.Has(MustRevalidate) && a.staleIfError != absent && stale < int64(a.staleIfError)
+}
+
+// MayServeDoubted reports whether the stored response may stand in if the origin
+// answered its validation with a 304 about another, and then nothing (§4.3.4): not
+// if the response or the client insists on validation (§4.2.4).
+func MayServeDoubted(a *Asked, p *Policy, now time.Time) bool {
+	return a.mayTake(p, now) && (p.Fresh(now) || !p.Has(MustRevalidate))
+}
+
+// mayTake reports whether the request may be answered, without validation, with
+// a stored response of that age.
+func (a *Asked) mayTake(p *Policy, now time.Time) bool {
+	switch {
+	case a.method == methodOther, a.Content, a.originCondition, a.noCache, a.minFresh != absent:
+		return false
+	case p.Has(NoCache), a.Authorization && !p.Has(Shared):
+		return false
+	}
+	return a.takesStale() && (a.maxAge == absent || p.Age(now) <= int64(a.maxAge))
 }
 
 // IsError reports whether a status is one in whose place a stale response may

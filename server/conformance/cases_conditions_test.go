@@ -87,6 +87,14 @@ func validating(name string, k kind, says, stored, answer, want string) testCase
 	return testCase{name, k, says, "", []step{{answer: outdated + stored, want: "asked"}, {answer: answer, want: want}}}
 }
 
+// doubting is a 304 about another response, and what the origin answers then.
+func doubting(name string, k kind, says, control, fields, then, want string) testCase {
+	return testCase{"doubted-" + name, k, says, "failing", []step{
+		{answer: `200 | age: 100 | etag: "a" | cache-control: ` + control, want: "asked"},
+		{ask: "GET /" + fields, answer: `304 | etag: "zz" | then ` + then, want: want},
+	}}
+}
+
 // validation is RFC 9111 §4.3.1, §4.3.3 and §4.3.4.
 var validation = []testCase{
 	validating("validate-etag", optional, "A stale response with an entity tag is validated with it.", `etag: "a"`, `304 | etag: "a"`, `validated | sent if-none-match: "a" | status 200`),
@@ -124,6 +132,14 @@ var validation = []testCase{
 		{answer: `304 | etag: "b" | cache-control: max-age=3600 | then 999`, want: `stale | status 200 | etag: "a"`},
 		{answer: `200 | etag: "c"`, want: "validated"},
 	}},
+	doubting("must", required, "Not in the place of one with must-revalidate (§5.2.2.2).", "max-age=60, must-revalidate", "", "999", "failed"),
+	doubting("must-close", required, "Nor if the connection ends.", "max-age=60, must-revalidate", "", "close", "failed"),
+	doubting("proxy", required, "Nor with proxy-revalidate (§5.2.2.8).", "max-age=60, proxy-revalidate", "", "999", "failed"),
+	doubting("s-maxage", required, "Nor with s-maxage (§5.2.2.10).", "s-maxage=60", "", "999", "failed"),
+	doubting("no-cache", required, "Nor with no-cache (§5.2.2.4).", "max-age=60, no-cache", "", "999", "failed"),
+	doubting("req-no-cache", required, "Nor for a request with no-cache (§5.2.1.4).", "max-age=60", " | cache-control: no-cache", "999", "failed"),
+	doubting("must-500", required, "An error that comes then is passed on, if the response must be validated.", "max-age=60, must-revalidate", "", "500", "stale | of 2 | status 500"),
+	doubting("sie-500", optional, "With stale-if-error, what is stored stands in for it (RFC 5861 §4).", "max-age=60, stale-if-error=3600", "", "500", "stale"),
 	{"validate-other-etag-new", required, "What it answers then is given and stored.", "", []step{
 		{answer: outdated + `etag: "a"`, want: "asked"},
 		{answer: `304 | etag: "b" | then 200 | cache-control: max-age=3600`, want: "stale | of 2 | status 200"},

@@ -46,11 +46,9 @@ type fetch struct {
 	stood bool // what is stored stood in for an answer
 	lost  bool // all requests that wait for the answer are gone, or the client that it is passed on to
 
-	// doubted is what a 304 was the answer for, but not about: its entity tag
-	// was another. nil: nothing was.
-	doubted *store.Entry
-
-	agreed bool // to a tunnel
+	asksAbout bool // the origin is asked whether stale is current
+	doubted   bool // it answered with a 304 that was about another response
+	agreed    bool // to a tunnel
 
 	// Of what is being stored:
 	fields   []hpack.Field // that are stored
@@ -146,9 +144,9 @@ func (f *fetch) askUntilAnswered() error {
 	for {
 		err := f.ask()
 		switch {
-		case f.state == asking && f.stale != nil && errors.Is(err, errAgain):
+		case f.state == asking && !f.doubted && errors.Is(err, errAgain):
 			// The 304 was about none of what is stored (RFC 9111 §4.3.4).
-			f.doubted, f.stale = f.stale, nil
+			f.doubted = true
 		case f.state == asking && f.storing && errors.Is(err, errRange):
 			// Not to be stored, so the range itself is asked for.
 			f.storing, f.stale = false, nil
@@ -178,7 +176,8 @@ func (f *fetch) ask() (err error) {
 		// not name.
 		r.Authority = site.Host(f.request.Authority)
 		r.Fields = originFields(f.request.Fields)
-		if f.stale != nil && f.stale.Policy.Has(rfc9111.HasValidator) {
+		f.asksAbout = f.stale != nil && !f.doubted && f.stale.Policy.Has(rfc9111.HasValidator)
+		if f.asksAbout {
 			r.Fields = rfc9111.Conditional(r.Fields, f.stale.Response.Fields)
 		}
 	}
@@ -239,15 +238,7 @@ func (f *fetch) conclude(err error) {
 // standIn answers for an answer that failed: with what is stored if it may, or
 // with the reason.
 func (f *fetch) standIn(err error) {
-	if f.doubted != nil && !errors.Is(err, context.Canceled) {
-		// The 304 is all that the origin has answered, and what is stored met
-		// its condition: it is given as it is, and not updated (RFC 9111
-		// §4.3.4).
-		f.stale = f.doubted
-		f.serveStale()
-		return
-	}
-	if f.mayServeStale() {
+	if f.mayServeStale() || !errors.Is(err, context.Canceled) && f.mayServeDoubted() {
 		f.serveStale()
 		return
 	}

@@ -43,7 +43,7 @@ func (f *fetch) Head(h message.Head) error {
 	f.head = h
 	f.head.Fields = withoutLength(h.Fields)
 	switch {
-	case f.storing && h.Status == http.StatusNotModified && f.stale != nil:
+	case f.storing && h.Status == http.StatusNotModified && f.asksAbout:
 		return f.confirmed(now)
 	case f.storing && h.Status == http.StatusNotModified:
 		return errUnasked

@@ -80,6 +80,13 @@ func (f *fetch) mayServeStale() bool {
 	return f.stale != nil && f.stale.Answer == nil && rfc9111.MayServeOnError(f.asked, &f.stale.Policy, time.Now())
 }
 
+// mayServeDoubted reports whether what is stored may be given as it is, and not
+// updated: a 304 about another response is all that the origin has answered, and
+// what is stored met its condition (RFC 9111 §4.3.4).
+func (f *fetch) mayServeDoubted() bool {
+	return f.doubted && f.stale != nil && rfc9111.MayServeDoubted(f.asked, &f.stale.Policy, time.Now())
+}
+
 // serveStale answers with what is stored in place of an answer that failed.
 func (f *fetch) serveStale() {
 	f.stood = true
