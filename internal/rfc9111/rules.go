@@ -40,7 +40,9 @@ type Rules struct {
 	MaxLifetime time.Duration
 
 	// KeepStale is how long a response that has a validator is of use after
-	// it is no longer fresh; 0: one day, negative: not at all.
+	// it is no longer fresh; 0: one day, negative: not at all. One that has
+	// none is kept as long again as it was fresh, an hour at most, if
+	// HonorRequest is set and it does not forbid to be served stale.
 	KeepStale time.Duration
 
 	// StoreSetCookie allows to store responses with Set-Cookie. Such a
@@ -64,6 +66,10 @@ const (
 	// keepStale is a day: an entry that is not used leaves by its order in
 	// the cache long before, and a 304 costs less than the content.
 	keepStale = 24 * time.Hour
+
+	// keepUnvalidated is for how many seconds at most a response without a
+	// validator is kept when it is stale: few requests take it then.
+	keepUnvalidated = 60 * 60
 )
 
 var (

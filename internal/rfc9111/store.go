@@ -73,6 +73,11 @@ func Store(a *Asked, status int, fields []hpack.Field, asked, got time.Time, rul
 	case p.Left(got)+int64(p.Keep) <= 0:
 		return Policy{}, AlreadyStale
 	}
+	if rules.HonorRequest && !p.Has(MustRevalidate) {
+		// A request may take it stale (§5.2.1.2, RFC 5861 §4), or a HEAD renew
+		// it (§4.3.5).
+		p.Keep = max(p.Keep, min(p.Lifetime, keepUnvalidated, rules.keepStale()))
+	}
 	return p, Stored
 }
 

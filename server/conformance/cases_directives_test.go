@@ -1,5 +1,7 @@
 package conformance
 
+import "time"
+
 const fresh = "200 | cache-control: max-age=3600"
 
 // responseDirectives is RFC 9111 §5.2.2.
@@ -51,6 +53,11 @@ func asking(name string, k kind, says, answer, fields, want string) testCase {
 	return testCase{name, k, says, "", []step{{answer: answer, want: "asked"}, {ask: "GET / | " + fields, want: want}}}
 }
 
+// waiting is a response that becomes stale, and what is asked then.
+func waiting(name string, k kind, says, site, stored, ask, answer, want string) testCase {
+	return testCase{name, k, says, site, []step{{answer: stored, want: "asked"}, {ask: ask, answer: answer, want: want, after: 1100 * time.Millisecond}}}
+}
+
 // requestDirectives is RFC 9111 §5.2.1 and §5.4.
 var requestDirectives = []testCase{
 	asking("req-max-age-0", optional, "max-age=0 asks for validation (§5.2.1.1).", fresh+` | etag: "a"`, "cache-control: max-age=0", "validated"),
@@ -63,6 +70,12 @@ var requestDirectives = []testCase{
 	asking("req-min-fresh-age", optional, "Age counts.", "200 | cache-control: max-age=600 | age: 500", "cache-control: min-fresh=300", "asked"),
 	asking("req-max-stale", optional, "max-stale takes a stale response (§5.2.1.2).", `200 | cache-control: max-age=60 | age: 100 | etag: "a"`, "cache-control: max-stale=1000", "hit"),
 	asking("req-max-stale-any", optional, "Without a number however stale it is.", `200 | cache-control: max-age=60 | age: 9000 | etag: "a"`, "cache-control: max-stale", "hit"),
+	waiting("req-max-stale-no-tag", optional, "Also one without a validator.", "", "200 | cache-control: max-age=2 | age: 1", "GET / | cache-control: max-stale=1000", "", "hit | of 1"),
+	waiting("req-max-stale-no-tag-not", required, "Others are still answered from the origin.", "", "200 | cache-control: max-age=2 | age: 1", "GET /", "", "asked"),
+	waiting("req-max-stale-no-tag-s-maxage", required, "Not one without a validator that has s-maxage (§5.2.2.10).", "", "200 | cache-control: s-maxage=2 | age: 1", "GET / | cache-control: max-stale=1000", "", "asked"),
+	waiting("req-sie", optional, "stale-if-error lets a stale response stand in for an error (RFC 5861 §4).", "failing", `200 | cache-control: max-age=2 | age: 1 | etag: "a"`, "GET / | cache-control: stale-if-error=1000", "503", "stale"),
+	waiting("req-sie-no-tag", optional, "Also one without a validator.", "failing", "200 | cache-control: max-age=2 | age: 1", "GET / | cache-control: stale-if-error=1000", "503", "stale"),
+	waiting("req-sie-s-maxage", required, "Not one with s-maxage (§5.2.2.10).", "failing", "200 | cache-control: s-maxage=2 | age: 1", "GET / | cache-control: stale-if-error=1000", "503", "asked | status 503"),
 	asking("req-max-stale-older", required, "Not one that is staler than that.", `200 | cache-control: max-age=60 | age: 9000 | etag: "a"`, "cache-control: max-stale=1000", "asked"),
 	asking("req-max-stale-must", required, "Not one that must be validated (§5.2.2.2).", `200 | cache-control: max-age=60, must-revalidate | age: 100 | etag: "a"`, "cache-control: max-stale=1000", "asked"),
 	asking("req-max-stale-proxy", required, "Nor with proxy-revalidate (§5.2.2.8).", `200 | cache-control: max-age=60, proxy-revalidate | age: 100 | etag: "a"`, "cache-control: max-stale=1000", "asked"),
@@ -90,6 +103,7 @@ var requestDirectives = []testCase{
 	on("strangers", asking("req-strangers-no-cache", check, "A site may leave no-cache out of account.", fresh, "cache-control: no-cache", "hit")),
 	on("strangers", asking("req-strangers-max-age", check, "And max-age.", fresh, "cache-control: max-age=0", "hit")),
 	on("strangers", asking("req-strangers-pragma", check, "And Pragma.", fresh, "pragma: no-cache", "hit")),
+	waiting("req-strangers-no-tag", check, "Then nothing is kept for it.", "strangers", "200 | cache-control: max-age=2 | age: 1", "GET / | cache-control: max-stale", "", "asked"),
 	on("strangers", asking("req-strangers-max-stale", check, "And max-stale.", `200 | cache-control: max-age=60 | age: 100 | etag: "a"`, "cache-control: max-stale", "validated")),
 }
 

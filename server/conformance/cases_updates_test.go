@@ -112,6 +112,16 @@ var heads = []testCase{
 		{ask: "HEAD /", answer: `200 | etag: "a" | cache-control: max-age=3600 | test: 2 | content-length: 3`, want: "asked"},
 		{want: "hit | of 1 | test: 2 | other: 1"},
 	}},
+	{"head-freshens-no-tag", optional, "One without validators is freshened if the length agrees.", "", []step{
+		{answer: "200 | cache-control: max-age=2 | age: 1 | test: 1 | =abc", want: "asked"},
+		{ask: "HEAD /", answer: "200 | cache-control: max-age=3600 | test: 2 | content-length: 3", want: "asked", after: 1100e6},
+		{want: "hit | of 1 | test: 2"},
+	}},
+	{"head-other-length-no-tag", required, "And not if another length came.", "", []step{
+		{answer: "200 | cache-control: max-age=2 | age: 1 | =abc", want: "asked"},
+		{ask: "HEAD /", answer: "200 | cache-control: max-age=3600 | content-length: 4", want: "asked", after: 1100e6},
+		{want: "asked"},
+	}},
 	{"head-other-etag", required, "One with another entity tag makes it stale.", "", []step{
 		{answer: tagged, want: "asked"},
 		{ask: "HEAD / | cache-control: no-cache", answer: `200 | etag: "zzz" | cache-control: max-age=3600`, want: "asked"},
