@@ -113,6 +113,21 @@ var stale = []testCase{
 		{answer: `200 | age: 100 | cache-control: s-maxage=60, stale-while-revalidate=3600 | etag: "a"`, want: "asked"},
 		{want: "renewed | of 1"},
 	}},
+	{"swr-s-maxage-window", required, "After that time s-maxage forbids it again (RFC 9111 §5.2.2.10).", "", []step{
+		{answer: `200 | age: 100 | cache-control: s-maxage=60, stale-while-revalidate=30 | etag: "a"`, want: "asked"},
+		{answer: `200 | etag: "b"`, want: "validated"},
+	}},
+	{"swr-s-maxage-max-stale", required, "A request's max-stale does not make it longer.", "", []step{
+		{answer: `200 | age: 100 | cache-control: s-maxage=60, stale-while-revalidate=30 | etag: "a"`, want: "asked"},
+		{ask: "GET / | cache-control: max-stale", answer: `200 | etag: "b"`, want: "validated"},
+	}},
+	{"swr-s-maxage-error", required, "stale-while-revalidate is no leave to stand in for an error.", "failing", []step{
+		{answer: `200 | age: 100 | cache-control: s-maxage=60, stale-while-revalidate=3600 | etag: "a"`, want: "asked"},
+		{ask: "GET / | cache-control: max-age=90", answer: "503", want: "validated | status 503"},
+	}},
+	failing("sie-s-maxage", check, "stale-if-error beside s-maxage lets it.", "s-maxage=60, stale-if-error=3600", "503", "stale"),
+	failing("sie-s-maxage-window", required, "Not when it is staler than that.", "s-maxage=60, stale-if-error=30", "503", "validated | status 503"),
+	on("hurried", once("site-swr-s-maxage", required, "A site's own stale-while-revalidate is not for s-maxage.", `200 | age: 100 | cache-control: s-maxage=60 | etag: "a"`, "validated")),
 	{"swr-error", optional, "What fails behind the client's back leaves what is stored.", "failing", []step{
 		{answer: `200 | age: 100 | cache-control: max-age=60, stale-while-revalidate=3600 | etag: "a"`, want: "asked"},
 		{answer: "503", want: "renewed | of 1"},
