@@ -165,7 +165,7 @@ func (m *model) fetch(asked *Asked, method, target string, request []hpack.Field
 		}
 	}
 	if status == 304 && e != nil {
-		if !Selects(e.fields, answer, true) {
+		if !Selects(e.fields, answer) {
 			return how + " unmatched"
 		}
 		status, answer = e.status, Freshen(e.fields, answer)

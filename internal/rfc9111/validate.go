@@ -1,55 +1,81 @@
 package rfc9111
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 )
 
-// Conditional appends the fields that ask the origin whether one of the stored
-// responses, given by their fields, is current (RFC 9111 §4.3.1): If-None-Match
-// with the entity tags of all, and If-Modified-Since if there is one response
-// alone. It appends nothing if none has a validator. The request's own conditions
-// must not be sent along: they are about the client's copy.
-func Conditional(dst []hpack.Field, variants ...[]hpack.Field) []hpack.Field {
-	tags, n := "", 0
-	for _, fields := range variants {
-		etag, ok := get(fields, "etag")
-		switch etag = trim(etag); {
-		case !ok || !validETag(etag):
-		case n == 0:
-			tags, n = etag, 1
-		default:
-			tags, n = tags+", "+etag, n+1
-		}
+// Conditional appends the fields that ask the origin whether a stored response,
+// given by its fields, is current (RFC 9111 §4.3.1): If-None-Match and
+// If-Modified-Since. It appends nothing if there is no validator. The request's own
+// conditions must not be sent along: they are about the client's copy.
+func Conditional(dst, stored []hpack.Field) []hpack.Field {
+	if etag, ok := get(stored, "etag"); ok && validETag(etag) {
+		dst = append(dst, hpack.Field{Name: "if-none-match", Value: trim(etag)})
 	}
-	if n > 0 {
-		dst = append(dst, hpack.Field{Name: "if-none-match", Value: tags})
-	}
-	if len(variants) == 1 {
-		if modified, ok := get(variants[0], "last-modified"); ok {
-			// The value is sent as it came; only its form is looked at.
-			if _, ok := parseDate(modified, time.Unix(0, 0)); ok {
-				dst = append(dst, hpack.Field{Name: "if-modified-since", Value: trim(modified)})
-			}
+	if modified, ok := get(stored, "last-modified"); ok {
+		// The value is sent as it came; only its form is looked at.
+		if _, ok := parseDate(modified, time.Unix(0, 0)); ok {
+			dst = append(dst, hpack.Field{Name: "if-modified-since", Value: trim(modified)})
 		}
 	}
 	return dst
 }
 
-// Selects reports whether a 304 is about a stored response (§4.3.4):
+// maxTags is how long the entity tags of variants may be together: an origin
+// refuses a request whose fields are too large.
+const maxTags = 2048
+
+// ConditionalVariants appends the field that asks the origin whether one of the
+// responses that are stored of the resource, for other requests, answers this one
+// as well (§4.1): If-None-Match with their entity tags. Dates and weak tags may be
+// the same for different content, such as with and without a content coding
+// (RFC 9110 §8.8.1), and are not sent.
+func ConditionalVariants(dst []hpack.Field, variants ...[]hpack.Field) []hpack.Field {
+	var tags []string
+	length := 0
+	for _, fields := range variants {
+		etag, ok := strongETag(fields)
+		if !ok || slices.Contains(tags, etag) || length+len(etag) > maxTags {
+			continue
+		}
+		tags, length = append(tags, etag), length+len(etag)+2
+	}
+	if tags == nil {
+		return dst
+	}
+	return append(dst, hpack.Field{Name: "if-none-match", Value: strings.Join(tags, ", ")})
+}
+
+// SelectsVariant reports whether a 304 to [ConditionalVariants] is about this one
+// of the stored responses: it has the same strong entity tag (§4.3.4).
+func SelectsVariant(stored, from304 []hpack.Field) bool {
+	etag, ok := strongETag(from304)
+	mine, stands := strongETag(stored)
+	return ok && stands && mine == etag
+}
+
+func strongETag(fields []hpack.Field) (string, bool) {
+	etag, ok := get(fields, "etag")
+	etag = trim(etag)
+	return etag, ok && validETag(etag) && !strings.HasPrefix(etag, "W/")
+}
+
+// Selects reports whether a 304 to [Conditional] is about the stored response
+// (§4.3.4):
 //
 //   - with a strong entity tag, if the stored one is the same;
-//   - else with a weak one, if they match by weak comparison; of several stored
-//     responses the most recent is meant;
+//   - else with a weak one, if they match by weak comparison;
 //   - else with Last-Modified, if the stored one is the same;
-//   - with none of them, if the stored response was the only one that was asked
-//     about. A 304 need not repeat Last-Modified (RFC 9110 §15.4.5).
+//   - with none of them: it is the only one that was asked about. A 304 need not
+//     repeat Last-Modified (RFC 9110 §15.4.5).
 //
-// If it is about none, the stored responses are not current and the request is
-// repeated without conditions.
-func Selects(stored, from304 []hpack.Field, only bool) bool {
+// If not, the stored response is not current, and the request is repeated without
+// conditions.
+func Selects(stored, from304 []hpack.Field) bool {
 	if etag, ok := get(from304, "etag"); ok && validETag(etag) {
 		mine, _ := get(stored, "etag")
 		if etag, mine = trim(etag), trim(mine); strings.HasPrefix(etag, "W/") {
@@ -61,7 +87,7 @@ func Selects(stored, from304 []hpack.Field, only bool) bool {
 		mine, ok := get(stored, "last-modified")
 		return ok && sameDate(trim(mine), trim(modified))
 	}
-	return only
+	return true
 }
 
 // sameDate compares dates, whatever the formats.

@@ -16,6 +16,15 @@ func varying(name string, k kind, says, vary, first, second, want string) testCa
 	}}
 }
 
+// naming is two variants that are stored and a request that selects none.
+func naming(name string, k kind, says, fields, answer, want string) testCase {
+	return testCase{name, k, says, "", []step{
+		{ask: "GET / | foo: 1", answer: byFoo + ` | etag: "a" | last-modified: @-3600 | =first`, want: "asked"},
+		{ask: "GET / | foo: 2", answer: byFoo + ` | etag: "b" | last-modified: @-3600 | =other`, want: "validated"},
+		{ask: "GET / | foo: 3" + fields, answer: answer, want: want},
+	}}
+}
+
 // vary is RFC 9111 §4.1.
 var vary = []testCase{
 	varying("vary-match", optional, "A response with Vary answers a request with the same value.", "vary: Foo", "foo: 1", "foo: 1", "hit | vary: Foo"),
@@ -73,6 +82,34 @@ var vary = []testCase{
 		{ask: "GET / | foo: 2", answer: `200 | cache-control: max-age=60 | age: 100 | vary: Foo | etag: "b"`, want: "asked"},
 		{ask: "GET / | foo: 1", want: "hit | of 1"},
 		{ask: "GET / | foo: 2", answer: `304 | etag: "b" | vary: Foo`, want: `validated | of 2 | sent if-none-match: "b"`},
+	}},
+	naming("vary-named", optional, "A request that selects none is sent with the entity tags of the variants, and a 304 names the answer (§4.1).", "", `304 | etag: "a" | vary: Foo`, `validated | of 1 | status 200 | sent if-none-match: "b", "a" | sent !if-modified-since`),
+	naming("vary-named-range", optional, "The client's range is taken of that.", " | range: bytes=0-1", `304 | etag: "a" | vary: Foo`, "validated | of 1 | status 206 | =fi | sent !range"),
+	naming("vary-named-inm", optional, "And its condition.", ` | if-none-match: "a"`, `304 | etag: "a" | vary: Foo`, `validated | of 1 | status 304 | sent if-none-match: "b", "a"`),
+	naming("vary-named-other", required, "One that names no variant confirms none: it is asked again without a condition (§4.3.4).", "", `304 | etag: "c" | then 200 | cache-control: max-age=3600 | vary: Foo`, "stale | of 3 | status 200"),
+	naming("vary-named-weak", check, "A weak tag names none: it may be that of other content.", "", `304 | etag: W/"a" | then 200 | cache-control: max-age=3600 | vary: Foo`, "stale | of 3 | status 200"),
+	naming("vary-named-none", required, "Nor does a 304 without a tag.", "", "304 | -etag | then 200 | cache-control: max-age=3600 | vary: Foo", "stale | of 3 | status 200"),
+	naming("vary-named-200", required, "A 200 is the variant for the request.", "", `200 | cache-control: max-age=3600 | vary: Foo | etag: "c"`, "validated | of 3 | status 200"),
+	naming("vary-named-authorization", check, "For a request with Authorization none is sent.", " | authorization: FOO", `200 | cache-control: no-store`, "asked | sent !if-none-match"),
+	{"vary-named-updated", optional, "What a 304 names is updated, and stored for both.", "", []step{
+		{ask: "GET / | foo: 1", answer: outdated + `vary: Foo | etag: "a" | test: 1`, want: "asked"},
+		{ask: "GET / | foo: 2", answer: `304 | etag: "a" | vary: Foo | cache-control: max-age=3600 | test: 2`, want: "validated | of 1 | status 200 | test: 2"},
+		{ask: "GET / | foo: 1", want: "hit | of 1 | test: 2"},
+		{ask: "GET / | foo: 2", want: "hit | of 1 | test: 2"},
+	}},
+	{"vary-named-no-store", required, "If the 304 has no-store, neither is.", "", []step{
+		{ask: "GET / | foo: 1", answer: byFoo + ` | etag: "a"`, want: "asked"},
+		{ask: "GET / | foo: 2", answer: `304 | etag: "a" | vary: Foo | cache-control: no-store`, want: "validated | of 1 | status 200"},
+		{ask: "GET / | foo: 1", want: "asked"},
+		{ask: "GET / | foo: 2", want: "asked"},
+	}},
+	{"vary-named-cookie", check, "No tags are sent if Vary names Cookie: pages of users may have the same.", "", []step{
+		{ask: "GET / | cookie: a=1", answer: fresh + ` | vary: Cookie | etag: "a"`, want: "asked"},
+		{ask: "GET / | cookie: a=2", answer: fresh + ` | vary: Cookie | etag: "a"`, want: "asked | sent !if-none-match"},
+	}},
+	{"vary-named-coding", check, "Nor is a weak tag, which may be that of a coding that the client does not take.", "", []step{
+		{ask: "GET / | accept-encoding: gzip", answer: fresh + ` | vary: Accept-Encoding | content-encoding: gzip | etag: W/"a" | last-modified: @-3600`, want: "asked"},
+		{ask: "GET / | accept-encoding: identity", answer: fresh + ` | vary: Accept-Encoding | etag: W/"a"`, want: "asked | sent !if-none-match | sent !if-modified-since"},
 	}},
 	{"vary-head", required, "HEAD selects as GET does.", "", []step{
 		{ask: "GET / | foo: 1", answer: byFoo, want: "asked"},

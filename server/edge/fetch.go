@@ -46,9 +46,10 @@ type fetch struct {
 	stood bool // what is stored stood in for an answer
 	lost  bool // all requests that wait for the answer are gone, or the client that it is passed on to
 
-	asksAbout bool // the origin is asked whether stale is current
-	doubted   bool // it answered with a 304 that was about another response
-	agreed    bool // to a tunnel
+	variants  []store.Variant // of the resource, of which the origin may name one as the answer
+	asksAbout bool            // the origin is asked whether stale is current, or one of variants
+	doubted   bool            // it answered with a 304 that was about another response
+	agreed    bool            // to a tunnel
 
 	// Of what is being stored:
 	fields   []hpack.Field // that are stored
@@ -96,6 +97,9 @@ func (e *Edge) newFetch(m *miss) *fetch {
 	}
 	if m.verdict == rfc9111.Validate {
 		f.stale = m.entry
+	}
+	if m.reason == rfc9111.VaryMismatch {
+		f.variants = e.offered(m)
 	}
 	return f
 }
@@ -175,11 +179,7 @@ func (f *fetch) ask() (err error) {
 		// What is stored under a key must not depend on what the key does
 		// not name.
 		r.Authority = site.Host(f.request.Authority)
-		r.Fields = originFields(f.request.Fields)
-		f.asksAbout = f.stale != nil && !f.doubted && f.stale.Policy.Has(rfc9111.HasValidator)
-		if f.asksAbout {
-			r.Fields = rfc9111.Conditional(r.Fields, f.stale.Response.Fields)
-		}
+		r.Fields = f.withConditions(originFields(f.request.Fields))
 	}
 	if f.site.Files {
 		r.Cleaned = site.Path(f.key)

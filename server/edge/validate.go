@@ -14,11 +14,18 @@ import (
 
 // confirmed takes a 304: what is stored is current.
 func (f *fetch) confirmed(now time.Time) error {
-	if !rfc9111.Selects(f.stale.Response.Fields, f.head.Fields, true) {
+	if f.stale == nil {
+		return f.named(now)
+	}
+	if !rfc9111.Selects(f.stale.Response.Fields, f.head.Fields) {
 		return errAgain
 	}
-	r := f.freshen(f.asked, now)
-	d := decision{stage: whole, response: r, policy: &f.policy, served: rfc9111.Revalidated, kept: f.kept, status: f.head.Status}
+	return f.current(f.freshen(f.asked, now), rfc9111.Revalidated)
+}
+
+// current answers with what a 304 has confirmed.
+func (f *fetch) current(r *message.Response, why rfc9111.Reason) error {
+	d := decision{stage: whole, response: r, policy: &f.policy, served: why, kept: f.kept, status: f.head.Status}
 	if f.kept != rfc9111.Stored && !ofRequest(f.kept) {
 		// It is for no other request any more.
 		f.decide(decision{stage: released})

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -149,6 +150,40 @@ func (s *Store) Put(key string, request []hpack.Field, r *message.Response, p rf
 		return rfc9111.NoRoom
 	}
 	return rfc9111.Stored
+}
+
+// Variant is a response that is stored of a resource with variants.
+type Variant struct {
+	*Entry
+	Own string // its key
+}
+
+// Variants returns the Vary of the resource under key and the responses that are
+// stored of it, the last that was added first.
+func (s *Store) Variants(key string, now time.Time) (v rfc9111.Vary, all []Variant) {
+	e, ok := s.cache.Peek(key, now)
+	if !ok || e.variants == nil {
+		return "", nil
+	}
+	for _, own := range slices.Backward(e.variants.list()) {
+		if e, ok := s.cache.Peek(own, now); ok && e.Response != nil {
+			all = append(all, Variant{e, own})
+		}
+	}
+	return e.Vary, all
+}
+
+// Renew stores a response in the place of a variant of the resource under key.
+func (s *Store) Renew(key, own string, r *message.Response, p rfc9111.Policy) {
+	of, ok := s.cache.Peek(key, time.Now())
+	if !ok || of.variants == nil {
+		return
+	}
+	e := &Entry{Response: r, Policy: p}
+	e.RecheckAt(time.Unix(p.FreshUntil(), 0))
+	if s.put(own, e, time.Unix(p.KeepUntil(), 0), 0) && !of.variants.has(own) {
+		s.cache.Remove(own) // what leads to it is another by now
+	}
 }
 
 // ExpectVariants notes that the responses of the resource under key are selected

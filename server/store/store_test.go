@@ -110,6 +110,38 @@ func TestVariants(t *testing.T) {
 	}
 }
 
+func TestRenewVariant(t *testing.T) {
+	s := newStore(t, Config{})
+	now := time.Now()
+	if _, all := s.Variants("k", now); all != nil {
+		t.Error("variants of what is not stored")
+	}
+	s.putBody("k", "1", "a", "a", "1")
+	s.putBody("k", "2", "a", "a", "2")
+	vary, all := s.Variants("k", now)
+	if vary != "a" || len(all) != 2 || string(all[0].Response.Body) != "2" || string(all[1].Response.Body) != "1" {
+		t.Fatalf("vary %q, %d variants, want the last first", vary, len(all))
+	}
+	s.Renew("k", all[1].Own, response("new"), lasting())
+	if got := s.find("k", "a", "1"); got != "new" {
+		t.Errorf("the one that is renewed: %q", got)
+	}
+	if got := s.find("k", "a", "2"); got != "2" {
+		t.Errorf("the other: %q", got)
+	}
+	// What no request would find, and no change would remove, is not stored.
+	s.putBody("k", "3", "b", "b", "1")
+	s.Renew("k", all[1].Own, response("late"), lasting())
+	if s.Exact([]byte(all[1].Own), now) != nil {
+		t.Error("a variant is stored that nothing leads to")
+	}
+	s.Remove("k")
+	s.Renew("k", all[1].Own, response("late"), lasting())
+	if s.Exact([]byte(all[1].Own), now) != nil {
+		t.Error("a variant is stored of what is gone")
+	}
+}
+
 func TestMaxVariants(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s := newStore(t, Config{})
