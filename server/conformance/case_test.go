@@ -57,8 +57,8 @@ func TestCases(t *testing.T) {
 		}
 	}
 	type result struct {
-		group, name string
-		failures    *[]string
+		name     string
+		failures *[]string
 	}
 	var results []result
 	var playing sync.WaitGroup
@@ -71,7 +71,7 @@ func TestCases(t *testing.T) {
 				}
 				name := c.name + "-" + strings.TrimPrefix(protocol, "http/")
 				p := &player{testCase: c, script: s.add(name), id: name, client: clients[client{c.site, protocol}]}
-				results = append(results, result{g.name, name, &p.failures})
+				results = append(results, result{c.section + "/" + name, &p.failures})
 				playing.Go(func() {
 					turns <- struct{}{}
 					defer func() { <-turns }()
@@ -82,7 +82,7 @@ func TestCases(t *testing.T) {
 	}
 	playing.Wait()
 	for _, r := range results {
-		t.Run(r.group+"/"+r.name, func(t *testing.T) {
+		t.Run(r.name, func(t *testing.T) {
 			for _, failure := range *r.failures {
 				t.Error(failure)
 			}

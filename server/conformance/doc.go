@@ -14,10 +14,12 @@
 //	table_test.go       the cases counted, in docs/conformance.md
 //
 // The cases follow the groups of the public tests of HTTP caches
-// (https://cache-tests.fyi), and name what they rest on: RFC 9111 if no other
-// document is named. A case is required if the RFCs demand it or recommend it,
-// optional if they allow it and it is what a cache is for, and a check if they
-// leave it open: then what the server does is noted, so that a change is seen.
+// (https://cache-tests.fyi). Each names the section that it rests on, and its
+// test's name begins with it: TestCases/RFC9111-5.2.2.2/must-revalidate-stale-h2.
+// Where a sentence names no document, RFC 9111 is meant. A case is required if the
+// RFCs demand it or recommend it, optional if they allow it and it is what a cache
+// is for, and a check if they leave it open: then what the server does is noted, so
+// that a change is seen.
 //
 // Time is real, since the server is a process of its own. Responses are old
 // because their Age or Date says so; the few cases that wait take two seconds at

@@ -10,11 +10,12 @@ import (
 // testCase is a conversation: requests in turn, what the origin answers if it is
 // asked, and what must come of each.
 type testCase struct {
-	name  string // unique
-	kind  kind
-	says  string // a sentence: what holds
-	site  string // one of server_test.go's; "" is plain
-	steps []step
+	section string // that it rests on: RFC9111-5.2.2.2
+	name    string // unique
+	kind    kind
+	says    string // a sentence: what holds
+	site    string // one of server_test.go's; "" is plain
+	steps   []step
 }
 
 // kind is how much a case counts; see the package comment.
@@ -90,13 +91,13 @@ type step struct {
 }
 
 // once is two requests: what is answered first, and how the second is answered.
-func once(name string, k kind, says, answer, want string) testCase {
-	return testCase{name, k, says, "", []step{{answer: answer, want: "asked"}, {want: want}}}
+func once(section, name string, k kind, says, answer, want string) testCase {
+	return testCase{section, name, k, says, "", []step{{answer: answer, want: "asked"}, {want: want}}}
 }
 
 // later is once with time between that makes a lifetime of a second stale.
-func later(name string, k kind, says, answer, want string) testCase {
-	return testCase{name, k, says, "", []step{{answer: answer, want: "asked"}, {want: want, after: 1100 * time.Millisecond}}}
+func later(section, name string, k kind, says, answer, want string) testCase {
+	return testCase{section, name, k, says, "", []step{{answer: answer, want: "asked"}, {want: want, after: 1100 * time.Millisecond}}}
 }
 
 // on puts a case on another site.

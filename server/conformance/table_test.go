@@ -3,11 +3,15 @@ package conformance
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
 
-// TestTable: docs/conformance.md counts the cases as they are. What they come to
+var section = regexp.MustCompile(`^RFC(5861|6585|8246|8297|9110|9111|9112|9213)-[1-9][0-9]?(\.[1-9][0-9]?)*$`)
+
+// TestTable: docs/conformance.md counts the cases as they are, and each names the
+// section that it rests on. What they come to
 // is TestCases's to say.
 func TestTable(t *testing.T) {
 	var want strings.Builder
@@ -22,6 +26,9 @@ func TestTable(t *testing.T) {
 				t.Errorf("two cases are called %s", c.name)
 			}
 			names[c.name] = true
+			if !section.MatchString(c.section) {
+				t.Errorf("%s rests on no section of an RFC: %q", c.name, c.section)
+			}
 			n[c.kind]++
 			all[c.kind]++
 		}
