@@ -15,12 +15,13 @@ import (
 
 // gullible is an application that trusts every field and reflects what it
 // takes for its own address, as many frameworks do, in an answer that it lets
-// everybody store; and that answers what it does not like with an error.
+// everybody store; and that answers what it does not like with an error. Its
+// server folds names as CGI does: all but letters and digits are one character.
 func gullible(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "public, max-age=60")
 	host, path, method := r.Host, r.URL.EscapedPath(), r.Method
 	for name, values := range r.Header {
-		switch name = strings.ToLower(name); {
+		switch name = folded(name); {
 		case name == "x-forwarded-host", name == "x-host", name == "x-original-host", name == "x-http-host-override", name == "x-forwarded-server":
 			if values[0] != "example.com" {
 				host = values[0]
@@ -29,16 +30,19 @@ func gullible(w http.ResponseWriter, r *http.Request) {
 			if strings.Contains(values[0], "evil") {
 				host = values[0]
 			}
-		case name == "x-original-url", name == "x-rewrite-url", name == "x-original-uri":
+		case name == "x-original-url", name == "x-rewrite-url", name == "x-original-uri", name == "x-override-url", name == "x-http-path-override":
 			path = values[0]
 		case name == "x-http-method-override", name == "x-http-method", name == "x-method-override":
 			method = values[0]
 		case name == "x-forwarded-proto" && values[0] != "https", name == "x-forwarded-scheme", name == "x-forwarded-port" && values[0] != "443",
-			name == "x-forwarded-ssl", name == "front-end-https", name == "x-url-scheme":
+			name == "x-forwarded-ssl", name == "front-end-https", name == "x-url-scheme", name == "x-ssl", name == "x-original-scheme", name == "x-original-proto":
 			host = name + values[0]
 		case name == "x-forwarded-prefix", name == "x-script-name":
 			path = values[0] + path
-		case name == "x-forwarded-for", name == "x-real-ip", name == "true-client-ip", name == "client-ip", name == "x-client-ip":
+		case name == "accept-language":
+			w.Header().Set("Vary", "Accept-Language")
+			path = "/" + values[0] + path
+		default:
 			if strings.Contains(values[0], "6.6.6.6") {
 				host = values[0]
 			}
@@ -87,16 +91,49 @@ func gullible(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%s of https://%s%s", method, host, path)
 }
 
+// folded is a name as CGI and WSGI have it, but with "-" for "_".
+func folded(name string) string {
+	return strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
+			return c
+		}
+		return '-'
+	}, strings.ToLower(name))
+}
+
+// poisoned is a request of a stranger.
+type poisoned struct {
+	host, method, path string
+	fields             []string
+	content            string
+}
+
+// disguised are the rows that have no field but one of a name with "-", with
+// another character for it, which a server that folds names takes for the same.
+func disguised(rows []poisoned) (twins []poisoned) {
+	for _, row := range rows {
+		if len(row.fields) != 2 || row.method != "" || !strings.Contains(row.fields[0], "-") {
+			continue
+		}
+		for _, other := range []string{"_", "."} {
+			twin := row
+			twin.fields = []string{strings.ReplaceAll(row.fields[0], "-", other), row.fields[1]}
+			twins = append(twins, twin)
+		}
+		if first, rest, more := strings.Cut(row.fields[0], "-"); more && strings.Contains(rest, "-") {
+			row.fields = []string{first + "_" + rest, row.fields[1]}
+			twins = append(twins, row)
+		}
+	}
+	return twins
+}
+
 // TestPoison: whatever a stranger sends first, the next client has what it would
 // have had without: nothing that no key names has a part in what is stored, and
 // an error that a client provokes is not stored.
 func TestPoison(t *testing.T) {
 	long := strings.Repeat("x", 2000)
-	for _, tt := range []struct {
-		host, method, path string
-		fields             []string
-		content            string
-	}{
+	rows := []poisoned{
 		{fields: []string{"x-forwarded-host", "evil.example"}},
 		{fields: []string{"x-forwarded-host", "evil.example", "x-forwarded-host", "example.com"}},
 		{fields: []string{"x-forwarded-server", "evil.example"}},
@@ -120,9 +157,30 @@ func TestPoison(t *testing.T) {
 		{fields: []string{"client-ip", "6.6.6.6"}},
 		{fields: []string{"true-client-ip", "6.6.6.6"}},
 		{fields: []string{"x-client-ip", "6.6.6.6"}},
+		{fields: []string{"x-cluster-client-ip", "6.6.6.6"}},
+		{fields: []string{"x-original-for", "6.6.6.6"}},
+		{fields: []string{"x-original-forwarded-for", "6.6.6.6"}},
+		{fields: []string{"cf-connecting-ip", "6.6.6.6"}},
+		{fields: []string{"fastly-client-ip", "6.6.6.6"}},
+		{fields: []string{"x-forwarded", "for=6.6.6.6"}},
+		{fields: []string{"forwarded-for", "6.6.6.6"}},
+		{fields: []string{"x-forward-for", "6.6.6.6"}},
+		{fields: []string{"x-remote-ip", "6.6.6.6"}},
+		{fields: []string{"x-remote-addr", "6.6.6.6"}},
+		{fields: []string{"x-proxyuser-ip", "6.6.6.6"}},
+		{fields: []string{"x-envoy-external-address", "6.6.6.6"}},
+		{fields: []string{"x-azure-clientip", "6.6.6.6"}},
+		{fields: []string{"x-azure-socketip", "6.6.6.6"}},
+		{fields: []string{"x-appengine-user-ip", "6.6.6.6"}},
+		{fields: []string{"x-ssl", "off"}},
+		{fields: []string{"x-original-scheme", "http"}},
+		{fields: []string{"x-original-proto", "http"}},
 		{fields: []string{"x-original-url", "/evil"}},
 		{fields: []string{"x-rewrite-url", "/evil"}},
 		{fields: []string{"x-original-uri", "/evil"}},
+		{fields: []string{"x-override-url", "/evil"}},
+		{fields: []string{"x-http-path-override", "/evil"}},
+		{fields: []string{"accept-language", "de"}},
 		{fields: []string{"x-http-method-override", "POST"}},
 		{fields: []string{"x-http-method", "DELETE"}},
 		{fields: []string{"x-method-override", "PUT"}},
@@ -170,7 +228,8 @@ func TestPoison(t *testing.T) {
 		{fields: []string{"authorization", "Basic evil"}},
 		{fields: []string{"upgrade", "h2c", "connection", "upgrade"}},
 		{fields: []string{"cache-control", "no-store"}},
-	} {
+	}
+	for _, tt := range append(rows, disguised(rows)...) {
 		if tt.host == "" {
 			tt.host = "example.com"
 		}

@@ -11,8 +11,10 @@ import (
 // reached us. Only a trusted proxy's are passed on.
 func aboutClient(name string) bool {
 	switch name {
-	case "forwarded", "x-real-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip",
-		"x-original-forwarded-for", "cf-connecting-ip", "fastly-client-ip":
+	case "forwarded", "x-forwarded", "forwarded-for", "x-forward-for",
+		"x-real-ip", "true-client-ip", "client-ip", "x-client-ip", "x-cluster-client-ip", "x-remote-ip", "x-remote-addr", "x-proxyuser-ip",
+		"x-original-for", "x-original-forwarded-for", "cf-connecting-ip", "fastly-client-ip", "x-envoy-external-address",
+		"x-azure-clientip", "x-azure-socketip", "x-appengine-user-ip":
 		return true
 	}
 	return strings.HasPrefix(name, "x-forwarded-")
@@ -25,15 +27,27 @@ const (
 	clientCertChain = "client-cert-chain"
 )
 
-// disguised reports whether a name with an underscore would be taken by a CGI
-// or WSGI server, which maps "-" and "_" to the same variable, for a field that
-// is removed or written by us.
+// disguised reports whether a name with other characters than letters, digits
+// and "-" would be taken by a CGI or WSGI server, which maps "-" and "_", and some
+// of them all other characters, to the same variable, for a field that is removed
+// or written by us.
 func disguised(name string) bool {
-	if strings.IndexByte(name, '_') < 0 {
+	if strings.IndexFunc(name, folds) < 0 {
 		return false
 	}
-	name = strings.ReplaceAll(name, "_", "-")
+	name = strings.Map(func(c rune) rune {
+		if folds(c) {
+			return '-'
+		}
+		return c
+	}, name)
 	return aboutClient(name) || hopByHop(name) || endToEnd(name) || name == clientCert || name == clientCertChain
+}
+
+// folds reports whether a character of a name, which is not "-", is the same as
+// "-" to such a server.
+func folds(c rune) bool {
+	return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-'
 }
 
 // chain are the forwarded fields of a trusted proxy.

@@ -11,12 +11,23 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
+// claimed are fields in which applications look for the client, beside those
+// of which the tests say more.
+var claimed = []string{
+	"x-forwarded", "forwarded-for", "x-forward-for", "client-ip", "x-original-for", "x-remote-ip", "x-remote-addr",
+	"x-proxyuser-ip", "x-azure-clientip", "x-azure-socketip", "x-appengine-user-ip",
+}
+
 // TestRFC7239Forwarded: the client's address, in each style, from a stranger and
 // from a proxy that is trusted.
 func TestRFC7239Forwarded(t *testing.T) {
 	claims := []string{
 		"x-forwarded-for", "203.0.113.9", "x-forwarded-for", "198.51.100.1", "x-forwarded-proto", "http", "x-forwarded-host", "shop.example",
 		"x-forwarded-port", "99", "forwarded", "for=203.0.113.9", "x-real-ip", "203.0.113.9", "true-client-ip", "203.0.113.9",
+		"x-envoy-external-address", "203.0.113.9", "x.forwarded.for", "203.0.113.9",
+	}
+	for _, name := range claimed {
+		claims = append(claims, name, "203.0.113.9", strings.Replace(name, "-", "_", 1), "203.0.113.9")
 	}
 	for _, c := range []struct {
 		name    string
@@ -27,10 +38,10 @@ func TestRFC7239Forwarded(t *testing.T) {
 	}{
 		{"a stranger's claims are dropped", "", "192.0.2.7:1", false, map[string]string{
 			"x-forwarded-for": "192.0.2.7", "x-forwarded-proto": "https", "x-forwarded-host": "example.com", "x-real-ip": "192.0.2.7",
-			"forwarded": "", "x-forwarded-port": "", "true-client-ip": ""}},
+			"forwarded": "", "x-forwarded-port": "", "true-client-ip": "", "x-envoy-external-address": ""}},
 		{"a trusted proxy's are appended to", "", "192.0.2.7:1", true, map[string]string{
 			"x-forwarded-for": "203.0.113.9, 198.51.100.1, 192.0.2.7", "x-forwarded-proto": "http", "x-forwarded-host": "shop.example",
-			"x-real-ip": "198.51.100.1", "forwarded": "", "x-forwarded-port": "99", "true-client-ip": "203.0.113.9"}},
+			"x-real-ip": "198.51.100.1", "forwarded": "", "x-forwarded-port": "99", "true-client-ip": "203.0.113.9", "x-envoy-external-address": "203.0.113.9"}},
 		{"RFC 7239", Forwarded, "192.0.2.7:1", false, map[string]string{
 			"forwarded": `for=192.0.2.7;proto=https;host="example.com"`, "x-forwarded-for": "", "x-forwarded-proto": "", "x-real-ip": "192.0.2.7"}},
 		{"RFC 7239 behind a trusted proxy", Forwarded, "192.0.2.7:1", true, map[string]string{
@@ -55,6 +66,14 @@ func TestRFC7239Forwarded(t *testing.T) {
 				if got := strings.Join(fieldLines(head, name), "|"); got != want {
 					t.Errorf("%s: %q, want %q", name, got, want)
 				}
+			}
+			for _, name := range claimed {
+				if got := fieldLines(head, name); len(got) == 1 != c.trusted {
+					t.Errorf("%s: %q, and the peer is trusted: %t", name, got, c.trusted)
+				}
+			}
+			if !c.trusted && strings.Contains(head, "203.0.113.9") {
+				t.Errorf("a claim is passed on:\n%s", head)
 			}
 		})
 	}
