@@ -109,7 +109,7 @@ var reasons = [Reasons]struct {
 	Private:         {"private", false, "", "The response has private."},
 	NotUnderstood:   {"must_understand", false, "", "The response has must-understand, and its status is not one that is implemented."},
 	SetCookie:       {"set_cookie", false, "", "The response sets a cookie."},
-	Status:          {"status", false, "", "The response's status is never stored."},
+	Status:          {"status", false, "", "The response's status is not stored: it is not final, or speaks of the request alone."},
 	Partial:         {"partial", false, "", "The response is a part of a representation."},
 	NoFreshness:     {"no_freshness", false, "", "The response does not say how long it is fresh, and its status or the lack of a validator does not let it be stored without."},
 	AlreadyStale:    {"already_stale", false, "", "The response is stale on arrival, and has no validator to revalidate it with."},

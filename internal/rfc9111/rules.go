@@ -18,7 +18,8 @@ type Rules struct {
 
 	// StatusFreshness is the same for single status codes; it comes before
 	// Freshness. It is the only way in which an error without explicit
-	// freshness is stored. A value of 0 turns Freshness and Heuristic off
+	// freshness is stored, and in which one that a client can provoke
+	// ([Provoked]) is stored at all. A value of 0 turns Freshness and Heuristic off
 	// for the status.
 	StatusFreshness map[int]time.Duration
 

@@ -20,6 +20,19 @@ func storable(status int) Reason {
 	return Stored
 }
 
+// Provoked reports whether a status is an error that speaks of the request, such
+// as of fields that no key has: any client can provoke it, and whatever the
+// response says of its freshness, it is not to be the answer of others. A site
+// may name it in its rules ([Rules.StatusFreshness]); §3 lets a cache store less.
+// Of 401 and 407 that is not said: what they ask for, Authorization, has its rules.
+func Provoked(status int) bool {
+	switch status {
+	case 400, 408, 411, 413, 414, 415, 417, 421, 425, 426, 431:
+		return true
+	}
+	return false
+}
+
 // cacheableByDefault reports whether RFC 9110 §15.1 lets a response with the
 // status be stored without explicit freshness. 206 is not stored.
 func cacheableByDefault(status int) bool {

@@ -31,6 +31,9 @@ func Store(a *Asked, status int, fields []hpack.Field, asked, got time.Time, rul
 	if reason := storable(status); reason != Stored {
 		return Policy{}, reason
 	}
+	if Provoked(status) && rules.StatusFreshness[status] <= 0 {
+		return Policy{}, Status
+	}
 	d, targeted := responseDirectives(fields, rules)
 	if reason := permitted(a, status, &d); reason != Stored {
 		return Policy{}, reason

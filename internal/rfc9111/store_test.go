@@ -61,6 +61,12 @@ func TestStoreReasons(t *testing.T) {
 		{"Nor errors.", "GET", "", 404, "", &Rules{Freshness: time.Minute}, NoFreshness},
 		{"Errors are as configured.", "GET", "", 503, "", &Rules{StatusFreshness: map[int]time.Duration{503: time.Second}}, Stored},
 		{"A status may be exempt.", "GET", "", 200, "", &Rules{Freshness: time.Minute, StatusFreshness: map[int]time.Duration{200: 0}}, NoFreshness},
+		{"An error that any client can provoke.", "GET", "", 400, fresh, nil, Status},
+		{"Not with public and a validator either.", "GET", "", 414, `etag: "a"|cache-control: public, max-age=60`, nil, Status},
+		{"Unless the site names it.", "GET", "", 400, "", &Rules{StatusFreshness: map[int]time.Duration{400: time.Second}}, Stored},
+		{"Then the origin's lifetime counts.", "GET", "", 400, "cache-control: no-store", &Rules{StatusFreshness: map[int]time.Duration{400: time.Second}}, NoStore},
+		{"Not with a lifetime of 0.", "GET", "", 400, fresh, &Rules{StatusFreshness: map[int]time.Duration{400: 0}}, Status},
+		{"431 must not be stored, whatever the site says.", "GET", "", 431, fresh, &Rules{StatusFreshness: map[int]time.Duration{431: time.Second}}, Status},
 		{"The origin goes before the configuration.", "GET", "", 503, "cache-control: max-age=0", &Rules{StatusFreshness: map[int]time.Duration{503: time.Second}}, AlreadyStale},
 	} {
 		asked := Ask(tt.method, lines(tt.request), tt.rules)

@@ -133,7 +133,7 @@ func TestSuitePragma(t *testing.T) {
 }
 
 func TestSuiteStatus(t *testing.T) {
-	for _, status := range []string{"200", "203", "204", "299", "301", "302", "303", "307", "308", "400", "404", "410", "499", "500", "502", "503", "504", "599"} {
+	for _, status := range []string{"200", "203", "204", "299", "301", "302", "303", "307", "308", "403", "404", "410", "499", "500", "502", "503", "504", "599"} {
 		hit := "hit " + status
 		if status == "200" {
 			hit = "hit"
@@ -149,6 +149,7 @@ func TestSuiteStatus(t *testing.T) {
 		once("It overrides no-store for a known one.", "200 | cache-control: max-age=3600, no-store, must-understand", 1, "hit"),
 		once("412 speaks of the request's condition.", "412 | cache-control: max-age=3600", 1, "fetch"),
 		once("416 speaks of the request's range.", "416 | cache-control: max-age=3600", 1, "fetch"),
+		once("400 speaks of the request.", "400 | cache-control: max-age=3600", 1, "fetch"),
 		once("429 must not be stored.", "429 | cache-control: max-age=3600", 1, "fetch"),
 		once("511 must not be stored.", "511 | cache-control: max-age=3600", 1, "fetch"),
 		once("206 is no whole.", "206 | cache-control: max-age=3600 | content-range: bytes 0-4/10", 1, "fetch"),
@@ -158,7 +159,7 @@ func TestSuiteStatus(t *testing.T) {
 func TestSuiteHeuristics(t *testing.T) {
 	on := &Rules{Heuristic: true}
 	for status, want := range map[string]string{
-		"200": "hit", "203": "hit 203", "204": "hit 204", "404": "hit 404", "405": "hit 405", "410": "hit 410", "414": "hit 414", "501": "hit 501",
+		"200": "hit", "203": "hit 203", "204": "hit 204", "404": "hit 404", "405": "hit 405", "410": "hit 410", "414": "fetch", "501": "hit 501",
 		"201": "fetch", "202": "fetch", "403": "fetch", "502": "fetch", "503": "fetch", "504": "fetch", "599": "fetch",
 	} {
 		play(t, []scenario{{"A " + status + " a day after its modification.", on, []step{

@@ -31,11 +31,22 @@ var statuses = append(append([]testCase{
 	on("defaults", once("RFC9111-4.2.2", "negative-404", check, "It may have one for errors.", "404", "hit")),
 	on("defaults", once("RFC9111-3", "negative-500", required, "Other errors are not stored.", "500", "asked")),
 	on("defaults", once("RFC9111-4.2.2", "negative-explicit", required, "What the origin says of an error goes before it.", "404 | cache-control: no-store", "asked")),
-}, explicit()...), estimated()...)
+}, append(explicit(), provoked()...)...), estimated()...)
+
+// provoked are errors that speak of the request, which any client can have the
+// origin answer.
+func provoked() (cases []testCase) {
+	for _, status := range []int{400, 408, 411, 413, 414, 415, 417, 421, 425, 426} {
+		cases = append(cases, once("RFC9111-3", fmt.Sprintf("status-%d", status), check,
+			fmt.Sprintf("A %d is not stored: any client can provoke it.", status), fmt.Sprintf("%d | cache-control: max-age=3600", status), "asked"))
+	}
+	return append(cases,
+		on("heuristic", once("RFC9111-4.2.2", "heuristic-414", check, "Nor is a 414 for a tenth of its age.", "414 | last-modified: @-864000", "asked")))
+}
 
 // explicit are responses of every status with a lifetime, and without one left.
 func explicit() (cases []testCase) {
-	for _, status := range []int{200, 203, 204, 299, 301, 302, 303, 307, 308, 400, 403, 404, 405, 410, 414, 451, 499, 500, 501, 502, 503, 504, 599} {
+	for _, status := range []int{200, 203, 204, 299, 301, 302, 303, 307, 308, 403, 404, 405, 410, 451, 499, 500, 501, 502, 503, 504, 599} {
 		cases = append(cases,
 			once("RFC9111-3", fmt.Sprintf("status-%d-fresh", status), optional, fmt.Sprintf("A %d with a lifetime is reused.", status),
 				fmt.Sprintf("%d | cache-control: max-age=3600", status), "hit"),
@@ -47,7 +58,7 @@ func explicit() (cases []testCase) {
 
 // estimated are those with a date alone.
 func estimated() (cases []testCase) {
-	for _, status := range []int{200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501} {
+	for _, status := range []int{200, 203, 204, 300, 301, 308, 404, 405, 410, 501} {
 		cases = append(cases, on("heuristic", once("RFC9111-4.2.2", fmt.Sprintf("heuristic-%d", status), optional,
 			fmt.Sprintf("A %d may be fresh for a tenth of its age (§4.2.2).", status), fmt.Sprintf("%d | last-modified: @-864000", status), "hit")))
 	}

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
+	"github.com/e0ac7cd4/hotpath/server/origin"
 	"github.com/e0ac7cd4/hotpath/server/origin/proxy"
 	"github.com/e0ac7cd4/hotpath/server/site"
 )
@@ -279,8 +282,10 @@ func cutShort(fields []string) []string {
 }
 
 // TestErrorsAreNotStored: what the origin answers to a request that it does not
-// like is stored only if the origin says so.
+// like is stored only if the origin says so; if any client can provoke it for
+// others, only if the site does; and what is stored of the resource stays.
 func TestErrorsAreNotStored(t *testing.T) {
+	provoked := []int{400, 408, 411, 413, 414, 415, 417, 421, 425, 426, 431}
 	for _, status := range []int{400, 401, 403, 404, 405, 406, 408, 409, 410, 411, 412, 413, 414, 415, 416, 417, 421, 422, 425, 426, 428, 429, 431, 451, 500, 501, 502, 503, 504, 505, 511} {
 		inBubble(t, func(t *testing.T) {
 			r := newRig(t, knobs{}, always(status, "error"))
@@ -289,6 +294,44 @@ func TestErrorsAreNotStored(t *testing.T) {
 			}
 			if r.get("/a").hit {
 				t.Errorf("%d is stored", status)
+			}
+		})
+	}
+	for _, status := range append(provoked, 403, 404, 410, 501) {
+		inBubble(t, func(t *testing.T) {
+			r := newRig(t, knobs{}, always(status, "error", "cache-control", "public, max-age=60", "etag", `"e"`))
+			r.get("/a")
+			if hit := r.get("/a").hit; hit == slices.Contains(provoked, status) {
+				t.Errorf("%d that the origin calls fresh is stored: %t", status, hit)
+			}
+		})
+		inBubble(t, func(t *testing.T) {
+			r := newRig(t, knobs{rules: rfc9111.Rules{StatusFreshness: map[int]time.Duration{status: time.Second}}}, always(status, "error", "cache-control", "max-age=60"))
+			r.get("/a")
+			if hit := r.get("/a").hit; hit != (status != 431) {
+				t.Errorf("%d that the site names is stored: %t", status, hit)
+			}
+		})
+		if !slices.Contains(provoked, status) {
+			continue
+		}
+		inBubble(t, func(t *testing.T) {
+			r := newRig(t, knobs{}, func(n int, _ context.Context, _ *origin.Request, sink origin.Sink) error {
+				switch n {
+				case 1:
+					return give(sink, 200, "page", "cache-control", "max-age=1", "etag", `"a"`)
+				case 2:
+					return give(sink, status, "error", "cache-control", "max-age=60")
+				}
+				return give(sink, 304, "", "cache-control", "max-age=60", "etag", `"a"`)
+			})
+			r.get("/a")
+			time.Sleep(2 * time.Second)
+			if c := r.get("/a"); c.status != status {
+				t.Errorf("%d has become %d", status, c.status)
+			}
+			if c := r.get("/a"); c.text() != "page" {
+				t.Errorf("a %d has the next client served %d %q, and not what is stored", status, c.status, c.text())
 			}
 		})
 	}

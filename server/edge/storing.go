@@ -244,7 +244,7 @@ func (f *fetch) keepNothing(why rfc9111.Reason, now time.Time) error {
 // its user or of the moment says nothing of the resource.
 func (f *fetch) remember(why rfc9111.Reason, now time.Time) {
 	switch {
-	case ofRequest(why), f.asked.Authorization:
+	case ofRequest(why), f.asked.Authorization, rfc9111.Provoked(f.head.Status):
 	case rfc9111.IsError(f.head.Status) && f.stale != nil:
 		// What is stored may stand in for an error yet (RFC 5861 §4).
 	default:
