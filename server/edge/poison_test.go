@@ -281,6 +281,31 @@ func cutShort(fields []string) []string {
 	return short
 }
 
+// TestHeadDoesNotPoison: the answer to a HEAD with a field that no key names does
+// not change what is stored of the GET, nor remove it.
+func TestHeadDoesNotPoison(t *testing.T) {
+	for _, name := range []string{"x-host", "x_host", "accept_language"} {
+		for _, condition := range []string{"accept", "if-match"} {
+			inBubble(t, func(t *testing.T) {
+				r := newRig(t, knobs{rules: rfc9111.Rules{HonorRequest: true}}, func(_ int, _ context.Context, q *origin.Request, sink origin.Sink) error {
+					if host := field(q.Fields, name); host != "" {
+						if err := sink.Head(origin.Head{Status: 200, Fields: fields("cache-control", fresh, "link", host), Length: 1}); err != nil {
+							return err
+						}
+						return sink.End(nil)
+					}
+					return give(sink, 200, "page", "cache-control", fresh, "link", "good")
+				})
+				r.get("/a")
+				r.ask("HEAD", "/a", "cache-control", "no-cache", name, "evil", condition, "*")
+				if c := r.get("/a"); !c.hit || c.field("link") != "good" {
+					t.Errorf("after a HEAD with %s and %s: hit %t, %q", name, condition, c.hit, c.field("link"))
+				}
+			})
+		}
+	}
+}
+
 // TestErrorsAreNotStored: what the origin answers to a request that it does not
 // like is stored only if the origin says so; if any client can provoke it for
 // others, only if the site does; and what is stored of the resource stays.

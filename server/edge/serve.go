@@ -115,7 +115,7 @@ func (e *Edge) answer(m *miss) {
 	case m.site.Files:
 		e.share(m)
 	case m.reason == rfc9111.Method, m.reason == rfc9111.RequestContent, m.reason == rfc9111.RequestCondition:
-		e.pass(m)
+		e.passHead(m)
 	case m.asked.NoStore, m.asked.Authorization, m.reason == rfc9111.KnownUncacheable:
 		e.alone(m)
 	default:

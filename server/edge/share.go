@@ -205,12 +205,21 @@ func (e *Edge) sendFailure(m *miss, err error) {
 	m.x.Reply.Send(failure(m.site, err))
 }
 
+// passHead passes a request on that may be a HEAD, whose answer says something of
+// what is stored (RFC 9111 §4.3.5).
+func (e *Edge) passHead(m *miss) {
+	if m.x.Method == http.MethodHead && !mayConfirm(m.x.Fields) {
+		m.entry = nil
+	}
+	e.pass(m)
+}
+
 // alone fetches for one request. Its answer may be stored all the same; but if the
 // request has conditions or a range, the origin is to see them: that its answer
 // is stored is not likely enough to fetch the whole, and then the range.
 func (e *Edge) alone(m *miss) {
 	if m.x.Method == http.MethodHead || message.Conditional(&m.x.Request) {
-		e.pass(m)
+		e.passHead(m)
 		return
 	}
 	e.newFetch(m).run(m.ctx)

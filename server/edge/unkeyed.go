@@ -20,6 +20,18 @@ func originFields(fields []hpack.Field) []hpack.Field {
 	return kept
 }
 
+// mayConfirm reports whether the answer to a request that is passed on as it is
+// may say of what is stored that it is current, or obsolete: a HEAD that has
+// fields which no key names is not about the response that others get.
+func mayConfirm(fields []hpack.Field) bool {
+	for i := range fields {
+		if unkeyed(fields[i].Name) || ambiguous(fields[i].Name) {
+			return false
+		}
+	}
+	return true
+}
+
 // ambiguous reports whether a name has other characters than letters, digits
 // and "-". Servers of CGI, WSGI and the like have one variable for all names
 // that differ in those alone, so it may stand for any field, one that Vary names
