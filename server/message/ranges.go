@@ -46,10 +46,10 @@ const (
 
 // ParseRange reads a Range field for a content of size bytes (RFC 9110 §14.2).
 // The field is ignored if it has another unit than bytes, is malformed, asks
-// for more than [MaxSpans] ranges, for ranges that overlap or for the last 0
-// bytes, and if the content is empty, of which there is no part. A position
-// that no integer holds is beyond the end of any content (§14.1.1). ParseRange
-// does not allocate.
+// for more than [MaxSpans] ranges or for ranges that overlap, and if the content
+// is empty, of which there is no part. A position that no integer holds is beyond
+// the end of any content (§14.1.1), and so are its last 0 bytes (§14.1.2).
+// ParseRange does not allocate.
 func ParseRange(field string, size int64) (spans Spans, verdict Verdict) {
 	const unit = "bytes="
 	// Range units are case-insensitive (RFC 9110 §14.1).
@@ -90,8 +90,8 @@ func ParseRange(field string, size int64) (spans Spans, verdict Verdict) {
 }
 
 // parseSpan reads one range of a list (RFC 9110 §14.1.2). First is above Last
-// if it begins beyond the end; ok is false if it is malformed or asks for the
-// last 0 bytes.
+// if it begins beyond the end, as the last 0 bytes do; ok is false if it is
+// malformed.
 func parseSpan(spec string, size int64) (span Span, ok bool) {
 	from, to, ok := strings.Cut(spec, "-")
 	if !ok {
@@ -99,7 +99,7 @@ func parseSpan(spec string, size int64) (span Span, ok bool) {
 	}
 	if from == "" {
 		length, ok := parsePosition(to, size)
-		return Span{size - length, size - 1}, ok && length > 0
+		return Span{size - length, size - 1}, ok
 	}
 	first, ok := parsePosition(from, size)
 	if !ok || to == "" {

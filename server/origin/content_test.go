@@ -64,7 +64,7 @@ func TestServeContentRanges(t *testing.T) {
 		{name: "overlapping", field: "bytes=0-5,5-9", status: 200, body: all},
 		{name: "overlapping by suffix", field: "bytes=10-,-1", status: 200, body: all},
 		{name: "the same twice", field: "bytes=3-3,3-3", status: 200, body: all},
-		{name: "first and last 0 bytes", field: "bytes=-0", status: 200, body: all},
+		{name: "last 0 bytes", field: "bytes=-0", status: 416, contentRange: "bytes */20"},
 		{name: "unsatisfiable", field: "bytes=20-", status: 416, contentRange: "bytes */20"},
 		{name: "two unsatisfiable", field: "bytes=20-,30-40", status: 416, contentRange: "bytes */20"},
 		{name: "another unit", field: "lines=0-4", status: 200, body: all},
