@@ -14,6 +14,42 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/origin"
 )
 
+// TestNotForwarded: what is answered in place of an upstream is not forwarded,
+// and does not say that it was.
+func TestNotForwarded(t *testing.T) {
+	const allowed = "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE"
+	for _, tt := range []struct {
+		sentence, method string
+		fields           []string
+		status           int
+		allow            string
+		forwarded        bool
+	}{
+		{"TRACE would show secrets.", "TRACE", []string{"cookie", "a=b"}, 405, allowed, false},
+		{"It does at any distance.", "TRACE", []string{"max-forwards", "5"}, 405, allowed, false},
+		{"A tunnel to any host is for a forward proxy.", "CONNECT", nil, 405, "GET, HEAD, OPTIONS", false},
+		{"OPTIONS is for us.", "OPTIONS", []string{"max-forwards", "0"}, 200, "", false},
+		{"So it is with more digits.", "OPTIONS", []string{"max-forwards", "00"}, 200, "", false},
+		{"OPTIONS is for the origin.", "OPTIONS", nil, 200, "", true},
+		{"So it is with a forward left.", "OPTIONS", []string{"max-forwards", "1"}, 200, "", true},
+		{"What is no number does not count.", "OPTIONS", []string{"max-forwards", "-0"}, 200, "", true},
+		{"Nothing does not either.", "OPTIONS", []string{"max-forwards", ""}, 200, "", true},
+		{"Other methods have no such limit.", "POST", []string{"max-forwards", "0"}, 200, "", true},
+	} {
+		r := newRig(t, knobs{}, always(200, ""))
+		c := r.ask(tt.method, "/a", tt.fields...)
+		if c.status != tt.status || c.field("allow") != tt.allow {
+			t.Errorf("%s %d, allow %q", tt.sentence, c.status, c.field("allow"))
+		}
+		if got := r.origin.count() == 1; got != tt.forwarded {
+			t.Errorf("%s Forwarded: %t", tt.sentence, got)
+		}
+		if got := c.outcome.Status != ""; got != tt.forwarded {
+			t.Errorf("%s %q", tt.sentence, c.outcome.Status)
+		}
+	}
+}
+
 // TestServe is a directory on the fast and the slow path, empty and warm.
 func TestServe(t *testing.T) {
 	d, root := newDirectory(t, origin.DirectoryConfig{MaxStored: 1000})

@@ -19,6 +19,8 @@ var (
 	misdirected      = origin.Page(http.StatusMisdirectedRequest)
 	methodNotAllowed = origin.Page(http.StatusMethodNotAllowed, hpack.Field{Name: "allow", Value: allow})
 	options          = message.Opened(http.StatusNoContent, []hpack.Field{message.ServerField, {Name: "allow", Value: allow}}, -1)
+	noTrace          = origin.Page(http.StatusMethodNotAllowed, hpack.Field{Name: "allow", Value: "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE"})
+	lastAnswer       = message.Opened(http.StatusOK, []hpack.Field{message.ServerField}, 0)
 	internalError    = origin.Page(http.StatusInternalServerError)
 	timedOut         = origin.Page(http.StatusGatewayTimeout)
 

@@ -3,8 +3,10 @@ package edge
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -79,8 +81,17 @@ func (e *Edge) serveFiles(ctx context.Context, x *message.Exchange, s *site.Site
 
 // serveUpstream answers for another server.
 func (e *Edge) serveUpstream(ctx context.Context, x *message.Exchange, s *site.Site) {
-	if x.Method == http.MethodConnect && x.Upgrade == "" {
+	switch {
+	case x.Method == http.MethodConnect && x.Upgrade == "":
 		x.Reply.Send(methodNotAllowed) // a way through to any host is for a forward proxy
+		return
+	case x.Method == http.MethodTrace:
+		// What an upstream would reflect are the client's secrets and those of
+		// fields that are added on the way. A server may refuse it (RFC 9110 §9.1).
+		x.Reply.Send(noTrace)
+		return
+	case x.Method == http.MethodOptions && lastHop(x.Fields):
+		x.Reply.Send(lastAnswer)
 		return
 	}
 	asked := ask(x.Method, &x.Request, s)
@@ -97,6 +108,17 @@ func (e *Edge) serveUpstream(ctx context.Context, x *message.Exchange, s *site.S
 		return
 	}
 	e.answer(m)
+}
+
+// lastHop reports whether Max-Forwards makes us the recipient of an OPTIONS
+// request (RFC 9110 §7.6.2): it is a number, and that is 0.
+func lastHop(fields []hpack.Field) bool {
+	for i := range fields {
+		if v := fields[i].Value; fields[i].Name == "max-forwards" && v != "" && strings.Trim(v, "0") == "" {
+			return true
+		}
+	}
+	return false
 }
 
 // answer answers a request that has a key.
