@@ -110,11 +110,13 @@ func parseChunkSize(p []byte) (size int64, n int, err error) {
 	if i == 0 {
 		return 0, 0, errChunkSize
 	}
-	extended := false
+	extended, quoted, escaped := false, false, false
 	for ; i < len(p); i++ {
 		switch b := p[i]; {
 		case i == maxChunkLine:
 			return 0, 0, errChunkSize
+		case b == '\r' && quoted:
+			return 0, 0, errChunkSize // another recipient may look for the quote's end in the data
 		case b == '\r':
 			if !extended && i > 0 && (p[i-1] == ' ' || p[i-1] == '\t') {
 				return 0, 0, errChunkSize // space, and no extension
@@ -127,10 +129,17 @@ func parseChunkSize(p []byte) (size int64, n int, err error) {
 			}
 			return size, i + 2, nil
 		case b == ';':
-			extended = true
+			extended, escaped = true, false
 		case b == ' ', b == '\t':
+			escaped = false
 		case !extended, b < ' ', b == 0x7f:
 			return 0, 0, errChunkSize
+		case escaped:
+			escaped = false
+		case b == '"':
+			quoted = !quoted
+		case b == '\\':
+			escaped = quoted
 		}
 	}
 	return 0, 0, nil

@@ -25,6 +25,7 @@ var chunkTable = []struct {
 	{"data that looks like a chunk", "7\r\n0\r\n\r\n0\r\r\n0\r\n\r\n", "0\r\n\r\n0\r", "", nil},
 	{"an extension", "4;a=b\r\nbody\r\n0;c\r\n\r\n", "body", "", nil},
 	{"an extension behind space", "4 \t; a=\"b;c\"\r\nbody\r\n0\r\n\r\n", "body", "", nil},
+	{"a quote in a quoted extension", "4;a=\"\\\"b\\\\\\;\\ \";c=\"\"\r\nbody\r\n0\r\n\r\n", "body", "", nil},
 	{"trailers", "0\r\nA: b\r\nC-D:\t e f \r\n\r\n", "", "a=b c-d=e f ", nil},
 	{"an empty trailer", "0\r\nA:\r\n\r\n", "", "a= ", nil},
 
@@ -43,6 +44,9 @@ var chunkTable = []struct {
 	{"CR alone", "4\rbody\r\n", "", "", errChunkSize},
 	{"a control character in an extension", "4;\x01\r\nbody\r\n", "", "", errChunkSize},
 	{"LF in an extension", "4;a\n\r\nbody\r\n", "", "", errChunkSize},
+	{"a quote that does not end", "1;a=\"b\r\nx\r\n0\r\n\r\n", "", "", errChunkSize},
+	{"a quote of which the end is escaped", "1;a=\"b\\\"\r\nx\r\n0\r\n\r\n", "", "", errChunkSize},
+	{"a quote that begins again", "1;a=\"b\"\"\r\nx\r\n0\r\n\r\n", "", "", errChunkSize},
 	{"a long extension", "4;" + strings.Repeat("a", maxChunkLine) + "\r\nbody\r\n", "", "", errChunkSize},
 	{"data too long", "3\r\nbody\r\n", "bod", "", errChunkEnd},
 	{"data too short", "5\r\nbody\r\n0\r\n\r\n", "body\r", "", errChunkEnd},
