@@ -12,6 +12,8 @@ func storable(status int) Reason {
 	switch status {
 	case 304:
 		return Status // updates what is stored (§4.3.4)
+	case 426:
+		return Status // must have Upgrade (RFC 9110 §15.5.22), which is not stored
 	case 412, 416:
 		return Status // speaks of the request's conditions and Range, which no key has
 	case 428, 429, 431, 511:
@@ -52,7 +54,7 @@ func understood(status int) bool {
 		return false
 	case status <= 205, status >= 300 && status <= 303, status == 305, status == 307, status == 308:
 		return true
-	case status >= 400 && status <= 417, status == 421, status == 422, status == 426, status == 451:
+	case status >= 400 && status <= 417, status == 421, status == 422, status == 451:
 		return true
 	}
 	return status >= 500 && status <= 505

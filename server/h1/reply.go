@@ -45,6 +45,9 @@ func (c *Conn) replyHead(m *stream.Message[uint64]) {
 	f := x.framingOf(h.Status, h.Length)
 	c.decideLast(f)
 	out := appendHead(c.wire.Out, h, c.date)
+	if h.Status == http.StatusUpgradeRequired && x.proto == message.HTTP11 {
+		out = appendRequired(out, h.Fields)
+	}
 	switch {
 	case f == chunkedContent:
 		out = append(out, "transfer-encoding: chunked\r\n"...)
@@ -194,15 +197,30 @@ func appendHead(out []byte, h *message.Head, date *message.DateText) []byte {
 	return out
 }
 
+// appendRequired appends what a 426 asks to upgrade to (RFC 9110 §15.5.22), which
+// is for this connection alone (§7.8). To HTTP/1.0 it means nothing.
+func appendRequired(out []byte, fields []hpack.Field) []byte {
+	before := len(out)
+	for _, f := range fields {
+		if f.Name == "upgrade" && httpguts.ValidHeaderFieldValue(f.Value) {
+			out = appendField(out, f.Name, f.Value)
+		}
+	}
+	if len(out) > before {
+		out = append(out, "connection: upgrade\r\n"...)
+	}
+	return out
+}
+
 // sendable reports whether a handler's field goes out: it is well-formed, and
-// not one of the engine's. Upgrade says in a 101 what was agreed to, and in a
-// 426 what is asked for (RFC 9110 §15.5.22).
+// not one of the engine's. Upgrade says in a 101 what was agreed to; of a 426 it
+// is [appendRequired]'s.
 func sendable(f hpack.Field, status int) bool {
 	switch f.Name {
 	case "connection", "content-length", "keep-alive", "proxy-connection", "transfer-encoding":
 		return false
 	case "upgrade":
-		return status == http.StatusSwitchingProtocols || status == http.StatusUpgradeRequired
+		return status == http.StatusSwitchingProtocols
 	}
 	return httpguts.ValidHeaderFieldName(f.Name) && httpguts.ValidHeaderFieldValue(f.Value)
 }

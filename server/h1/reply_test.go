@@ -75,6 +75,10 @@ func TestReplyOnTheWire(t *testing.T) {
 	}{
 		{"a length", post, headThen(message.Head{Status: 200, Fields: ab, Length: 4}, nil, "bo", "dy"),
 			"HTTP/1.1 200 OK\r\n" + common + "content-length: 4\r\n" + close + "body"},
+		{"what an upgrade is required to", post, headThen(message.Head{Status: 426, Fields: []hpack.Field{{Name: "a", Value: "b"}, {Name: "upgrade", Value: "x"}}}, nil),
+			"HTTP/1.1 426 Upgrade Required\r\n" + common + "upgrade: x\r\nconnection: upgrade\r\ncontent-length: 0\r\n" + close},
+		{"an upgrade is nothing to HTTP/1.0", old, headThen(message.Head{Status: 426, Fields: []hpack.Field{{Name: "a", Value: "b"}, {Name: "upgrade", Value: "x"}}}, nil),
+			"HTTP/1.1 426 Upgrade Required\r\n" + common + "content-length: 0\r\n" + close},
 		{"chunks", post, headThen(unknown, nil, "bo", strings.Repeat("x", 17), "\n"),
 			"HTTP/1.1 200 OK\r\n" + common + "transfer-encoding: chunked\r\n" + close + "<bo" + strings.Repeat("x", 17) + "\n>"},
 		{"chunks and trailers", post, headThen(unknown, []hpack.Field{{Name: "t", Value: "u"}, {Name: "content-length", Value: "1"}}, "body"),

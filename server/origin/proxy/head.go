@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -44,7 +45,10 @@ func parseHead(block []byte) (h responseHead, err error) {
 		case "connection":
 			connection = append(connection, f.Value)
 		case "upgrade":
-			h.upgrade = f.Value
+			if h.upgrade != "" {
+				h.upgrade += ", "
+			}
+			h.upgrade += f.Value
 		case "content-length":
 			if h.length >= 0 {
 				return h, &protocolError{httpProtocolError, "more than one Content-Length"}
@@ -68,6 +72,11 @@ func parseHead(block []byte) (h responseHead, err error) {
 		return h, &protocolError{httpTransferCoding, "a Transfer-Encoding in HTTP/1.0"} // RFC 9112 §6.1
 	}
 	h.fields = forwardable(all, connection)
+	if h.status == http.StatusUpgradeRequired && h.upgrade != "" {
+		// It is the upstream that requires it (RFC 9110 §15.5.22), and what is
+		// agreed to is passed on.
+		h.fields = append(h.fields, hpack.Field{Name: "upgrade", Value: h.upgrade})
+	}
 	return h, nil
 }
 

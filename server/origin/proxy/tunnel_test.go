@@ -123,6 +123,8 @@ func TestUpgradeRefused(t *testing.T) {
 		status                       int
 	}{
 		{"426", "GET", "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2\r\n\r\nno", "nil", 426},
+		{"426 with what is required", "GET", "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nConnection: upgrade\r\nUpgrade: x\r\nContent-Length: 2\r\n\r\nno", "nil", 426},
+		{"403 with an offer", "GET", "HTTP/1.1 403 Forbidden\r\nUpgrade: x\r\nConnection: upgrade\r\nContent-Length: 2\r\n\r\nno", "nil", 403},
 		{"200 to an upgrade is a page", "GET", ok200, "nil", 200},
 		{"403 to an extended CONNECT", "CONNECT", "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno", "nil", 403},
 		{"200 to an extended CONNECT", "CONNECT", ok200, "502 http_upgrade_failed", 0},
@@ -135,6 +137,13 @@ func TestUpgradeRefused(t *testing.T) {
 			got, err := fetch(t, proxyTo(t, Config{Upstreams: []string{s.URL()}}), r)
 			if kindOf(err) != c.kind || c.status != 0 && got.head.Status != c.status || c.status == 0 && got.head != nil {
 				t.Errorf("%v, head %+v", err, got.head)
+			}
+			required := ""
+			if c.status == 426 && strings.Contains(c.response, "Upgrade: ") {
+				required = "upgrade: websocket, x"
+			}
+			if got.head != nil && lines(got.head.Fields) != required {
+				t.Errorf("fields %q, want %q", lines(got.head.Fields), required)
 			}
 		})
 	}
