@@ -40,6 +40,7 @@ type client struct {
 	informed []int
 	status   int
 	fields   []hpack.Field
+	age      string // of a stored response: what the engines send
 	body     []byte
 	parts    []part
 	length   int64
@@ -105,6 +106,8 @@ func (c *client) take(r *message.Response) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.status, c.fields, c.length = r.Status, r.Fields, int64(len(r.Body))
+	_, age, _ := strings.Cut(string(r.AppendHead(nil, message.Date(time.Now()), nil)), "\r\nage: ")
+	c.age, _, _ = strings.Cut(age, "\r\n")
 	if c.request.Method != "HEAD" {
 		c.body = append(c.body, r.Body...)
 		for _, more := range r.More {

@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -13,6 +14,56 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/server/origin"
 )
+
+// TestAge: what the origin made for a request has no age but the origin's own, for
+// a hit it is that of what is stored (RFC 9111 §5.1).
+func TestAge(t *testing.T) {
+	for _, tt := range []struct {
+		sentence string
+		from     []string // the origin's fields
+		fields   []string // the request's
+		body     string
+		status   int
+		miss     string
+		hit      string
+	}{
+		{"A miss has none.", nil, nil, "page", 200, "", "10"},
+		{"An old Date does not make one.", []string{"date", "Fri, 31 Dec 1999 23:59:55 GMT"}, nil, "page", 200, "", "15"},
+		{"That of a cache on the way goes on.", []string{"age", "7"}, nil, "page", 200, "7", "17"},
+		{"A 304 to the client is no other.", []string{"etag", `"a"`}, []string{"if-none-match", `"a"`}, "", 304, "", "10"},
+		{"Nor is a part.", []string{"etag", `"a"`}, []string{"range", "bytes=0-1"}, "pa", 206, "", "10"},
+		{"Nor are several.", []string{"etag", `"a"`}, []string{"range", "bytes=0-0,2-2"}, "*", 206, "", "10"},
+		{"A field of the origin's that is not stored.", []string{"cache-control", `private="x"`, "x", "y"}, nil, "page", 200, "", "10"},
+		{"Nothing is stored.", []string{"cache-control", "no-store"}, nil, "page", 200, "", ""},
+		{"A 304 to what is not stored.", []string{"cache-control", "no-store", "etag", `"a"`}, []string{"if-none-match", `"a"`}, "", 304, "", ""},
+	} {
+		for _, length := range []bool{true, false} {
+			inBubble(t, func(t *testing.T) {
+				r := newRig(t, knobs{}, func(_ int, _ context.Context, _ *origin.Request, sink origin.Sink) error {
+					h := origin.Head{Status: 200, Fields: fields(append([]string{"cache-control", fresh}, tt.from...)...), Length: -1}
+					if length {
+						h.Length = 4
+					}
+					if err := sink.Head(h); err != nil {
+						return err
+					}
+					if _, err := io.WriteString(sink, "page"); err != nil {
+						return err
+					}
+					return sink.End(nil)
+				})
+				c := r.get("/a", tt.fields...)
+				if c.status != tt.status || c.text() != tt.body && tt.body != "*" || c.age != tt.miss {
+					t.Errorf("%s A miss (length: %t): %d %q, age %q, want %q", tt.sentence, length, c.status, c.text(), c.age, tt.miss)
+				}
+				time.Sleep(10 * time.Second)
+				if c := r.get("/a", tt.fields...); c.status != tt.status || c.hit != (tt.hit != "") || c.age != tt.hit {
+					t.Errorf("%s A hit (length: %t): %d, %t, age %q, want %q", tt.sentence, length, c.status, c.hit, c.age, tt.hit)
+				}
+			})
+		}
+	}
+}
 
 // TestNotForwarded: what is answered in place of an upstream is not forwarded,
 // and does not say that it was.

@@ -89,7 +89,7 @@ func (f *fetch) publish() {
 // followMine has the request that began the fetch follow the body.
 func (f *fetch) followMine() {
 	f.explainMine()
-	f.x.Reply.Follow(f.mine, f.body.Follow())
+	f.x.Reply.Follow(f.forMaker(f.mine), f.body.Follow())
 }
 
 func (f *fetch) explainMine() {
@@ -192,7 +192,7 @@ func (f *fetch) finishBody(trailers []hpack.Field) error {
 	f.decide(f.decision(whole, r)) // unless the body was followed
 	if f.x != nil && (!f.open || f.awaited) {
 		f.explainMine()
-		f.x.Reply.Send(message.Select(&f.x.Request, f.forMine(r)))
+		f.x.Reply.Send(f.forMaker(message.Select(&f.x.Request, f.forMine(r))))
 	}
 	return nil
 }
@@ -206,6 +206,15 @@ func (f *fetch) forMine(r *message.Response) *message.Response {
 	own := message.Stored(r.Status, f.withStripped(), r.Body, r.Born)
 	own.Whole = r.Root()
 	return own
+}
+
+// forMaker is an answer for the request that began the fetch. It has age if the
+// origin's has, which then comes from a cache on the way.
+func (f *fetch) forMaker(r *message.Response) *message.Response {
+	if slices.ContainsFunc(f.head.Fields, func(field hpack.Field) bool { return field.Name == "age" }) {
+		return r
+	}
+	return r.ForMaker()
 }
 
 // fit returns body in memory of its size: what grew without a known length may
@@ -229,7 +238,7 @@ func (f *fetch) keepNothing(why rfc9111.Reason, now time.Time) error {
 			f.decide(decision{stage: released})
 			f.state = answered
 			f.explainMine()
-			f.x.Reply.Send(r.NotModified)
+			f.x.Reply.Send(f.forMaker(r.NotModified))
 			return errAnswered
 		case ranges != "":
 			f.decide(decision{stage: released})

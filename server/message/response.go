@@ -27,6 +27,10 @@ type Response struct {
 	// we are the origin: then date is added instead.
 	Born int64
 
+	// Ageless leaves out age, which would say that the origin did not make the
+	// response for the request (RFC 9111 §5.1): see [Response.ForMaker].
+	Ageless bool
+
 	// Body is the whole content; nil for 204 and 304.
 	Body []byte
 
@@ -116,6 +120,19 @@ func Stored(status int, fields []hpack.Field, body []byte, born int64) *Response
 	return r
 }
 
+// ForMaker is r, a stored response or a part of one, for the request for which the
+// origin made it: without age. It shares the memory of r.
+func (r *Response) ForMaker() *Response {
+	if r.Born == 0 {
+		return r // is ours, and has none
+	}
+	return &Response{
+		Status: r.Status, Fields: r.Fields, Born: r.Born, Ageless: true, Body: r.Body, More: r.More,
+		ETag: r.ETag, LastModified: r.LastModified, StrongDate: r.StrongDate, NotModified: r.NotModified,
+		Block: r.Block, Head: r.Head, Whole: r, ID: lastID.Add(1),
+	}
+}
+
 // describe takes age and validators from the fields, and makes the 304.
 func (r *Response) describe(fields []hpack.Field, born int64) {
 	r.Born = born
@@ -200,9 +217,10 @@ func (r *Response) Age(now int64) int64 { return max(0, now-r.Born) }
 // a dynamic table: Block, then date or age, then status, which may be nil.
 func (r *Response) AppendBlock(dst []byte, date *DateText, status *FixedField) []byte {
 	dst = append(dst, r.Block...)
-	if r.Born == 0 {
+	switch {
+	case r.Born == 0:
 		dst = append(dst, date.Block...)
-	} else {
+	case !r.Ageless:
 		dst = AppendAge(dst, r.Age(date.Unix))
 	}
 	if status != nil {
@@ -225,9 +243,10 @@ func AppendAge(dst []byte, age int64) []byte {
 // end: Head, then date or age, then status, which may be nil.
 func (r *Response) AppendHead(dst []byte, date *DateText, status *FixedField) []byte {
 	dst = append(dst, r.Head...)
-	if r.Born == 0 {
+	switch {
+	case r.Born == 0:
 		dst = append(dst, date.Line...)
-	} else {
+	case !r.Ageless:
 		dst = append(dst, "age: "...)
 		dst = strconv.AppendInt(dst, r.Age(date.Unix), 10)
 		dst = append(dst, "\r\n"...)
