@@ -161,7 +161,8 @@ type Follower struct {
 	notified atomic.Bool
 }
 
-// notify calls the waker once until the next Next.
+// notify calls the waker once until the next Next: while notified is set there is
+// something that Next has not read. content.mu is held.
 func (f *Follower) notify() {
 	if f.waker != nil && f.notified.CompareAndSwap(false, true) {
 		f.waker()
@@ -191,10 +192,12 @@ type Part struct {
 
 // Next appends up to most bytes to dst. It never waits.
 func (f *Follower) Next(dst []byte, most int) ([]byte, Part) {
-	f.notified.Store(false)
 	g := f.content
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	// Behind the lock: what is appended before it is read here, and its call of
+	// the waker, which then finds nothing, must not stand for those to come.
+	f.notified.Store(false)
 	p := g.held[f.offset-g.base:]
 	p = p[:min(len(p), most)]
 	dst = append(dst, p...)

@@ -241,3 +241,36 @@ func TestGrowingRace(t *testing.T) {
 	g.End(nil)
 	all.Wait()
 }
+
+// TestGrowingWakesForTheEnd: what is appended while a reader waits for the lock is
+// read by it, and the wake for it finds nothing. The end that follows needs one of
+// its own.
+func TestGrowingWakesForTheEnd(t *testing.T) {
+	g := NewGrowing(1, 1)
+	f := g.Follow()
+	woken := make(chan struct{}, 4)
+	f.Attach(func() { woken <- struct{}{} })
+	read := make(chan Part)
+	g.mu.Lock()
+	go func() {
+		_, part := f.Next(nil, 10)
+		read <- part
+	}()
+	time.Sleep(20 * time.Millisecond) // it waits for the lock
+	g.held = append(g.held, 'x')
+	g.wake()
+	g.mu.Unlock()
+	if part := <-read; part.N != 1 || part.End {
+		t.Fatalf("read %+v, want one byte", part)
+	}
+	<-woken
+	if more, ends := f.Ready(); more || ends {
+		t.Fatal("there is more to read")
+	}
+	g.End(nil)
+	select {
+	case <-woken:
+	default:
+		t.Error("the end is there, and the reader is not woken")
+	}
+}
