@@ -69,7 +69,7 @@ func (u upgradable) gone(pid int) {
 // while the server hands over to its successor again and again, with a reload
 // between: no request fails.
 func TestUpgradeUnderLoad(t *testing.T) {
-	const rounds = 10
+	const rounds = 6
 	u := startUpgradable(t, "-upstream", counter(t, "origin"))
 	stop := u.underLoad(1)
 	for round := range rounds {
