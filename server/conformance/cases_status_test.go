@@ -1,9 +1,12 @@
 package conformance
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // statuses is RFC 9111 §3 and §4.2.2, RFC 9110 §15.1.
-var statuses = append(append([]testCase{
+var statuses = slices.Concat([]testCase{
 	once("RFC9111-3.3", "status-206", required, "A 206 without a request for a range is not stored as a whole (§3.3).", "206 | cache-control: max-age=3600 | content-range: bytes 0-3/10 | =0123", "asked"),
 	{"RFC9111-4.3.3", "status-304", required, "A 304 to a request without a condition is an error, and not stored (§4.3.3).", "", []step{
 		{answer: "304 | cache-control: max-age=3600", want: "failed"},
@@ -31,7 +34,7 @@ var statuses = append(append([]testCase{
 	on("defaults", once("RFC9111-4.2.2", "negative-404", check, "It may have one for errors.", "404", "hit")),
 	on("defaults", once("RFC9111-3", "negative-500", required, "Other errors are not stored.", "500", "asked")),
 	on("defaults", once("RFC9111-4.2.2", "negative-explicit", required, "What the origin says of an error goes before it.", "404 | cache-control: no-store", "asked")),
-}, append(explicit(), provoked()...)...), estimated()...)
+}, explicit(), provoked(), estimated())
 
 // provoked are errors that speak of the request, which any client can have the
 // origin answer.

@@ -16,7 +16,7 @@
 // The cases follow the groups of the public tests of HTTP caches
 // (https://cache-tests.fyi). Each names the section that it rests on, and its
 // test's name begins with it: TestCases/RFC9111-5.2.2.2/must-revalidate-stale-h2.
-// Where a sentence names no document, RFC 9111 is meant. A case is required if the
+// If a sentence names no document, RFC 9111 is meant. A case is required if the
 // RFCs demand it or recommend it, optional if they allow it and it is what a cache
 // is for, and a check if they leave it open: then what the server does is noted, so
 // that a change is seen.

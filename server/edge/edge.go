@@ -7,7 +7,7 @@
 //	                                             the fetch decides at the head: sink.go
 //	                   storable      a growing body, which all waiting requests follow: storing.go
 //	                   not storable  for the request that began it; the others fetch for themselves
-//	                   304, HEAD     what is stored is updated: validate.go
+//	                   304, HEAD     what is stored is updated: validate.go, variants.go
 //	Look ─ stale while revalidating ─ a fetch in the background          revalidate.go
 //
 // Every decision of caching is package rfc9111's; what is stored is package

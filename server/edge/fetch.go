@@ -46,10 +46,10 @@ type fetch struct {
 	stood bool // what is stored stood in for an answer
 	lost  bool // all requests that wait for the answer are gone, or the client that it is passed on to
 
-	variants  []store.Variant // of the resource, of which the origin may name one as the answer
-	asksAbout bool            // the origin is asked whether stale is current, or one of variants
-	doubted   bool            // it answered with a 304 that was about another response
-	agreed    bool            // to a tunnel
+	variants  []variant // of the resource, of which the origin may name one as the answer
+	asksAbout bool      // the origin is asked whether stale is current, or one of variants
+	doubted   bool      // it answered with a 304 that was about another response
+	agreed    bool      // to a tunnel
 
 	// Of what is being stored:
 	fields   []hpack.Field // that are stored

@@ -6,24 +6,37 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
-	"github.com/e0ac7cd4/hotpath/server/store"
 )
+
+// variant is a stored response that the origin is asked about: not its content,
+// which may be evicted meanwhile.
+type variant struct {
+	own    string // its key
+	fields []hpack.Field
+}
+
+// apart are fields by which origins give different responses one entity tag: what
+// is for one user or one origin of scripts would be given to another, and what is
+// coded to a client that does not decode it.
+var apart = []string{"accept-encoding", "authorization", "cookie", "origin"}
 
 // offered returns the stored responses of a resource that may answer a request
 // whose fields select none, if the origin says so (RFC 9111 §4.1): those that any
-// client might be given. What varies by user is left out, since an origin that
-// gives pages of different users one entity tag would have one see the other's.
-func (e *Edge) offered(m *miss) []store.Variant {
+// client might be given.
+func (e *Edge) offered(m *miss) (all []variant) {
 	if m.asked.Authorization || m.asked.NoStore {
 		return nil
 	}
-	vary, all := e.store.Variants(m.x.Key, time.Now())
-	if vary.Has("cookie") || vary.Has("authorization") {
+	vary, stored := e.store.Variants(m.x.Key, time.Now())
+	if slices.ContainsFunc(apart, vary.Has) {
 		return nil
 	}
-	return slices.DeleteFunc(all, func(v store.Variant) bool {
-		return v.Policy.Has(rfc9111.Strips) // the client may be meant to have those fields
-	})
+	for _, v := range stored {
+		if !v.Policy.Has(rfc9111.Strips) { // the client may be meant to have those fields
+			all = append(all, variant{v.Own, v.Response.Fields})
+		}
+	}
+	return all
 }
 
 // withConditions appends the conditions about what is stored.
@@ -36,7 +49,7 @@ func (f *fetch) withConditions(fields []hpack.Field) []hpack.Field {
 	case f.stale == nil:
 		var all [][]hpack.Field
 		for _, v := range f.variants {
-			all = append(all, v.Response.Fields)
+			all = append(all, v.fields)
 		}
 		fields = rfc9111.ConditionalVariants(fields, all...)
 	}
@@ -44,24 +57,18 @@ func (f *fetch) withConditions(fields []hpack.Field) []hpack.Field {
 	return fields
 }
 
-// named takes a 304 that is about a variant: that is the answer, and is stored
-// for this request, too.
+// named takes a 304 that is about a variant: that is the answer, and is stored for
+// this request. The variant stays as it is for the requests that it is for: the
+// fields of the 304 are for this one.
 func (f *fetch) named(now time.Time) error {
-	i := slices.IndexFunc(f.variants, func(v store.Variant) bool {
-		return rfc9111.SelectsVariant(v.Response.Fields, f.head.Fields)
-	})
+	i := slices.IndexFunc(f.variants, func(v variant) bool { return rfc9111.SelectsVariant(v.fields, f.head.Fields) })
 	if i < 0 {
 		return errAgain
 	}
-	v := f.variants[i]
-	f.stale = v.Entry
-	r := f.freshen(f.asked, now)
-	switch {
-	case f.kept == rfc9111.Stored:
-		f.edge.store.Renew(f.key, v.Own, r, f.policy)
-	case f.kept == rfc9111.TooManyVariants, ofRequest(f.kept):
-	default:
-		f.edge.store.Remove(v.Own)
+	e := f.edge.store.Exact([]byte(f.variants[i].own), now)
+	if e == nil || !rfc9111.SelectsVariant(e.Response.Fields, f.head.Fields) {
+		return errAgain // it has been evicted or replaced meanwhile
 	}
-	return f.current(r, f.reason)
+	f.stale = e
+	return f.current(f.freshen(f.asked, now), f.reason)
 }

@@ -21,7 +21,7 @@ func TestNamedVariant(t *testing.T) {
 		status int
 		body   string
 		asked  int
-		hits   bool // then
+		hits   bool // then; the one that was stored is a hit in any case
 	}{
 		{"the answer, and stored", nil, always(304, "", varying...), 200, "first", 2, true},
 		{"a part of it", []string{"range", "bytes=1-2"}, always(304, "", varying...), 206, "ir", 2, true},
@@ -63,7 +63,7 @@ func TestNamedVariant(t *testing.T) {
 					t.Errorf("the origin was asked %d times, want %d", n, tt.asked)
 				}
 				for _, x := range []string{"1", "2"} {
-					if c := r.get("/a", "x", x); c.hit != tt.hits {
+					if c := r.get("/a", "x", x); c.hit != (tt.hits || x == "1") {
 						t.Errorf("then, of value %s: hit %t", x, c.hit)
 					}
 				}

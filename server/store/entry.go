@@ -99,10 +99,3 @@ func (v *variants) list() []string {
 	defer v.mu.Unlock()
 	return slices.Clone(v.keys)
 }
-
-// has reports whether a key is in the list, and leads to what is stored.
-func (v *variants) has(key string) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return !v.left && slices.Contains(v.keys, key)
-}

@@ -173,19 +173,6 @@ func (s *Store) Variants(key string, now time.Time) (v rfc9111.Vary, all []Varia
 	return e.Vary, all
 }
 
-// Renew stores a response in the place of a variant of the resource under key.
-func (s *Store) Renew(key, own string, r *message.Response, p rfc9111.Policy) {
-	of, ok := s.cache.Peek(key, time.Now())
-	if !ok || of.variants == nil {
-		return
-	}
-	e := &Entry{Response: r, Policy: p}
-	e.RecheckAt(time.Unix(p.FreshUntil(), 0))
-	if s.put(own, e, time.Unix(p.KeepUntil(), 0), 0) && !of.variants.has(own) {
-		s.cache.Remove(own) // what leads to it is another by now
-	}
-}
-
 // ExpectVariants notes that the responses of the resource under key are selected
 // by v, before the first of them is stored.
 func (s *Store) ExpectVariants(key string, v rfc9111.Vary) { s.variantsOf(key, v) }
