@@ -100,6 +100,11 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// maxCollected is what whole may hold: the largest head, and as much as comes with
+// its beginning. Informational responses are passed on, unless the next begins with
+// the last bytes that were read.
+const maxCollected = maxHead + bufferSize
+
 // whole collects the head that p[:n] begins. A final one that comes before the
 // content was asked for refuses it (RFC 9110 §10.1.1): to net/http, which would
 // send the content to keep the connection, it is the connection's last. The
@@ -111,7 +116,9 @@ func (c *conn) whole(p []byte, n int) (int, error) {
 		if n == 0 {
 			return 0, err
 		}
-		all = append(all, p[:n]...)
+		if all = append(all, p[:n]...); len(all) > maxCollected {
+			return 0, c.fail(&protocolError{httpResponseHeadSize, "informational responses and a head that are too long together"})
+		}
 		c.framer.final += len(all) - n
 	}
 	if c.framer.stage != stageHead || c.framer.asked {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -69,5 +71,46 @@ func TestPeek(t *testing.T) {
 				t.Errorf("%v, want %v", err, c.want)
 			}
 		})
+	}
+}
+
+// pieces is a connection on which these bytes come, one at each read.
+type pieces struct {
+	net.Conn
+	left [][]byte
+}
+
+func (p *pieces) Write(b []byte) (int, error) { return len(b), nil }
+
+func (p *pieces) Read(b []byte) (int, error) {
+	n := copy(b, p.left[0])
+	p.left = p.left[1:]
+	return n, nil
+}
+
+// TestCollectedHeads: for a request with Expect a head is collected whole; one after
+// the other, each beginning in the bytes that end the last, they have a limit.
+func TestCollectedHeads(t *testing.T) {
+	early := "HTTP/1.1 103 Early Hints\r\nLink: " + strings.Repeat("a", 3000) + "\r\n\r\n"
+	all := []byte(strings.Repeat(early, maxInforms))
+	origin := new(pieces)
+	for part := range slices.Chunk(all, bufferSize) {
+		origin.left = append(origin.left, part)
+	}
+	c := newConn(origin)
+	c.begin(otherMethod, nil, false, new(reply))
+	c.held = &body{watch: new(watch), over: make(chan struct{})}
+	if _, err := c.Write([]byte("POST / HTTP/1.1\r\nExpect: 100-continue\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	for p := make([]byte, bufferSize); err == nil && len(origin.left) > 0; {
+		_, err = c.Read(p)
+	}
+	if e := new(protocolError); !errors.As(err, &e) || e.kind != httpResponseHeadSize {
+		t.Errorf("%d bytes of heads: %v, want that they are too long", len(all), err)
+	}
+	if read := len(all) - bufferSize*len(origin.left); read > maxCollected+2*bufferSize {
+		t.Errorf("%d bytes were taken, want about %d", read, maxCollected)
 	}
 }
