@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/server/origin"
 )
 
@@ -35,9 +34,6 @@ func (p *Proxy) Fetch(ctx context.Context, r *origin.Request, sink origin.Sink) 
 	q, err := p.prepare(r)
 	if err != nil {
 		return err
-	}
-	if q.final {
-		return answerFinal(q.method, sink)
 	}
 	p.budget.earn()
 	var (
@@ -357,18 +353,4 @@ func (x *exchange) failed(ctx, inner context.Context, err error, began bool) out
 		again: !began && !aborted && !x.reply.began.Load() && e.ProxyStatus == connectionTerminated && x.tries < 2 &&
 			idempotent(x.q.method) && unused && x.q.kind != upgradeMethod,
 	}
-}
-
-// answerFinal answers a request with Max-Forwards: 0 (RFC 9110 §7.6.2). TRACE is
-// refused: what it would reflect are the client's own secrets.
-func answerFinal(method string, sink origin.Sink) error {
-	head := origin.Head{Status: http.StatusOK}
-	if method == http.MethodTrace {
-		head.Status = http.StatusMethodNotAllowed
-		head.Fields = []hpack.Field{{Name: "allow", Value: "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE"}}
-	}
-	if err := sink.Head(head); err != nil {
-		return fmt.Errorf("passing on the head: %w", err)
-	}
-	return sink.End(nil)
 }

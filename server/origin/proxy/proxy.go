@@ -47,7 +47,8 @@ func newProxy(c Config, dial dialFunc) (*Proxy, error) {
 // Succeed makes a Proxy that is to take the place of before. An upstream that both
 // have is one: its connections, what is known of its health, and the fetches that
 // run or wait there. That is if URL, TLS, Timeouts, limits and Passive are
-// the same; any other begins anew. The checks start with [Proxy.Check], and
+// the same; any other begins anew, but for how many fetches may run and connections
+// be open: those of before count as long as they last. The checks start with [Proxy.Check], and
 // before's should have ended by then ([Proxy.EndChecks]).
 func Succeed(before *Proxy, c Config) (*Proxy, error) { return assemble(c, before, nil) }
 
@@ -72,11 +73,12 @@ func assemble(c Config, before *Proxy, dial dialFunc) (*Proxy, error) {
 		if err != nil {
 			return nil, err
 		}
+		r := before.room(text, c.MaxRequests)
 		p.upstreams = append(p.upstreams, &upstream{
 			address:    a,
-			transports: newTransports(a, &c, security, dial),
+			transports: newTransports(a, &c, security, r.sockets, dial),
 			seed:       mix(hashString(hashStart, text)),
-			slots:      make(chan struct{}, c.MaxRequests),
+			room:       r,
 			maxQueue:   int64(c.MaxQueue),
 			recent:     newFailures(c.Passive),
 		})
@@ -101,6 +103,17 @@ func (p *Proxy) same(n *Proxy, text string) *upstream {
 		return p.upstreams[i]
 	}
 	return nil
+}
+
+// room returns what bounds the fetches at that URL: p's if it has as much, or
+// another. So requests that last from one reload to the next add up to no more.
+func (p *Proxy) room(text string, requests int) room {
+	if p != nil && p.config.MaxRequests == requests {
+		if i := slices.Index(p.config.Upstreams, text); i >= 0 {
+			return p.upstreams[i].room
+		}
+	}
+	return newRoom(requests)
 }
 
 // Check starts the checks of a Proxy that [Succeed] has made. An upstream that was

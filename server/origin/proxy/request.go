@@ -34,7 +34,6 @@ type outgoing struct {
 	protocol  string // of an upgrade
 	accept    string // the Sec-WebSocket-Accept that a key of ours calls for
 	translate bool   // an extended CONNECT that is sent as an upgrade
-	final     bool   // Max-Forwards is 0: we are the recipient
 
 	text   strings.Builder // what own owns
 	values []string        // memory of header's values
@@ -116,8 +115,8 @@ func (p *Proxy) fields(q *outgoing, r *origin.Request) error {
 				continue
 			}
 		case "max-forwards":
-			if q.method == http.MethodOptions || q.method == http.MethodTrace {
-				value, ok := q.forwards(f.Value)
+			if q.method == http.MethodOptions {
+				value, ok := forwards(f.Value)
 				if ok {
 					q.add("Max-Forwards", value)
 				}
@@ -219,14 +218,10 @@ func passes(via []string) (n int) {
 }
 
 // forwards counts down Max-Forwards (RFC 9110 §7.6.2). A value that is no
-// number is left out.
-func (q *outgoing) forwards(value string) (string, bool) {
+// number is left out, and so is 0, with which the request is not for an upstream.
+func forwards(value string) (string, bool) {
 	n, ok := parseLength(value)
-	if !ok {
-		return "", false
-	}
-	if n == 0 {
-		q.final = true
+	if !ok || n == 0 {
 		return "", false
 	}
 	return strconv.FormatInt(n-1, 10), true

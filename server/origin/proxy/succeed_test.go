@@ -47,6 +47,14 @@ func TestSucceed(t *testing.T) {
 			if got != want {
 				t.Errorf("%s: %s is the same: %t, want %t", what, before.Upstreams[i], got, want)
 			}
+			// What runs at the upstream that was counts at its successor, unless
+			// that has another limit.
+			for _, u := range p.upstreams {
+				shared := u.room == old.upstreams[i].room
+				if want := u.text == old.upstreams[i].text && c.MaxRequests == before.MaxRequests; shared != want {
+					t.Errorf("%s: %s and its successor share their limit: %t, want %t", what, u.text, shared, want)
+				}
+			}
 			owners := int32(1)
 			if want {
 				owners = 2

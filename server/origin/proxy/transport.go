@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // transports are an upstream's pools.
@@ -16,14 +18,14 @@ type transports struct {
 }
 
 // newTransports makes the pools of the upstream at a. dial is the network's,
-// and TCP's if nil.
-func newTransports(a address, c *Config, security *tls.Config, dial dialFunc) *transports {
+// and TCP's if nil. free are the descriptors for its connections.
+func newTransports(a address, c *Config, security *tls.Config, free *semaphore.Weighted, dial dialFunc) *transports {
 	if dial == nil {
 		plain := &net.Dialer{KeepAliveConfig: keepAlive}
 		dial = plain.DialContext
 	}
 	t := &transports{scheme: "http"}
-	sockets := newSockets(c.MaxRequests, t.close)
+	sockets := &sockets{free, t.close}
 	d := dialer{address: a, timeout: c.Timeouts.Dial, network: sockets.dial(dial)}
 	base := func(protocols func(*http.Protocols)) *http.Transport {
 		p := new(http.Protocols)

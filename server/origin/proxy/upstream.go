@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // upstream is one server and all that is known about it.
@@ -15,7 +17,7 @@ type upstream struct {
 	seed       uint64
 	owners     atomic.Int32 // proxies that have it and are not closed
 
-	slots    chan struct{} // one for each fetch that runs
+	room
 	maxQueue int64
 	waiting  atomic.Int64
 
@@ -29,6 +31,17 @@ type upstream struct {
 	recent failures // guarded by mu, as all below
 	last   error    // the last failure
 	lastAt time.Time
+}
+
+// room bounds what requests to one upstream take at once. A successor of the
+// upstream has the same one.
+type room struct {
+	slots   chan struct{}       // one for each fetch that runs
+	sockets *semaphore.Weighted // of connections
+}
+
+func newRoom(requests int) room {
+	return room{make(chan struct{}, requests), newSockets(requests)}
 }
 
 // UpstreamStatus is an upstream as it is at this moment.
