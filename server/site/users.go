@@ -3,9 +3,14 @@ package site
 import "sync/atomic"
 
 // users counts what uses a site's origin.
+//
+// Each miss writes it, and hits read what stands beside it in a Site: it has a cache
+// line of its own.
 type users struct {
+	_     [64]byte
 	state atomic.Int64 // how many there are; with retired added, none may come
 	ended func()       // is called when the last has left; set by Retire
+	_     [64]byte
 }
 
 // retired is more than all users there can be.
