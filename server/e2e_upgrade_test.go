@@ -22,7 +22,12 @@ type upgradable struct {
 
 func startUpgradable(t *testing.T, flags ...string) upgradable {
 	file := filepath.Join(t.TempDir(), "hotpath.pid")
-	u := upgradable{start(t, append(flags, "-pid-file", file)...), file}
+	return upgradableOf(t, start(t, append(flags, "-pid-file", file)...), file)
+}
+
+// upgradableOf is p, whose last successor is stopped at the test's end.
+func upgradableOf(t *testing.T, p *process, file string) upgradable {
+	u := upgradable{p, file}
 	t.Cleanup(func() {
 		u.terminate(u.pid())
 		u.wantStopped() // its log ends with the last process
@@ -131,7 +136,7 @@ func TestUpgradeFails(t *testing.T) {
 	u.gone(before)
 }
 
-// TestSocketActivation: sockets that systemd has opened are used, wherever they are,
+// TestSocketActivation: sockets that systemd has opened are used, at any address,
 // and it learns which process serves, a successor included.
 func TestSocketActivation(t *testing.T) {
 	public, err := net.Listen("tcp", "127.0.0.1:0")
@@ -164,7 +169,7 @@ func TestSocketActivation(t *testing.T) {
 	cmd := exec.Command("sh", append([]string{"-c", `LISTEN_PID=$$ exec "$0" "$@"`, builtServer(t)}, flags...)...)
 	cmd.Env = append(os.Environ(), "LISTEN_FDS=1", "LISTEN_FDNAMES=hotpath.socket", "NOTIFY_SOCKET="+states.LocalAddr().String())
 	cmd.ExtraFiles = []*os.File{held}
-	u := upgradable{startCommand(t, cmd), file}
+	u := upgradableOf(t, startCommand(t, cmd), file)
 	if want := "https://" + public.Addr().String(); u.url != want {
 		t.Errorf("it serves at %s, want %s", u.url, want)
 	}
@@ -181,8 +186,6 @@ func TestSocketActivation(t *testing.T) {
 			t.Fatalf("exit status %d, %q", status, stderr)
 		}
 	}
-	u.terminate(u.pid())
-	u.wantStopped()
 }
 
 // TestReusePort: two servers have the same address.
@@ -208,13 +211,16 @@ func TestDocumentedUpgrade(t *testing.T) {
 	install := func() {
 		t.Helper()
 		line := strings.Replace(lines[0], "install hotpath /usr/local/bin/hotpath", "install "+builtServer(t)+" "+program, 1)
+		if line == lines[0] {
+			t.Fatalf("%q would install into the system", line)
+		}
 		if out, err := exec.Command("sh", "-c", line).CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v: %s", line, err, out)
 		}
 	}
 	install()
 	file := filepath.Join(dir, "hotpath.pid")
-	u := upgradable{startCommand(t, exec.Command(program, serverFlags(t, "-pid-file", file)...)), file}
+	u := upgradableOf(t, startCommand(t, exec.Command(program, serverFlags(t, "-pid-file", file)...)), file)
 	before := u.pid()
 	config := writeFile(t, "admin: "+strings.TrimPrefix(u.admin, "http://")+"\n")
 	install()
@@ -225,6 +231,4 @@ func TestDocumentedUpgrade(t *testing.T) {
 	if u.pid() == before {
 		t.Error("no other process serves")
 	}
-	u.terminate(u.pid())
-	u.wantStopped()
 }

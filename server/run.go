@@ -125,11 +125,13 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	r.start(takers{e, server, security.configure, maker.conns, page, bounds.change})
+	watching, stopWatching := context.WithCancel(ctx)
+	defer stopWatching()
 	if cfg.FileWatch > 0 && cfg.File != "" {
-		go newWatch(src).run(ctx, cfg.FileWatch, func() { _, _ = r.reload("config-watch") }) // it logs what comes of it
+		go newWatch(src).run(watching, cfg.FileWatch, func() { _, _ = r.reload("config-watch") }) // it logs what comes of it
 	}
 	unready.Store(nil)
-	if err := h.Ready(); err != nil {
+	if err := h.Ready(log); err != nil {
 		return err
 	}
 	defer func() {
@@ -151,6 +153,7 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 		}
 	}
 	unready.Store(&errDraining)
+	stopWatching()
 	cfg = r.drain()
 	if succeeded {
 		cfg.DrainDelay = 0 // connections are accepted all the time

@@ -17,10 +17,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/cloudflare/tableflip"
@@ -36,8 +36,8 @@ const (
 )
 
 // readyTimeout is how long a successor may take until it is ready: a thousand
-// certificates take it two seconds. Whoever asks for an upgrade waits for it, by
-// HTTP for 30 seconds.
+// certificates take it two seconds. A request for an upgrade waits for it,
+// 30 seconds at most.
 const readyTimeout = 20 * time.Second
 
 // Config is what a configuration says of it.
@@ -51,10 +51,8 @@ type Config struct {
 type Handover struct {
 	config    Config
 	flip      *tableflip.Upgrader
-	succeeded chan struct{} // closed when a successor serves
-
-	mu        sync.Mutex
-	activated map[string]net.Listener // that systemd has opened, and that are not in use yet
+	succeeded chan struct{}           // closed when a successor serves
+	activated map[string]net.Listener // that systemd has opened, and that are not in use yet; for Listen, one call at a time
 }
 
 // New takes what this process was given. It can be called once in a process, and
@@ -98,9 +96,11 @@ func byName(named map[string][]net.Listener) (map[string]net.Listener, error) {
 }
 
 // Listen returns the listener of that name: the one of the predecessor if it has
-// the same address, that of systemd wherever it listens, or a new one.
+// the same address, that of systemd at any address, or a new one.
 func (h *Handover) Listen(ctx context.Context, name, address string) (net.Listener, error) {
-	open := func(_, address string) (net.Listener, error) {
+	open := func() (net.Listener, error) {
+		// Without TCP keep-alive: connections that are silent end by our own,
+		// shorter limits, and switching it on costs four system calls for each.
 		lc := net.ListenConfig{KeepAlive: -1}
 		if h != nil && h.config.ReusePort {
 			lc.Control = reusePort
@@ -108,29 +108,44 @@ func (h *Handover) Listen(ctx context.Context, name, address string) (net.Listen
 		return lc.Listen(ctx, "tcp", address)
 	}
 	if h == nil {
-		return open("", address)
+		return open()
 	}
-	return h.flip.ListenWithCallback(name, address, func(name, address string) (net.Listener, error) {
-		h.mu.Lock()
-		defer h.mu.Unlock()
+	return h.flip.ListenWithCallback(name, address, func(name, _ string) (net.Listener, error) {
 		if l := h.activated[name]; l != nil {
 			delete(h.activated, name)
 			return l, nil
 		}
-		return open(name, address)
+		return open()
 	})
 }
 
-// Ready says that this process serves: the predecessor drains, the file has the
-// number of this process, and a service manager knows.
-func (h *Handover) Ready() error {
+// Ready says that this process serves: the file has its number, the predecessor
+// drains, and a service manager is notified. The error is that of the file: a
+// predecessor goes on then. What fails behind it is logged, since by then this
+// process may be the only one that serves.
+func (h *Handover) Ready(log *slog.Logger) error {
 	if h == nil {
 		return nil
 	}
-	if err := h.flip.Ready(); err != nil {
+	err := h.flip.Ready()
+	if err != nil && !h.numbered() {
 		return fmt.Errorf("saying that this process is ready: %w", err)
 	}
-	return notify(fmt.Sprintf("MAINPID=%d\n%s", os.Getpid(), daemon.SdNotifyReady))
+	err = errors.Join(err, notify(fmt.Sprintf("MAINPID=%d\n%s", os.Getpid(), daemon.SdNotifyReady)))
+	if err != nil {
+		log.Warn("serving, and not all could be notified", "err", err)
+	}
+	return nil
+}
+
+// numbered reports whether the file has the number of this process, if there is to
+// be one.
+func (h *Handover) numbered() bool {
+	if h.config.PIDFile == "" {
+		return true
+	}
+	number, err := os.ReadFile(h.config.PIDFile)
+	return err == nil && string(number) == strconv.Itoa(os.Getpid())
 }
 
 // predecessorDrains is the text of tableflip's error, which is no value to compare
@@ -141,7 +156,8 @@ const predecessorDrains = "parent hasn't exited"
 var ErrUnsupported = errors.New("this process was started without the means for an upgrade")
 
 // A predecessor that still drains is waited for so long: an upgrade that follows
-// one at once has to wait for little more than the end of a process.
+// one at once has to wait for little more than the end of a process. (WaitForParent
+// returns a moment before an upgrade is allowed.)
 const (
 	drainWait = 5 * time.Second
 	drainLook = 10 * time.Millisecond
@@ -192,14 +208,10 @@ func (h *Handover) Stop() error {
 // Close removes the file with the number of this process, unless it has a
 // successor's by now.
 func (h *Handover) Close() error {
-	if h == nil || h.config.PIDFile == "" {
+	if h == nil || h.config.PIDFile == "" || !h.numbered() {
 		return nil
 	}
-	number, err := os.ReadFile(h.config.PIDFile)
-	if err == nil && string(number) == strconv.Itoa(os.Getpid()) {
-		err = os.Remove(h.config.PIDFile)
-	}
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := os.Remove(h.config.PIDFile); err != nil {
 		return fmt.Errorf("removing the file with the process's number: %w", err)
 	}
 	return nil

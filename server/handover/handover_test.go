@@ -1,6 +1,7 @@
 package handover
 
 import (
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -46,7 +47,7 @@ func TestWithout(t *testing.T) {
 	if err := h.Upgrade(); err != ErrUnsupported {
 		t.Errorf("an upgrade: %v, want %v", err, ErrUnsupported)
 	}
-	for name, do := range map[string]func() error{"Ready": h.Ready, "Stop": h.Stop, "Close": h.Close} {
+	for name, do := range map[string]func() error{"Ready": func() error { return h.Ready(slog.Default()) }, "Stop": h.Stop, "Close": h.Close} {
 		if err := do(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
