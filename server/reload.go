@@ -1,11 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
@@ -26,8 +28,10 @@ type running struct {
 	level    *slog.LevelVar
 	journal  *live.Journal
 
+	why       atomic.Pointer[error]  // why there is no reload now; nil: there may be one
+	effective atomic.Pointer[[]byte] // the settings in effect, in JSON
+
 	mu     sync.Mutex // a reload holds it from reading to its end: there is one at a time
-	why    error      // why there is no reload now; nil: there may be one
 	cfg    config.Config
 	files  uint64 // RLIMIT_NOFILE
 	budget descriptors
@@ -102,7 +106,8 @@ func (s *source) loadWhole() (config.Config, error) {
 
 // newRunning is a configuration that cannot be reloaded before [running.start].
 func newRunning(src *source, cfg config.Config, h *handover.Handover, m *metrics.Hotpath, log *slog.Logger, level *slog.LevelVar, journal *live.Journal) *running {
-	r := &running{source: src, handover: h, cfg: cfg, metrics: m, log: log, level: level, journal: journal, why: errStarting}
+	r := &running{source: src, handover: h, cfg: cfg, metrics: m, log: log, level: level, journal: journal}
+	r.why.Store(&errStarting)
 	r.took(cfg)
 	return r
 }
@@ -111,15 +116,17 @@ func newRunning(src *source, cfg config.Config, h *handover.Handover, m *metrics
 func (r *running) start(t takers) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.takers, r.why = t, nil
+	r.takers = t
+	r.why.Store(nil)
 }
 
-// drain waits for a reload under way, and refuses all from then on. It returns
-// the configuration in effect, which is the last.
+// drain refuses reloads from here on, those that wait for their turn included, and
+// waits for the one that is under way. It returns the configuration in effect, which
+// is the last.
 func (r *running) drain() config.Config {
+	r.why.Store(&errDraining)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.why = errDraining
 	return r.cfg
 }
 
@@ -129,12 +136,8 @@ func (r *running) end() {
 	r.sites.end(r.log)
 }
 
-// settings are the effective ones.
-func (r *running) settings() any {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.cfg.Effective()
-}
+// settings are the effective ones, in JSON.
+func (r *running) settings() []byte { return *r.effective.Load() }
 
 // reload reads the configuration again and takes all of it, or nothing. It returns
 // a line for each change; the error has a line for each reason why nothing was
@@ -165,8 +168,8 @@ func (r *running) reload(by string) ([]string, error) {
 
 // attempt is reload without saying so. r.mu is held.
 func (r *running) attempt() ([]config.Change, metrics.ReloadOutcome, error) {
-	if r.why != nil {
-		return nil, metrics.ReloadRefused, fmt.Errorf("the server is %w", r.why)
+	if why := r.why.Load(); why != nil {
+		return nil, metrics.ReloadRefused, fmt.Errorf("the server is %w", *why)
 	}
 	cfg, err := r.source.loadWhole()
 	if err != nil {
@@ -205,15 +208,12 @@ func (r *running) attempt() ([]config.Change, metrics.ReloadOutcome, error) {
 }
 
 // upgrade starts the program again, which takes over the listeners; this process
-// drains when that one is ready. by is who asked.
+// drains when that one is ready. by names the trigger.
 func (r *running) upgrade(by string) error {
-	r.mu.Lock()
-	why := r.why
-	r.mu.Unlock() // a reload meanwhile does no harm: the successor reads the same
-	err := why
-	if why != nil {
-		err = fmt.Errorf("the server is %w", why)
-	} else {
+	var err error
+	if why := r.why.Load(); why != nil {
+		err = fmt.Errorf("the server is %w", *why)
+	} else { // a reload meanwhile does no harm: the successor reads the same
 		r.log.Info("upgrading: starting a successor", "by", by)
 		err = r.handover.Upgrade()
 	}
@@ -227,6 +227,12 @@ func (r *running) upgrade(by string) error {
 
 // took notes that a configuration is in effect.
 func (r *running) took(cfg config.Config) {
+	text, err := json.Marshal(cfg.Effective())
+	if err != nil {
+		panic("encoding the settings, which are texts: " + err.Error())
+	}
+	text = append(text, '\n')
+	r.effective.Store(&text)
 	r.level.Set(cfg.LogLevel)
 	r.metrics.ConfigLoaded.Set(time.Now().Unix())
 	r.metrics.ConfigHash.Set(cfg.Hash())

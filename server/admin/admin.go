@@ -76,8 +76,8 @@ type Config struct {
 	// Live answers / and /live.
 	Live http.Handler
 
-	// Settings returns what is encoded for /config.
-	Settings func() any
+	// Settings returns what /config answers with, JSON.
+	Settings func() []byte
 
 	// Reload reads the configuration again and returns lines that say what
 	// has changed; an error says why nothing has.

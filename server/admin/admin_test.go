@@ -37,7 +37,7 @@ func newServerOf(reg prometheus.Gatherer, notReady error, token string, change .
 		Metrics:  reg,
 		Ready:    func() error { return notReady },
 		Live:     http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { plain(w, http.StatusOK, "live "+r.URL.Path) }),
-		Settings: func() any { return []string{"a setting"} },
+		Settings: func() []byte { return []byte("[\"a setting\"]\n") },
 		Reload:   func() ([]string, error) { return []string{"reloaded"}, notReady },
 		Token:    token,
 		Log:      slog.New(slog.NewTextHandler(&log, nil)),
