@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
 	"hash/fnv"
 	"slices"
@@ -123,15 +122,7 @@ func Changes(running, next []Line) []Change {
 			added = append(added, Change{Key: l.Key, Old: l.Value, Removed: true, Restart: needsRestart[l.Key]})
 		}
 	}
-	slices.SortStableFunc(added, func(a, b Change) int { return cmp.Compare(order(a), order(b)) })
 	return append(changed, added...)
-}
-
-func order(c Change) int {
-	if c.Removed {
-		return 1
-	}
-	return 0
 }
 
 // Differences is a text of what next would change of what runs, a line for each,
@@ -183,7 +174,7 @@ func (c Config) Unchangeable(changes []Change) error {
 // others take effect with a reload, the sites' among them; TestEverySettingReloads
 // has both lists.
 var needsRestart = map[string]bool{
-	// Sockets, and who may come in, are there before anything is read again.
+	// Sockets, and the admin listener's token, are there before anything is read again.
 	"listen": true, "admin": true, "admin-token-file": true, "admin-insecure": true,
 	// crypto/tls cannot forget keys that it was given. What is in the files is
 	// followed all the same.

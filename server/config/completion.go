@@ -79,7 +79,7 @@ func fish(b *bytes.Buffer) {
 	c := Default()
 	b.WriteString("complete -c hotpath -f\n")
 	for _, command := range Commands {
-		fmt.Fprintf(b, "complete -c hotpath -n __fish_use_subcommand -a %s -d '%s'\n", command.Name, command.Does)
+		fmt.Fprintf(b, "complete -c hotpath -n __fish_use_subcommand -a %s -d %s\n", command.Name, quoted(command.Does))
 	}
 	fmt.Fprintf(b, "complete -c hotpath -n '__fish_seen_subcommand_from completion' -a '%s'\n", strings.Join(shells, " "))
 	for _, k := range settings(&c) {
@@ -93,8 +93,13 @@ func fish(b *bytes.Buffer) {
 		default:
 			b.WriteString(" -x")
 		}
-		fmt.Fprintf(b, " -d '%s'\n", strings.ReplaceAll(sentence(plain(k.help)), "'", `\'`))
+		fmt.Fprintf(b, " -d %s\n", quoted(sentence(plain(k.help))))
 	}
+}
+
+// quoted is a text as fish has it.
+func quoted(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s) + "'"
 }
 
 // sentence is the first sentence of a text.

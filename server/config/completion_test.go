@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -33,10 +34,34 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _hotpath; echo "${COMPREPLY[@]}"`, "b
 			t.Errorf("%q: %q, %v; want %q", tt.words, got, err, tt.want)
 		}
 	}
+}
+
+// TestShells: each script has all commands and flags, and in fish's, which no test
+// runs, every quotation ends.
+func TestShells(t *testing.T) {
+	var script, stderr bytes.Buffer
 	for _, shell := range shells {
 		script.Reset()
-		if status := Completion([]string{shell}, &script, &stderr); status != 0 || !strings.Contains(script.String(), "cache-bytes") || !strings.Contains(script.String(), "reload") {
-			t.Errorf("%s: exit status %d, %s", shell, status, script.String())
+		if status := Completion([]string{shell}, &script, &stderr); status != 0 {
+			t.Errorf("%s: exit status %d, %s", shell, status, stderr.String())
+		}
+		for _, c := range Commands {
+			if !strings.Contains(script.String(), c.Name) {
+				t.Errorf("%s: %s is missing", shell, c.Name)
+			}
+		}
+		var c Config
+		for _, k := range settings(&c) {
+			if !strings.Contains(script.String(), k.name) {
+				t.Errorf("%s: %s is missing", shell, k.name)
+			}
+		}
+	}
+	script.Reset()
+	Completion([]string{"fish"}, &script, &stderr)
+	for line := range strings.Lines(script.String()) {
+		if strings.Count(strings.ReplaceAll(line, `\'`, ""), "'")%2 != 0 {
+			t.Errorf("a quotation does not end: %s", line)
 		}
 	}
 	if status := Completion([]string{"bsh"}, &script, &stderr); status != 2 || !strings.Contains(stderr.String(), "did you mean bash") {
@@ -60,7 +85,7 @@ func TestMan(t *testing.T) {
 	}
 	var c Config
 	for _, k := range settings(&c) {
-		if !strings.Contains(text.String(), "-"+k.name) {
+		if !regexp.MustCompile(`(?m)^\s+-` + k.name + `( |$)`).MatchString(text.String()) {
 			t.Errorf("-%s is not in the page", k.name)
 		}
 	}

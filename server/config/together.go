@@ -52,7 +52,7 @@ func (c *Config) contradictions(wrong map[string]bool) Mistakes {
 
 func quote(s string) string { return fmt.Sprintf("%q", s) }
 
-// About is an Error about the value that a setting has, whoever finds it.
+// About is an Error about the value that a setting has.
 func (c *Config) About(key, problem, allowed string) *Error {
 	return &Error{c.at(key), key, c.setting(key).value.String(), problem, allowed}
 }
