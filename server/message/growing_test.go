@@ -251,13 +251,18 @@ func TestGrowingWakesForTheEnd(t *testing.T) {
 	woken := make(chan struct{}, 4)
 	f.Attach(func() { woken <- struct{}{} })
 	read := make(chan Part)
+	f.notified.Store(true)
 	g.mu.Lock()
 	go func() {
 		_, part := f.Next(nil, 10)
 		read <- part
 	}()
 	time.Sleep(20 * time.Millisecond) // it waits for the lock
+	if !f.notified.Load() {
+		t.Error("the reader takes what was said before for read, without the lock")
+	}
 	g.held = append(g.held, 'x')
+	f.notified.Store(false) // as if nothing had been said
 	g.wake()
 	g.mu.Unlock()
 	if part := <-read; part.N != 1 || part.End {
