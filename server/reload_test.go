@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -11,6 +13,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/config"
+	"github.com/e0ac7cd4/hotpath/server/live"
 )
 
 // TestReloadedLimits: each limit of connections that may change while the server
@@ -129,4 +132,32 @@ func TestConfigWatch(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// TestDrainRefusesReloads: reloads that wait for their turn are refused from the
+// moment in which a drain begins, and not each made before it.
+func TestDrainRefusesReloads(t *testing.T) {
+	r := newRunning(new(source), config.Default(), nil, metrics.NewHotpath(metrics.Options{}), slog.New(slog.DiscardHandler), new(slog.LevelVar), new(live.Journal))
+	r.start(takers{})
+	r.mu.Lock() // as a reload that is under way
+	refused := make(chan error)
+	go func() {
+		_, err := r.reload("a test")
+		refused <- err
+	}()
+	drained := make(chan struct{})
+	go func() {
+		r.drain()
+		close(drained)
+	}()
+	for end := time.Now().Add(patience); r.why.Load() != &errDraining; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("a drain waits for a reload before it refuses others")
+		}
+	}
+	r.mu.Unlock()
+	if err := <-refused; !errors.Is(err, errDraining) {
+		t.Errorf("a reload that waited: %v, want %v", err, errDraining)
+	}
+	<-drained
 }
