@@ -56,10 +56,11 @@ const (
 	handshakeBytes = 64 << 10
 
 	// upstreamBytes is what a request at an upstream takes beside what counts:
-	// a response head of 64 KiB, as it came in a buffer that grew by quarters
-	// and as fields, and once more that is collected for Expect, by quarters;
-	// three goroutines with stacks of 8 KiB, and two buffers of 4 KiB.
-	upstreamBytes = (176 + 88) << 10
+	// a response head of 64 KiB, twice, each in a buffer that grew by quarters:
+	// as it came, and as net/http reads it into fields or, for Expect, is to
+	// get it whole; three goroutines with stacks of 8 KiB, and two buffers of
+	// 4 KiB.
+	upstreamBytes = (2*88 + 24 + 8) << 10
 
 	// partBytes is a TLS record (RFC 8446 §5.2) and an HTTP/2 frame (RFC 9113
 	// §4.2), of which parts have come, each in a buffer with a quarter to spare.

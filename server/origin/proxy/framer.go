@@ -180,7 +180,10 @@ func (f *framer) section(p []byte, limit int, kind string, take func([]byte) err
 				return 0, err
 			}
 			used = end + 1 - fresh
-			f.partial, f.scanned = f.partial[:0], 0
+			if f.scanned = 0; cap(f.partial) > bufferSize {
+				f.partial = nil // an idle connection keeps no large one
+			}
+			f.partial = f.partial[:0]
 			return used, nil
 		}
 		start = end + 1
