@@ -28,7 +28,7 @@ func (c *Conn) answerHit(id uint32, d *decoded, block []byte, generation uint32)
 		// Depends on more than the key: not remembered.
 		return true, c.answer(id, message.Select(r, stored), stored, headOnly, d, nil)
 	}
-	if d.lookup.Repeatable && len(stored.Body) <= maxData {
+	if d.lookup.Repeatable {
 		c.remember(block, d, generation)
 	}
 	return true, c.answer(id, stored, stored, headOnly, d, nil)

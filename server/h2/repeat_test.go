@@ -27,24 +27,32 @@ func (p *peer) turnOf(n int, first uint32, method, path string) {
 }
 
 func TestRepeats(t *testing.T) {
-	source := stored("/", "hit")
-	run(t, setup{source: source}, func(p *peer) {
-		var first response
-		for id := uint32(1); id < 40; id += 2 {
-			p.turnOf(1, id, "GET", "/")
-			r := p.wantBody(id, 200, "hit")
-			if id == 1 {
-				first = r
-				continue
-			}
-			wantSameFields(p, id, r, first)
-		}
-		looks, agains := source.counts()
-		// The first block enters fields, the second is seen, the third kept.
-		if looks != 3 || agains != 17 {
-			p.Errorf("the source was asked %d times, and %d times again, want 3 and 17", looks, agains)
-		}
-	})
+	for name, body := range map[string]string{
+		"in a frame":                     "hit",
+		"in two, on a stream that stays": strings.Repeat("a", maxData+1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			source := stored("/", body)
+			run(t, setup{source: source}, func(p *peer) {
+				p.Write(frame.AppendWindowUpdate(nil, 0, 1<<24))
+				var first response
+				for id := uint32(1); id < 40; id += 2 {
+					p.turnOf(1, id, "GET", "/")
+					r := p.wantBody(id, 200, body)
+					if id == 1 {
+						first = r
+						continue
+					}
+					wantSameFields(p, id, r, first)
+				}
+				looks, agains := source.counts()
+				// The first block enters fields, the second is seen, the third kept.
+				if looks != 3 || agains != 17 {
+					p.Errorf("the source was asked %d times, and %d times again, want 3 and 17", looks, agains)
+				}
+			})
+		})
+	}
 }
 
 func wantSameFields(p *peer, id uint32, got, want response) {
