@@ -100,6 +100,31 @@ func writeTar(w io.Writer, entries []entry, modified time.Time) error {
 	return t.Close()
 }
 
+// tarGzip is what writeTar writes, compressed.
+func tarGzip(entries []entry, modified time.Time) ([]byte, error) {
+	var b bytes.Buffer
+	if err := writeTar(&b, entries, modified); err != nil {
+		return nil, err
+	}
+	return compress(b.Bytes())
+}
+
+// compress is gzip without a name and a time.
+func compress(content []byte) ([]byte, error) {
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := z.Write(content); err != nil {
+		return nil, fmt.Errorf("compressing: %w", err)
+	}
+	if err := z.Close(); err != nil {
+		return nil, fmt.Errorf("compressing: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
 // writeArchives writes an archive for each platform, with everything below one
 // directory of the archive's name.
 func writeArchives(dir string, r release, binaries []binary) error {
@@ -121,18 +146,11 @@ func writeArchives(dir string, r release, binaries []binary) error {
 		for i := range entries {
 			entries[i].name = path.Join(name, entries[i].name)
 		}
-		var b bytes.Buffer
-		z, err := gzip.NewWriterLevel(&b, gzip.BestCompression) // no name and no time
+		packed, err := tarGzip(entries, r.created)
 		if err != nil {
-			return err
+			return fmt.Errorf("packing %s: %w", name, err)
 		}
-		if err := writeTar(z, entries, r.created); err != nil {
-			return err
-		}
-		if err := z.Close(); err != nil {
-			return fmt.Errorf("compressing %s: %w", name, err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name+".tar.gz"), b.Bytes(), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name+".tar.gz"), packed, 0o644); err != nil {
 			return err
 		}
 	}

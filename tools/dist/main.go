@@ -1,6 +1,6 @@
 // Command dist makes what a release is: for each platform an archive with the
-// static binaries, of the server an image with nothing else in it, and for every
-// binary a list of what it was built from.
+// static binaries, for Linux a Debian package, of the server an image with nothing
+// else in it, and for every binary a list of what it was built from.
 //
 //	go run ./tools/dist                          everything, into out/dist
 //	go run ./tools/dist -platforms linux/amd64   for one platform
@@ -14,7 +14,8 @@
 //  1. release.go   what it is called, and when it was made
 //  2. build.go     go build, if binaries are not given
 //  3. inspect.go   each binary is for its platform, static, and of that version
-//  4. archive.go   archives; sbom.go: what is in each binary
+//  4. archive.go   archives; debian.go, deb.go: Debian packages; sbom.go: what is in
+//     each binary
 //  5. image.go     the image, as an OCI layout and as one file
 //  6. sums.go      SHA256SUMS
 package main
@@ -124,6 +125,9 @@ func run(ctx context.Context, o options) error {
 		}
 	}
 	if err := writeArchives(o.out, r, binaries); err != nil {
+		return err
+	}
+	if err := writeDebs(o.out, r, binaries); err != nil {
 		return err
 	}
 	if err := writeSBOMs(o.out, r, binaries); err != nil {
