@@ -13,15 +13,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/server/config"
@@ -241,99 +238,4 @@ func TestNginxExample(t *testing.T) {
 	}
 	startBalancer(t, address, os.Interrupt, "nginx", "-p", dir, "-c", file, "-e", "stderr")
 	p.wantLossless(t, address)
-}
-
-// pod is what the example for Kubernetes uses of a PodSpec (core/v1), by its names.
-type pod struct {
-	Grace    int `yaml:"terminationGracePeriodSeconds"`
-	Security struct {
-		NonRoot bool              `yaml:"runAsNonRoot"`
-		Group   int               `yaml:"fsGroup"`
-		Seccomp map[string]string `yaml:"seccompProfile"`
-	} `yaml:"securityContext"`
-	Containers []struct {
-		Name  string `yaml:"name"`
-		Image string `yaml:"image"`
-		Ports []struct {
-			Port int `yaml:"containerPort"`
-		} `yaml:"ports"`
-		Security struct {
-			ReadOnly     bool                `yaml:"readOnlyRootFilesystem"`
-			Escalation   *bool               `yaml:"allowPrivilegeEscalation"`
-			Capabilities map[string][]string `yaml:"capabilities"`
-		} `yaml:"securityContext"`
-		Resources map[string]map[string]string `yaml:"resources"`
-		Env       []struct {
-			Name  string `yaml:"name"`
-			Value string `yaml:"value"`
-		} `yaml:"env"`
-		Readiness struct {
-			Exec             map[string][]string `yaml:"exec"`
-			PeriodSeconds    int                 `yaml:"periodSeconds"`
-			FailureThreshold int                 `yaml:"failureThreshold"`
-			TimeoutSeconds   int                 `yaml:"timeoutSeconds"`
-		} `yaml:"readinessProbe"`
-	} `yaml:"containers"`
-}
-
-// TestKubernetesExample: the manifest has fields of the API alone; its port,
-// variables, command and user are what the server and its image have; and its times
-// fit together: readiness is lost before connections are refused, and a drain ends
-// before the pod is killed. All that clients can make it use fits in its memory.
-func TestKubernetesExample(t *testing.T) {
-	testkit.NeedTree(t)
-	decoder := yaml.NewDecoder(strings.NewReader(example(t, "terminationGracePeriodSeconds: 45 # -drain-delay, -drain-timeout, and some")))
-	decoder.KnownFields(true)
-	var spec pod
-	if err := decoder.Decode(&spec); err != nil {
-		t.Fatal(err)
-	}
-	if len(spec.Containers) != 1 || len(spec.Containers[0].Ports) != 1 {
-		t.Fatalf("want one container with one port: %+v", spec)
-	}
-	c := spec.Containers[0]
-	var environ []string
-	for _, v := range c.Env {
-		environ = append(environ, v.Name+"="+v.Value)
-	}
-	cfg, err := config.Load(nil, environ, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := strconv.Itoa(c.Ports[0].Port); got != portOf(t, cfg.Listen) {
-		t.Errorf("the port is %s, the server listens on %s", got, cfg.Listen)
-	}
-	probe := c.Readiness
-	if run := probe.Exec["command"]; len(run) != 2 || run[0] != "/hotpath" {
-		t.Fatalf("the probe runs %q, want the image's program and what it is to do", probe.Exec)
-	}
-	p := start(t, "-drain-delay", "3s")
-	for _, want := range []int{0, exitFailure} {
-		if status, _, stderr := command(t, nil, probe.Exec["command"][1], "-admin", strings.TrimPrefix(p.admin, "http://")); status != want {
-			t.Errorf("the probe of a server that is ready until it drains: exit status %d, want %d: %s", status, want, stderr)
-		}
-		if want == 0 {
-			p.signal(syscall.SIGTERM)
-			p.eventually("readiness to end", func() error { return p.wantReady(http.StatusServiceUnavailable) })
-		}
-	}
-	second := func(n int) time.Duration { return time.Duration(n) * time.Second }
-	if second(probe.TimeoutSeconds) <= healthTimeout {
-		t.Errorf("the probe is cut off after %d s, before it says why it failed", probe.TimeoutSeconds)
-	}
-	if noticed := second(probe.PeriodSeconds * probe.FailureThreshold); noticed >= cfg.DrainDelay || cfg.DrainDelay != documentedDelay(t) {
-		t.Errorf("what looks every %d s, %d times, needs more than -drain-delay %v", probe.PeriodSeconds, probe.FailureThreshold, cfg.DrainDelay)
-	}
-	if second(spec.Grace) <= cfg.DrainDelay+cfg.DrainTimeout {
-		t.Errorf("%d s of grace do not do for a drain of %v and %v", spec.Grace, cfg.DrainDelay, cfg.DrainTimeout)
-	}
-	memory, ok := strings.CutSuffix(c.Resources["limits"]["memory"], "Mi")
-	if n, err := strconv.ParseInt(memory, 10, 64); !ok || err != nil || cfg.MemoryLimit >= n<<20 || cfg.MemoryLimit < n<<20/10*8 {
-		t.Errorf("memory-limit %d in a container of %sMi (%v)", cfg.MemoryLimit, memory, err)
-	} else {
-		wantFits(t, cfg, n<<20)
-	}
-	if !spec.Security.NonRoot || !c.Security.ReadOnly || c.Security.Escalation == nil || *c.Security.Escalation || len(c.Security.Capabilities["drop"]) != 1 {
-		t.Errorf("rights that the server does not need: %+v, %+v", spec.Security, c.Security)
-	}
 }

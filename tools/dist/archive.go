@@ -52,6 +52,12 @@ var documents = []string{
 	"examples/hotpath.service",
 	"examples/hotpath.socket",
 	"examples/hotpath.yaml",
+	"examples/kubernetes/configmap.yaml",
+	"examples/kubernetes/deployment.yaml",
+	"examples/kubernetes/networkpolicy.yaml",
+	"examples/kubernetes/poddisruptionbudget.yaml",
+	"examples/kubernetes/service.yaml",
+	"examples/kubernetes/servicemonitor.yaml",
 }
 
 // entry is a file in an archive.

@@ -50,7 +50,7 @@ func wantPlain(t *testing.T, archive []byte, files archived, executables ...stri
 // too.
 func TestDocumentsAreWhole(t *testing.T) {
 	testkit.NeedTree(t)
-	for _, pattern := range []string{"docs/*", "examples/*", "dashboards/grafana/*.json", "dashboards/prometheus/*.yml"} {
+	for _, pattern := range []string{"docs/*", "examples/*.*", "examples/kubernetes/*", "dashboards/grafana/*.json", "dashboards/prometheus/*.yml"} {
 		files, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s is nothing: %v", pattern, err)
@@ -105,7 +105,7 @@ func TestArchives(t *testing.T) {
 
 			want := []string{
 				top, top + "dashboards/", top + "dashboards/grafana/", top + "dashboards/prometheus/",
-				top + "docs/", top + "examples/", top + "hotpath", top + "loadgen",
+				top + "docs/", top + "examples/", top + "examples/kubernetes/", top + "hotpath", top + "loadgen",
 			}
 			for _, name := range documents {
 				want = append(want, top+name)
