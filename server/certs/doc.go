@@ -10,7 +10,6 @@
 //	authority.go   certificates of clients: which must have one, and which connections a site admits
 //	held.go        how much memory the certificates of a client may take
 //	keyfile.go     files of keys: of session tickets, of Encrypted Client Hello
-//	watch.go       whether files have changed
 //	report.go      metrics, and warnings of ends that are near
 //	selfsigned.go  a certificate if there is no other
 //

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/filewatch"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/config"
 )
@@ -96,7 +97,7 @@ func (k *Keeper) Configure(s Sources) error {
 			}
 			w := known[p].renewed(Listed{Pair: p}, false)
 			if problem := w.load(); problem != nil { // the others do without it
-				w.files.confirm = true
+				w.files.Again()
 				broken = append(broken, w)
 			}
 			found = append(found, w)
@@ -200,7 +201,7 @@ func (k *Keeper) list() (changed bool) {
 	}
 	for _, p := range pairs {
 		if !known[p] {
-			found = append(found, &watched{Pair: p, files: watch{names: []string{p.Cert, p.Key}}})
+			found = append(found, &watched{Pair: p, files: filewatch.Of(p.Cert, p.Key)})
 		}
 	}
 	slices.SortFunc(found, func(a, b *watched) int { return cmp.Compare(a.Cert, b.Cert) })

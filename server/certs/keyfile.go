@@ -1,12 +1,16 @@
 package certs
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/e0ac7cd4/hotpath/internal/filewatch"
+)
 
 // keyFile is a file of keys that is followed.
 type keyFile struct {
 	setting, name string
 	use           func(name string) error
-	files         watch
+	files         filewatch.Watch
 	problem       string // that was reported; "" for none
 }
 
@@ -17,7 +21,7 @@ func (k *Keeper) Follow(setting, name string, use func(name string) error) error
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	f := &keyFile{setting: setting, name: name, use: use}
-	f.files.begin(name)
+	f.files.Begin(name)
 	if err := use(name); err != nil {
 		return fmt.Errorf("%s %q: %w", setting, name, err)
 	}
@@ -29,7 +33,7 @@ func (k *Keeper) Follow(setting, name string, use func(name string) error) error
 func (k *Keeper) lookAtKeys() {
 	broken := 0
 	for _, f := range k.keys {
-		if read, again := f.files.due(); read {
+		if read, again := f.files.Due(); read {
 			err := f.use(f.name)
 			switch {
 			case err == nil:

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"slices"
 
+	"github.com/e0ac7cd4/hotpath/internal/filewatch"
 	"github.com/e0ac7cd4/hotpath/server/config"
 )
 
@@ -16,7 +17,7 @@ type watched struct {
 
 	certificate *tls.Certificate // in use; nil: none was good yet
 	problem     *config.Error    // that was reported; nil: none
-	files       watch
+	files       filewatch.Watch
 	missing     bool            // neither file was there at the last look
 	warned      config.Standing // that the log has a warning of
 }
@@ -37,10 +38,10 @@ func (w *watched) renewed(l Listed, listed bool) *watched {
 // load reads the files, unless they are in use as they are. What is wrong with
 // them is known at once.
 func (w *watched) load() *config.Error {
-	if usable(w) && w.problem == nil && w.files.asSeen() {
+	if usable(w) && w.problem == nil && w.files.AsSeen() {
 		return nil
 	}
-	w.files.begin(w.Cert, w.Key)
+	w.files.Begin(w.Cert, w.Key)
 	certificate, problem := config.LoadPair(w.Cert, w.Key)
 	if problem == nil {
 		w.certificate = &certificate
@@ -52,7 +53,7 @@ func (w *watched) load() *config.Error {
 // look reads the files if they have changed. It reports whether another
 // certificate is in use now, and whether there is a problem that is new.
 func (w *watched) look() (swapped, broke bool) {
-	read, again := w.files.due()
+	read, again := w.files.Due()
 	if !read {
 		return false, false
 	}
@@ -70,6 +71,6 @@ func (w *watched) look() (swapped, broke bool) {
 // gone reports whether neither file was there at two looks in a row.
 func (w *watched) gone() bool {
 	before := w.missing
-	w.missing = !w.files.there()
+	w.missing = !w.files.There()
 	return before && w.missing
 }

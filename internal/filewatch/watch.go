@@ -1,27 +1,32 @@
-package certs
+// Package filewatch sees when files change, by looking at them. It has no goroutine:
+// its callers look, each as often as it needs to.
+package filewatch
 
 import (
 	"io/fs"
 	"os"
 )
 
-// watch sees when files that belong together change.
+// Watch sees when files that belong together change.
 //
 // A problem in them counts if a second look, when they have not changed since the
 // first, finds it again: files that are being replaced do not match for a moment,
 // and one that is read while it is written may end with the same time.
-type watch struct {
+type Watch struct {
 	names   []string
 	seen    []fs.FileInfo // as they were before they were read; nil for one that is not there
 	confirm bool          // they are to be read again, at the next look
 }
 
-// begin notes how the files are, before they are read for the first time.
-func (w *watch) begin(names ...string) { *w = watch{names: names, seen: stat(names)} }
+// Of watches files that were not looked at: the first look reads them.
+func Of(names ...string) Watch { return Watch{names: names} }
 
-// due reports whether the files are to be read: since they have changed, or,
+// Begin notes how the files are, before they are read for the first time.
+func (w *Watch) Begin(names ...string) { *w = Watch{names: names, seen: stat(names)} }
+
+// Due reports whether the files are to be read: since they have changed, or,
 // again, since they had at the look before.
-func (w *watch) due() (read, again bool) {
+func (w *Watch) Due() (read, again bool) {
 	files := stat(w.names)
 	again = unchanged(files, w.seen)
 	if again && !w.confirm {
@@ -31,12 +36,15 @@ func (w *watch) due() (read, again bool) {
 	return true, again
 }
 
-// asSeen reports whether the files are those that were read, and need no second
-// look.
-func (w *watch) asSeen() bool { return !w.confirm && unchanged(stat(w.names), w.seen) }
+// Again has the files read at the next look, changed or not.
+func (w *Watch) Again() { w.confirm = true }
 
-// there reports whether any of the files is there.
-func (w *watch) there() bool {
+// AsSeen reports whether the files are those that were read, and need no second
+// look.
+func (w *Watch) AsSeen() bool { return !w.confirm && unchanged(stat(w.names), w.seen) }
+
+// There reports whether any of the files is there.
+func (w *Watch) There() bool {
 	for _, info := range stat(w.names) {
 		if info != nil {
 			return true
