@@ -105,6 +105,15 @@ func (a *Asked) Identify() {
 	}
 }
 
+// Admitted says that Authorization is for us, who have admitted the client, and that
+// the origin does not get it: what the origin answers is for all who are admitted, and
+// §3.5 does not apply.
+func (a *Asked) Admitted() {
+	if a.Authorization {
+		a.Authorization, a.plain, a.authorized = false, a.authorized, false
+	}
+}
+
 // cacheControl takes one Cache-Control line of a request (§5.2.1). A malformed
 // number is read as the one that is strictest for the cache. Of a directive that is
 // given twice, the first counts.

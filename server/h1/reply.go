@@ -178,7 +178,7 @@ func appendInform(out []byte, h *message.Head) []byte {
 // it and the empty line at its end.
 func appendHead(out []byte, h *message.Head, date *message.DateText) []byte {
 	out = appendStatus(out, h.Status)
-	named, dated := false, false
+	named, dated := h.Unnamed, false
 	for _, f := range h.Fields {
 		named = named || f.Name == "server"
 		dated = dated || f.Name == "date"

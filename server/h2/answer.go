@@ -145,7 +145,7 @@ func (c *Conn) appendHead(id uint32, h *message.Head, status string, end bool) {
 	out := frame.AppendHeader(c.wire.Out, frame.Header{})
 	out = c.encoder.AppendBlockStart(out)
 	out = hpack.AppendStatus(out, h.Status)
-	dated, named := h.Status < 200, h.Status < 200
+	dated, named := h.Status < 200, h.Status < 200 || h.Unnamed
 	for _, f := range h.Fields {
 		switch f.Name {
 		case "connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade", "content-length":

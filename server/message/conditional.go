@@ -8,7 +8,7 @@ import (
 
 // Select returns what answers a GET or HEAD request whose stored response is
 // resp, under the request's preconditions and Range: resp itself,
-// resp.NotModified, [PreconditionFailed], a 206 or a 416 (RFC 9110 §13.2.2,
+// resp.NotModified, its 412, a 206 or a 416 (RFC 9110 §13.2.2,
 // §14.2). Only a 206 and a 416 are made for the request; else Select does not
 // allocate, but for a date that is neither the response's own nor in the
 // preferred format.
@@ -18,6 +18,9 @@ func Select(r *Request, resp *Response) *Response {
 	case status == http.StatusNotModified:
 		return resp.NotModified
 	case status == http.StatusPreconditionFailed:
+		if resp.Ruled != nil && resp.Ruled.Failed != nil {
+			return resp.Ruled.Failed
+		}
 		return PreconditionFailed
 	case ranges != "":
 		return selectRange(resp, ranges)

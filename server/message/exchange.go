@@ -105,6 +105,9 @@ type Head struct {
 	Status int
 	Fields []hpack.Field
 	Length int64 // of the content in bytes; -1 if only its end shows
+
+	// Unnamed leaves out Server if it is missing.
+	Unnamed bool
 }
 
 // Reply is the way of an answer to its connection. Its methods are for the

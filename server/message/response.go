@@ -22,6 +22,10 @@ type Response struct {
 	// with time is not among them: an engine adds it when it sends.
 	Fields []hpack.Field
 
+	// Ruled is what Fields were before the site's rules; nil: there are none, or
+	// not yet.
+	Ruled *Ruled
+
 	// Born is the Unix second from which Age counts (RFC 9111 §4.2.3), for
 	// a response of another server, whose date is among Fields. 0 means that
 	// we are the origin: then date is added instead.
@@ -70,6 +74,16 @@ type Response struct {
 	// ID is another one for each response made, so that an engine can
 	// recognize it without keeping it in memory.
 	ID uint64
+}
+
+// Ruled is a response without the rules of its site.
+type Ruled struct {
+	// Fields are as the origin has sent them: what is decided about a stored
+	// response is decided by these (see [Response.AsSent]).
+	Fields []hpack.Field
+
+	// Failed is the 412 by the rules; nil: [PreconditionFailed].
+	Failed *Response
 }
 
 var lastID atomic.Uint64
@@ -129,8 +143,30 @@ func (r *Response) ForMaker() *Response {
 	return &Response{
 		Status: r.Status, Fields: r.Fields, Born: r.Born, Ageless: true, Body: r.Body, More: r.More,
 		ETag: r.ETag, LastModified: r.LastModified, StrongDate: r.StrongDate, NotModified: r.NotModified,
-		Block: r.Block, Head: r.Head, Whole: r, ID: lastID.Add(1),
+		Ruled: r.Ruled, Block: r.Block, Head: r.Head, Whole: r, ID: lastID.Add(1),
 	}
+}
+
+// AsSent are the fields as the origin has sent them.
+func (r *Response) AsSent() []hpack.Field {
+	if r.Ruled != nil {
+		return r.Ruled.Fields
+	}
+	return r.Fields
+}
+
+// Rewritten is r with the fields that change makes of its own, for which it is
+// encoded anew; its 304 too. failed is its 412. It has the body of r, and counts as
+// another response in memory, unless r is a part of one.
+func (r *Response) Rewritten(change func([]hpack.Field) []hpack.Field, failed *Response) *Response {
+	w := encode(r.Status, change(r.Fields), r.Body)
+	w.Ruled = &Ruled{r.Fields, failed}
+	w.Born, w.Ageless, w.More, w.Whole = r.Born, r.Ageless, r.More, r.Whole
+	w.ETag, w.LastModified, w.StrongDate = r.ETag, r.LastModified, r.StrongDate
+	if r.NotModified != nil {
+		w.NotModified = r.NotModified.Rewritten(change, failed)
+	}
+	return w
 }
 
 // describe takes age and validators from the fields, and makes the 304.
@@ -273,6 +309,9 @@ func (r *Response) Size() int64 {
 	for _, f := range r.Fields {
 		n += int64(len(f.Name) + len(f.Value) + fieldOverhead)
 	}
+	if r.Ruled != nil {
+		n += int64(len(r.Ruled.Fields) * (fieldOverhead + ruledText))
+	}
 	if r.NotModified != nil {
 		n += r.NotModified.Size()
 	}
@@ -281,5 +320,6 @@ func (r *Response) Size() int64 {
 
 const (
 	fieldOverhead    = 40  // unsafe.Sizeof(hpack.Field{}) on 64 bits
-	responseOverhead = 224 // unsafe.Sizeof(Response{}), rounded to its size class
+	ruledText        = 64  // most names and values are those of Fields
+	responseOverhead = 240 // unsafe.Sizeof(Response{}), rounded to its size class
 )
