@@ -61,7 +61,7 @@ func TestNames(t *testing.T) {
 		"hotpath_streams_total":                 1,
 		"hotpath_streams_reset_total":           2,
 		"hotpath_protocol_errors_total":         15 * 2,
-		"hotpath_limit_breaches_total":          19,
+		"hotpath_limit_breaches_total":          20,
 		"hotpath_proxy_headers_total":           5,
 		"hotpath_limited_total":                 3 * 2,
 		"hotpath_limit_clients":                 1,
@@ -139,7 +139,7 @@ func TestLabels(t *testing.T) {
 		{logLabel, int(LogFailed), "failed"},
 		{reloadLabel, int(ReloadRefused), "refused"},
 		{codeLabel, int(UnknownError), "UNKNOWN"},
-		{limitLabel, int(LimitExchanges), "exchanges"},
+		{limitLabel, int(LimitPasswords), "passwords"},
 	} {
 		if len(tt.label.Values) != tt.last+1 || tt.label.Values[tt.last] != tt.value {
 			t.Errorf("%s: %q, want %q last, at %d", tt.label.Name, tt.label.Values, tt.value, tt.last)

@@ -174,6 +174,7 @@ const (
 	LimitOutputMemory // no memory for what a connection does not read
 	LimitBodyMemory   // no memory for a request's body that is not read yet
 	LimitExchanges    // handlers of all connections
+	LimitPasswords    // passwords that wait to be verified
 )
 
 // LimitedKind is what a client did beyond its limit.
@@ -291,7 +292,7 @@ var (
 		"header_list", "header_block", "continuation", "early_reset", "control_frames",
 		"control_queue", "output_buffer", "handshake_timeout", "head_timeout", "idle_timeout",
 		"write_timeout", "body_timeout", "concurrent_streams", "body_size",
-		"hello_timeout", "hello_size", "output_memory", "body_memory", "exchanges",
+		"hello_timeout", "hello_size", "output_memory", "body_memory", "exchanges", "passwords",
 	}}
 )
 
