@@ -124,3 +124,14 @@ func (e *Edge) Site(host string) *site.Site { return e.sites.Load().Find(host) }
 // has its site keeps it; the sites of the table before that are not in t may be
 // retired now ([site.Site.Retire]).
 func (e *Edge) SetSites(t *site.Table) { e.sites.Store(t) }
+
+// Forget makes connections forget what they remember of requests: each is looked up
+// again.
+func (e *Edge) Forget() {
+	for {
+		t := e.sites.Load()
+		if e.sites.CompareAndSwap(t, t.Renewed()) {
+			return
+		}
+	}
+}

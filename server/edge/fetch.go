@@ -13,6 +13,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/origin"
 	"github.com/e0ac7cd4/hotpath/server/origin/proxy"
+	"github.com/e0ac7cd4/hotpath/server/rules"
 	"github.com/e0ac7cd4/hotpath/server/site"
 	"github.com/e0ac7cd4/hotpath/server/store"
 )
@@ -196,7 +197,8 @@ func (f *fetch) ask() (err error) {
 	} else {
 		r.Secure, r.Proto = true, message.HTTP11.String()
 	}
-	return f.site.Origin.Fetch(f.ctx, r, f)
+	r.Fields = f.site.Requests.Apply(r.Fields)
+	return f.site.Origin.Fetch(f.ctx, r, f.site.Answers.Sink(f, r.Method))
 }
 
 // finish answers for a fetch that failed before its end, gives back what it
@@ -278,7 +280,7 @@ func (e *Edge) count(f *fetch, err error) {
 	result := metrics.FetchOK
 	var upstream *proxy.Error
 	switch {
-	case err == nil, errors.Is(err, errAnswered), errors.Is(err, errUseless):
+	case err == nil, errors.Is(err, errAnswered), errors.Is(err, errUseless), errors.Is(err, rules.ErrPage):
 		switch {
 		case f.stood:
 			result = metrics.FetchError

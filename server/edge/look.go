@@ -30,6 +30,9 @@ func (e *Edge) Look(l *message.Lookup, r *message.Request, now time.Time) bool {
 	if !s.Clients.Admits(r.Identity) {
 		return false // Serve says so
 	}
+	if s.Guard != nil && !s.Guard.Passes(r) {
+		return false // Serve answers
+	}
 	key, ok := s.AppendKey(l.Key, r)
 	if !ok {
 		l.Key = key[:0]
@@ -99,6 +102,9 @@ func ask(method string, r *message.Request, s *site.Site) rfc9111.Asked {
 	asked := rfc9111.Ask(method, r.Fields, s.Rules)
 	if s.Clients != nil && r.Identity.Certified() != nil {
 		asked.Identify()
+	}
+	if s.Guard.Takes() {
+		asked.Admitted()
 	}
 	return asked
 }

@@ -21,6 +21,7 @@ var (
 	options          = message.Opened(http.StatusNoContent, []hpack.Field{message.ServerField, {Name: "allow", Value: allow}}, -1)
 	noTrace          = origin.Page(http.StatusMethodNotAllowed, hpack.Field{Name: "allow", Value: "GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE"})
 	lastAnswer       = message.Opened(http.StatusOK, []hpack.Field{message.ServerField}, 0)
+	tooLarge         = origin.Page(http.StatusRequestEntityTooLarge)
 	internalError    = origin.Page(http.StatusInternalServerError)
 	timedOut         = origin.Page(http.StatusGatewayTimeout)
 
@@ -34,7 +35,10 @@ var (
 // says why in Proxy-Status (RFC 9209).
 func failure(s *site.Site, err error) *message.Response {
 	var upstream *proxy.Error
+	var body *http.MaxBytesError
 	switch {
+	case errors.As(err, &body):
+		return tooLarge
 	case errors.As(err, &upstream):
 		fields := []hpack.Field{proxyStatus(upstream.ProxyStatus)}
 		if upstream.Status == http.StatusServiceUnavailable {

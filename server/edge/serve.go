@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ func (e *Edge) Serve(ctx context.Context, x *message.Exchange) {
 	s := e.enter(x)
 	if s != nil {
 		defer s.Leave()
+		x.Reply = s.Answers.Reply(x.Reply)
 	}
 	switch {
 	case s != nil && !s.Clients.Admits(x.Identity):
@@ -30,6 +32,25 @@ func (e *Edge) Serve(ctx context.Context, x *message.Exchange) {
 		x.Reply.Send(misdirected)
 	case s == nil:
 		x.Reply.Send(noSuchHost)
+	default:
+		e.serveSite(ctx, x, s)
+	}
+}
+
+// serveSite answers for a site, if its rules let the request pass.
+func (e *Edge) serveSite(ctx context.Context, x *message.Exchange, s *site.Site) {
+	if answer := s.Guard.Answer(ctx, &x.Request); answer != nil {
+		x.Reply.Send(answer)
+		return
+	}
+	if s.Guard.Takes() {
+		x.Fields = slices.DeleteFunc(x.Fields, func(f hpack.Field) bool { return f.Name == "authorization" })
+	}
+	if !e.limitBody(x, s) {
+		x.Reply.Send(tooLarge)
+		return
+	}
+	switch {
 	case s.Files:
 		e.serveFiles(ctx, x, s)
 	default:

@@ -122,6 +122,7 @@ func (f *fetch) Answer(a origin.Answer) error {
 		f.decide(decision{stage: streamed, stream: a.Stream, served: f.reason, kept: rfc9111.TooLarge})
 		return nil
 	}
+	a.Response = f.site.Answers.Rewrite(a.Response)
 	f.head.Status, f.kept = a.Response.Status, rfc9111.Status
 	if a.Store && e.store.PutAnswer(f.key, &a, f.began) {
 		f.kept = rfc9111.Stored

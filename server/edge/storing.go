@@ -22,12 +22,12 @@ func (f *fetch) store(policy rfc9111.Policy, now time.Time) {
 		f.edge.store.ExpectVariants(f.key, f.vary)
 	}
 	f.fields = rfc9111.Kept(nil, h.Fields, now, f.site.Rules)
-	f.response = message.OpenedStored(h.Status, f.fields, h.Length, policy.Born)
+	f.response = f.site.Answers.OpenedStored(h.Status, f.fields, h.Length, policy.Born)
 	f.response.Pins.SetSize(max(f.reserved, 1))
 	f.edge.store.Ledger().Stored(&f.response.Pins)
 	f.mine = f.response
 	if policy.Has(rfc9111.Strips) {
-		f.mine = message.OpenedStored(h.Status, f.withStripped(), h.Length, policy.Born)
+		f.mine = f.site.Answers.OpenedStored(h.Status, f.withStripped(), h.Length, policy.Born)
 		f.mine.Whole = f.response
 	}
 	f.body = message.NewGrowing(h.Length, f.edge.maxStored)
@@ -170,7 +170,7 @@ func (f *fetch) finishBody(trailers []hpack.Field) error {
 		f.body.End(trailers)
 		return nil // all followers have their reader, and see its end
 	}
-	r := message.Stored(f.head.Status, f.fields, fit(body), f.policy.Born)
+	r := f.site.Answers.Stored(f.head.Status, f.fields, fit(body), f.policy.Born)
 	if f.open {
 		r.Whole = f.response // whose senders send it
 	}
@@ -203,7 +203,7 @@ func (f *fetch) forMine(r *message.Response) *message.Response {
 	if f.mine == f.response {
 		return r
 	}
-	own := message.Stored(r.Status, f.withStripped(), r.Body, r.Born)
+	own := f.site.Answers.Stored(r.Status, f.withStripped(), r.Body, r.Born)
 	own.Whole = r.Root()
 	return own
 }
@@ -232,7 +232,7 @@ func (f *fetch) keepNothing(why rfc9111.Reason, now time.Time) error {
 	f.remember(why, now)
 	if f.x != nil && f.head.Status == http.StatusOK && message.Conditional(&f.x.Request) {
 		// The origin was asked without the client's conditions and range.
-		r := message.OpenedStored(f.head.Status, rfc9111.Kept(nil, f.head.Fields, now, f.site.Rules), f.head.Length, now.Unix())
+		r := f.site.Answers.OpenedStored(f.head.Status, rfc9111.Kept(nil, f.head.Fields, now, f.site.Rules), f.head.Length, now.Unix())
 		switch status, ranges := message.Evaluate(&f.x.Request, r); {
 		case status == http.StatusNotModified:
 			f.decide(decision{stage: released})

@@ -17,7 +17,7 @@ func (f *fetch) confirmed(now time.Time) error {
 	if f.stale == nil {
 		return f.named(now)
 	}
-	if !rfc9111.Selects(f.stale.Response.Fields, f.head.Fields) {
+	if !rfc9111.Selects(f.stale.Response.AsSent(), f.head.Fields) {
 		return errAgain
 	}
 	return f.current(f.freshen(f.asked, now), rfc9111.Revalidated)
@@ -38,7 +38,7 @@ func (f *fetch) current(r *message.Response, why rfc9111.Reason) error {
 // returns it.
 func (f *fetch) freshen(asked *rfc9111.Asked, now time.Time) *message.Response {
 	stored := f.stale.Response
-	merged := rfc9111.Freshen(withoutLength(stored.Fields), f.head.Fields)
+	merged := rfc9111.Freshen(withoutLength(stored.AsSent()), f.head.Fields)
 	policy, kept := rfc9111.Store(asked, stored.Status, merged, f.began, now, f.site.Rules)
 	if kept != rfc9111.Stored {
 		policy.Born = f.began.Unix() // it is as new as the answer
@@ -46,7 +46,7 @@ func (f *fetch) freshen(asked *rfc9111.Asked, now time.Time) *message.Response {
 	if kept == rfc9111.Stored && f.edge.changes.since(f.key, f.began) {
 		kept = rfc9111.Invalidated
 	}
-	r := message.Stored(stored.Status, rfc9111.Kept(nil, merged, now, f.site.Rules), stored.Body, policy.Born)
+	r := f.site.Answers.Stored(stored.Status, rfc9111.Kept(nil, merged, now, f.site.Rules), stored.Body, policy.Born)
 	r.Whole = stored.Root()
 	f.policy, f.kept = policy, kept
 	switch {
@@ -73,7 +73,7 @@ func (f *fetch) passedOn(now time.Time) {
 		return
 	}
 	// The head of what a GET would answer (RFC 9111 §4.3.5).
-	if !rfc9111.HeadFreshens(f.stale.Response.Fields, int64(len(f.stale.Response.Body)), lengthened(f.head)) {
+	if !rfc9111.HeadFreshens(f.stale.Response.AsSent(), int64(len(f.stale.Response.Body)), lengthened(f.head)) {
 		e.store.Remove(f.own)
 		return
 	}

@@ -33,7 +33,7 @@ func (e *Edge) offered(m *miss) (all []variant) {
 	}
 	for _, v := range stored {
 		if !v.Policy.Has(rfc9111.Strips) { // the client may be meant to have those fields
-			all = append(all, variant{v.Own, v.Response.Fields})
+			all = append(all, variant{v.Own, v.Response.AsSent()})
 		}
 	}
 	return all
@@ -45,7 +45,7 @@ func (f *fetch) withConditions(fields []hpack.Field) []hpack.Field {
 	switch {
 	case f.doubted:
 	case f.stale != nil && f.stale.Policy.Has(rfc9111.HasValidator):
-		fields = rfc9111.Conditional(fields, f.stale.Response.Fields)
+		fields = rfc9111.Conditional(fields, f.stale.Response.AsSent())
 	case f.stale == nil:
 		var all [][]hpack.Field
 		for _, v := range f.variants {
@@ -66,7 +66,7 @@ func (f *fetch) named(now time.Time) error {
 		return errAgain
 	}
 	e := f.edge.store.Exact([]byte(f.variants[i].own), now)
-	if e == nil || !rfc9111.SelectsVariant(e.Response.Fields, f.head.Fields) {
+	if e == nil || !rfc9111.SelectsVariant(e.Response.AsSent(), f.head.Fields) {
 		return errAgain // it has been evicted or replaced meanwhile
 	}
 	f.stale = e

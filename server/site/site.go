@@ -10,6 +10,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/client"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/origin"
+	"github.com/e0ac7cd4/hotpath/server/rules"
 )
 
 // Site is what is served to some hosts, and by which rules. It must not change
@@ -40,6 +41,17 @@ type Site struct {
 
 	// TrustedProxies are the peers that are trusted to name their client.
 	TrustedProxies client.Networks
+
+	// Guard is what is demanded of a request before it is served, a hit included;
+	// nil: nothing. Requests is what becomes of the fields of requests to an
+	// upstream, Answers of all answers; nil: nothing.
+	Guard    *rules.Guard
+	Requests *rules.Fields
+	Answers  *rules.Answers
+
+	// MaxBody is the largest content of a request, in bytes; 0: what the engines
+	// take.
+	MaxBody int64
 
 	// HitStatus is the Cache-Status of a hit; nil if the site sends none.
 	HitStatus *message.FixedField

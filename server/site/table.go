@@ -65,6 +65,13 @@ func NewTable(sites ...*Site) (*Table, error) {
 // with another number may not hold in this one.
 func (t *Table) Epoch() uint32 { return t.epoch }
 
+// Renewed is the same table with another epoch.
+func (t *Table) Renewed() *Table {
+	next := *t
+	next.epoch = epochs.Add(1)
+	return &next
+}
+
 // Client is the client of r over a connection with peer: see [client.Of]. Which
 // proxies are trusted is the site's.
 func (t *Table) Client(peer netip.Addr, r *message.Request) netip.Addr {
