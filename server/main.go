@@ -25,8 +25,8 @@
 //  4. h2/recv.go          frames; h1/hit.go: request heads, read by h1/parse.go
 //  5. h2/headers.go       a header block becomes a request (internal/hpack); its client
 //     (client/forwarded.go), and whether that client may have one more (h2/perclient.go, h1/perclient.go)
-//  6. edge/look.go        the fast path: its site (site/table.go), its key (site/site.go),
-//     what is stored (store/store.go), and whether that may be reused (rfc9111/reuse.go)
+//  6. edge/look.go        the fast path: its site (site/table.go), that site's rules
+//     (rules/guard.go), its key (site/site.go), what is stored (store/store.go), and whether that may be reused (rfc9111/reuse.go)
 //  7. h2/answer.go        a hit goes into the batch; h1/hit.go
 //  8. wire/write.go       the batch is encrypted and written: the turn's end
 //  9. h2/count.go         it is counted and, if it is one for the log, recorded (access/tap.go)

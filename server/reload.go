@@ -16,6 +16,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/handover"
 	"github.com/e0ac7cd4/hotpath/server/listen"
 	"github.com/e0ac7cd4/hotpath/server/live"
+	"github.com/e0ac7cd4/hotpath/server/rules"
 )
 
 // running is the configuration that the server runs with, and what was made of
@@ -27,6 +28,7 @@ type running struct {
 	log      *slog.Logger
 	level    *slog.LevelVar
 	journal  *live.Journal
+	attempts *rules.Attempts // of the users of sites
 
 	why       atomic.Pointer[error]  // why there is no reload now; nil: there may be one
 	effective atomic.Pointer[[]byte] // the settings in effect, in JSON
@@ -106,7 +108,7 @@ func (s *source) loadWhole() (config.Config, error) {
 
 // newRunning is a configuration that cannot be reloaded before [running.start].
 func newRunning(src *source, cfg config.Config, h *handover.Handover, m *metrics.Hotpath, log *slog.Logger, level *slog.LevelVar, journal *live.Journal) *running {
-	r := &running{source: src, handover: h, cfg: cfg, metrics: m, log: log, level: level, journal: journal}
+	r := &running{source: src, handover: h, cfg: cfg, metrics: m, log: log, level: level, journal: journal, attempts: rules.NewAttempts(m)}
 	r.why.Store(&errStarting)
 	r.took(cfg)
 	return r
@@ -184,7 +186,7 @@ func (r *running) attempt() ([]config.Change, metrics.ReloadOutcome, error) {
 	if err != nil {
 		return nil, metrics.ReloadRestart, err
 	}
-	sites, err := newSites(cfg, &budget, r.sites, r.log)
+	sites, err := newSites(cfg, &budget, r.sites, r.attempts, r.log)
 	if err != nil {
 		return nil, metrics.ReloadInvalid, err
 	}

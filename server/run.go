@@ -69,7 +69,7 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 	}
 	budget.warn(files, &cfg, log)
 	m.PermitsConfigured.Set(int64(cfg.MaxConns))
-	sites, err := newSites(cfg, &budget, nil, log)
+	sites, err := newSites(cfg, &budget, nil, r.attempts, log)
 	if err != nil {
 		return err
 	}
@@ -130,6 +130,7 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 	if cfg.FileWatch > 0 && cfg.File != "" {
 		go newWatch(src).run(watching, cfg.FileWatch, func() { _, _ = r.reload("config-watch") }) // it logs what comes of it
 	}
+	go r.followUsers(watching, e.Forget, log)
 	unready.Store(nil)
 	if err := h.Ready(log); err != nil {
 		return err

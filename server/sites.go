@@ -11,6 +11,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/edge"
 	"github.com/e0ac7cd4/hotpath/server/origin"
 	"github.com/e0ac7cd4/hotpath/server/origin/proxy"
+	"github.com/e0ac7cd4/hotpath/server/rules"
 	"github.com/e0ac7cd4/hotpath/server/site"
 )
 
@@ -20,6 +21,7 @@ type served struct {
 	from  config.Site
 	quota quota
 	proxy *proxy.Proxy // nil: it has no upstream
+	users *usersFile   // nil: everybody may see it
 	close func() error // ends the origin
 }
 
@@ -34,7 +36,7 @@ type siteSet struct {
 
 // newSites makes the sites of a configuration, which are to follow those of before,
 // nil if there are none. Nothing of before changes until [siteSet.begin].
-func newSites(cfg config.Config, budget *descriptors, before *siteSet, log *slog.Logger) (*siteSet, error) {
+func newSites(cfg config.Config, budget *descriptors, before *siteSet, attempts *rules.Attempts, log *slog.Logger) (*siteSet, error) {
 	set := new(siteSet)
 	roots, _ := parts(&cfg)
 	each := quota{open: budget.open, reading: readingOf(&cfg, max(1, roots)), requests: budget.upstream}
@@ -42,7 +44,7 @@ func newSites(cfg config.Config, budget *descriptors, before *siteSet, log *slog
 	sites := make([]*site.Site, len(cfg.Sites))
 	for i := range cfg.Sites {
 		c := &cfg.Sites[i]
-		m := maker{log: log, maxStored: cfg.LargestStored(), quota: each.of(c), before: left.take(c)}
+		m := maker{log: log, attempts: attempts, maxStored: cfg.LargestStored(), quota: each.of(c), before: left.take(c)}
 		s, err := m.make(c)
 		if err != nil {
 			set.abandon(log)
@@ -178,6 +180,7 @@ func (q quota) of(c *config.Site) quota {
 // maker makes a site.
 type maker struct {
 	log       *slog.Logger
+	attempts  *rules.Attempts
 	maxStored int64
 	quota     quota
 	before    *served // whose place the site takes; nil: no site's
@@ -186,8 +189,7 @@ type maker struct {
 // make makes a site; it is the one before if that is the same.
 func (m *maker) make(c *config.Site) (*served, error) {
 	old := m.before
-	// Certificates of authorities are a file, which may have others by now.
-	if old != nil && c.Same(&old.from) && c.TLS.CA == "" && c.ClientCA == "" && m.quota == old.quota {
+	if old != nil && c.Same(&old.from) && !c.ReadsFiles() && m.quota == old.quota {
 		return old, nil
 	}
 	s := &served{Site: newSite(c), from: *c, quota: m.quota, close: func() error { return nil }}
@@ -207,6 +209,9 @@ func (m *maker) open(s *served, c *config.Site) (err error) {
 		if s.Clients, err = certs.LoadAuthority(c.ClientCA, c.ClientAuth == config.ClientOptional); err != nil {
 			return err
 		}
+	}
+	if err := m.rule(s, c); err != nil {
+		return err
 	}
 	switch {
 	case len(c.Upstreams) > 0:
@@ -260,6 +265,7 @@ func newSite(c *config.Site) *site.Site {
 			StoreSetCookie:       c.Cache.StoreSetCookie,
 		},
 	}
+	s.MaxBody = c.MaxBody
 	if c.Cache.CacheStatus {
 		s.HitStatus = edge.HitStatus
 	}

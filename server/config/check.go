@@ -45,6 +45,7 @@ func (c *Config) checkFiles(wrong map[string]bool) Mistakes {
 		f.check(s.at, s.name+".", "root", s.Root, directory, checkRoot)
 		f.check(s.at, s.name+".", "client-ca", s.ClientCA, authorities, checkCA)
 		f.check(s.at, s.name+".", "tls.ca", s.TLS.CA, authorities, checkCA)
+		f.checkRules(s)
 	}
 	return f.mistakes
 }

@@ -3,6 +3,8 @@ package config
 import (
 	"net/netip"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/server/rules"
 )
 
 // Site is what is served to some hosts, and how. It is plain data: the table in
@@ -41,6 +43,16 @@ type Site struct {
 	// TrustedProxies are the peers whose X-Forwarded-For and Forwarded are
 	// trusted.
 	TrustedProxies []netip.Prefix
+
+	// What is demanded of requests, and changed in them and in answers.
+	Allow, Deny    []netip.Prefix   // clients that are let in, all if there is none, but for Deny
+	Redirects      []rules.Redirect // paths that lead elsewhere
+	Users          SiteUsers
+	MaxBody        int64      // of a request's content, in bytes; 0: Config.MaxBody
+	RequestFields  SiteFields // of requests to an upstream
+	ResponseFields SiteFields // of all answers
+	Errors         SiteErrors
+	Maintenance    SiteMaintenance
 
 	// Of an upstream.
 	Host     string // sent as Host: [HostClient], [HostUpstream] or a name

@@ -57,6 +57,8 @@ sites:
 		Timeouts:       SiteTimeouts{time.Second, 2 * time.Second, 3 * time.Second},
 		TLS:            SiteTLS{CA: "ca.pem", ServerName: "origin.example"},
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.1/32")},
+		Users:          SiteUsers{Realm: "restricted"},
+		Maintenance:    SiteMaintenance{RetryAfter: 5 * time.Minute},
 	}
 	second := DefaultSite()
 	second.Default, second.Hosts, second.Root = true, []string{"www.example.org"}, "/srv"
@@ -149,6 +151,38 @@ func TestSiteMistakes(t *testing.T) {
 		{"a pattern within", "sites: [{hosts: ['a.*.example'], root: /x}]", []string{`has a * that is not the whole first label`}},
 		{"a port", "sites: [{hosts: ['a.example:8443'], root: /x}]", []string{`(did you mean a.example?)`}},
 		{"null", "sites: [{hosts: , root: /x}]", []string{`sites[0].hosts "": has no value`}},
+		{"fields", "sites:\n- default: true\n  upstream: http://a\n  response-headers:\n    set: {Content-Length: 1, X A: b, X-B: \"a\\nb\", Strict-Transport-Security: max-age=1}\n    remove: [ETag, Strict-Transport-Security]\n  request-headers:\n    set: {Host: a, Authorization: x, X-Forwarded-For: y}\n",
+			[]string{
+				`f.yaml:5: sites[0].response-headers.set.Content-Length "1": says how messages are framed; allowed: a mapping such as {X-Frame-Options: DENY}`,
+				`f.yaml:5: sites[0].response-headers.set.X A "b": is no name of a field`,
+				`f.yaml:5: sites[0].response-headers.set.X-B "a\nb": has a value that a field cannot have`,
+				`f.yaml:6: sites[0].response-headers.remove "ETag": is what caches go by; allowed: the name of a field`,
+				`f.yaml:8: sites[0].request-headers.set.Host "a": is set by host`,
+				`f.yaml:8: sites[0].request-headers.set.Authorization "x": has a secret`,
+				`f.yaml:8: sites[0].request-headers.set.X-Forwarded-For "y": is written anew for upstreams`,
+			}},
+		{"a field that is set and removed", "sites: [{default: true, root: /x, response-headers: {set: {A: b}, remove: a}}]", []string{`sites[0].response-headers.remove "a": has a, which is set; allowed: each field in one of the two`}},
+		{"redirects", "sites:\n- default: true\n  root: /x\n  redirects:\n  - {from: old, to: /new}\n  - {from: /a, to: /b, status: 200}\n  - {from: /a, to: '//evil'}\n  - {from: /a*, to: 'https://e.example*'}\n  - {from: /a, to: '/b*'}\n  - {from: /a/*, to: /a/b}\n  - {form: /a}\n  - /a\n  - {from: /c, to: /d}\n  - {from: /c, to: /e}\n",
+			[]string{
+				`f.yaml:5: sites[0].redirects[0] "old": from does not begin with / and a path, of which * may be the end; allowed: a list of mappings such as {from: /old/*, to: /new/*, status: 308}`,
+				`f.yaml:6: sites[0].redirects[1].status "200": is none of the choices; allowed: 301, 302, 303, 307, 308`,
+				`f.yaml:7: sites[0].redirects[2] "//evil": to is neither a path nor a URL of http or https`,
+				`f.yaml:8: sites[0].redirects[3] "https://e.example*": to has a * that would be part of the host`,
+				`f.yaml:9: sites[0].redirects[4] "/b*": to ends in *, and from does not`,
+				`f.yaml:10: sites[0].redirects[5] "/a/b": to leads to itself`,
+				`f.yaml:11: sites[0].redirects[6].form "/a": is no key of it; allowed: the keys from, to, status`,
+				`f.yaml:12: sites[0].redirects[7] "/a": is not a mapping`,
+				`f.yaml:14: sites[0].redirects[9] "/c": is led elsewhere already`,
+			}},
+		{"no list of redirects", "sites: [{default: true, root: /x, redirects: /a}]", []string{`sites[0].redirects "/a": is not a list`}},
+		{"addresses", "sites: [{default: true, root: /x, allow: 10.0.0.1/8, deny: [everybody]}]", []string{`sites[0].allow "10.0.0.1/8": has bits beyond its length`, `sites[0].deny "everybody": is not a network`}},
+		{"sign-in", "sites: [{default: true, root: /x, basic-auth: {realm: 'a\"b', users: u}}]", []string{`sites[0].basic-auth.realm "a\"b": has characters that a realm cannot have`}},
+		{"a realm of nothing", "sites: [{default: true, root: /x, basic-auth: {realm: a}}]", []string{`sites[0].basic-auth.realm "a": has no effect: there is no basic-auth.users; allowed: basic-auth.users beside it`}},
+		{"bodies", "max-body: 1MiB\nsites: [{default: true, upstream: 'http://a', max-body: 2MiB}]", []string{`f.yaml:2: sites[0].max-body "2MiB": is more than max-body outside of sites, 1MiB, which comes first`}},
+		{"no size", "sites: [{default: true, upstream: 'http://a', max-body: 2M}]", []string{`sites[0].max-body "2M": is not a size`}},
+		{"pages", "sites: [{default: true, root: /x, errors: {pages: {200: a, 416: b, 6xx: c, 404: /d}}}]", []string{`sites[0].errors.pages.200 "a": has a status that is neither`, `sites[0].errors.pages.416 "b": `, `sites[0].errors.pages.6xx "c": `}},
+		{"pages of nothing", "sites: [{default: true, upstream: 'http://a', errors: {upstream: true}}]", []string{`sites[0].errors.upstream "true": has no effect: there is no errors.pages`}},
+		{"maintenance", "sites: [{default: true, root: /x, maintenance: {on: maybe, retry-after: 5}}]", []string{`sites[0].maintenance.on "maybe": is neither true nor false`, `sites[0].maintenance.retry-after "5": is not a duration`}},
 		{"beside root", "root: /x\nsites: [{default: true, root: /x}]", []string{`f.yaml:1: root "/x": stands beside the sites of f.yaml:2; allowed: in a file with sites, a site's own root or upstream`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -22,6 +22,9 @@ func (c *Config) validateSites(wrong map[string]bool) Mistakes {
 				owner[""] = s
 			}
 		}
+		if s.MaxBody > c.MaxBody && !wrong["max-body"] && !wrong[s.name+".max-body"] {
+			all = append(all, &Error{s.at("max-body"), s.name + ".max-body", formatSize(s.MaxBody), "is more than max-body outside of sites, " + formatSize(c.MaxBody) + ", which comes first", "at most that"})
+		}
 		if wrong[s.name+".hosts"] {
 			continue
 		}
@@ -87,6 +90,7 @@ func (s *Site) validate(wrong map[string]bool) Mistakes {
 	if s.ClientAuth == ClientOptional && given("root") && given("client-ca") {
 		fail("client-auth", "gives the files to all clients: they are the same without a certificate", "require, or an upstream in place of the root")
 	}
+	s.validateRules(given, fail)
 	either("cache-key.keep", "cache-key.drop")
 	if s.CacheKey.Query == QueryDrop {
 		for _, name := range []string{"cache-key.keep", "cache-key.drop"} {

@@ -90,12 +90,15 @@ func (r *reader) siteValue(v value, key, node *yaml.Node, path string) (ok bool)
 			r.fail(at, one, path, err.Error(), meant(v.allowed(), likely(kind, one.Value)))
 		}
 	}
+	listed, isRecords := v.(records)
 	switch several, isMany := v.(many); {
 	case isMany && node.Kind == yaml.SequenceNode:
 		several.reset()
 		for _, item := range node.Content {
 			set(item, item, path, several.add, several)
 		}
+	case isRecords:
+		r.records(listed, key, node, path)
 	default:
 		mapping, isPairs := v.(pairs)
 		if !isPairs {

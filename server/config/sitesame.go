@@ -22,13 +22,16 @@ var certificateOnly = map[string]bool{"cert": true, "key": true}
 
 // notStored are the settings that what is stored does not depend on: which
 // requests a site gets, how it answers them from what is stored, and by which way
-// an upstream is asked.
+// an upstream is asked. The fields and pages of answers are none of them: they are
+// encoded in what is stored.
 var notStored = map[string]bool{
 	"hosts": true, "default": true, "cert": true, "key": true,
 	"cache.honor-request": true, "cache.cache-status": true,
 	"upstream": true, "balance": true, "trusted-proxies": true,
 	"health.path": true, "health.interval": true, "health.timeout": true, "health.healthy": true, "health.unhealthy": true,
 	"timeouts.dial": true, "timeouts.head": true, "timeouts.idle": true,
+	"allow": true, "deny": true, "redirects": true, "max-body": true,
+	"basic-auth.realm": true, "maintenance.on": true, "maintenance.allow": true, "maintenance.retry-after": true, "maintenance.page": true,
 }
 
 // differsOnly reports whether two sites differ in no setting but some.

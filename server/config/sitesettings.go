@@ -1,5 +1,7 @@
 package config
 
+import "slices"
+
 // siteSetting is the one definition of a site's setting. The name has a dot
 // between the keys of nested mappings.
 type siteSetting struct {
@@ -22,7 +24,7 @@ const (
 
 // siteSettings is the table, bound to the fields of s.
 func siteSettings(s *Site) []siteSetting {
-	return []siteSetting{
+	return slices.Concat([]siteSetting{
 		{"hosts", "", hosts(&s.Hosts),
 			"Hosts of the requests that the site gets. `*.example.com` is every name below example.com, not example.com itself. A site needs hosts or `default: true`."},
 		{"default", "false", &toggle{p: &s.Default},
@@ -92,7 +94,7 @@ func siteSettings(s *Site) []siteSetting {
 			"Every certificate of an upstream is trusted."},
 		{"trusted-proxies", "", prefixes(&s.TrustedProxies),
 			"Proxies in front of the server: the client is whom their X-Forwarded-For, or else Forwarded, names, the last address that is none of theirs. An upstream gets what they say, with X-Forwarded-Proto and the like, and the proxy's own address added; what others say is replaced."},
-	}
+	}, ruleSettings(s))
 }
 
 // upstreamOnly are the settings that mean nothing beside a root.
@@ -100,4 +102,5 @@ var upstreamOnly = []string{
 	"host", "balance",
 	"health.path", "health.interval", "health.timeout", "health.healthy", "health.unhealthy",
 	"timeouts.dial", "timeouts.head", "timeouts.idle", "tls.ca", "tls.server-name", "tls.insecure",
+	"request-headers.set", "request-headers.remove", "errors.upstream", "basic-auth.pass",
 }
