@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -396,5 +397,80 @@ func TestRulePages(t *testing.T) {
 				t.Errorf("%s: what is no error: %s %q", protocol, r.Status, r.body)
 			}
 		}
+	}
+}
+
+// TestRulePaths: paths of a host are sites of their own, with their own rules, which a
+// path that is written in another way does not evade.
+func TestRulePaths(t *testing.T) {
+	var asked atomic.Int64
+	base, api := naming(t, "base", &asked), naming(t, "api", &asked)
+	root := t.TempDir()
+	err := errors.Join(os.Mkdir(filepath.Join(root, "sub"), 0o700), os.WriteFile(filepath.Join(root, "sub", "index.html"), []byte("a file"), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := "sites:\n- hosts: [a.test]\n  upstream: " + base + "\n- hosts: [a.test]\n  path: /api\n  strip: true\n  upstream: " + api + "\n" +
+		"- hosts: [a.test]\n  path: /api/closed/\n  upstream: " + api + "\n  deny: [0.0.0.0/0, '::/0']\n- hosts: [a.test]\n  path: /files/\n  strip: true\n  root: " + root + "\n"
+	c := startConfigured(t, config)
+	for _, protocol := range protocols {
+		client := c.client(protocol)
+		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		for target, want := range map[string]struct {
+			status int
+			body   string
+		}{
+			"/x":                   {200, "base for a.test/x"},
+			"/api/x":               {200, "api for a.test/x"},
+			"/api":                 {200, "api for a.test/"},
+			"/api//x":              {200, "api for a.test//x"},
+			"/api/closed/x":        {403, ""},
+			"/api/x/../closed/x":   {400, ""},
+			"/api/%63losed/x":      {400, ""},
+			"/x/..%2fapi/closed/x": {400, ""},
+			"/files/sub/":          {200, "a file"},
+			"/files/none":          {404, ""},
+		} {
+			for range 3 {
+				r, err := http.NewRequest("GET", c.url, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Host, r.URL.Opaque = "a.test", target
+				if strings.HasPrefix(target, "//") {
+					r.URL.Opaque = ""
+				}
+				got, err := client.Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, err := io.ReadAll(got.Body)
+				_ = got.Body.Close()
+				if err != nil || got.StatusCode != want.status || want.body != "" && string(body) != want.body {
+					t.Errorf("%s, %s: %s %q, %v; want %d %q", protocol, target, got.Status, body, err, want.status, want.body)
+				}
+			}
+		}
+		r, err := http.NewRequest("GET", c.url+"/files/sub?q", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = "a.test"
+		got, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = got.Body.Close()
+		if got.StatusCode != 301 || got.Header.Get("Location") != "/files/sub/?q" {
+			t.Errorf("%s: a directory's redirect: %s to %q", protocol, got.Status, got.Header.Get("Location"))
+		}
+	}
+	before := asked.Load()
+	c.reload(strings.Replace(config, "  deny: [0.0.0.0/0, '::/0']\n", "", 1))
+	if status, body, _ := c.fetchFrom(c.client("h2"), "a.test", "/api/x"); status != 200 || body != "api for a.test/x" || asked.Load() != before {
+		t.Errorf("what is stored of a path that stays: %d %q, the upstream was asked: %t", status, body, asked.Load() != before)
+	}
+	if status, _, _ := c.fetchFrom(c.client("h2"), "a.test", "/api/closed/x"); status != 200 {
+		t.Errorf("a path that is open now: %d", status)
 	}
 }

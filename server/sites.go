@@ -87,11 +87,15 @@ func (set *siteSet) byHost() hostIndex {
 	return x
 }
 
-func hostsOf(c *config.Site) []string {
+// hostsOf are the hosts of a site, each with its path.
+func hostsOf(c *config.Site) (hosts []string) {
 	if c.Default {
-		return append([]string{""}, c.Hosts...)
+		hosts = append(hosts, c.Path)
 	}
-	return c.Hosts
+	for _, host := range c.Hosts {
+		hosts = append(hosts, host+c.Path)
+	}
+	return hosts
 }
 
 // take returns the site whose place c takes: the first with one of its hosts that
@@ -248,6 +252,8 @@ func newSite(c *config.Site) *site.Site {
 		Name:    siteName(c),
 		Hosts:   c.Hosts,
 		Default: c.Default,
+		Path:    c.Path,
+		Strip:   c.Strip,
 		Query: site.Query{
 			Drop:    c.CacheKey.Query == config.QueryDrop,
 			Sorted:  c.CacheKey.Query == config.QuerySorted,
@@ -276,7 +282,7 @@ func newSite(c *config.Site) *site.Site {
 func siteName(c *config.Site) string {
 	switch {
 	case len(c.Hosts) > 0:
-		return c.Hosts[0]
+		return c.Hosts[0] + c.Path
 	case len(c.Upstreams) > 0:
 		return strings.Join(c.Upstreams, ",")
 	case c.Root != "":

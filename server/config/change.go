@@ -20,7 +20,7 @@ type Line struct {
 
 // Effective returns the value of every setting, those that sites have by default
 // included, in the order of the help. A site is named by its first host, "default"
-// without one, so that a site between two others changes neither. None is a
+// without one, and its path, so that a site between two others changes neither. None is a
 // secret: those are in files, and only their names are settings.
 func (c Config) Effective() []Line {
 	var lines []Line
@@ -44,9 +44,9 @@ func (c Config) Effective() []Line {
 // called is the site's name in [Config.Effective]: no other site has it.
 func (s *Site) called() string {
 	if len(s.Hosts) > 0 {
-		return s.Hosts[0]
+		return s.Hosts[0] + s.Path
 	}
-	return "default"
+	return "default" + s.Path
 }
 
 // Hash is a number for the effective settings: alike for the same settings,

@@ -166,6 +166,7 @@ func TestStoresAs(t *testing.T) {
 		{one, one + "  cache: {default-fresh: 1m}\n", false, false},
 		{one, one + "  cache: {store-set-cookie: true}\n", false, false},
 		{one, one + "  cache-key: {query: drop}\n", false, false},
+		{one, one + "  path: /x\n", false, false},
 		{one, one + "  deny: 192.0.2.0/24\n", false, true},
 		{one, one + "  redirects: [{from: /a, to: /b}]\n", false, true},
 		{one, one + "  maintenance: {on: true}\n", false, true},

@@ -23,6 +23,13 @@ type Site struct {
 	// (421, RFC 9110 §15.5.20) over HTTP/2, else not found.
 	Default bool
 
+	// Path is the part of the hosts' paths that the site gets, with a slash at both
+	// ends: all below it, and itself without the slash at the end. "" is what no
+	// other site of the host has. Strip takes it from what the root or the upstream
+	// is asked for.
+	Path  string
+	Strip bool
+
 	// What is served. One of the two; neither is the demo site, which the
 	// default site of a Config without sites may be.
 	Root      string   // a directory

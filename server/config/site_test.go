@@ -120,7 +120,7 @@ func TestSiteMistakes(t *testing.T) {
 		{"all of them", "sites:\n  - hosts: [a, https://b.example/x]\n    rot: /x\n    root: /y\n    cache: {default-fresh: 60, negative: {404: 10, 200: 1s}, fresh: 1s}\n    health: 5\n",
 			[]string{
 				`f.yaml:2: sites[0].hosts "https://b.example/x": is not a host; allowed: a host such as example.com or *.example.com, without scheme and port, or several, or empty (by ` + "`default: true`" + `) (did you mean b.example?)`,
-				`f.yaml:3: sites[0].rot "/x": is no setting of a site; allowed: the keys hosts, default, root,`,
+				`f.yaml:3: sites[0].rot "/x": is no setting of a site; allowed: the keys hosts, default, path, strip, root,`,
 				`f.yaml:5: sites[0].cache.default-fresh "60": is not a duration; allowed: 0 (they are not kept for that), or a duration such as 500ms, 30s or 2m, from 1ms to 8760h (did you mean 60s?)`,
 				`f.yaml:5: sites[0].cache.negative.404 "10": is not a duration; allowed: a mapping such as {404: 10s, 410: 1m}, of statuses from 400 to 599 to durations (did you mean 10s?)`,
 				`f.yaml:5: sites[0].cache.negative.200 "1s": has a status that is not from 400 to 599`,
@@ -183,6 +183,12 @@ func TestSiteMistakes(t *testing.T) {
 		{"pages", "sites: [{default: true, root: /x, errors: {pages: {200: a, 416: b, 6xx: c, 404: /d}}}]", []string{`sites[0].errors.pages.200 "a": has a status that is neither`, `sites[0].errors.pages.416 "b": `, `sites[0].errors.pages.6xx "c": `}},
 		{"pages of nothing", "sites: [{default: true, upstream: 'http://a', errors: {upstream: true}}]", []string{`sites[0].errors.upstream "true": has no effect: there is no errors.pages`}},
 		{"maintenance", "sites: [{default: true, root: /x, maintenance: {on: maybe, retry-after: 5}}]", []string{`sites[0].maintenance.on "maybe": is neither true nor false`, `sites[0].maintenance.retry-after "5": is not a duration`}},
+		{"paths", "sites: [{default: true, path: /, root: /x}, {default: true, path: 'api', root: /x}, {default: true, path: /a%2f, root: /x}, {default: true, strip: true, root: /x}, {default: true, path: /a/../b, root: /x}]",
+			[]string{`sites[0].path "/": is every path; allowed: a path such as /api/`, `sites[1].path "api": is not the plain beginning of a path; allowed: a path such as /api/, without escapes, empty segments and those that begin with a dot, or empty (what no other site of the host has) (did you mean /api?)`,
+				`sites[2].path "/a%2f": `, `sites[4].path "/a/../b": `, `sites[3].strip "true": has no effect: there is no path; allowed: a path beside it`}},
+		{"a path twice", "sites:\n- {hosts: [a], path: /x, root: /x}\n- {hosts: [a, b], path: /x/, root: /x}", []string{`f.yaml:3: sites[1].hosts "a": belongs to f.yaml:2: sites[0].hosts already`}},
+		{"a certificate of a path", "sites: [{hosts: [a], path: /x, root: /x, cert: c, key: k}]", []string{`sites[0].cert "c": is presented before there is a path`, `sites[0].key "k": is presented before there is a path`}},
+		{"an authority of a path", "sites: [{hosts: [a], root: /x, client-ca: c}, {hosts: [a], path: /x, root: /x}]", []string{`sites[1].client-ca "": is not that of the host's site without a path, by which clients are asked; allowed: client-ca and client-auth of that one`}},
 		{"beside root", "root: /x\nsites: [{default: true, root: /x}]", []string{`f.yaml:1: root "/x": stands beside the sites of f.yaml:2; allowed: in a file with sites, a site's own root or upstream`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

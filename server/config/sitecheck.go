@@ -2,13 +2,14 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // validateSites reports what is wrong in sites and between them.
 func (c *Config) validateSites(wrong map[string]bool) Mistakes {
 	var all Mistakes
-	owner := make(map[string]*Site) // by host; "" for the default
+	owner := make(map[string]*Site) // by host with path; a path alone for the default
 	for i := range c.Sites {
 		s := &c.Sites[i]
 		if s.name == "" || wrong[s.name] {
@@ -16,10 +17,10 @@ func (c *Config) validateSites(wrong map[string]bool) Mistakes {
 		}
 		all = append(all, s.validate(wrong)...)
 		if s.Default {
-			if first := owner[""]; first != nil {
+			if first := owner[s.Path]; first != nil {
 				all = append(all, &Error{s.at("default"), s.name + ".default", "true", "is set at " + first.at("default") + " already", "one default site"})
 			} else {
-				owner[""] = s
+				owner[s.Path] = s
 			}
 		}
 		if s.MaxBody > c.MaxBody && !wrong["max-body"] && !wrong[s.name+".max-body"] {
@@ -29,10 +30,38 @@ func (c *Config) validateSites(wrong map[string]bool) Mistakes {
 			continue
 		}
 		for _, host := range s.Hosts {
-			if first := owner[host]; first != nil {
+			if first := owner[host+s.Path]; first != nil {
 				all = append(all, &Error{s.at("hosts"), s.name + ".hosts", host, "belongs to " + first.at("hosts") + " already", "each host in one site"})
 			} else {
-				owner[host] = s
+				owner[host+s.Path] = s
+			}
+		}
+	}
+	return append(all, c.validatePaths(owner, wrong)...)
+}
+
+// validatePaths reports the sites with a path that do not go together with those of
+// their hosts: who a client is shows in the handshake, before there is a path.
+func (c *Config) validatePaths(owner map[string]*Site, wrong map[string]bool) Mistakes {
+	var all Mistakes
+	for i := range c.Sites {
+		s := &c.Sites[i]
+		if s.Path == "" || wrong[s.name] || wrong[s.name+".path"] || wrong[s.name+".hosts"] || wrong[s.name+".client-ca"] {
+			continue
+		}
+		hosts := s.Hosts
+		if s.Default {
+			hosts = append(slices.Clip(hosts), "")
+		}
+		for _, host := range hosts {
+			var ca, auth string
+			base := owner[host]
+			if base != nil {
+				ca, auth = base.ClientCA, base.ClientAuth
+			}
+			if s.ClientCA != ca || ca != "" && s.ClientAuth != auth {
+				all = append(all, &Error{s.at("client-ca"), s.name + ".client-ca", s.ClientCA, "is not that of the host's site without a path, by which clients are asked", "client-ca and client-auth of that one"})
+				break
 			}
 		}
 	}
@@ -77,6 +106,16 @@ func (s *Site) validate(wrong map[string]bool) Mistakes {
 	either("root", "upstream")
 	if !given("root") && !given("upstream") {
 		fail("", "has nothing to serve", "root: DIR, or upstream: URL")
+	}
+	if s.Strip && !given("path") {
+		fail("strip", "has no effect: there is no path", "a path beside it")
+	}
+	if s.Path != "" {
+		for _, name := range []string{"cert", "key"} {
+			if given(name) {
+				fail(name, "is presented before there is a path", "it in the host's site without a path")
+			}
+		}
 	}
 	if given("cert") && !given("key") {
 		fail("cert", "there is no key to it", "cert and key together, or neither")

@@ -300,3 +300,37 @@ func (v *statuses) String() string {
 func (v *statuses) allowed() string {
 	return "a mapping such as {404: 10s, 410: 1m}, of statuses from 400 to 599 to durations"
 }
+
+// pathPrefix is the beginning of a path, with a slash at both ends, or empty.
+type pathPrefix struct{ p *string }
+
+func (v *pathPrefix) set(s string) error {
+	if *v.p = s; s != "" && !strings.HasSuffix(s, "/") {
+		*v.p += "/"
+	}
+	return v.check()
+}
+
+func (v *pathPrefix) check() error {
+	s := *v.p
+	switch {
+	case s == "":
+		return nil
+	case s == "/":
+		return errors.New("is every path")
+	case s[0] != '/' || !strings.HasSuffix(s, "/") || strings.ContainsAny(s, "%?#*;\\") || strings.Contains(s, "//") || strings.Contains(s, "/."):
+		return errors.New("is not the plain beginning of a path")
+	}
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7f {
+			return errors.New("has characters that a path cannot have")
+		}
+	}
+	return nil
+}
+
+func (v *pathPrefix) String() string { return *v.p }
+func (v *pathPrefix) allowed() string {
+	return "a path such as /api/, without escapes, empty segments and those that begin with a dot, or empty (what no other site of the host has)"
+}
+func (v *pathPrefix) candidates(s string) []string { return []string{"/" + s} }

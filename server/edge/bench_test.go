@@ -3,13 +3,16 @@ package edge
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	clients "github.com/e0ac7cd4/hotpath/server/client"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/origin"
+	"github.com/e0ac7cd4/hotpath/server/rules"
 )
 
 // BenchmarkHit is both ways to a hit, of a file and of what came from an
@@ -44,6 +47,23 @@ func BenchmarkHit(b *testing.B) {
 			}
 		})
 	}
+	b.Run("guarded/Look", func(b *testing.B) {
+		r := newRig(b, knobs{}, always(200, strings.Repeat("x", 1024), "cache-control", "max-age=60"))
+		r.sites.Load().Sites()[0].Guard = &rules.Guard{
+			Addresses: rules.Addresses{Deny: clients.Networks{netip.MustParsePrefix("192.0.2.0/24")}},
+			Redirects: rules.NewRedirects([]rules.Redirect{{From: "/old/*", To: "/new/*", Status: 308}}),
+		}
+		r.get("/a")
+		c := r.newClient("example.com", "GET", "/a")
+		c.request.Client = netip.MustParseAddr("203.0.113.1")
+		now := time.Now()
+		b.ReportAllocs()
+		for b.Loop() {
+			if !r.Look(&c.looked, &c.request, now) {
+				b.Fatal("no hit")
+			}
+		}
+	})
 	b.Run("FileServer", func(b *testing.B) {
 		root := b.TempDir()
 		if err := os.WriteFile(root+"/a", make([]byte, 1024), 0o644); err != nil {

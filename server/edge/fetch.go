@@ -197,6 +197,7 @@ func (f *fetch) ask() (err error) {
 	} else {
 		r.Secure, r.Proto = true, message.HTTP11.String()
 	}
+	r.Path = f.site.Stripped(r.Path)
 	r.Fields = f.site.Requests.Apply(r.Fields)
 	return f.site.Origin.Fetch(f.ctx, r, f.site.Answers.Sink(f, r.Method))
 }

@@ -22,7 +22,7 @@ func (e *Edge) Look(l *message.Lookup, r *message.Request, now time.Time) bool {
 		return false
 	}
 	sites := e.sites.Load()
-	s := sites.Find(r.Authority)
+	s, _ := sites.Route(r)
 	if s == nil {
 		return false
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -64,31 +65,26 @@ func proxyStatus(kind string) hpack.Field {
 	return hpack.Field{Name: "proxy-status", Value: cacheName + "; error=" + kind}
 }
 
-// withQuery adds the request's query to the target of a redirect of ours: a
-// resource that moved has moved for every query. It is left out if it may not
-// stand in a field.
-func withQuery(resp *message.Response, target string) *message.Response {
+// located makes a redirect of a directory one of the site: its target is a path as
+// clients know it, with the request's query, since a resource that moved has moved
+// for every query. That is left out if it may not stand in a field.
+func located(s *site.Site, resp *message.Response, target string) *message.Response {
 	if resp.Status != http.StatusMovedPermanently {
 		return resp
 	}
 	query := ""
-	for i := range len(target) {
-		if target[i] == '?' {
-			query = target[i:]
-			break
-		}
+	if i := strings.IndexByte(target, '?'); i >= 0 {
+		query = target[i:]
 	}
 	for i := range len(query) {
 		if query[i] <= ' ' || query[i] >= 0x7f {
-			return resp
+			query = ""
+			break
 		}
-	}
-	if query == "" {
-		return resp
 	}
 	for _, f := range resp.Fields {
 		if f.Name == "location" {
-			return origin.Page(resp.Status, hpack.Field{Name: f.Name, Value: f.Value + query})
+			return origin.Page(resp.Status, hpack.Field{Name: f.Name, Value: s.Unstripped(f.Value) + query})
 		}
 	}
 	return resp

@@ -16,12 +16,14 @@ import (
 
 // Serve implements [message.Handler]. It answers every request.
 func (e *Edge) Serve(ctx context.Context, x *message.Exchange) {
-	s := e.enter(x)
+	s, ok := e.enter(x)
 	if s != nil {
 		defer s.Leave()
 		x.Reply = s.Answers.Reply(x.Reply)
 	}
 	switch {
+	case !ok:
+		x.Reply.Send(badRequest)
 	case s != nil && !s.Clients.Admits(x.Identity):
 		// Its connection was made for another site, or before this one asked
 		// for certificates. A new one is asked for the right one.
@@ -59,17 +61,18 @@ func (e *Edge) serveSite(ctx context.Context, x *message.Exchange, s *site.Site)
 }
 
 // enter finds the site of an exchange, which the caller has to leave, nil if there
-// is none. It is the one that the engine's look has found, unless that has been
-// retired since: then what was found out is forgotten, and looked up again.
-func (e *Edge) enter(x *message.Exchange) *site.Site {
-	s, _ := x.Policy.(*site.Site)
+// is none. It reports false if it depends on how the path is read. It is the one
+// that the engine's look has found, unless that has been retired since: then what
+// was found out is forgotten, and looked up again.
+func (e *Edge) enter(x *message.Exchange) (s *site.Site, ok bool) {
+	s, _ = x.Policy.(*site.Site)
 	for {
 		if s != nil && s.Enter() {
-			return s
+			return s, true
 		}
 		x.Policy, x.Key = nil, ""
-		if s = e.sites.Load().Find(x.Authority); s == nil {
-			return nil
+		if s, ok = e.sites.Load().Route(&x.Request); s == nil {
+			return nil, ok
 		}
 	}
 }

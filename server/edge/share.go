@@ -136,7 +136,7 @@ func (e *Edge) await(m *miss, fl *flight) bool {
 			return false
 		}
 		e.explain(m, metrics.Miss, d)
-		m.x.Reply.Send(message.Select(&m.x.Request, withQuery(d.response, m.x.Path)))
+		m.x.Reply.Send(message.Select(&m.x.Request, located(m.site, d.response, m.x.Path)))
 	default:
 		return false
 	}

@@ -25,6 +25,12 @@ type Site struct {
 	Hosts   []string
 	Default bool
 
+	// Path is the part of the hosts' paths that the site gets, with a slash at both
+	// ends; "" is all that no other site of the host has. Strip is whether the
+	// origin gets paths without it.
+	Path  string
+	Strip bool
+
 	// Origin answers what is not stored. Files is whether it is a directory:
 	// one that we are the origin of, that has GET, HEAD and OPTIONS, and that
 	// has neither hosts nor queries.
@@ -56,6 +62,7 @@ type Site struct {
 	// HitStatus is the Cache-Status of a hit; nil if the site sends none.
 	HitStatus *message.FixedField
 
+	fork   *fork  // of the stand-in for the sites of a host; nil for every other
 	number uint32 // see Inherit; 0: none yet
 	users  users
 }
@@ -76,7 +83,7 @@ func (s *Site) Inherit(before *Site) { s.number = before.number }
 func (s *Site) AppendKey(dst []byte, r *message.Request) (key []byte, ok bool) {
 	dst = binary.BigEndian.AppendUint32(dst, s.number)
 	if s.Files {
-		return origin.AppendPathKey(dst, r.Path)
+		return origin.AppendPathKey(dst, s.Stripped(r.Path))
 	}
 	if r.Path == "" || r.Path[0] != '/' || strings.IndexByte(r.Authority, '/') >= 0 {
 		return dst, false

@@ -1,7 +1,9 @@
 package site
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"slices"
@@ -31,6 +33,7 @@ func NewTable(sites ...*Site) (*Table, error) {
 	if len(sites) > math.MaxUint16 {
 		return nil, fmt.Errorf("%d sites: at most %d are allowed", len(sites), math.MaxUint16)
 	}
+	below := make(map[string][]*Site) // the sites with a Path, by host; "" for the default
 	t := &Table{sites: sites, exact: make(map[string]*Site), patterns: make(map[string]*Site), epoch: epochs.Add(1)}
 	for _, s := range sites {
 		if s.number == 0 {
@@ -41,6 +44,19 @@ func NewTable(sites ...*Site) (*Table, error) {
 				t.trusted = append(t.trusted, network)
 			}
 		}
+		if s.Path != "" {
+			hosts := s.Hosts
+			if s.Default {
+				hosts = append(slices.Clip(hosts), "")
+			}
+			for _, host := range hosts {
+				if slices.ContainsFunc(below[host], func(o *Site) bool { return o.Path == s.Path }) {
+					return nil, fmt.Errorf("two sites have the path %s of the host %s", s.Path, host)
+				}
+				below[host] = append(below[host], s)
+			}
+			continue
+		}
 		if s.Default {
 			if t.fallback != nil {
 				return nil, fmt.Errorf("sites %s and %s are both the default", t.fallback.Name, s.Name)
@@ -48,17 +64,55 @@ func NewTable(sites ...*Site) (*Table, error) {
 			t.fallback = s
 		}
 		for _, host := range s.Hosts {
-			hosts, key := t.exact, host
-			if suffix, ok := strings.CutPrefix(host, "*"); ok {
-				hosts, key = t.patterns, suffix
-			}
+			hosts, key := t.of(host)
 			if hosts[key] != nil {
 				return nil, fmt.Errorf("two sites have the host %s", host)
 			}
 			hosts[key] = s
 		}
 	}
+	t.divide(below)
 	return t, nil
+}
+
+// of is the map that has a host, and its key there.
+func (t *Table) of(host string) (hosts map[string]*Site, key string) {
+	if suffix, ok := strings.CutPrefix(host, "*"); ok {
+		return t.patterns, suffix
+	}
+	return t.exact, host
+}
+
+// divide puts forks in the place of the sites of hosts with paths, the wider ones
+// first: what is left of a host without a site of its own is theirs.
+func (t *Table) divide(below map[string][]*Site) {
+	hosts := slices.SortedFunc(maps.Keys(below), func(a, b string) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
+	})
+	for _, host := range hosts {
+		if host == "" {
+			t.fallback = newFork(t.fallback, below[host])
+			continue
+		}
+		hosts, key := t.of(host)
+		base := hosts[key]
+		if base == nil {
+			base = t.host(strings.Replace(host, "*", "", 1))
+		}
+		hosts[key] = newFork(base, below[host])
+	}
+}
+
+// rank orders hosts by how wide they are: the default, patterns from the shortest
+// on, and exact ones.
+func rank(host string) int {
+	switch {
+	case host == "":
+		return 0
+	case host[0] == '*':
+		return len(host)
+	}
+	return maxHost + 1
 }
 
 // Epoch is a number that no other table of the process has: what was found in one
@@ -78,7 +132,7 @@ func (t *Table) Client(peer netip.Addr, r *message.Request) netip.Addr {
 	if !t.trusted.Contain(peer) {
 		return peer // mostly, and without a look for the site
 	}
-	if s := t.Find(r.Authority); s != nil {
+	if s, _ := t.Route(r); s != nil {
 		return client.Of(peer, r.Fields, s.TrustedProxies)
 	}
 	return peer
@@ -91,10 +145,30 @@ func (t *Table) Sites() []*Site { return t.sites }
 // room for a port.
 const maxHost = 253 + len(":65535")
 
-// Find returns the site for an authority, the default one if no other has its
-// host, and nil without that. An exact host comes before a pattern, a longer
-// pattern before a shorter one.
+// Find returns the site for an authority, of those without a Path: the default one
+// if no other has its host, and nil without that. An exact host comes before a
+// pattern, a longer pattern before a shorter one.
 func (t *Table) Find(authority string) *Site {
+	s := t.host(authority)
+	for s != nil && s.fork != nil {
+		s = s.fork.base
+	}
+	return s
+}
+
+// Route returns the site of a request, nil if there is none: of those of its host
+// the one with the longest Path that its path begins with. It reports false if it
+// depends on who reads the path: such a request is to be refused.
+func (t *Table) Route(r *message.Request) (s *Site, ok bool) {
+	s = t.host(r.Authority)
+	if s == nil || s.fork == nil {
+		return s, true
+	}
+	return s.fork.find(r.Path)
+}
+
+// host returns the site for an authority, or the fork that stands in for several.
+func (t *Table) host(authority string) *Site {
 	if len(t.exact) == 0 && len(t.patterns) == 0 {
 		return t.fallback
 	}
