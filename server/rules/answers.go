@@ -1,7 +1,7 @@
 package rules
 
 import (
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
@@ -39,10 +39,22 @@ func (a *Answers) Fields(fields []hpack.Field) []hpack.Field {
 		return fields
 	}
 	fields = a.fields.Apply(fields)
-	if a.private && !slices.Contains(fields, onlyPrivate) {
-		fields = append(slices.Clip(fields), onlyPrivate)
+	if !a.private {
+		return fields
 	}
-	return fields
+	made := make([]hpack.Field, 0, len(fields)+1)
+	for _, f := range fields {
+		if f != onlyPrivate && !targeted(f.Name) {
+			made = append(made, f)
+		}
+	}
+	return append(made, onlyPrivate)
+}
+
+// targeted reports whether a field is a Cache-Control for some caches, in which
+// that one does not count (RFC 9213 §2.2).
+func targeted(name string) bool {
+	return strings.HasSuffix(name, "cdn-cache-control") || name == "surrogate-control"
 }
 
 // Rewrite returns the response by the rules: r itself if they are in it.
