@@ -145,6 +145,14 @@ func without(change func(*proxy.Config)) func() error {
 	}
 }
 
+// TestTimeoutsReachUpstreams: each timeout of a site is one of its proxy.
+func TestTimeoutsReachUpstreams(t *testing.T) {
+	c := config.Site{Timeouts: config.SiteTimeouts{Dial: 1, Head: 2, Idle: 3, Pool: 4, Wait: 5}}
+	if got, want := proxyConfig(&c, 1).Timeouts, (proxy.Timeouts{Dial: 1, Head: 2, Idle: 3, Pool: 4, Queue: 5}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 // TestReadmeDefaults: the settings that README.md shows have their defaults
 // there.
 func TestReadmeDefaults(t *testing.T) {

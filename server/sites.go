@@ -296,7 +296,7 @@ func proxyConfig(c *config.Site, requests int) proxy.Config {
 		Upstreams: c.Upstreams,
 		Balance:   proxy.Balance(c.Balance),
 		TLS:       proxy.TLS{CAFile: c.TLS.CA, ServerName: c.TLS.ServerName, InsecureSkipVerify: c.TLS.Insecure},
-		Timeouts:  proxy.Timeouts{Dial: c.Timeouts.Dial, Head: c.Timeouts.Head, Idle: c.Timeouts.Idle},
+		Timeouts:  proxy.Timeouts{Dial: c.Timeouts.Dial, Head: c.Timeouts.Head, Idle: c.Timeouts.Idle, Pool: c.Timeouts.Pool, Queue: c.Timeouts.Wait},
 		Health: proxy.Health{
 			Path: c.Health.Path, Interval: c.Health.Interval, Timeout: c.Health.Timeout,
 			Healthy: c.Health.Healthy, Unhealthy: c.Health.Unhealthy,

@@ -135,6 +135,8 @@ type SiteTimeouts struct {
 	Dial time.Duration // TCP and TLS
 	Head time.Duration // from the end of the request to the head of its response
 	Idle time.Duration // without a byte of a body, in either direction
+	Pool time.Duration // that a connection is kept without a request
+	Wait time.Duration // for a turn at an upstream that has as many requests as it may
 }
 
 // SiteTLS is how upstreams of https are verified.

@@ -54,7 +54,7 @@ sites:
 			StaleWhileRevalidate: 30 * time.Second, StaleIfError: 48 * time.Hour},
 		Host: HostUpstream, Balance: Hash,
 		Health:         SiteHealth{"/healthz", 5 * time.Second, time.Second, 1, 2},
-		Timeouts:       SiteTimeouts{time.Second, 2 * time.Second, 3 * time.Second},
+		Timeouts:       SiteTimeouts{time.Second, 2 * time.Second, 3 * time.Second, time.Minute, 5 * time.Second},
 		TLS:            SiteTLS{CA: "ca.pem", ServerName: "origin.example"},
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.1/32")},
 		Users:          SiteUsers{Realm: "restricted"},
@@ -207,7 +207,7 @@ func TestSiteMistakes(t *testing.T) {
 
 // TestSiteFiles: files of sites are looked at, and their place is named.
 func TestSiteFiles(t *testing.T) {
-	file := "sites:\n  - default: true\n    upstream: https://a\n    cert: /nowhere/c\n    key: /nowhere/k\n    tls: {ca: /dev/zero}\n  - hosts: b\n    root: /nowhere/r\n    client-ca: /nowhere/ca\n"
+	file := "sites:\n  - default: true\n    upstream: https://a\n    cert: /nowhere/c\n    key: /nowhere/k\n    tls: {ca: /dev/zero}\n  - hosts: b\n    root: /nowhere/r\n    client-ca: /nowhere/ca\n    basic-auth: {users: /nowhere/u}\n    errors: {pages: {404: /nowhere/p}}\n    maintenance: {page: /dev/zero}\n"
 	c, err := Load([]string{"-config", "f.yaml"}, nil, files(map[string]string{"f.yaml": file}))
 	if err != nil {
 		t.Fatal(err)
@@ -216,7 +216,8 @@ func TestSiteFiles(t *testing.T) {
 	if err == nil {
 		t.Fatal("no mistake in files that are not there")
 	}
-	want := []string{`f.yaml:4: sites[0].cert "/nowhere/c": cannot open`, `f.yaml:5: sites[0].key "/nowhere/k": cannot open`, `f.yaml:6: sites[0].tls.ca "/dev/zero": is not a regular file`, `f.yaml:8: sites[1].root "/nowhere/r": cannot open`, `f.yaml:9: sites[1].client-ca "/nowhere/ca": cannot open`}
+	want := []string{`f.yaml:4: sites[0].cert "/nowhere/c": cannot open`, `f.yaml:5: sites[0].key "/nowhere/k": cannot open`, `f.yaml:6: sites[0].tls.ca "/dev/zero": is not a regular file`, `f.yaml:8: sites[1].root "/nowhere/r": cannot open`, `f.yaml:9: sites[1].client-ca "/nowhere/ca": cannot open`,
+		`f.yaml:10: sites[1].basic-auth.users "/nowhere/u": cannot open`, `f.yaml:11: sites[1].errors.pages "/nowhere/p": cannot open`, `f.yaml:12: sites[1].maintenance.page "/dev/zero": is not a regular file`}
 	got := strings.Split(err.Error(), "\n")
 	for i, line := range got {
 		if i >= len(want) || !strings.HasPrefix(line, want[i]) {

@@ -29,7 +29,7 @@ var notStored = map[string]bool{
 	"cache.honor-request": true, "cache.cache-status": true,
 	"upstream": true, "balance": true, "trusted-proxies": true,
 	"health.path": true, "health.interval": true, "health.timeout": true, "health.healthy": true, "health.unhealthy": true,
-	"timeouts.dial": true, "timeouts.head": true, "timeouts.idle": true,
+	"timeouts.dial": true, "timeouts.head": true, "timeouts.idle": true, "timeouts.pool": true, "timeouts.wait": true,
 	"allow": true, "deny": true, "redirects": true, "max-body": true,
 	"basic-auth.realm": true, "maintenance.on": true, "maintenance.allow": true, "maintenance.retry-after": true, "maintenance.page": true,
 }

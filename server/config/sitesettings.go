@@ -90,6 +90,10 @@ func siteSettings(s *Site) []siteSetting {
 			"From the end of a request to the head of its response."},
 		{"timeouts.idle", "30s", &span{p: &s.Timeouts.Idle, min: minTime, max: maxTime},
 			"For a body of which no byte comes, or is taken; then the exchange is ended."},
+		{"timeouts.pool", "1m", &span{p: &s.Timeouts.Pool, min: minTime, max: maxTime},
+			"For which a connection to an upstream is kept without a request; less than the upstream keeps it."},
+		{"timeouts.wait", "5s", &span{p: &s.Timeouts.Wait, min: minTime, max: maxTime},
+			"For a turn at an upstream that has as many requests as it may; then the answer is 503."},
 		{"tls.ca", "", &text{p: &s.TLS.CA, what: "a PEM file of certificates", empty: "those that the system trusts"},
 			"Certificates that are trusted to sign an upstream's."},
 		{"tls.server-name", "", &serverName{p: &s.TLS.ServerName},
@@ -105,6 +109,6 @@ func siteSettings(s *Site) []siteSetting {
 var upstreamOnly = []string{
 	"host", "balance",
 	"health.path", "health.interval", "health.timeout", "health.healthy", "health.unhealthy",
-	"timeouts.dial", "timeouts.head", "timeouts.idle", "tls.ca", "tls.server-name", "tls.insecure",
+	"timeouts.dial", "timeouts.head", "timeouts.idle", "timeouts.pool", "timeouts.wait", "tls.ca", "tls.server-name", "tls.insecure",
 	"request-headers.set", "request-headers.remove", "errors.upstream", "basic-auth.pass",
 }
