@@ -35,6 +35,10 @@ type Listed struct {
 type Sources struct {
 	Pairs []Listed // the first is the default
 	Dir   string   // of further ones, "" for none: see [config.ListPairs]
+
+	// Expected are pairs whose files are about to be made, and may not be there
+	// yet: those that are obtained from an authority.
+	Expected []Listed
 }
 
 // Keeper has the certificates in use. [New] makes one.
@@ -47,6 +51,7 @@ type Keeper struct {
 	listed   []*watched
 	dir      string
 	found    []*watched       // in dir, sorted
+	expected []*watched       // see Sources
 	own      *tls.Certificate // self-signed; in use if there is no other
 	dirError string           // that was reported, "" if dir can be read
 	keys     []*keyFile
@@ -72,7 +77,7 @@ func (k *Keeper) Configure(s Sources) error {
 	for _, w := range k.all() {
 		known[w.Pair] = w
 	}
-	var listed, found, broken []*watched
+	var listed, found, expected, broken []*watched
 	again := make(map[config.Pair]*watched)
 	for _, l := range s.Pairs {
 		if w := again[l.Pair]; w != nil { // of several sites
@@ -85,6 +90,22 @@ func (k *Keeper) Configure(s Sources) error {
 		}
 		again[l.Pair] = w
 		listed = append(listed, w)
+	}
+	for _, l := range s.Expected {
+		if again[l.Pair] != nil {
+			continue // it is listed
+		}
+		w := known[l.Pair].renewed(l, true)
+		switch problem := w.load(); {
+		case problem == nil:
+		case w.files.There():
+			w.files.Again()
+			broken = append(broken, w)
+		default:
+			w.problem = nil // its time is still to come
+		}
+		again[l.Pair] = w
+		expected = append(expected, w)
 	}
 	if s.Dir != "" {
 		pairs, err := config.ListPairs(s.Dir)
@@ -106,7 +127,7 @@ func (k *Keeper) Configure(s Sources) error {
 	if s.Dir != "" && !slices.ContainsFunc(listed, usable) && !slices.ContainsFunc(found, usable) {
 		return fmt.Errorf("no certificate: cert-dir %q has no pair that can be used", s.Dir)
 	}
-	if s.Dir == "" && len(listed) == 0 && k.own == nil {
+	if s.Dir == "" && len(listed) == 0 && k.own == nil { // what is expected may not come
 		own, fingerprint, err := SelfSigned()
 		if err != nil {
 			return err
@@ -114,7 +135,7 @@ func (k *Keeper) Configure(s Sources) error {
 		k.own = &own
 		k.log.Info("no certificate given: made a self-signed one", "sha256", fingerprint)
 	}
-	k.listed, k.dir, k.found, k.dirError = listed, s.Dir, found, ""
+	k.listed, k.dir, k.found, k.expected, k.dirError = listed, s.Dir, found, expected, ""
 	for _, w := range broken {
 		k.reportProblem(w)
 	}
@@ -122,7 +143,7 @@ func (k *Keeper) Configure(s Sources) error {
 	return nil
 }
 
-func (k *Keeper) all() []*watched { return slices.Concat(k.listed, k.found) }
+func (k *Keeper) all() []*watched { return slices.Concat(k.listed, k.found, k.expected) }
 
 // Certificate is what a client is presented: it is a [tls.Config]'s GetCertificate.
 func (k *Keeper) Certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
@@ -142,6 +163,9 @@ func (k *Keeper) Run(ctx context.Context) {
 		}
 	}
 }
+
+// Look is the look at the files, at once: for what has changed them.
+func (k *Keeper) Look() { k.look(time.Now()) }
 
 // look brings what is in use up to date with the files.
 func (k *Keeper) look(now time.Time) {

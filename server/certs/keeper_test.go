@@ -1,9 +1,11 @@
 package certs
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -277,4 +279,37 @@ func TestOwnCertificate(t *testing.T) {
 		}
 	}
 	f.logs("the end", 1, "made a self-signed one")
+}
+
+// TestExpected: a pair that is still to come is no mistake, is presented for its
+// host when it is there, and the last one stays in use whatever becomes of it.
+func TestExpected(t *testing.T) {
+	dir := t.TempDir()
+	pair := config.Pair{Cert: filepath.Join(dir, "a.crt"), Key: filepath.Join(dir, "a.key")}
+	f := keep(t, Sources{Expected: []Listed{{pair, []string{"a.example"}}}})
+	f.presents("before it is there", "a.example", f.own)
+	f.pass(Interval)
+	if n := f.m.CertificatesBroken.Value(); n != 0 || f.m.Certificates.Value() != 1 {
+		t.Errorf("%d are broken", n)
+	}
+	first := spec{subject: "first", names: []string{"a.example"}}.make(t)
+	writePair(t, dir, "a", first)
+	f.pass(Interval)
+	f.presents("when it is there", "a.example", f.expected[0].certificate)
+	if !slices.EqualFunc(f.expected[0].certificate.Certificate, first.Certificate, bytes.Equal) {
+		t.Error("it is another")
+	}
+	write(t, pair.Cert, []byte("nonsense"))
+	f.pass(Interval)
+	f.pass(Interval)
+	f.presents("when it is broken", "a.example", f.expected[0].certificate)
+	if n := f.m.CertificatesBroken.Value(); n != 1 {
+		t.Errorf("%d are broken, want 1", n)
+	}
+	if err := f.Configure(Sources{Expected: []Listed{{pair, []string{"a.example"}}}}); err != nil {
+		t.Errorf("one that is broken keeps the server from its configuration: %v", err)
+	}
+	if err := f.Configure(Sources{}); err != nil || len(f.all()) != 0 {
+		t.Errorf("one that is not expected any more is kept: %v", err)
+	}
 }
