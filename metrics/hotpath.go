@@ -59,6 +59,12 @@ type Hotpath struct {
 	CertificateExpiry  *Level  // of the first to end: Unix time, s
 	CertificateNames   *Levels // by name, the first to end: Unix time, s
 
+	ACMENames    *Level // that certificates are obtained for
+	ACMEMissing  *Level // of these, without one in its time
+	ACMEAttempts *CounterVec[ACMEOutcome]
+
+	RedirectConnections *Gauge // of the plain HTTP listener
+
 	ConfigLoaded  *Level // Unix time, s
 	ConfigRefused *Level // Unix time, s
 	ConfigHash    *Level

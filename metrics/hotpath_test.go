@@ -98,6 +98,10 @@ func TestNames(t *testing.T) {
 		"hotpath_config_hash":                                   1,
 		"hotpath_config_reloads_total":                          4,
 		"hotpath_admin_connections_refused_total":               1,
+		"hotpath_acme_names":                                    1,
+		"hotpath_acme_names_missing":                            1,
+		"hotpath_acme_attempts_total":                           10,
+		"hotpath_redirect_connections":                          1,
 	}
 	for name, n := range want {
 		if series[name] != n {
@@ -139,7 +143,8 @@ func TestLabels(t *testing.T) {
 		{logLabel, int(LogFailed), "failed"},
 		{reloadLabel, int(ReloadRefused), "refused"},
 		{codeLabel, int(UnknownError), "UNKNOWN"},
-		{limitLabel, int(LimitPasswords), "passwords"},
+		{acmeLabel, int(ACMEOther), "other"},
+		{limitLabel, int(LimitRedirects), "redirect_connections"},
 	} {
 		if len(tt.label.Values) != tt.last+1 || tt.label.Values[tt.last] != tt.value {
 			t.Errorf("%s: %q, want %q last, at %d", tt.label.Name, tt.label.Values, tt.value, tt.last)

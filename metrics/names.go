@@ -175,6 +175,7 @@ const (
 	LimitBodyMemory   // no memory for a request's body that is not read yet
 	LimitExchanges    // handlers of all connections
 	LimitPasswords    // passwords that wait to be verified
+	LimitRedirects    // connections to the plain HTTP listener
 )
 
 // LimitedKind is what a client did beyond its limit.
@@ -261,6 +262,25 @@ const (
 	ReloadRefused               // the server is starting, or draining
 )
 
+// ACMEOutcome is what became of an attempt to obtain a certificate.
+type ACMEOutcome uint8
+
+const (
+	ACMEObtained    ACMEOutcome = iota
+	ACMERenewed                 // there was one before
+	ACMEUnreachable             // the authority is down, slow, or fails
+	ACMELimited                 // the authority's rate limits
+	ACMERefused                 // the authority certifies no such name
+	ACMEUnproven                // it could not see that the name is ours
+	ACMEAccount                 // it has something against the account
+	ACMEHook                    // the program that changes DNS has failed
+	ACMEFiles                   // the storage, or a file of the settings
+	ACMEOther
+)
+
+// String is the label's value.
+func (o ACMEOutcome) String() string { return acmeLabel.Values[o] }
+
 // The labels, values in the order of the constants above.
 var (
 	protocolLabel     = Label{"protocol", []string{"h1", "h2"}}
@@ -283,6 +303,7 @@ var (
 	revalidationLabel = Label{"outcome", []string{"same", "changed", "error"}}
 	logLabel          = Label{"outcome", []string{"written", "dropped", "failed"}}
 	reloadLabel       = Label{"outcome", []string{"applied", "invalid", "restart", "refused"}}
+	acmeLabel         = Label{"outcome", []string{"obtained", "renewed", "unreachable", "limited", "refused", "unproven", "account", "hook", "files", "other"}}
 	codeLabel         = Label{"code", []string{
 		"NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT",
 		"STREAM_CLOSED", "FRAME_SIZE_ERROR", "REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR",
@@ -293,6 +314,7 @@ var (
 		"control_queue", "output_buffer", "handshake_timeout", "head_timeout", "idle_timeout",
 		"write_timeout", "body_timeout", "concurrent_streams", "body_size",
 		"hello_timeout", "hello_size", "output_memory", "body_memory", "exchanges", "passwords",
+		"redirect_connections",
 	}}
 )
 
@@ -392,6 +414,14 @@ func newHotpath(set *Set, reasons []string) *Hotpath {
 			"When the first of the certificates in use ends, in seconds since 1970; 0 before they are loaded."),
 		CertificateNames: NewLevels(set, "hotpath_tls_certificate_name_expiry_timestamp_seconds",
 			"When a certificate in use ends, by the first name in it, in seconds since 1970: the 32 names that end first.", "name"),
+		ACMENames: NewLevel(set, "hotpath_acme_names",
+			"Names that certificates are obtained for."),
+		ACMEMissing: NewLevel(set, "hotpath_acme_names_missing",
+			"Names that certificates are obtained for and that have none in its time."),
+		ACMEAttempts: NewCounterVec[ACMEOutcome](set, "hotpath_acme_attempts_total",
+			"Attempts to obtain a certificate that ended, by outcome.", acmeLabel),
+		RedirectConnections: NewGauge(set, "hotpath_redirect_connections",
+			"Open connections to the plain HTTP listener."),
 		ConfigLoaded: NewLevel(set, "hotpath_config_loaded_timestamp_seconds",
 			"When the configuration in use was read, in seconds since 1970."),
 		ConfigRefused: NewLevel(set, "hotpath_config_refused_timestamp_seconds",

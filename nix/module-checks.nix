@@ -64,6 +64,7 @@ let
         AmbientCapabilities = [ "CAP_NET_BIND_SERVICE" ];
         LimitNOFILE = 8768;
         LogsDirectory = "hotpath";
+        StateDirectory = "hotpath";
         LoadCredential = [
           "admin-token-file:/run/token"
           "cert:/run/cert.pem"

@@ -193,6 +193,8 @@ in
 
         DynamicUser = true;
         LogsDirectory = "hotpath"; # for an access log: all else is read-only
+        StateDirectory = "hotpath"; # for acme-storage
+        StateDirectoryMode = "0700";
         LoadCredential = lib.mapAttrsToList (key: file: "${key}:${file}") secrets;
         AmbientCapabilities = lib.optional privileged "CAP_NET_BIND_SERVICE";
         CapabilityBoundingSet = if privileged then "CAP_NET_BIND_SERVICE" else "";

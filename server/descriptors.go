@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/e0ac7cd4/hotpath/server/acme"
 	"github.com/e0ac7cd4/hotpath/server/admin"
 	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/origin"
 	"github.com/e0ac7cd4/hotpath/server/origin/proxy"
+	"github.com/e0ac7cd4/hotpath/server/redirect"
 )
 
 // What takes descriptors, beside connections.
@@ -70,7 +72,7 @@ func divide(limit uint64, cfg *config.Config) (descriptors, error) {
 // of d. The connections and fetches of d stay: they were given out at the start.
 func (d *descriptors) again(limit uint64, before *config.Config, next config.Config) (descriptors, error) {
 	roots, upstreams := parts(before)
-	if r, u := parts(&next); r == roots && u == upstreams {
+	if r, u := parts(&next); r == roots && u == upstreams && besides(&next) == besides(before) {
 		return *d, nil // not even what was rounded changes
 	}
 	next.MaxConns, next.MaxFetches = d.conns, d.fetches
@@ -95,7 +97,7 @@ func divideBeside(limit uint64, cfg *config.Config, conns, fetches int) (descrip
 	if upstreams > 0 {
 		others = append(others, share{upstreamRequests, leastUpstream, upstreams, &d.upstream})
 	}
-	fixed := restDescriptors + admin.MaxConns + roots*rootDescriptors + upstreams*proxy.SpareSockets
+	fixed := restDescriptors + admin.MaxConns + roots*rootDescriptors + upstreams*proxy.SpareSockets + besides(cfg)
 	wanted, least := int64(0), int64(0)
 	for _, s := range others {
 		wanted += s.wanted * s.each
@@ -135,6 +137,18 @@ func parts(cfg *config.Config) (roots, upstreams int) {
 		upstreams += len(cfg.Sites[i].Upstreams)
 	}
 	return roots, upstreams
+}
+
+// besides are the descriptors of what is not always there: the plain HTTP listener,
+// with a connection that it has accepted to refuse, and orders of certificates.
+func besides(cfg *config.Config) (n int64) {
+	if cfg.HTTPAddr != "" {
+		n += redirect.MaxConns + 2
+	}
+	if cfg.ACME.Directory != "" {
+		n += acme.Descriptors
+	}
+	return n
 }
 
 // warn says that descriptors are short.

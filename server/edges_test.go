@@ -74,6 +74,7 @@ func TestEveryEdgeStarts(t *testing.T) {
 	// What goes with a value that is nothing alone.
 	beside := map[string][]string{
 		"memory-limit":      {"-cache-bytes", "1MiB"},
+		"acme-challenge":    {"-http-addr", "127.0.0.1:0", "-acme-dns-hook", "hook"},
 		"access-log-sample": {"-access-log", "sampled"},
 		"access-log-format": {"-access-log", "all"},
 		"access-log-rate":   {"-access-log", "all"},

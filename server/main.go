@@ -43,11 +43,11 @@
 //	6f. stream/reply.go    the way back; message/growing.go: a content that is still arriving
 //	6g. h2/inbox.go        the connection takes it at its next turn; h1/inbox.go
 //
-// Package main only wires: run.go, parts.go for the public side, tls.go for
-// its TLS, sites.go for what is served, reload.go and watch.go for what changes
-// while it runs, operate.go for the admin listener; memory.go and descriptors.go
-// bound what it takes; health.go and ask.go are subcommands. handover has the sockets,
-// also those of a predecessor.
+// Package main only wires: run.go, parts.go for the public side, tls.go for its TLS,
+// plain.go for the listener without, sites.go for what is served, reload.go and
+// watch.go for what changes while it runs, operate.go for the admin listener;
+// memory.go and descriptors.go bound what it takes; health.go and ask.go are
+// subcommands. handover has the sockets, also those of a predecessor.
 package main
 
 import (

@@ -14,10 +14,12 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/acme"
 	"github.com/e0ac7cd4/hotpath/server/certs"
 	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/listen"
 	"github.com/e0ac7cd4/hotpath/server/memory"
+	"github.com/e0ac7cd4/hotpath/server/redirect"
 )
 
 // Parts of the bound. If one is a constant of a package that does not export it,
@@ -134,6 +136,12 @@ func boundOf(cfg *config.Config, d *descriptors, cores int) bound {
 		// Beside what counts are the headers of objects, and what the
 		// allocator rounds up.
 		counted: saturated(1.05 * float64(cfg.CacheBytes)),
+	}
+	if cfg.HTTPAddr != "" {
+		b.base = append(b.base, row{"connections to `http-addr`", redirect.MaxConns * redirect.ConnBytes})
+	}
+	if cfg.ACME.Directory != "" {
+		b.base = append(b.base, row{"orders of certificates: `acme-directory`", acme.Bytes})
 	}
 	if cfg.LimitRequests > 0 || cfg.LimitHandshakes > 0 {
 		b.base = append(b.base, row{"the table of limits: `limit-clients`", limit.TableBytes(cfg.LimitClients)})

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -120,10 +121,17 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 	if err != nil {
 		return fmt.Errorf("opening the public listener: %w", err)
 	}
+	plainAddress, stopPlain, err := startPlain(cfg, l.Addr(), security.acme, open, m, log)
+	if err != nil {
+		return err
+	}
+	stopPlain = sync.OnceFunc(stopPlain)
+	defer stopPlain()
 	sites.begin(e.SetSites, log)
-	log.Info("serving", "url", "https://"+reachable(l.Addr()), "admin", adminAddress, "max-conns", budget.conns)
+	log.Info("serving", "url", "https://"+reachable(l.Addr()), "admin", adminAddress, "http", plainAddress, "max-conns", budget.conns)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
+	security.obtain(cfg)
 	r.start(takers{e, server, security.configure, maker.conns, page, bounds.change})
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
@@ -161,9 +169,11 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 	}
 	m.Draining.Set(1)
 	log.Info("draining", "delay", cfg.DrainDelay.String(), "timeout", cfg.DrainTimeout.String())
+	security.obtain(config.Config{}) // nothing any more: a successor does it, or the next start
 	if err := keepAccepting(cfg.DrainDelay, served); err != nil {
 		return err
 	}
+	stopPlain()
 	if err := server.StopAccepting(l); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/acme"
 	"github.com/e0ac7cd4/hotpath/server/certs"
 	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/listen"
@@ -23,6 +24,11 @@ type security struct {
 
 	// configure takes the certificates of another configuration, all or none.
 	configure func(config.Config) error
+
+	// obtain has those obtained that a configuration asks an authority for: the
+	// listeners must be open, by which it proves that names are ours.
+	obtain func(config.Config)
+	acme   *acme.Manager
 }
 
 // newSecurity makes the TLS of the public listener, which follows the files that
@@ -32,6 +38,7 @@ func newSecurity(cfg config.Config, find func(host string) *site.Site, m *metric
 	if err != nil {
 		return s, nil, err
 	}
+	s.acme = acme.New(keeper.Look, m, log)
 	var ech atomic.Pointer[[]tls.EncryptedClientHelloKey]
 	base := func() *tls.Config {
 		c := listen.TLSConfig(keeper.Certificate)
@@ -48,6 +55,9 @@ func newSecurity(cfg config.Config, find func(host string) *site.Site, m *metric
 	}
 	s.config = base()
 	s.config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if acme.IsChallenge(hello) {
+			return s.acme.Answer(hello)
+		}
 		if a := authority(hello.ServerName); a != nil {
 			return a.TLS(base), nil
 		}
@@ -56,7 +66,14 @@ func newSecurity(cfg config.Config, find func(host string) *site.Site, m *metric
 	s.identify = func(state *tls.ConnectionState) *message.Identity {
 		return certs.Identify(state, authority(state.ServerName))
 	}
-	s.configure = func(cfg config.Config) error { return keeper.Configure(certificateSources(cfg)) }
+	s.obtain = func(cfg config.Config) { s.acme.Configure(acmeSettings(&cfg), cfg.ACMENames()) }
+	s.configure = func(cfg config.Config) error {
+		err := keeper.Configure(certificateSources(cfg))
+		if err == nil {
+			s.obtain(cfg)
+		}
+		return err
+	}
 	if err := errors.Join(
 		follow(keeper, "ech-keys-file", cfg.ECHKeysFile, config.ReadECHKeys, func(keys []tls.EncryptedClientHelloKey) { ech.Store(&keys) }),
 		follow(keeper, "ticket-keys-file", cfg.TicketKeysFile, config.ReadTicketKeys, s.config.SetSessionTicketKeys),
@@ -67,6 +84,7 @@ func newSecurity(cfg config.Config, find func(host string) *site.Site, m *metric
 	var running sync.WaitGroup
 	running.Go(func() { keeper.Run(ctx) })
 	return s, func() {
+		s.acme.Stop()
 		cancel()
 		running.Wait()
 	}, nil
@@ -88,8 +106,8 @@ func follow[T any](k *certs.Keeper, setting, file string, read func(name string)
 }
 
 // certificateSources are where a configuration has its certificates: the one
-// outside of sites first, which is the default then, those of sites, and a
-// directory.
+// outside of sites first, which is the default then, those of sites, a directory,
+// and those that are obtained.
 func certificateSources(cfg config.Config) certs.Sources {
 	s := certs.Sources{Dir: cfg.CertDir}
 	if cfg.Cert != "" {
@@ -100,5 +118,25 @@ func certificateSources(cfg config.Config) certs.Sources {
 			s.Pairs = append(s.Pairs, certs.Listed{Pair: config.Pair{Cert: site.Cert, Key: site.Key}, Hosts: site.Hosts})
 		}
 	}
+	settings := acmeSettings(&cfg)
+	for _, name := range cfg.ACMENames() {
+		file := acme.CertificateFile(settings, name)
+		s.Expected = append(s.Expected, certs.Listed{Pair: config.Pair{Cert: file, Key: file}, Hosts: []string{name}})
+	}
 	return s
+}
+
+// acmeSettings are how a configuration has certificates obtained.
+func acmeSettings(cfg *config.Config) acme.Settings {
+	return acme.Settings{
+		Directory:  cfg.ACME.Directory,
+		Email:      cfg.ACME.Email,
+		CAFile:     cfg.ACME.CAFile,
+		Storage:    cfg.ACME.Storage,
+		Challenge:  cfg.ACME.Challenge,
+		HTTP:       cfg.HTTPAddr != "",
+		DNSHook:    cfg.ACME.DNSHook,
+		EABKeyID:   cfg.ACME.EABKeyID,
+		EABKeyFile: cfg.ACME.EABKeyFile,
+	}
 }

@@ -175,7 +175,7 @@ func (c Config) Unchangeable(changes []Change) error {
 // has both lists.
 var needsRestart = map[string]bool{
 	// Sockets, and the admin listener's token, are there before anything is read again.
-	"listen": true, "admin": true, "admin-token-file": true, "admin-insecure": true,
+	"listen": true, "admin": true, "http-addr": true, "admin-token-file": true, "admin-insecure": true,
 	// crypto/tls cannot forget keys that it was given. What is in the files is
 	// followed all the same.
 	"ticket-keys-file": true, "ech-keys-file": true,

@@ -12,6 +12,7 @@ import (
 // reloads are the settings that take effect while the server runs.
 var reloads = []string{
 	"cert", "key", "cert-dir", "root", "upstream",
+	"acme-directory", "acme-email", "acme-storage", "acme-ca-file", "acme-challenge", "acme-dns-hook", "acme-eab-key-id", "acme-eab-key-file",
 	"max-output", "max-streams", "max-header-bytes", "max-header-fields", "max-continuations", "max-body",
 	"max-resets", "reset-refill", "control-budget", "control-refill", "max-control",
 	"hello-timeout", "handshake-timeout", "head-timeout", "idle-timeout", "write-timeout", "min-write-rate",

@@ -28,6 +28,13 @@ func (c *Config) checkFiles(wrong map[string]bool) Mistakes {
 		_, err := ReadECHKeys(name)
 		return err
 	})
+	f.check(c.at, "", "acme-storage", c.ACME.Storage, "a directory that can be written, or one to be made in a directory that is there", checkStorage)
+	f.check(c.at, "", "acme-ca-file", c.ACME.CAFile, authorities, checkCA)
+	f.check(c.at, "", "acme-dns-hook", c.ACME.DNSHook, "a program that can be run", checkProgram)
+	f.check(c.at, "", "acme-eab-key-file", c.ACME.EABKeyFile, wantEABKey, func(name string) error {
+		_, err := ReadEABKey(name)
+		return err
+	})
 	f.check(c.at, "", "root", c.Root, directory, checkRoot)
 	if (c.AccessLog != "off" || wrong["access-log"]) && c.AccessLogFile != "-" {
 		f.check(c.at, "", "access-log-file", c.AccessLogFile, "a file that can be written, or one to be made in a directory that is there", checkAppend)

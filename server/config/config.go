@@ -58,6 +58,10 @@ type Config struct {
 	// ECHKeysFile is a file of keys for Encrypted Client Hello, "" for none; see
 	// [ReadECHKeys].
 	ECHKeysFile string
+	// HTTPAddr is host:port of the plain HTTP listener, "" for none.
+	HTTPAddr string
+	// ACME is how certificates are obtained; see [Config.ACMENames].
+	ACME ACME
 	// What the one site of a configuration without sites serves: one of
 	// them, or neither for the demo site. Sites has it too.
 	Root      string   // directory

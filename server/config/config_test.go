@@ -26,6 +26,7 @@ func files(m map[string]string) func(string) ([]byte, error) {
 func TestDefault(t *testing.T) {
 	want := Config{
 		Listen: ":8443", Admin: "127.0.0.1:9180",
+		ACME:         ACME{Challenge: "auto"},
 		CacheEntries: 1024, CacheBytes: 256 << 20, MaxStored: 8 << 20,
 		MaxConns: 25000, MaxHandshakes: 512, MaxFetches: 256,
 		MaxStreams: 250, MaxHeaderBytes: 16 << 10, MaxHeaderFields: 128, MaxContinuations: 8, MaxBody: 16 << 20,
@@ -102,6 +103,7 @@ func TestEverySource(t *testing.T) {
 		"min-write-rate": "2KiB/s", "access-log-rate": "2KiB/s", "reset-refill": "7/s", "control-refill": "7/s",
 		"admin-token-file": "t", "admin-insecure": "true", "tls-buffers": "off", "cache-shards": "8", "upstream": "http://u:1", "proxy-protocol-from": "10.0.0.0/8",
 		"limit-handshakes": "7/s", "limit-requests": "7/s", "limit-ipv4-prefix": "24", "limit-ipv6-prefix": "56", "limit-exempt": "10.0.0.0/8",
+		"http-addr": "127.0.0.1:80", "acme-directory": "https://ca.example/dir", "acme-email": "a@example.com", "acme-challenge": "tls-alpn-01",
 		"limit-clients": "1000",
 		"memory-limit":  "512MiB", "cache-bytes": "64MiB", "max-header-bytes": "3KiB", "max-output": "32KiB",
 	}
@@ -123,13 +125,16 @@ func TestEverySource(t *testing.T) {
 				value = "7"
 			}
 		}
-		pair := map[string]string{"cert": "key", "key": "cert"}[k.name]
+		pair := map[string]string{
+			"cert": "key", "key": "cert", "acme-directory": "acme-storage",
+			"acme-eab-key-id": "acme-eab-key-file", "acme-eab-key-file": "acme-eab-key-id",
+		}[k.name]
 		args := []string{"-" + k.name + "=" + value}
 		environ := []string{k.env() + "=" + value}
 		file := k.name + ": " + value + "\n"
 		if pair != "" {
 			args = append(args, "-"+pair, "x")
-			environ = append(environ, "HOTPATH_"+strings.ToUpper(pair)+"=x")
+			environ = append(environ, "HOTPATH_"+strings.ToUpper(strings.ReplaceAll(pair, "-", "_"))+"=x")
 			file += pair + ": x\n"
 		}
 		load := func(source string, args, environ []string) {

@@ -30,6 +30,7 @@ const configKey = "config"
 
 const (
 	groupListen = "Listening"
+	groupACME   = "Certificates by ACME"
 	groupServe  = "What is served"
 	groupCache  = "Cache"
 	groupConns  = "Connections"
@@ -115,6 +116,26 @@ func settings(c *Config) []setting {
 			"Keys of session tickets, so that a session of one instance is resumed by another with the same file. The first encrypts, all decrypt. It is looked at every 2 s, so that to write it rotates the keys."},
 		{groupListen, "ech-keys-file", "", &text{p: &c.ECHKeysFile, what: wantECHKeys, empty: "no Encrypted Client Hello"},
 			"Keys for Encrypted Client Hello (RFC 9849), in the form of RFC 9934: the name that a client asks for is not sent in the clear. The first key's configuration is the one to publish in DNS. It is looked at every 2 s."},
+
+		{groupListen, "http-addr", "off", &address{p: &c.HTTPAddr, off: true},
+			"Address of a plain HTTP listener, such as `:80`: it redirects to https, and answers the challenges of acme-directory."},
+
+		{groupACME, "acme-directory", "", &directoryURL{p: &c.ACME.Directory},
+			"Authority that certificates are obtained from, for the hosts of all sites that have none of their own and no `acme: false`. To set it is to agree to the authority's terms."},
+		{groupACME, "acme-email", "", &email{p: &c.ACME.Email},
+			"Where the authority sends its notices to."},
+		{groupACME, "acme-storage", "", &text{p: &c.ACME.Storage, what: "a directory, which is made if its parent is there", empty: "acme-directory needs one"},
+			"Where the account and the certificates are kept. Instances that share it, on a file system with locks, obtain each certificate once."},
+		{groupACME, "acme-ca-file", "", &text{p: &c.ACME.CAFile, what: "a PEM file of certificates", empty: "those that the system trusts"},
+			"Certificates that are trusted to sign that of the authority's server."},
+		{groupACME, "acme-challenge", "auto", &choice{p: &c.ACME.Challenge, of: []string{"auto", "tls-alpn-01", "http-01", "dns-01"}},
+			"How a host is proven. auto: by TLS on port 443, or by HTTP on port 80 if there is http-addr. Patterns such as `*.example.com` are proven by DNS in any case."},
+		{groupACME, "acme-dns-hook", "", &text{p: &c.ACME.DNSHook, what: "a program", empty: "nothing is proven by DNS"},
+			"Program that adds and removes TXT records: it is called with `add` or `remove`, the record's name and its value, ends with status 0 when the authority can see the change, and is killed after 2m."},
+		{groupACME, "acme-eab-key-id", "", &text{p: &c.ACME.EABKeyID, what: "a key's name", empty: "the authority needs none"},
+			"External account binding (RFC 8555 §7.3.4): the key's name. It needs acme-eab-key-file beside it."},
+		{groupACME, "acme-eab-key-file", "", &text{p: &c.ACME.EABKeyFile, what: wantEABKey, empty: "the authority needs none"},
+			"The key of acme-eab-key-id, read when the account is made."},
 
 		{groupServe, "root", "", &text{p: &c.Root, what: "a directory", empty: "the built-in demo site"},
 			"Directory to serve. Nothing outside of it is reachable, by a symbolic link either."},

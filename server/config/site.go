@@ -38,6 +38,9 @@ type Site struct {
 	// PEM files. "" for both: [Config.Cert] and Key.
 	Cert, Key string
 
+	// ACME is whether certificates are obtained for Hosts, if there is no Cert.
+	ACME bool
+
 	// ClientCA is a PEM file of the certificates that clients must be certified
 	// by, "" for none, and ClientAuth whether clients without a certificate are
 	// let in: [ClientRequire] or [ClientOptional].

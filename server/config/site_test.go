@@ -18,6 +18,7 @@ sites:
     upstream: [https://10.0.0.1:3000, https://ORIGIN.example/]
     cert: a.pem
     key: a.key
+    acme: false
     client-ca: clients.pem
     client-auth: optional
     cache-key: {query: sorted, drop: [utm_source, gclid]}

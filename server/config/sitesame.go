@@ -18,14 +18,14 @@ func (s *Site) StoresAs(o *Site) bool {
 	return slices.ContainsFunc(s.Upstreams, func(u string) bool { return slices.Contains(o.Upstreams, u) })
 }
 
-var certificateOnly = map[string]bool{"cert": true, "key": true}
+var certificateOnly = map[string]bool{"cert": true, "key": true, "acme": true}
 
 // notStored are the settings that what is stored does not depend on: which
 // requests a site gets, how it answers them from what is stored, and by which way
 // an upstream is asked. The fields and pages of answers are none of them: they are
 // encoded in what is stored.
 var notStored = map[string]bool{
-	"hosts": true, "default": true, "cert": true, "key": true,
+	"hosts": true, "default": true, "cert": true, "key": true, "acme": true,
 	"cache.honor-request": true, "cache.cache-status": true,
 	"upstream": true, "balance": true, "trusted-proxies": true,
 	"health.path": true, "health.interval": true, "health.timeout": true, "health.healthy": true, "health.unhealthy": true,

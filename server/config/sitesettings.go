@@ -41,6 +41,8 @@ func siteSettings(s *Site) []siteSetting {
 			"Certificate to present to clients that ask for one of the hosts. It needs the key beside it."},
 		{"key", "", &text{p: &s.Key, what: "a PEM file with the private key", empty: "the key outside of sites"},
 			"Private key of the certificate."},
+		{"acme", "true", &toggle{p: &s.ACME},
+			"Whether certificates for the hosts are obtained, if there are acme-directory and no cert."},
 		{"client-ca", "", &text{p: &s.ClientCA, what: "a PEM file of certificates", empty: "clients are not asked for a certificate"},
 			"Authorities that clients must have a certificate of. An upstream gets it in Client-Cert (RFC 9440). A request on a connection whose handshake was for another site is answered 421."},
 		{"client-auth", ClientRequire, &choice{p: &s.ClientAuth, of: []string{ClientRequire, ClientOptional}},

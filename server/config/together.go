@@ -24,6 +24,7 @@ func (c *Config) contradictions(wrong map[string]bool) Mistakes {
 	if c.Key != "" && c.Cert == "" {
 		fail("key", c.Key, "there is no cert to it", "cert and key together, or neither", "cert")
 	}
+	c.acmeContradictions(fail)
 	if c.Admin != "" && c.Admin == c.Listen && !strings.HasSuffix(c.Admin, ":0") {
 		fail("admin", c.Admin, "is the address of listen", "an address of its own, or off", "listen")
 	}
@@ -88,6 +89,13 @@ func (c *Config) warnings(wrong map[string]bool) []*Error {
 		without(key, rates || c.LimitConnections > 0, "has no effect: no limit of a client is set", "limit-connections, limit-handshakes or limit-requests beside it",
 			"limit-connections", "limit-handshakes", "limit-requests")
 	}
+	for _, key := range []string{"acme-email", "acme-storage", "acme-ca-file", "acme-challenge", "acme-dns-hook", "acme-eab-key-id", "acme-eab-key-file"} {
+		without(key, c.ACME.Directory != "", "has no effect: there is no acme-directory", "an acme-directory beside it", "acme-directory")
+	}
+	if !wrong[sitesKey] {
+		without("acme-directory", len(c.ACMENames()) > 0, "has no effect: no site has hosts without a certificate", "sites with hosts, and without cert and acme: false")
+	}
+	all = append(all, c.unprovable(wrong)...)
 	without("admin-token-file", c.Admin != "", "has no effect: admin is off", "an admin address beside it", "admin")
 	without("config-watch", c.File != "", "has no effect: there is no config", "a config beside it", configKey)
 	without("admin-insecure", c.adminExposed(), "has no effect: no other machine can reach admin "+quote(c.Admin), "an admin address for other machines beside it", "admin")

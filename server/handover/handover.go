@@ -33,6 +33,7 @@ import (
 const (
 	Public = "public"
 	Admin  = "admin"
+	HTTP   = "http" // the plain one, which redirects
 )
 
 // readyTimeout is how long a successor may take until it is ready: a thousand
@@ -75,17 +76,17 @@ func New(c Config) (*Handover, error) {
 }
 
 // byName sorts the sockets of systemd: one may be the admin listener's, one the
-// public one.
+// plain HTTP listener's, one the public one.
 func byName(named map[string][]net.Listener) (map[string]net.Listener, error) {
 	sorted := make(map[string]net.Listener)
 	for name, all := range named {
 		use := Public
-		if name == Admin {
-			use = Admin
+		if name == Admin || name == HTTP {
+			use = name
 		}
 		for _, l := range all {
 			if sorted[use] != nil {
-				return nil, fmt.Errorf("systemd has given more than one socket for the %s listener: FileDescriptorName=%s is for the other", use, Admin)
+				return nil, fmt.Errorf("systemd has given more than one socket for the %s listener: FileDescriptorName=%s and %s are for the others", use, Admin, HTTP)
 			}
 			if sorted[use] = l; l == nil {
 				return nil, fmt.Errorf("the socket that systemd has given for the %s listener is no stream socket", use)

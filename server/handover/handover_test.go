@@ -18,6 +18,7 @@ func TestByName(t *testing.T) {
 		{"none", nil, map[string]net.Listener{}, ""},
 		{"the unit's name, as without FileDescriptorName=", map[string][]net.Listener{"hotpath.socket": {public}}, map[string]net.Listener{Public: public}, ""},
 		{"both", map[string][]net.Listener{"public": {public}, "admin": {admin}}, map[string]net.Listener{Public: public, Admin: admin}, ""},
+		{"three", map[string][]net.Listener{"public": {public}, "admin": {admin}, "http": {other}}, map[string]net.Listener{Public: public, Admin: admin, HTTP: other}, ""},
 		{"two without a name", map[string][]net.Listener{"hotpath.socket": {public, other}}, nil, "more than one socket for the public listener"},
 		{"two public ones", map[string][]net.Listener{"one": {public}, "two": {other}}, nil, "more than one socket for the public listener"},
 		{"a datagram socket", map[string][]net.Listener{"public": {nil}}, nil, "no stream socket"},
@@ -29,7 +30,7 @@ func TestByName(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || len(got) != len(tt.want) || got[Public] != tt.want[Public] || got[Admin] != tt.want[Admin] {
+		if err != nil || len(got) != len(tt.want) || got[Public] != tt.want[Public] || got[Admin] != tt.want[Admin] || got[HTTP] != tt.want[HTTP] {
 			t.Errorf("%s: %v, %v, want %v", tt.about, got, err, tt.want)
 		}
 	}

@@ -55,9 +55,12 @@ func (s *Server) handshake(c *conn) {
 	if s.cfg.Identify != nil {
 		identity = s.cfg.Identify(&state)
 	}
-	if state.NegotiatedProtocol == "h2" {
+	switch state.NegotiatedProtocol {
+	case "h2":
 		go s.serveH2(c, identity)
-	} else {
+	case protocolACME:
+		s.close(c, metrics.ClosePeer) // the handshake was the answer (RFC 8737 §3)
+	default:
 		go s.serveH1(c, identity)
 	}
 }

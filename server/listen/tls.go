@@ -2,6 +2,10 @@ package listen
 
 import "crypto/tls"
 
+// protocolACME is agreed on by handshakes that answer the challenge of a
+// certificate's authority (RFC 8737 §6.2), with a configuration for that alone.
+const protocolACME = "acme-tls/1"
+
 // TLSConfig is what TLS we speak: 1.3, and 1.2 with forward secrecy and
 // authenticated encryption alone, which is what HTTP/2 allows (RFC 9113 §9.2.2).
 // The certificate is what certificate, a GetCertificate, returns.

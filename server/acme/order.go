@@ -1,0 +1,113 @@
+package acme
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mholt/acmez/v3"
+	"github.com/mholt/acmez/v3/acme"
+)
+
+// orderTimeout is one order, with what the authority and the hook take for it.
+const orderTimeout = 5 * time.Minute
+
+// What proves that a name is ours: see [Settings].
+const (
+	ByAny  = "auto"
+	ByTLS  = acme.ChallengeTypeTLSALPN01
+	ByHTTP = acme.ChallengeTypeHTTP01
+	ByDNS  = acme.ChallengeTypeDNS01
+)
+
+// solvers are what can answer a challenge for a name. A wildcard can be proven by
+// DNS alone.
+func (m *Manager) solvers(s Settings, name string) map[string]acmez.Solver {
+	here := boardSolver{m.board, storageOf(s), name}
+	hook := hookSolver{s.DNSHook, m.log}
+	switch {
+	case strings.HasPrefix(name, "*."), s.Challenge == ByDNS:
+		if s.DNSHook == "" {
+			return nil
+		}
+		return map[string]acmez.Solver{ByDNS: hook}
+	case s.Challenge == ByTLS, s.Challenge == ByAny && !s.HTTP:
+		return map[string]acmez.Solver{ByTLS: here}
+	case s.Challenge == ByHTTP:
+		return map[string]acmez.Solver{ByHTTP: here}
+	}
+	return map[string]acmez.Solver{ByTLS: here, ByHTTP: here}
+}
+
+// order obtains a certificate for a name, and stores it. replaces is the one whose
+// place it takes; nil: none.
+func (m *Manager) order(ctx context.Context, s Settings, name string, replaces *x509.Certificate) error {
+	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
+	defer cancel()
+	client, closeIdle, err := newClient(s, m.log)
+	if err != nil {
+		return err
+	}
+	defer closeIdle()
+	client.ChallengeSolvers = m.solvers(s, name)
+	account, err := accountOf(ctx, client, s)
+	if err != nil {
+		return err
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return fmt.Errorf("making a key: %w", err)
+	}
+	request, err := acmez.NewCSR(key, []string{name})
+	if err != nil {
+		return fmt.Errorf("making a request for a certificate: %w", err)
+	}
+	parameters, err := acmez.OrderParametersFromCSR(account, request)
+	if err != nil {
+		return fmt.Errorf("making a request for a certificate: %w", err)
+	}
+	parameters.Replaces = replaces
+	chains, err := client.ObtainCertificate(ctx, parameters)
+	if err != nil {
+		return forget(s, fmt.Errorf("ordering a certificate: %w", err))
+	}
+	if len(chains) == 0 {
+		return fmt.Errorf("ordering a certificate: the authority has sent none")
+	}
+	text, err := pemOf(key, chains[0].ChainPEM)
+	if err != nil {
+		return err
+	}
+	return write(storageOf(s).certificate(name), text)
+}
+
+// askTimeout is for the authority's word on when to renew: without it, a third of
+// the life counts.
+const askTimeout = 30 * time.Second
+
+// suggested is when the authority wishes a certificate to be renewed (RFC 9773),
+// zero if it says nothing, and when to ask again.
+func (m *Manager) suggested(ctx context.Context, s Settings, leaf *x509.Certificate) (at, again time.Time) {
+	again = time.Now().Add(recheck)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	client, closeIdle, err := newClient(s, m.log)
+	if err != nil {
+		return at, again // an order would fail for it, and say so
+	}
+	defer closeIdle()
+	info, err := client.GetRenewalInfo(ctx, leaf)
+	if err != nil {
+		m.log.Debug("ACME: when to renew is not known from the authority", "names", leaf.DNSNames, "err", err)
+		return at, again
+	}
+	if info.RetryAfter != nil {
+		again = *info.RetryAfter
+	}
+	return info.SelectedTime, again
+}
