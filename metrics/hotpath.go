@@ -47,7 +47,8 @@ type Hotpath struct {
 	Revalidations       *CounterVec[RevalidationOutcome]
 	Reasons             *CounterVec[Reason]
 
-	AccessLog *CounterVec[LogOutcome]
+	AccessLog  *CounterVec[LogOutcome]
+	TraceSpans *CounterVec[SpanOutcome]
 
 	AdminConnections *Level
 	AdminRefused     *Counter

@@ -73,6 +73,7 @@ func TestNames(t *testing.T) {
 		"hotpath_cache_reasons_total":           1,
 		"hotpath_revalidations_total":           3,
 		"hotpath_access_log_records_total":      3,
+		"hotpath_trace_spans_total":             3,
 		"hotpath_admin_connections":             1,
 		"hotpath_tls_buffers_direct":            1,
 		"hotpath_draining":                      1,

@@ -45,6 +45,9 @@ const (
 )
 
 // String returns the label's value.
+func (o FetchOutcome) String() string { return fetchLabel.Values[o] }
+
+// String returns the label's value.
 func (r CacheResult) String() string { return cacheLabel.Values[r] }
 
 // ConnState is what a connection is doing.
@@ -252,6 +255,15 @@ const (
 	LogFailed             // the file did not take it
 )
 
+// SpanOutcome is what became of a span of a trace.
+type SpanOutcome uint8
+
+const (
+	SpanExported SpanOutcome = iota // the collector took it
+	SpanDropped                     // no room: the collector is behind, or there was no time at the stop
+	SpanFailed                      // the collector did not take it
+)
+
 // ReloadOutcome is what became of a reload.
 type ReloadOutcome uint8
 
@@ -302,6 +314,7 @@ var (
 	fetchLabel        = Label{"outcome", []string{"ok", "notfound", "refused", "timeout", "canceled", "error"}}
 	revalidationLabel = Label{"outcome", []string{"same", "changed", "error"}}
 	logLabel          = Label{"outcome", []string{"written", "dropped", "failed"}}
+	spanLabel         = Label{"outcome", []string{"exported", "dropped", "failed"}}
 	reloadLabel       = Label{"outcome", []string{"applied", "invalid", "restart", "refused"}}
 	acmeLabel         = Label{"outcome", []string{"obtained", "renewed", "unreachable", "limited", "refused", "unproven", "account", "hook", "files", "other"}}
 	codeLabel         = Label{"code", []string{
@@ -396,6 +409,9 @@ func newHotpath(set *Set, reasons []string) *Hotpath {
 
 		AccessLog: NewCounterVec[LogOutcome](set, "hotpath_access_log_records_total",
 			"Records for the access log, by what became of them.", logLabel),
+
+		TraceSpans: NewCounterVec[SpanOutcome](set, "hotpath_trace_spans_total",
+			"Spans of traced requests, by what became of them.", spanLabel),
 
 		AdminConnections: NewLevel(set, "hotpath_admin_connections",
 			"Open connections to the admin listener."),
