@@ -22,7 +22,8 @@ func BenchmarkRecord(b *testing.B) {
 	const between = 4096 // two times that the writer looks
 	for _, perTurn := range []int{1, 32} {
 		b.Run(fmt.Sprintf("stripes-%d", perTurn), func(b *testing.B) {
-			r := &Recorder{cfg: Config{Mode: All}, every: 1, stripes: newStripes(stripeSize)}
+			r := &Recorder{cfg: Config{Mode: All}, stripes: newStripes(stripeSize)}
+			r.TraceRate()
 			tap := r.Tap(HTTP2, 0)
 			b.ReportAllocs()
 			for n := 1; b.Loop(); n++ {

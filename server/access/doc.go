@@ -1,14 +1,16 @@
-// Package access records what was asked for: the access log, and the keys that
-// are asked for most.
+// Package access records what was asked for: the access log, the keys that are
+// asked for most, and the server spans of traces.
 //
 //	connection ─ Tap ─ batch of a turn ─▶ stripe ─┐
 //	connection ─ Tap ─ batch of a turn ─▶ stripe ─┴▶ writer ─┬▶ lines ─▶ file
 //	                                                         └▶ hottest keys
 //
 //	tap.go        which requests are recorded; a turn's batch
+//	rates.go      how often requests are chosen, for the log, the keys and traces
 //	record.go     a record between connection and writer
 //	stripes.go    the bounded memory between them
 //	recorder.go   the writer's goroutine
+//	serve.go      the server span of a request that is traced
 //	format.go     Common, Combined, JSON
 //	visible.go    what misleads a reader is escaped
 //	budget.go     how fast the file may grow

@@ -9,6 +9,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/traces"
 )
 
 // Protocol is the version of HTTP that carried a request.
@@ -32,6 +33,11 @@ type Answer struct {
 	Reason   rfc9111.Reason      // and why; None of a hit
 	Aborted  bool                // broken off before its end, by either side
 	Limited  bool                // beyond the client's limit; refused if Status is 429
+
+	// Trace is the request's if it has a handler, see [Tap.Trace], and Handled
+	// whether it has one.
+	Trace   *traces.Request
+	Handled bool
 }
 
 // fault reports whether the answer is one that the mode Errors logs.
@@ -39,7 +45,7 @@ func (a *Answer) fault() bool { return a.Status >= errorStatus || a.Aborted }
 
 const errorStatus = 400
 
-// A request is encoded as the client's address in 16 octets and five texts, each
+// A request is encoded as the client's address in 16 octets and six texts, each
 // behind its length in two octets, of which the top bit marks a text that was
 // cut. The longest that are whole: real ones are shorter by far, and a client
 // that sends others must not fill the log.
@@ -49,25 +55,32 @@ const (
 	maxPath    = 2048
 	maxReferer = 1024
 	maxAgent   = 512
+	maxParent  = 128 // of a traceparent
 
 	cutMark = 1 << 15
 
 	addrSize = 16
 
 	// maxRequest is the longest encoded request.
-	maxRequest = addrSize + 5*2 + maxMethod + maxHost + maxPath + maxReferer + maxAgent
+	maxRequest = addrSize + 6*2 + maxMethod + maxHost + maxPath + maxReferer + maxAgent + maxParent
 )
 
 // AppendRequest appends what the log has of a request to dst, at most 4 KiB,
 // in the form that [Tap.Hit] and [Tap.End] take. It borrows nothing.
 func AppendRequest(dst []byte, r *message.Request) []byte {
-	var referer, agent string
+	var referer, agent, parent string
 	for i := range r.Fields {
 		switch f := &r.Fields[i]; f.Name {
 		case "referer":
 			referer = f.Value
 		case "user-agent":
 			agent = f.Value
+		case traces.Traceparent:
+			if parent != "" { // with two there is no telling which is right
+				parent = "-"
+				continue
+			}
+			parent = f.Value
 		}
 	}
 	client := r.Client.As16() // all zero: unknown
@@ -76,7 +89,8 @@ func AppendRequest(dst []byte, r *message.Request) []byte {
 	dst = appendText(dst, r.Authority, maxHost)
 	dst = appendText(dst, r.Path, maxPath)
 	dst = appendText(dst, referer, maxReferer)
-	return appendText(dst, agent, maxAgent)
+	dst = appendText(dst, agent, maxAgent)
+	return appendText(dst, parent, maxParent)
 }
 
 func appendText(dst []byte, s string, most int) []byte {
@@ -91,7 +105,7 @@ func appendText(dst []byte, s string, most int) []byte {
 const MaxShort = 256
 
 // shortTexts are the longest texts of a short request.
-var shortTexts = [...]int{16, 64, 80, 32, 32}
+var shortTexts = [...]int{16, 64, 80, 32, 32, 0}
 
 // AppendShort appends request, which is from [AppendRequest], with its texts cut
 // further: for exchanges of which many are kept.
@@ -140,7 +154,12 @@ const (
 	flagAborted             // see Answer.Aborted
 	flagTurn                // its duration is that of the turn
 	flagLimited             // see Answer.Limited
+	flagTraced              // by chance: its trace begins at the writer
+	flagTrace               // its trace is in the record
 )
+
+// maxRecord is the longest record.
+const maxRecord = recordHead + maxRequest + traces.RequestBytes
 
 func appendRecord(dst, request []byte, a *Answer, flags byte, p Protocol) []byte {
 	var h [recordHead]byte
@@ -153,13 +172,22 @@ func appendRecord(dst, request []byte, a *Answer, flags byte, p Protocol) []byte
 	if a.Limited {
 		flags |= flagLimited
 	}
-	binary.LittleEndian.PutUint16(h[0:], uint16(recordHead+len(request)))
+	size := recordHead + len(request)
+	if a.Trace != nil {
+		flags |= flagTrace
+		size += traces.RequestBytes
+	}
+	binary.LittleEndian.PutUint16(h[0:], uint16(size))
 	binary.LittleEndian.PutUint16(h[2:], uint16(a.Status))
 	h[4], h[5], h[6], h[7] = flags, byte(p), byte(a.Result), byte(a.Reason)
 	binary.LittleEndian.PutUint64(h[8:], uint64(a.Began.UnixNano()))
 	binary.LittleEndian.PutUint64(h[16:], uint64(a.Duration))
 	binary.LittleEndian.PutUint64(h[24:], uint64(a.Bytes))
-	return append(append(dst, h[:]...), request...)
+	dst = append(append(dst, h[:]...), request...)
+	if a.Trace != nil {
+		dst = a.Trace.AppendTo(dst)
+	}
+	return dst
 }
 
 // setTook fills in the duration of the records in batch that took the turn.
@@ -184,7 +212,10 @@ type record struct {
 	result   metrics.CacheResult
 	reason   rfc9111.Reason
 
-	method, host, path, referer, agent text
+	method, host, path, referer, agent, parent text
+
+	traced []byte          // its trace as it is encoded
+	trace  *traces.Request // nil: it is not traced; the writer's
 }
 
 // takeRecord decodes the first record of a batch.
@@ -200,9 +231,10 @@ func takeRecord(batch []byte) (r record, rest []byte) {
 		r.client = ip.Unmap()
 	}
 	b = b[addrSize:]
-	for _, t := range []*text{&r.method, &r.host, &r.path, &r.referer, &r.agent} {
+	for _, t := range []*text{&r.method, &r.host, &r.path, &r.referer, &r.agent, &r.parent} {
 		*t, b = takeText(b)
 	}
+	r.traced = b
 	return r, rest
 }
 

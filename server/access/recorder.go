@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/traces"
 )
 
 // Mode is which requests are in the log. Each logs what the one before does,
@@ -31,7 +32,7 @@ const (
 	JSON     Format = "json"
 )
 
-// Config is what a Recorder needs. All fields are required, but Rate, Sample
+// Config is what a Recorder needs. All fields are required, but Rate, Traces, Sample
 // if Mode is not Sampled, and Format and File if it is Off.
 type Config struct {
 	Mode    Mode
@@ -40,7 +41,8 @@ type Config struct {
 	File    string // is appended to; Stdout for standard output
 	Rate    int64  // bytes per second that lines may fill, see budget; 0: no limit
 	Metrics *metrics.Hotpath
-	Log     *slog.Logger // for what goes wrong with the access log
+	Log     *slog.Logger   // for what goes wrong with the access log
+	Traces  *traces.Tracer // nil: no request is traced
 }
 
 const (
@@ -64,10 +66,7 @@ const (
 // one.
 type Recorder struct {
 	cfg     Config
-	every   float64 // of how many requests one is chosen
-	thin    float64 // and of how many chosen ones one is logged
-	hotThin float64 // or counts for the hottest keys
-	meanGap float64 // see gap
+	rates   atomic.Pointer[rates]
 	stripes *stripes
 	hot     hot
 
@@ -84,21 +83,12 @@ type Recorder struct {
 
 // New opens the file and starts the writer, which [Recorder.Close] ends.
 func New(cfg Config) (*Recorder, error) {
-	every, size := float64(hotEvery), stripeSize
-	switch cfg.Mode {
-	case Off:
+	size := stripeSize
+	if cfg.Mode == Off {
 		size = hotSize
-	case All:
-		every = 1
-	case Sampled:
-		every = min(every, float64(cfg.Sample))
 	}
 	r := &Recorder{
 		cfg:     cfg,
-		every:   every,
-		thin:    float64(cfg.Sample) / every,
-		hotThin: max(1, hotLeast/every),
-		meanGap: -1 / math.Log1p(-1/every), // of an exponential distribution
 		stripes: newStripes(size),
 		hot:     newHot(time.Now()),
 		format:  formatter{format: cfg.Format},
@@ -108,6 +98,7 @@ func New(cfg Config) (*Recorder, error) {
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
 	}
+	r.TraceRate()
 	if cfg.Mode == Sampled {
 		r.format.sample = cfg.Sample
 	}
@@ -174,14 +165,15 @@ func (r *Recorder) write() {
 const writeSize = 64 << 10
 
 func (r *Recorder) drain() {
-	now := time.Now()
+	now, rates := time.Now(), r.rates.Load()
 	r.stripes.drain(func(batch []byte) {
 		for len(batch) > 0 {
 			var rec record
 			rec, batch = takeRecord(batch)
-			if rec.flags&flagChosen != 0 && oneIn(r.hotThin) {
-				r.hot.add(rec.path.b, r.every*r.hotThin, now)
+			if rec.flags&flagChosen != 0 && oneIn(rates.hotThin) {
+				r.hot.add(rec.path.b, rates.every*rates.hotThin, now)
 			}
+			r.serve(&rec)
 			if rec.flags&flagLogged == 0 {
 				continue
 			}

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
@@ -300,7 +301,9 @@ func TestFileThatCannotBeOpened(t *testing.T) {
 // TestRequestIsBounded: a request takes no more than it may, whatever is in it.
 func TestRequestIsBounded(t *testing.T) {
 	long := strings.Repeat("x", 1<<16)
-	b := AppendRequest(nil, full(long, long, long, long, long))
+	r := full(long, long, long, long, long)
+	r.Fields = append(r.Fields, hpack.Field{Name: "traceparent", Value: long})
+	b := AppendRequest(nil, r)
 	if len(b) != maxRequest {
 		t.Errorf("%d octets, want %d", len(b), maxRequest)
 	}
@@ -308,7 +311,7 @@ func TestRequestIsBounded(t *testing.T) {
 	if record := appendRecord(nil, b, &a, 0, HTTP2); len(record) > math.MaxUint16 {
 		t.Errorf("a record of %d octets", len(record))
 	}
-	if n := cap(batches.New().(*batch).records); n < batchSize-1+recordHead+maxRequest {
+	if n := cap(batches.New().(*batch).records); n < batchSize-1+maxRecord {
 		t.Errorf("a batch has room for %d octets: it would grow", n)
 	}
 }

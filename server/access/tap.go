@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/traces"
 )
 
 // Tap is a connection's way to the recorder. It belongs to the connection's
@@ -21,12 +23,14 @@ type Tap struct {
 	left     uint32 // hits until the next one that is chosen, itself counted
 	stripe   metrics.Stripe
 	protocol Protocol
+	next     uses // of the one that is chosen next
 }
 
 // batch is what a turn recorded.
 type batch struct {
 	records []byte
 	logged  uint64    // how many of them are lines of the log
+	traced  uint64    // and how many of them are traced
 	turn    time.Time // when it began, for a record whose duration is the turn's
 }
 
@@ -34,23 +38,36 @@ type batch struct {
 // of a turn: some eighty records.
 const batchSize = 16 << 10
 
-var batches = sync.Pool{New: func() any { return &batch{records: make([]byte, 0, batchSize+recordHead+maxRequest)} }}
+var batches = sync.Pool{New: func() any { return &batch{records: make([]byte, 0, batchSize+maxRecord)} }}
 
 // Tap makes a connection's Tap. r may be nil: the Tap records nothing then.
 func (r *Recorder) Tap(p Protocol, s metrics.Stripe) Tap {
 	if r == nil {
 		return Tap{}
 	}
-	return Tap{recorder: r, stripe: s, protocol: p, left: r.gap()}
+	t := Tap{recorder: r, stripe: s, protocol: p}
+	t.draw()
+	return t
 }
 
-// gap draws how many hits it is to the next one that is chosen. The gaps of a
-// geometric distribution choose each hit independently of all others, with the
-// same probability: a connection with a single request is chosen as often as
-// its share, and a client that asks for the same hundred pages in turn does not
+// draw draws how many hits it is to the next one that is chosen, and what for. The
+// gaps of a geometric distribution choose each hit independently of all others,
+// with the same probability: a connection with a single request is chosen as often
+// as its share, and a client that asks for the same hundred pages in turn does not
 // have the same one chosen each time.
-func (r *Recorder) gap() uint32 {
-	return uint32(1 + min(rand.ExpFloat64()*r.meanGap, math.MaxUint32-1))
+func (t *Tap) draw() {
+	r := t.recorder.rates.Load()
+	t.left = uint32(1 + min(rand.ExpFloat64()*r.meanGap, math.MaxUint32-1))
+	t.next = r.draw()
+}
+
+// Trace decides whether an exchange that begins now is traced; nil: it is not. It
+// is the handler's, and the Trace of the exchange's [Answer]. r is borrowed.
+func (t *Tap) Trace(r *message.Request) *traces.Request {
+	if t.recorder == nil {
+		return nil
+	}
+	return t.recorder.cfg.Traces.Begin(r.Client, r.Fields)
 }
 
 // Due counts a hit and reports whether it may have to be recorded: then Hit is
@@ -67,11 +84,12 @@ func (t *Tap) Hit(request []byte, a Answer) {
 	if r == nil {
 		return
 	}
-	chosen := t.left == 0
-	if chosen {
-		t.left = r.gap()
+	var u uses
+	if t.left == 0 {
+		u = t.next
+		t.draw()
 	}
-	t.add(request, a, chosen)
+	t.add(request, a, u)
 }
 
 // Keep reports whether a record of an exchange that begins now can be used: its
@@ -82,7 +100,7 @@ func (t *Tap) Keep() bool {
 	case r == nil:
 		return false
 	case r.cfg.Mode == Off:
-		return oneIn(r.every)
+		return oneIn(r.rates.Load().every)
 	}
 	return true
 }
@@ -90,14 +108,24 @@ func (t *Tap) Keep() bool {
 // EndKept records an exchange that has ended, if it is one of those to be
 // recorded and Keep was true for it.
 func (t *Tap) EndKept(request []byte, a Answer) {
-	if r := t.recorder; r != nil {
-		t.add(request, a, r.cfg.Mode == Off || oneIn(r.every))
+	r := t.recorder
+	if r == nil {
+		return
 	}
+	// Without a log Keep has chosen it, unless it was kept for its trace.
+	var u uses
+	if rates := r.rates.Load(); r.cfg.Mode == Off && a.Trace == nil || oneIn(rates.every) {
+		u = rates.draw()
+	}
+	if a.Handled {
+		u.traced = false // that was decided when it began
+	}
+	t.add(request, a, u)
 }
 
 // End is Keep and EndKept for an exchange whose request is at hand at its end.
 func (t *Tap) End(request []byte, a Answer) {
-	if t.Keep() {
+	if a.Trace != nil || t.Keep() {
 		t.EndKept(request, a)
 	}
 }
@@ -105,9 +133,9 @@ func (t *Tap) End(request []byte, a Answer) {
 // SetProtocol is for a connection whose requests differ in it.
 func (t *Tap) SetProtocol(p Protocol) { t.protocol = p }
 
-func (t *Tap) add(request []byte, a Answer, chosen bool) {
-	logged := t.recorder.logs(&a, chosen)
-	if !logged && !chosen {
+func (t *Tap) add(request []byte, a Answer, u uses) {
+	logged, traced := t.recorder.logs(&a, u.sampled), u.traced || a.Trace != nil
+	if !logged && !traced && !u.chosen {
 		return
 	}
 	b := t.batch
@@ -116,8 +144,14 @@ func (t *Tap) add(request []byte, a Answer, chosen bool) {
 		t.batch = b
 	}
 	var flags byte
-	if chosen {
+	if u.chosen {
 		flags |= flagChosen
+	}
+	if traced {
+		b.traced++
+	}
+	if u.traced {
+		flags |= flagTraced
 	}
 	if logged {
 		flags |= flagLogged
@@ -133,12 +167,12 @@ func (t *Tap) add(request []byte, a Answer, chosen bool) {
 }
 
 // logs reports whether an exchange is to be in the log.
-func (r *Recorder) logs(a *Answer, chosen bool) bool {
+func (r *Recorder) logs(a *Answer, sampled bool) bool {
 	switch r.cfg.Mode {
 	case All:
 		return true
 	case Sampled:
-		return a.fault() || chosen && oneIn(r.thin)
+		return a.fault() || sampled
 	case Errors:
 		return a.fault()
 	}
@@ -162,7 +196,8 @@ func (t *Tap) handOver(took time.Duration) {
 	setTook(b.records, took)
 	if !t.recorder.stripes.put(int(t.stripe), b.records) {
 		t.recorder.count(t.stripe, metrics.LogDropped, b.logged)
+		t.recorder.cfg.Metrics.TraceSpans.Add(t.stripe, metrics.SpanDropped, b.traced)
 	}
-	b.records, b.logged = b.records[:0], 0
+	b.records, b.logged, b.traced = b.records[:0], 0, 0
 	batches.Put(b)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -11,8 +12,10 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
+	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/traces"
 )
 
 // roundTrip sends a request that was made before and reads an answer of known
@@ -56,6 +59,24 @@ func TestHitDoesNotAllocate(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, log %s", name, mode), func(t *testing.T) {
 				hitDoesNotAllocate(t, name, request, access.Config{Mode: mode, Sample: 100})
 			})
+		}
+	}
+}
+
+// TestTracedSiteDoesNotAllocate: nor does a hit that is not traced while one in 1,000
+// is, whose span the log's writer makes: the mean rounds it away.
+func TestTracedSiteDoesNotAllocate(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes sync.Pool forget")
+	}
+	for _, mode := range []access.Mode{access.Off, access.Errors, access.Sampled} {
+		for name, request := range map[string]string{"a repeat": get("/", "User-Agent: test"), "no repeat": get("/a") + get("/b")} {
+			tracer := traces.New("test", metrics.NewHotpath(metrics.Options{}), slog.New(slog.DiscardHandler))
+			tracer.Set(traces.Config{Endpoint: "http://127.0.0.1:9", Sample: 0.001})
+			hitDoesNotAllocate(t, name, request, access.Config{Mode: mode, Sample: 100, Traces: tracer})
+			if err := tracer.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

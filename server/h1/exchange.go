@@ -66,7 +66,7 @@ func (c *Conn) begin(h *head, size int) {
 		upgrade:  h.upgrade,
 		output:   stream.NewOutput(c.ticket),
 		about:    access.AppendRequest(nil, r),
-		answer:   access.Answer{Began: c.now, Result: metrics.Bypass, Limited: c.over},
+		answer:   access.Answer{Began: c.now, Result: metrics.Bypass, Limited: c.over, Trace: c.tap.Trace(r), Handled: true},
 	}
 	asked := &message.Exchange{
 		Request: *r.Clone(), // what r borrows is gone when this returns
@@ -76,6 +76,7 @@ func (c *Conn) begin(h *head, size int) {
 		Proto:   h.proto,
 		Peer:    c.wire.RemoteAddr(),
 		Local:   c.wire.LocalAddr(),
+		Trace:   x.answer.Trace,
 	}
 	if t := c.wire.TLS(); t != nil {
 		asked.TLS = t.ConnectionState

@@ -4,12 +4,16 @@ package h2
 
 import (
 	"fmt"
+	"log/slog"
+	"net/netip"
 	"testing"
 	"unsafe"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/client"
 	"github.com/e0ac7cd4/hotpath/server/perclient"
+	"github.com/e0ac7cd4/hotpath/server/traces"
 )
 
 // TestHitsDoNotAllocate: nothing on the way of a hit, from the socket and back
@@ -44,6 +48,35 @@ func TestHitsDoNotAllocate(t *testing.T) {
 					t.Errorf("%v allocations for %d hits, want %v", n, tt.perTurn, tt.want)
 				}
 			})
+		}
+	}
+}
+
+// TestTracedSitesDoNotAllocate: nor do hits that are not traced while others are.
+// One in 1,000 that is has its span made by the log's writer, which the mean over
+// turns of one hit rounds away.
+func TestTracedSitesDoNotAllocate(t *testing.T) {
+	for _, tt := range []struct {
+		perTurn int
+		share   float64
+	}{{1, 0.001}, {32, 1e-9}} {
+		for _, mode := range []access.Mode{access.Off, access.Errors, access.Sampled} {
+			for _, varied := range []bool{false, true} {
+				tracer := traces.New("test", metrics.NewHotpath(metrics.Options{}), slog.New(slog.DiscardHandler))
+				tracer.Set(traces.Config{Endpoint: "http://127.0.0.1:9", Sample: tt.share, Trust: client.Networks{netip.MustParsePrefix("::/0")}})
+				conn, _ := serveHits(t, access.Config{Mode: mode, Sample: 100, Traces: tracer}, hitBody)
+				c := newHitClient(t, conn, tt.perTurn, varied, hitBody)
+				if n := testing.AllocsPerRun(2000, func() {
+					if err := c.round(); err != nil {
+						t.Fatal(err)
+					}
+				}); n != 0 {
+					t.Errorf("%d a turn, share %v, log %s, varied %v: %v allocations", tt.perTurn, tt.share, mode, varied, n)
+				}
+				if err := tracer.Close(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
 		}
 	}
 }

@@ -54,7 +54,7 @@ const aboutBytes = 64 << 10
 // keepRequest keeps a request for the record of its stream, if that can be used.
 // r is borrowed.
 func (c *Conn) keepRequest(s *stream, r *message.Request) {
-	if c.tap.Keep() {
+	if s.trace != nil || c.tap.Keep() {
 		var common [512]byte
 		c.keepAbout(s, access.AppendRequest(common[:0], r))
 	}
@@ -82,6 +82,7 @@ func (c *Conn) record(s *stream, took time.Duration, aborted bool) {
 	}
 	c.tap.EndKept(s.about, access.Answer{
 		Began: s.began, Duration: took, Status: s.status, Bytes: s.sent, Result: s.result, Reason: s.reason, Aborted: aborted, Limited: s.over,
+		Trace: s.trace, Handled: s.cancel != nil,
 	})
 	c.kept -= cap(s.about)
 	c.spare, s.about = s.about[:0], nil

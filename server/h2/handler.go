@@ -37,6 +37,7 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 		return nil
 	}
 	s := c.open(id)
+	s.trace = c.tap.Trace(&r.Request)
 	c.keepRequest(s, &r.Request)
 	s.recvDone, s.result = end, metrics.Bypass // until it says otherwise
 	s.headOnly = r.Method == http.MethodHead
@@ -50,6 +51,7 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 		Proto:   message.HTTP2,
 		Peer:    c.wire.RemoteAddr(),
 		Local:   c.wire.LocalAddr(),
+		Trace:   s.trace,
 	}
 	if t := c.wire.TLS(); t != nil {
 		x.TLS = t.ConnectionState

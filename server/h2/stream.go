@@ -12,6 +12,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	relay "github.com/e0ac7cd4/hotpath/server/stream"
+	"github.com/e0ac7cd4/hotpath/server/traces"
 )
 
 // stream is a stream that is not answered in the turn that opened it: one whose
@@ -39,11 +40,12 @@ type stream struct {
 	began    time.Time
 	result   metrics.CacheResult
 	reason   rfc9111.Reason
-	about    []byte // the request, for its record, see keepAbout; nil: none, or recorded
-	status   int    // of the final head; 0 before
-	sent     int64  // content
-	headOnly bool   // HEAD
-	over     bool   // beyond the client's limit
+	about    []byte          // the request, for its record, see keepAbout; nil: none, or recorded
+	trace    *traces.Request // of one that has a handler; nil: it is not traced
+	status   int             // of the final head; 0 before
+	sent     int64           // content
+	headOnly bool            // HEAD
+	over     bool            // beyond the client's limit
 	recvDone bool
 	sendDone bool
 	headSent bool // the final head; informational ones do not count

@@ -11,6 +11,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/traces"
 )
 
 // Handler is the slow path: it answers every request that the fast path did
@@ -54,6 +55,9 @@ type Exchange struct {
 	Proto       Proto
 	Peer, Local net.Addr                   // the ends of the connection
 	TLS         func() tls.ConnectionState // nil without TLS
+
+	// Trace is the request's trace; nil: it is not traced.
+	Trace *traces.Request
 
 	Reply Reply
 }
