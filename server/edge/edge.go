@@ -41,6 +41,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/site"
 	"github.com/e0ac7cd4/hotpath/server/store"
+	"github.com/e0ac7cd4/hotpath/server/traces"
 )
 
 const (
@@ -72,12 +73,16 @@ type Config struct {
 	// FetchTimeout is how long a miss of a file waits for its turn and its
 	// fetch; after it the answer is 504. Zero means 30 s.
 	FetchTimeout time.Duration
+
+	// Traces are those of requests; nil for none.
+	Traces *traces.Tracer
 }
 
 // Edge answers requests; see the package comment. [New] makes one.
 type Edge struct {
 	sites   atomic.Pointer[site.Table]
 	store   *store.Store
+	traces  *traces.Tracer
 	metrics *metrics.Hotpath
 	stripe  metrics.Stripe
 	log     *slog.Logger
@@ -103,6 +108,7 @@ var (
 func New(t *site.Table, s *store.Store, m *metrics.Hotpath, log *slog.Logger, config Config) *Edge {
 	e := &Edge{
 		store:         s,
+		traces:        config.Traces,
 		metrics:       m,
 		stripe:        m.Stripe(),
 		log:           log,

@@ -16,6 +16,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/rules"
 	"github.com/e0ac7cd4/hotpath/server/site"
 	"github.com/e0ac7cd4/hotpath/server/store"
+	"github.com/e0ac7cd4/hotpath/server/traces"
 )
 
 // fetch sends one request to the origin and takes its answer: it is the
@@ -38,6 +39,8 @@ type fetch struct {
 	stale   *store.Entry   // a stored response that is validated; nil: none
 	flight  *flight        // nil: the answer is for one request
 	storing bool           // the answer may be stored: a GET with a key
+	trace   *traces.Request
+	span    *traces.Span
 
 	ctx   context.Context
 	began time.Time
@@ -94,7 +97,7 @@ var (
 func (e *Edge) newFetch(m *miss) *fetch {
 	f := &fetch{
 		edge: e, site: m.site, x: m.x, request: m.x.Request, key: m.x.Key, own: m.own,
-		asked: m.asked, reason: m.reason, storing: true,
+		asked: m.asked, reason: m.reason, storing: true, trace: m.x.Trace,
 	}
 	if m.verdict == rfc9111.Validate {
 		f.stale = m.entry
@@ -109,7 +112,7 @@ func (e *Edge) newFetch(m *miss) *fetch {
 func (e *Edge) pass(m *miss) {
 	f := &fetch{
 		edge: e, site: m.site, x: m.x, request: m.x.Request, key: m.x.Key, own: m.own,
-		asked: m.asked, reason: m.reason, stale: m.entry,
+		asked: m.asked, reason: m.reason, stale: m.entry, trace: m.x.Trace,
 	}
 	f.run(m.ctx)
 }
@@ -133,6 +136,7 @@ func (f *fetch) fly(fl *flight) {
 // one, even if the origin ends the goroutine.
 func (f *fetch) run(ctx context.Context) {
 	f.ctx, f.began = ctx, time.Now()
+	f.beginSpan()
 	err := errNoAnswer
 	defer func() { f.finish(err) }()
 	if f.site.Files {
@@ -152,10 +156,12 @@ func (f *fetch) askUntilAnswered() error {
 		case f.state == asking && !f.doubted && errors.Is(err, errAgain):
 			// The 304 was about none of what is stored (RFC 9111 §4.3.4).
 			f.doubted = true
+			f.span.Again()
 		case f.state == asking && f.storing && errors.Is(err, errRange):
 			// Not to be stored, so the range itself is asked for.
 			f.storing, f.stale = false, nil
 			f.reason = rfc9111.Range
+			f.span.Again()
 		case err == nil && f.state != answered:
 			return errNoAnswer
 		default:
@@ -181,6 +187,10 @@ func (f *fetch) ask() (err error) {
 		// not name.
 		r.Authority = site.Host(f.request.Authority)
 		r.Fields = f.withConditions(originFields(f.request.Fields))
+	}
+	r.Span = f.span
+	if !f.site.Files {
+		r.Fields = f.edge.traces.Forward(f.span, f.request.Client, r.Fields)
 	}
 	if f.site.Files {
 		r.Cleaned = site.Path(f.key)
@@ -235,7 +245,7 @@ func (f *fetch) finish(err error) {
 func (f *fetch) conclude(err error) {
 	e := f.edge
 	e.metrics.OriginFetchDuration.ObserveN(e.stripe, time.Since(f.began), 1)
-	e.count(f, err)
+	f.endSpan(e.count(f, err))
 }
 
 // standIn answers for an answer that failed: with what is stored if it may, or
@@ -276,8 +286,8 @@ func (f *fetch) release() {
 
 // count counts a fetch that ended, and logs it if it is a fault:
 // here, since any number of requests may wait for it, and once a second for each
-// cause.
-func (e *Edge) count(f *fetch, err error) {
+// cause. It returns the outcome.
+func (e *Edge) count(f *fetch, err error) metrics.FetchOutcome {
 	result := metrics.FetchOK
 	var upstream *proxy.Error
 	switch {
@@ -301,6 +311,7 @@ func (e *Edge) count(f *fetch, err error) {
 		e.report("error", "fetching from the origin", f, err)
 	}
 	e.metrics.OriginFetches.Add(e.stripe, result, 1)
+	return result
 }
 
 func (e *Edge) report(cause, text string, f *fetch, err error) {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
@@ -30,6 +32,7 @@ type flight struct {
 	began  time.Time
 	ctx    context.Context // the fetch's
 	cancel context.CancelCauseFunc
+	span   trace.SpanContext // of the fetch; not valid: it is not traced
 
 	members int
 	last    bool // nothing cancels the fetch any more: it is cancelled, or complete
@@ -72,15 +75,15 @@ type decision struct {
 	status int // that the origin answered
 }
 
-// takeOff begins a flight with its first member. e.mu is held.
-func (e *Edge) takeOff(key string) *flight {
+// takeOff begins a flight for what its first member misses. e.mu is held.
+func (e *Edge) takeOff(m *miss) *flight {
 	// Of no exchange: the fetch outlives the first member.
 	ctx, cancel := context.WithCancelCause(context.Background())
 	fl := &flight{
-		key: key, began: time.Now(), ctx: ctx, cancel: cancel, members: 1,
+		key: m.own, began: time.Now(), ctx: ctx, cancel: cancel, span: m.x.Trace.NextFetch(), members: 1,
 		decided: make(chan struct{}), known: make(chan struct{}),
 	}
-	e.flights[key] = fl
+	e.flights[m.own] = fl
 	return fl
 }
 

@@ -51,10 +51,13 @@ func (e *Edge) revalidate(s *site.Site, key, own string, r *message.Request, ent
 			ctx, cancel = context.WithTimeoutCause(ctx, e.timeout, errTimeout)
 			defer cancel()
 		}
+		trace := e.traces.Background()
+		span := trace.Revalidate()
+		defer span.End("")
 		asked := ask("GET", request, s)
 		f := &fetch{
 			edge: e, site: s, request: *request, key: key, own: own,
-			asked: &asked, reason: rfc9111.Expired, stale: entry, storing: true,
+			asked: &asked, reason: rfc9111.Expired, stale: entry, storing: true, trace: trace,
 		}
 		f.run(ctx)
 		now := time.Now()

@@ -82,7 +82,7 @@ func (e *Edge) join(m *miss) (fl *flight, joined bool) {
 		return nil, false
 	}
 	m.usable = u
-	fl = e.takeOff(u.own)
+	fl = e.takeOff(m)
 	if m.site.Files {
 		// On a goroutine of its own: a disk that does not answer must not
 		// hold the request longer than it may wait.
@@ -106,6 +106,10 @@ func (e *Edge) join(m *miss) (fl *flight, joined bool) {
 // await answers a member of a flight by what comes of it, and reports whether it
 // did: what came may be for other requests alone.
 func (e *Edge) await(m *miss, fl *flight) bool {
+	if m.collapsed { // else the flight is its own
+		wait := m.x.Trace.Wait(fl.span)
+		defer wait.End("")
+	}
 	select {
 	case <-fl.decided:
 	case <-m.ctx.Done():

@@ -6,6 +6,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/traces"
 )
 
 // Request is what an origin is asked. It and all that it refers to belong to
@@ -40,6 +41,10 @@ type Request struct {
 	Peer   netip.AddrPort
 	Secure bool
 	Proto  string
+
+	// Span is the fetch's in its trace, which events are added to; nil: it is
+	// not traced.
+	Span *traces.Span
 }
 
 // Head is the head of a final response. Hop-by-hop fields are gone (RFC 9110

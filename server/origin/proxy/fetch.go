@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/e0ac7cd4/hotpath/server/origin"
+	"github.com/e0ac7cd4/hotpath/server/traces"
 )
 
 // maxDials is how many upstreams a fetch tries to connect to.
@@ -41,7 +42,7 @@ func (p *Proxy) Fetch(ctx context.Context, r *origin.Request, sink origin.Sink) 
 		last    error
 		retried bool
 	)
-	for range maxDials {
+	for try := range maxDials {
 		u := p.pick(r, &not)
 		if u == nil {
 			break
@@ -49,6 +50,7 @@ func (p *Proxy) Fetch(ctx context.Context, r *origin.Request, sink origin.Sink) 
 		if err := u.enter(ctx, p.config.Timeouts.Queue); err != nil {
 			return located(err, u)
 		}
+		r.Span.Try(1+try, u.host)
 		o := p.exchange(ctx, u, q, r, sink)
 		u.leave()
 		last = o.err
@@ -97,6 +99,7 @@ type exchange struct {
 	watch  watch
 	body   *body
 	cut    []byte
+	span   *traces.Span
 
 	// Of Fetch's goroutine, on which net/http calls gotConn.
 	conn  *conn  // nil for HTTP/2
@@ -125,6 +128,9 @@ func (p *Proxy) exchange(ctx context.Context, u *upstream, q *outgoing, r *origi
 	defer x.watch.stop()
 	x.trace.GotConn = x.gotConn
 	x.trace.Got1xxResponse = x.got1xx
+	if r.Span != nil {
+		x.span, x.trace.GotFirstResponseByte = r.Span, r.Span.FirstByte
+	}
 
 	host := p.config.host(q, u)
 	target, cut := q.url(u.transports.scheme, u.host, host)
@@ -235,6 +241,9 @@ func (x *exchange) gotConn(info httptrace.GotConnInfo) {
 			return
 		}
 		x.reply = new(reply) // the old connection's reader may still write
+	}
+	if x.span != nil {
+		x.span.Connected(info.Conn.RemoteAddr().String(), info.Reused)
 	}
 	x.watch.waitFor(waitHead)
 	x.conn = next
