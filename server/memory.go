@@ -20,6 +20,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/listen"
 	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/redirect"
+	"github.com/e0ac7cd4/hotpath/server/traces"
 )
 
 // Parts of the bound. If one is a constant of a package that does not export it,
@@ -124,7 +125,7 @@ func boundOf(cfg *config.Config, d *descriptors, cores int) bound {
 			{"a header block that is not complete: 2 × `max-header-bytes`, in a buffer that grew by quarters", 2 * cfg.MaxHeaderBytes * 5 / 4},
 			{"HPACK's tables, and requests that are remembered", tableBytes},
 			{"places of streams in tables: `max-streams`", streams * placeBytes},
-			{"requests that wait for their record in the access log", aboutBytes + streams*aboutShort},
+			{"requests that wait for their record in the access log or in a trace", aboutBytes + streams*aboutShort},
 		},
 		base: []row{
 			{"the program", programBytes},
@@ -146,11 +147,15 @@ func boundOf(cfg *config.Config, d *descriptors, cores int) bound {
 	if cfg.LimitRequests > 0 || cfg.LimitHandshakes > 0 {
 		b.base = append(b.base, row{"the table of limits: `limit-clients`", limit.TableBytes(cfg.LimitClients)})
 	}
-	if cfg.AccessLog == string(access.Off) {
+	if cfg.AccessLog == string(access.Off) && cfg.OTLPEndpoint == "" {
 		b.connection = b.connection[:len(b.connection)-1]
-	} else {
+	}
+	if cfg.AccessLog != string(access.Off) {
 		buffers := min(1<<bits.Len(uint(cores-1)), recordBuffers-1) + 1
 		b.base = append(b.base, row{"buffers of the access log", int64(buffers) * recordBytes})
+	}
+	if cfg.OTLPEndpoint != "" {
+		b.base = append(b.base, row{"spans that wait for the collector", traces.QueueBytes})
 	}
 	for i := range cfg.Sites {
 		if cfg.Sites[i].ClientCA != "" {

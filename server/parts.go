@@ -22,6 +22,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/perclient"
 	"github.com/e0ac7cd4/hotpath/server/store"
 	"github.com/e0ac7cd4/hotpath/server/stream"
+	"github.com/e0ac7cd4/hotpath/server/traces"
 )
 
 // newLogger logs to w what level lets through, and lets the journal see it.
@@ -34,7 +35,7 @@ func newLogger(cfg config.Config, w io.Writer, level slog.Leveler, journal *live
 	return slog.New(journal.Watch(h))
 }
 
-func newRecorder(cfg config.Config, m *metrics.Hotpath, log *slog.Logger) (*access.Recorder, error) {
+func newRecorder(cfg config.Config, t *traces.Tracer, m *metrics.Hotpath, log *slog.Logger) (*access.Recorder, error) {
 	return access.New(access.Config{
 		Mode:    access.Mode(cfg.AccessLog),
 		Sample:  cfg.AccessLogSample,
@@ -43,7 +44,17 @@ func newRecorder(cfg config.Config, m *metrics.Hotpath, log *slog.Logger) (*acce
 		Rate:    cfg.AccessLogRate,
 		Metrics: m,
 		Log:     log,
+		Traces:  t,
 	})
+}
+
+// tracing has a configuration's traces: what decides of requests that take the slow
+// path, and what chooses hits.
+func tracing(t *traces.Tracer, hits *access.Recorder) func(config.Config) {
+	return func(cfg config.Config) {
+		t.Set(traces.Config{Endpoint: cfg.Collector(), Sample: cfg.TraceSample, Trust: cfg.TraceTrust})
+		hits.TraceRate()
+	}
 }
 
 // newLimits makes the limits of a client.

@@ -49,6 +49,7 @@ type takers struct {
 	conns        func(config.Config) listen.Conns
 	page         func([]config.Line) (show func(), err error) // the live page's settings
 	memory       func(config.Config, *descriptors)            // bounds the memory
+	traces       func(config.Config)
 }
 
 // source is where the configuration is read from: what the process was started
@@ -202,6 +203,7 @@ func (r *running) attempt() ([]config.Change, metrics.ReloadOutcome, error) {
 	sites.begin(r.takers.edge.SetSites, r.log)
 	r.takers.server.SetConns(r.takers.conns(cfg))
 	r.takers.memory(cfg, &budget)
+	r.takers.traces(cfg)
 	r.sites, r.cfg, r.budget = sites, cfg, budget
 	r.took(cfg)
 	budget.warn(r.files, &cfg, r.log)

@@ -22,6 +22,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/live"
 	"github.com/e0ac7cd4/hotpath/server/store"
 	"github.com/e0ac7cd4/hotpath/server/stream"
+	"github.com/e0ac7cd4/hotpath/server/traces"
 )
 
 var (
@@ -54,10 +55,14 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 	r := newRunning(src, cfg, h, m, log, level, journal)
 	defer onHangup(func() { _, _ = r.reload("SIGHUP") })() // it logs what comes of it
 	defer onUpgrade(func() { _ = r.upgrade("SIGUSR2") })() // likewise
-	accessLog, err := newRecorder(cfg, m, log)
+	tracer := traces.New(buildinfo.Version(), m, log)
+	defer func() { _ = tracer.Close(ended()) }() // if this ends with an error; see below
+	accessLog, err := newRecorder(cfg, tracer, m, log)
 	if err != nil {
 		return err
 	}
+	traced := tracing(tracer, accessLog)
+	traced(cfg)
 	defer accessLog.Close() // if this ends with an error; see below
 	defer onReopen(accessLog.Reopen)()
 	files, err := listen.RaiseFileLimit()
@@ -96,7 +101,7 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 
 	crew := new(stream.Crew)
 	defer crew.Close()
-	e := edge.New(sites.table, stored, m, log, edge.Config{Fetches: budget.fetches, MaxStored: cfg.LargestStored()})
+	e := edge.New(sites.table, stored, m, log, edge.Config{Fetches: budget.fetches, MaxStored: cfg.LargestStored(), Traces: tracer})
 	security, stopSecurity, err := newSecurity(cfg, e.Site, m, log)
 	if err != nil {
 		return err
@@ -132,7 +137,7 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	security.obtain(cfg)
-	r.start(takers{e, server, security.configure, maker.conns, page, bounds.change})
+	r.start(takers{e, server, security.configure, maker.conns, page, bounds.change, traced})
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
 	if cfg.FileWatch > 0 && cfg.File != "" {
@@ -188,8 +193,18 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 	if err := accessLog.Close(); err != nil {
 		log.Warn("stopping", "err", err)
 	}
+	if err := tracer.Close(drain); err != nil { // with the spans that the access log's end made
+		log.Warn("stopping", "err", err)
+	}
 	log.Info("stopped")
 	return nil
+}
+
+// ended is a context that has ended: nothing is waited for.
+func ended() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
 }
 
 // keepAccepting lets the public listener go on for delay: a balancer sees that

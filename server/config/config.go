@@ -120,6 +120,10 @@ type Config struct {
 	AccessLogFile   string // "-": standard output
 	AccessLogRate   int64  // bytes per second, 0 for no limit
 
+	OTLPEndpoint string         // URL of the collector of traces, "" for none
+	TraceSample  float64        // share of requests that are traced
+	TraceTrust   []netip.Prefix // clients whose traceparent decides
+
 	TLSBuffers  string // whether crypto/tls's buffers are used directly: auto, off
 	MemoryLimit int64  // Go's soft memory limit, 0: what the other settings allow
 	LogFormat   string

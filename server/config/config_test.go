@@ -36,7 +36,8 @@ func TestDefault(t *testing.T) {
 		HelloTimeout: 3 * time.Second, HandshakeTimeout: 5 * time.Second, HeadTimeout: 10 * time.Second, IdleTimeout: time.Minute,
 		WriteTimeout: 30 * time.Second, DrainTimeout: 30 * time.Second,
 		AccessLog: "off", AccessLogSample: 100, AccessLogFormat: "combined", AccessLogFile: "-", AccessLogRate: 8 << 20,
-		TLSBuffers: "auto", LogFormat: "text", LogLevel: slog.LevelInfo,
+		TraceSample: 0.001,
+		TLSBuffers:  "auto", LogFormat: "text", LogLevel: slog.LevelInfo,
 	}
 	site := DefaultSite()
 	site.Default = true
@@ -105,7 +106,8 @@ func TestEverySource(t *testing.T) {
 		"limit-handshakes": "7/s", "limit-requests": "7/s", "limit-ipv4-prefix": "24", "limit-ipv6-prefix": "56", "limit-exempt": "10.0.0.0/8",
 		"http-addr": "127.0.0.1:80", "acme-directory": "https://ca.example/dir", "acme-email": "a@example.com", "acme-challenge": "tls-alpn-01",
 		"limit-clients": "1000",
-		"memory-limit":  "512MiB", "cache-bytes": "64MiB", "max-header-bytes": "3KiB", "max-output": "32KiB",
+		"otlp-endpoint": "http://c:4318/otlp", "trace-sample": "0.5", "trace-trust": "10.0.0.0/8",
+		"memory-limit": "512MiB", "cache-bytes": "64MiB", "max-header-bytes": "3KiB", "max-output": "32KiB",
 	}
 	def := Default()
 	for _, k := range settings(&def) {

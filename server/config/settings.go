@@ -39,6 +39,7 @@ const (
 	groupClient = "Limits of a client"
 	groupTime   = "Time"
 	groupAccess = "Access log"
+	groupTrace  = "Traces"
 	groupProc   = "Process"
 )
 
@@ -230,6 +231,13 @@ func settings(c *Config) []setting {
 			"File that lines are appended to. SIGUSR1 opens it again, after it was renamed."},
 		{groupAccess, "access-log-rate", "8MiB/s", &size{p: &c.AccessLogRate, perSecond: true, zero: "no limit", min: minLogRate, max: math.MaxInt64},
 			"How fast the access log may grow, after a burst of ten seconds' worth; further lines are dropped and counted."},
+
+		{groupTrace, "otlp-endpoint", "", &endpoint{p: &c.OTLPEndpoint},
+			"Collector that traces are sent to, by OTLP over HTTP in protobuf. Without a path /v1/traces is meant."},
+		{groupTrace, "trace-sample", "0.001", &share{p: &c.TraceSample},
+			"Share of requests that are traced, chosen by chance."},
+		{groupTrace, "trace-trust", "", prefixes(&c.TraceTrust),
+			"Clients whose traceparent decides: their requests are traced if it says sampled, within that trace, and not if it says otherwise. The client is the one of the access log: a proxy that makes traces for all clients needs `0.0.0.0/0, ::/0`, if nothing else reaches the server. A stranger's trace is linked."},
 
 		{groupProc, "memory-limit", "0", &size{p: &c.MemoryLimit, zero: "the most that the other settings allow, as the log says at the start", min: minMemory, max: math.MaxInt64},
 			"Soft limit on the memory of the Go runtime: the garbage collector works harder near it."},

@@ -80,6 +80,9 @@ func (c *Config) warnings(wrong map[string]bool) []*Error {
 		without(key, logged, "has no effect: access-log is off", "access-log errors, sampled or all beside it", "access-log")
 	}
 	without("access-log-sample", c.AccessLog == "sampled", "has no effect: access-log is "+c.AccessLog, "access-log sampled beside it", "access-log")
+	for _, key := range []string{"trace-sample", "trace-trust"} {
+		without(key, c.OTLPEndpoint != "", "has no effect: there is no otlp-endpoint", "an otlp-endpoint beside it", "otlp-endpoint")
+	}
 	rates := c.LimitRequests > 0 || c.LimitHandshakes > 0
 	for _, key := range []string{"limit-burst", "limit-by"} {
 		without(key, c.LimitRequests > 0, "has no effect: limit-requests is off", "limit-requests beside it", "limit-requests")
