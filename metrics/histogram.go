@@ -82,9 +82,10 @@ func (v *HistogramVec[A]) collect(ch chan<- prometheus.Metric) {
 // buckets are the cells of one or more histograms with the same bounds. A
 // histogram's cells are its buckets, in order, and then its sum.
 type buckets struct {
-	bounds []time.Duration
-	cells  cells
-	width  int // cells of one histogram
+	bounds    []time.Duration
+	cells     cells
+	width     int // cells of one histogram
+	exemplars exemplars
 }
 
 func newBuckets(set *Set, name string, bounds []time.Duration, histograms int) buckets {
@@ -94,15 +95,23 @@ func newBuckets(set *Set, name string, bounds []time.Duration, histograms int) b
 		}
 	}
 	width := len(bounds) + 2
-	return buckets{bounds: slices.Clone(bounds), cells: set.take(histograms * width), width: width}
+	return buckets{
+		bounds: slices.Clone(bounds), cells: set.take(histograms * width), width: width,
+		exemplars: make(exemplars, histograms*width),
+	}
 }
 
 func (b *buckets) observe(s Stripe, histogram int, d time.Duration, n uint64) {
 	d = max(d, 0)
-	bucket, _ := slices.BinarySearch(b.bounds, d) // the first bound >= d
 	first := histogram * b.width
-	b.cells.at(s, first+bucket).Add(n)
+	b.cells.at(s, first+b.bucket(d)).Add(n)
 	b.cells.at(s, first+b.width-1).Add(uint64(d) * n)
+}
+
+// bucket is that of the first bound >= d.
+func (b *buckets) bucket(d time.Duration) int {
+	i, _ := slices.BinarySearch(b.bounds, d)
+	return i
 }
 
 func (b *buckets) count(histogram int) uint64 {
@@ -133,5 +142,5 @@ func (b *buckets) metric(desc *prometheus.Desc, histogram int, labels ...string)
 		cumulative[bound.Seconds()] = n
 	}
 	n += b.cells.sum(histogram*b.width + len(b.bounds))
-	return prometheus.MustNewConstHistogram(desc, n, b.seconds(histogram), cumulative, labels...)
+	return b.withExemplars(prometheus.MustNewConstHistogram(desc, n, b.seconds(histogram), cumulative, labels...), histogram)
 }

@@ -63,6 +63,26 @@ func (a *tracedApp) parent(t *testing.T, path string, n int) string {
 	return a.parents[path][n]
 }
 
+// openMetrics is a scrape in OpenMetrics.
+func (p *process) openMetrics() string {
+	p.t.Helper()
+	r, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, p.admin+"/metrics", http.NoBody)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	r.Header.Set("Accept", "application/openmetrics-text; version=1.0.0")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return string(text)
+}
+
 // children are spans of that name below a span.
 func children(of otlp.Span, name string) func(otlp.Span) bool {
 	return func(s otlp.Span) bool { return s.Name == name && s.Parent() == of.ID() && s.Trace() == of.Trace() }
@@ -120,6 +140,16 @@ func TestTraces(t *testing.T) {
 			if hit.Parent() != "" || hit.Trace() == miss.Trace() || hit.Attributes()["hotpath.reason"] != "" {
 				t.Errorf("the hit is %v", hit)
 			}
+
+			p.eventually("the traces in the histogram", func() error {
+				text := p.openMetrics()
+				for _, id := range []string{miss.Trace(), hit.Trace()} {
+					if !strings.Contains(text, `# {trace_id="`+id+`"}`) {
+						return fmt.Errorf("%s is not there", id)
+					}
+				}
+				return nil
+			})
 
 			var wait sync.WaitGroup
 			for range 2 {

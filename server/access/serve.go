@@ -8,8 +8,9 @@ import (
 // httpVersions are the versions of HTTP as OpenTelemetry names them.
 var httpVersions = [...]string{HTTP11: "1.1", HTTP10: "1.0", HTTP2: "2"}
 
-// serve makes the server span of a record that is traced: here, on the writer's
-// goroutine, a connection has no part in it.
+// serve makes the server span of a record that is traced, and names its trace to the
+// histogram of durations: here, on the writer's goroutine, a connection has no part
+// in it.
 func (r *Recorder) serve(rec *record) {
 	if rec.flags&flagTraced != 0 {
 		rec.trace = r.cfg.Traces.Chosen(rec.client, view(rec.parent.b))
@@ -29,4 +30,13 @@ func (r *Recorder) serve(rec *record) {
 		Status: rec.status, Bytes: rec.bytes, Began: rec.began, Took: rec.duration,
 		Cache: rec.result.String(), Reason: reason, Aborted: rec.flags&flagAborted != 0,
 	})
+	if !rec.tunnel() && rec.flags&flagAborted == 0 { // as they are observed
+		r.cfg.Metrics.RequestDuration.Exemplify(rec.result, rec.duration, rec.trace.ID(), rec.began.Add(rec.duration))
+	}
+}
+
+// tunnel reports whether the answer agreed to a tunnel, whose duration says nothing
+// of how fast anything is.
+func (r *record) tunnel() bool {
+	return r.status == 101 || r.status/100 == 2 && view(r.method.b) == "CONNECT"
 }
