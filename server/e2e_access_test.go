@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
+	"github.com/e0ac7cd4/hotpath/internal/testkit/otlp"
 )
 
 // ask makes a request and reads its answer.
@@ -290,4 +291,29 @@ func TestHottestKeysOfTheBinary(t *testing.T) {
 		}
 	}
 	t.Error("the stream does not name the path that was asked for")
+}
+
+// TestAccessLogFields: a line has what was chosen: of a hit and a miss alike the
+// trace that the collector gets, and what the handshake agreed on.
+func TestAccessLogFields(t *testing.T) {
+	for _, protocol := range protocols {
+		t.Run(protocol, func(t *testing.T) {
+			c := otlp.Start(t)
+			file := filepath.Join(t.TempDir(), "access.log")
+			p := start(t, "-access-log", "all", "-access-log-format", "json", "-access-log-file", file,
+				"-access-log-fields", "path,cache,trace_id,tls_version,tls_cipher", "-otlp-endpoint", c.URL, "-trace-sample", "1")
+			client := p.client(protocol)
+			p.ask(client, "GET", "/")
+			p.ask(client, "GET", "/")
+			p.stop()
+			for i, line := range linesOf(t, file) {
+				cache := []string{"miss", "hit"}[i]
+				span := c.Wait(t, 1, serverSpan("/", cache))[0]
+				form := regexp.MustCompile(`^{"path":"/","cache":"` + cache + `","trace_id":"` + span.Trace() + `","tls_version":"TLSv1.3","tls_cipher":"TLS_[A-Z0-9_]+"}$`)
+				if !form.MatchString(line) {
+					t.Errorf("the line is %s, want %s", line, form)
+				}
+			}
+		})
+	}
 }

@@ -40,6 +40,7 @@ func newRecorder(cfg config.Config, t *traces.Tracer, m *metrics.Hotpath, log *s
 		Mode:    access.Mode(cfg.AccessLog),
 		Sample:  cfg.AccessLogSample,
 		Format:  access.Format(cfg.AccessLogFormat),
+		Fields:  cfg.AccessLogFields,
 		File:    cfg.AccessLogFile,
 		Rate:    cfg.AccessLogRate,
 		Metrics: m,

@@ -24,7 +24,7 @@ func BenchmarkRecord(b *testing.B) {
 		b.Run(fmt.Sprintf("stripes-%d", perTurn), func(b *testing.B) {
 			r := &Recorder{cfg: Config{Mode: All}, stripes: newStripes(stripeSize)}
 			r.TraceRate()
-			tap := r.Tap(HTTP2, 0)
+			tap := r.Tap(HTTP2, 0, nil)
 			b.ReportAllocs()
 			for n := 1; b.Loop(); n++ {
 				if tap.Due(200) {
@@ -73,7 +73,7 @@ func BenchmarkHit(b *testing.B) {
 				b.Fatal(err)
 			}
 			s.sink.file = nopCloser{io.Discard}
-			tap := s.Tap(HTTP2, 0)
+			tap := s.Tap(HTTP2, 0, nil)
 			b.ReportAllocs()
 			for n := 1; b.Loop(); n++ {
 				if tap.Due(200) {
@@ -98,10 +98,10 @@ func (nopCloser) Close() error { return nil }
 func BenchmarkLine(b *testing.B) {
 	request := AppendRequest(nil, full("GET", "example.org", "/assets/app.js", "https://example.org/", agent))
 	a := ok(200)
-	encoded := appendRecord(nil, request, &a, flagLogged, HTTP2)
+	encoded := appendRecord(nil, request, &a, flagLogged, HTTP2, Secure{})
 	for _, format := range []Format{Common, Combined, JSON} {
 		b.Run(string(format), func(b *testing.B) {
-			f := formatter{format: format}
+			f := formatter{format: format, members: usual}
 			var lines []byte
 			b.ReportAllocs()
 			for b.Loop() {

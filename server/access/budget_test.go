@@ -18,7 +18,7 @@ func TestLinesOverTheBudgetAreDropped(t *testing.T) {
 		t.Run(fmt.Sprint(rate), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := start(t, Config{Mode: Errors, Rate: rate})
-				tap, began := s.Tap(HTTP2, 0), time.Now()
+				tap, began := s.Tap(HTTP2, 0, nil), time.Now()
 				size := func() int64 {
 					info, err := os.Stat(s.cfg.File)
 					if err != nil {

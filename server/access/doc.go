@@ -10,6 +10,7 @@
 //	record.go     a record between connection and writer
 //	stripes.go    the bounded memory between them
 //	recorder.go   the writer's goroutine
+//	fields.go     the members of JSON, to be chosen from
 //	serve.go      the server span of a request that is traced
 //	format.go     Common, Combined, JSON
 //	visible.go    what misleads a reader is escaped

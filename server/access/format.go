@@ -6,14 +6,13 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
-
-	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 )
 
 // formatter makes lines of records. It belongs to the writer.
 type formatter struct {
-	format Format
-	sample int // in mode Sampled: how many requests a chosen one stands for
+	format  Format
+	members []member // of JSON
+	sample  int      // in mode Sampled: how many requests a chosen one stands for
 
 	second int64  // of stamp
 	stamp  []byte // that second, in the format's form
@@ -112,48 +111,16 @@ func appendEscaped(dst []byte, t text, word bool) []byte {
 // plain reports whether an octet stands for itself in every format.
 func plain(c byte) bool { return c >= ' ' && c <= '~' && c != '"' && c != '\\' }
 
+// appendJSON appends the members that were chosen, as an object.
 func (f *formatter) appendJSON(dst []byte, r *record) []byte {
-	dst = append(dst, `{"time":"`...)
-	dst = f.appendStamp(dst, r.began, "2006-01-02T15:04:05")
-	ms := r.began.Nanosecond() / 1e6
-	dst = append(dst, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
-	dst = append(dst, `Z","remote":"`...)
-	dst = appendAddr(dst, r.client)
-	dst = append(dst, `","protocol":"`...)
-	dst = append(dst, protocolNames[r.protocol]...)
-	dst = append(dst, '"')
-	dst = appendMember(dst, `,"method":`, r.method)
-	dst = appendMember(dst, `,"host":`, r.host)
-	dst = appendMember(dst, `,"path":`, r.path)
-	dst = append(dst, `,"status":`...)
-	dst = strconv.AppendInt(dst, int64(r.status), 10)
-	dst = append(dst, `,"bytes":`...)
-	dst = strconv.AppendInt(dst, r.bytes, 10)
-	dst = append(dst, `,"duration_us":`...)
-	dst = strconv.AppendInt(dst, r.duration.Microseconds(), 10)
-	dst = append(dst, `,"cache":"`...)
-	dst = append(dst, r.result.String()...)
-	dst = append(dst, '"')
-	if r.reason != rfc9111.None {
-		dst = append(dst, `,"reason":"`...)
-		dst = append(dst, r.reason.String()...)
-		dst = append(dst, '"')
+	start := len(dst)
+	for _, member := range f.members {
+		dst = member(f, dst, r)
 	}
-	dst = appendMember(dst, `,"referer":`, r.referer)
-	dst = appendMember(dst, `,"user_agent":`, r.agent)
-	if f.sample > 1 && !r.fault() {
-		dst = append(dst, `,"sample":`...)
-		dst = strconv.AppendInt(dst, int64(f.sample), 10)
+	if len(dst) == start {
+		return append(dst, '{', '}')
 	}
-	if r.flags&flagAborted != 0 {
-		dst = append(dst, `,"aborted":true`...)
-	}
-	if r.flags&flagLimited != 0 {
-		dst = append(dst, `,"limited":true`...)
-	}
-	if r.cut() {
-		dst = append(dst, `,"truncated":true`...)
-	}
+	dst[start] = '{' // in place of the first comma
 	return append(dst, '}')
 }
 

@@ -129,7 +129,7 @@ func TestTop(t *testing.T) {
 func topOf(t *testing.T, mode Mode) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, Config{Mode: mode, Sample: 100, File: os.DevNull})
-		tap := s.Tap(HTTP2, 0)
+		tap := s.Tap(HTTP2, 0, nil)
 		one, two := get("/1"), get("/2")
 		for i := range 300 * hotEvery {
 			request := one

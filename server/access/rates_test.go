@@ -65,7 +65,7 @@ func TestTracedHits(t *testing.T) {
 			m := metrics.NewHotpath(metrics.Options{Stripes: 1})
 			tracer := traced(t, m, traces.Config{Endpoint: c.URL, Sample: 0.25})
 			s := start(t, Config{Mode: mode, Sample: 10, Traces: tracer})
-			tap := s.Tap(HTTP11, 0)
+			tap := s.Tap(HTTP11, 0, nil)
 			handled := ok(200)
 			handled.Handled = true
 			for i := range each {
@@ -81,7 +81,7 @@ func TestTracedHits(t *testing.T) {
 			}
 			tracer.Set(traces.Config{})
 			s.TraceRate()
-			off := s.Tap(HTTP11, 0)
+			off := s.Tap(HTTP11, 0, nil)
 			for range each {
 				if off.Due(200) {
 					off.Hit(get("/off"), ok(200))
@@ -126,7 +126,7 @@ func TestTraceOfARecord(t *testing.T) {
 	m := metrics.NewHotpath(metrics.Options{Stripes: 1})
 	tracer := traced(t, m, traces.Config{Endpoint: c.URL, Sample: 1, Trust: client.Networks{netip.PrefixFrom(remote, 32)}})
 	s := start(t, Config{Mode: Off, Traces: tracer})
-	tap := s.Tap(HTTP2, 0)
+	tap := s.Tap(HTTP2, 0, nil)
 	request := func(path string, values ...string) *message.Request {
 		r := &message.Request{Method: "GET", Authority: "test", Path: path, Client: remote}
 		for _, v := range values {

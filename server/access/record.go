@@ -1,6 +1,7 @@
 package access
 
 import (
+	"crypto/tls"
 	"encoding/binary"
 	"net/netip"
 	"time"
@@ -138,15 +139,30 @@ func takeText(b []byte) (t text, rest []byte) {
 	return text{b[2:end], n&cutMark != 0}, b[end:]
 }
 
+// Secure is what a connection's handshake agreed on, as crypto/tls numbers it; zero
+// without TLS.
+type Secure struct{ Version, Cipher uint16 }
+
+// SecureOf is what the handshake of a connection has agreed on; nil: it has none.
+func SecureOf(c *tls.Conn) Secure {
+	if c == nil {
+		return Secure{}
+	}
+	s := c.ConnectionState()
+	return Secure{s.Version, s.CipherSuite}
+}
+
 // A record is encoded as a head of fixed size and the request. The head:
 //
 //	0  size of the whole  2     8  began, Unix ns   8
 //	2  status             2    16  duration, ns     8
 //	4  flags              1    24  bytes            8
-//	5  protocol           1
-//	6  cache result       1
+//	5  protocol           1    32  version of TLS   2
+//	6  cache result       1    34  its cipher       2
 //	7  its reason         1
-const recordHead = 32
+//
+// The trace of the request stands behind it, if it has one.
+const recordHead = 36
 
 const (
 	flagLogged  = 1 << iota // a line of the log
@@ -161,7 +177,7 @@ const (
 // maxRecord is the longest record.
 const maxRecord = recordHead + maxRequest + traces.RequestBytes
 
-func appendRecord(dst, request []byte, a *Answer, flags byte, p Protocol) []byte {
+func appendRecord(dst, request []byte, a *Answer, flags byte, p Protocol, s Secure) []byte {
 	var h [recordHead]byte
 	if a.Duration == 0 {
 		flags |= flagTurn
@@ -183,6 +199,8 @@ func appendRecord(dst, request []byte, a *Answer, flags byte, p Protocol) []byte
 	binary.LittleEndian.PutUint64(h[8:], uint64(a.Began.UnixNano()))
 	binary.LittleEndian.PutUint64(h[16:], uint64(a.Duration))
 	binary.LittleEndian.PutUint64(h[24:], uint64(a.Bytes))
+	binary.LittleEndian.PutUint16(h[32:], s.Version)
+	binary.LittleEndian.PutUint16(h[34:], s.Cipher)
 	dst = append(append(dst, h[:]...), request...)
 	if a.Trace != nil {
 		dst = a.Trace.AppendTo(dst)
@@ -209,6 +227,7 @@ type record struct {
 	status   int
 	flags    byte
 	protocol Protocol
+	secure   Secure
 	result   metrics.CacheResult
 	reason   rfc9111.Reason
 
@@ -226,6 +245,7 @@ func takeRecord(batch []byte) (r record, rest []byte) {
 	r.began = time.Unix(0, int64(binary.LittleEndian.Uint64(b[8:])))
 	r.duration = time.Duration(binary.LittleEndian.Uint64(b[16:]))
 	r.bytes = int64(binary.LittleEndian.Uint64(b[24:]))
+	r.secure = Secure{binary.LittleEndian.Uint16(b[32:]), binary.LittleEndian.Uint16(b[34:])}
 	b = b[recordHead:]
 	if ip := netip.AddrFrom16([addrSize]byte(b)); !ip.IsUnspecified() {
 		r.client = ip.Unmap()

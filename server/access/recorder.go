@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,14 +34,15 @@ const (
 	JSON     Format = "json"
 )
 
-// Config is what a Recorder needs. All fields are required, but Rate, Traces, Sample
+// Config is what a Recorder needs. All fields are required, but Rate, Fields, Traces, Sample
 // if Mode is not Sampled, and Format and File if it is Off.
 type Config struct {
 	Mode    Mode
 	Sample  int // of how many one is logged, on average
 	Format  Format
-	File    string // is appended to; Stdout for standard output
-	Rate    int64  // bytes per second that lines may fill, see budget; 0: no limit
+	Fields  []string // members of a JSON line, see [FieldNames]; nil: the usual ones
+	File    string   // is appended to; Stdout for standard output
+	Rate    int64    // bytes per second that lines may fill, see budget; 0: no limit
 	Metrics *metrics.Hotpath
 	Log     *slog.Logger   // for what goes wrong with the access log
 	Traces  *traces.Tracer // nil: no request is traced
@@ -68,12 +71,14 @@ type Recorder struct {
 	cfg     Config
 	rates   atomic.Pointer[rates]
 	stripes *stripes
+	secure  bool // lines have something of TLS
 	hot     hot
 
 	format formatter // the writer's
 	sink   sink      // the writer's
 	budget budget    // the writer's
 	lines  []byte    // the writer's
+	record record    // the writer's: the one that it is about
 
 	reopen  chan struct{}
 	stop    chan struct{}
@@ -83,6 +88,10 @@ type Recorder struct {
 
 // New opens the file and starts the writer, which [Recorder.Close] ends.
 func New(cfg Config) (*Recorder, error) {
+	members, err := membersOf(cfg.Fields)
+	if err != nil {
+		return nil, err
+	}
 	size := stripeSize
 	if cfg.Mode == Off {
 		size = hotSize
@@ -91,7 +100,7 @@ func New(cfg Config) (*Recorder, error) {
 		cfg:     cfg,
 		stripes: newStripes(size),
 		hot:     newHot(time.Now()),
-		format:  formatter{format: cfg.Format},
+		format:  formatter{format: cfg.Format, members: members},
 		budget:  newBudget(cfg.Rate, time.Now()),
 		sink:    sink{name: cfg.File, metrics: cfg.Metrics, log: cfg.Log},
 		reopen:  make(chan struct{}, 1),
@@ -99,6 +108,7 @@ func New(cfg Config) (*Recorder, error) {
 		stopped: make(chan struct{}),
 	}
 	r.TraceRate()
+	r.secure = cfg.Mode != Off && slices.ContainsFunc(cfg.Fields, func(name string) bool { return strings.HasPrefix(name, "tls_") })
 	if cfg.Mode == Sampled {
 		r.format.sample = cfg.Sample
 	}
@@ -168,12 +178,12 @@ func (r *Recorder) drain() {
 	now, rates := time.Now(), r.rates.Load()
 	r.stripes.drain(func(batch []byte) {
 		for len(batch) > 0 {
-			var rec record
-			rec, batch = takeRecord(batch)
+			rec := &r.record
+			*rec, batch = takeRecord(batch)
 			if rec.flags&flagChosen != 0 && oneIn(rates.hotThin) {
 				r.hot.add(rec.path.b, rates.every*rates.hotThin, now)
 			}
-			r.serve(&rec)
+			r.serve(rec)
 			if rec.flags&flagLogged == 0 {
 				continue
 			}
@@ -182,7 +192,7 @@ func (r *Recorder) drain() {
 				continue
 			}
 			had := len(r.lines)
-			r.lines = r.format.appendLine(r.lines, &rec)
+			r.lines = r.format.appendLine(r.lines, rec)
 			r.budget.spend(len(r.lines) - had)
 			if len(r.lines) >= writeSize {
 				r.flush(now)

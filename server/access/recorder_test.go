@@ -36,7 +36,7 @@ func TestModes(t *testing.T) {
 		for _, hits := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s of %d, hits %v", tt.mode, tt.sample, hits), func(t *testing.T) {
 				s := start(t, Config{Mode: tt.mode, Sample: tt.sample})
-				tap := s.Tap(HTTP2, 0)
+				tap := s.Tap(HTTP2, 0, nil)
 				for i := range each {
 					for _, status := range []int{200, 304, 404, 500} {
 						request := get(fmt.Sprintf("/%d", status))
@@ -78,7 +78,7 @@ func TestShortConnections(t *testing.T) {
 	var chosen [3]int
 	const connections = 20_000
 	for range connections {
-		tap := s.Tap(HTTP2, 0)
+		tap := s.Tap(HTTP2, 0, nil)
 		for i := range chosen {
 			if tap.Due(200) {
 				tap.Hit(get("/"), ok(200))
@@ -100,7 +100,7 @@ func TestShortConnections(t *testing.T) {
 func TestTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, Config{Mode: All, Format: JSON})
-		tap := s.Tap(HTTP2, 0)
+		tap := s.Tap(HTTP2, 0, nil)
 		tap.Due(200)
 		tap.Hit(get("/hit"), ok(200))
 		tap.End(get("/long"), Answer{Began: began, Duration: time.Second, Status: 200})
@@ -140,7 +140,7 @@ func TestTurn(t *testing.T) {
 // TestZeroTap: the methods of a nil recorder's tap do nothing.
 func TestZeroTap(t *testing.T) {
 	var nobody *Recorder
-	tap := nobody.Tap(HTTP2, 0)
+	tap := nobody.Tap(HTTP2, 0, nil)
 	for _, status := range []int{200, 500} {
 		if tap.Due(status) {
 			tap.Hit(get("/"), ok(status))
@@ -154,7 +154,7 @@ func TestZeroTap(t *testing.T) {
 func TestLinger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, Config{Mode: All})
-		tap := s.Tap(HTTP2, 0)
+		tap := s.Tap(HTTP2, 0, nil)
 		for round := 1; round <= 3; round++ {
 			for range 2 {
 				tap.End(get("/"), ok(200))
@@ -181,7 +181,7 @@ func TestFullStripes(t *testing.T) {
 	s := start(t, Config{Mode: All})
 	s.sink.file.Close()
 	s.sink.file = w // the writer has not looked at it yet
-	tap := s.Tap(HTTP2, 0)
+	tap := s.Tap(HTTP2, 0, nil)
 	request := get("/" + strings.Repeat("x", 500))
 	records := 3 * (len(s.stripes.all) + 1) * stripeSize / len(request)
 	for range records { // much more than stripes, pipe and lines hold
@@ -244,7 +244,7 @@ func TestCloseOfAStuckFile(t *testing.T) {
 		file := stuckFile{make(chan struct{})}
 		s.sink.file.Close()
 		s.sink.file = file // the writer has not looked at it yet
-		tap := s.Tap(HTTP2, 0)
+		tap := s.Tap(HTTP2, 0, nil)
 		tap.End(get("/"), ok(200))
 		tap.Flush(0)
 		stopping := time.Now()
@@ -267,7 +267,7 @@ func TestConcurrentConnections(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range connections {
 		all.Go(func() {
-			tap := s.Tap(HTTP11, metrics.Stripe(i))
+			tap := s.Tap(HTTP11, metrics.Stripe(i), nil)
 			for n := range requests {
 				tap.End(AppendRequest(nil, full("GET", "h", fmt.Sprintf("/%d/%d", i, n), "", "a")), ok(200))
 				if n%7 == 0 {
@@ -308,7 +308,7 @@ func TestRequestIsBounded(t *testing.T) {
 		t.Errorf("%d octets, want %d", len(b), maxRequest)
 	}
 	a := ok(200)
-	if record := appendRecord(nil, b, &a, 0, HTTP2); len(record) > math.MaxUint16 {
+	if record := appendRecord(nil, b, &a, 0, HTTP2, Secure{}); len(record) > math.MaxUint16 {
 		t.Errorf("a record of %d octets", len(record))
 	}
 	if n := cap(batches.New().(*batch).records); n < batchSize-1+maxRecord {
@@ -325,7 +325,7 @@ func TestShortRequest(t *testing.T) {
 		t.Errorf("%d octets, want %d at most", len(b), MaxShort)
 	}
 	a := ok(200)
-	r, _ := takeRecord(appendRecord(nil, b, &a, 0, HTTP2))
+	r, _ := takeRecord(appendRecord(nil, b, &a, 0, HTTP2, Secure{}))
 	for i, text := range []text{r.method, r.host, r.path, r.referer, r.agent} {
 		if !text.cut || len(text.b) != shortTexts[i] {
 			t.Errorf("text %d: %d octets, cut %v", i, len(text.b), text.cut)
@@ -344,16 +344,16 @@ func TestShortRequest(t *testing.T) {
 // TestKeep: a request is kept if its record can be used. Without a log that is
 // one in so many, and each of them is recorded.
 func TestKeep(t *testing.T) {
-	if tap := (*Recorder)(nil).Tap(HTTP2, 0); tap.Keep() {
+	if tap := (*Recorder)(nil).Tap(HTTP2, 0, nil); tap.Keep() {
 		t.Error("kept without a recorder")
 	}
 	for _, mode := range []Mode{Errors, Sampled, All} {
-		if tap := start(t, Config{Mode: mode, Sample: 100}).Tap(HTTP2, 0); !tap.Keep() {
+		if tap := start(t, Config{Mode: mode, Sample: 100}).Tap(HTTP2, 0, nil); !tap.Keep() {
 			t.Errorf("not kept in mode %s", mode)
 		}
 	}
 	s := start(t, Config{Mode: Off})
-	tap := s.Tap(HTTP2, 0)
+	tap := s.Tap(HTTP2, 0, nil)
 	kept := 0
 	for range 100 * hotEvery {
 		if tap.Keep() {

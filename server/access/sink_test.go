@@ -22,7 +22,7 @@ func TestReopen(t *testing.T) {
 	name := filepath.Join(dir, "access.log")
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, Config{Mode: All, File: name})
-		tap := s.Tap(HTTP2, 0)
+		tap := s.Tap(HTTP2, 0, nil)
 		ask := func(path string) {
 			tap.End(get(path), ok(200))
 			tap.Flush(0)
@@ -68,7 +68,7 @@ func TestReopen(t *testing.T) {
 func TestCopyTruncate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, Config{Mode: All})
-		tap := s.Tap(HTTP2, 0)
+		tap := s.Tap(HTTP2, 0, nil)
 		for range 2 {
 			tap.End(get("/"), ok(200))
 			tap.Flush(0)
@@ -90,7 +90,7 @@ func TestFullDisk(t *testing.T) {
 	testkit.NeedFull(t)
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, Config{Mode: All, File: "/dev/full"})
-		tap := s.Tap(HTTP2, 0)
+		tap := s.Tap(HTTP2, 0, nil)
 		for i := range 90 { // seconds
 			tap.End(get("/"), ok(200))
 			tap.Flush(0)

@@ -47,7 +47,7 @@ func TestNamedPipe(t *testing.T) {
 	}
 	defer r.Close()
 	s := start(t, Config{Mode: All, File: name})
-	lines, tap := bufio.NewReader(r), s.Tap(HTTP2, 0)
+	lines, tap := bufio.NewReader(r), s.Tap(HTTP2, 0, nil)
 	if err := r.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}

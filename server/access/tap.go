@@ -1,6 +1,7 @@
 package access
 
 import (
+	"crypto/tls"
 	"math"
 	"math/rand/v2"
 	"sync"
@@ -24,6 +25,7 @@ type Tap struct {
 	stripe   metrics.Stripe
 	protocol Protocol
 	next     uses // of the one that is chosen next
+	secure   Secure
 }
 
 // batch is what a turn recorded.
@@ -40,12 +42,16 @@ const batchSize = 16 << 10
 
 var batches = sync.Pool{New: func() any { return &batch{records: make([]byte, 0, batchSize+maxRecord)} }}
 
-// Tap makes a connection's Tap. r may be nil: the Tap records nothing then.
-func (r *Recorder) Tap(p Protocol, s metrics.Stripe) Tap {
+// Tap makes the Tap of a connection, c if it has TLS. r may be nil: the Tap records
+// nothing then.
+func (r *Recorder) Tap(p Protocol, s metrics.Stripe, c *tls.Conn) Tap {
 	if r == nil {
 		return Tap{}
 	}
 	t := Tap{recorder: r, stripe: s, protocol: p}
+	if r.secure {
+		t.secure = SecureOf(c)
+	}
 	t.draw()
 	return t
 }
@@ -160,7 +166,7 @@ func (t *Tap) add(request []byte, a Answer, u uses) {
 	if a.Duration == 0 {
 		b.turn = a.Began
 	}
-	b.records = appendRecord(b.records, request, &a, flags, t.protocol)
+	b.records = appendRecord(b.records, request, &a, flags, t.protocol, t.secure)
 	if len(b.records) >= batchSize {
 		t.Flush(time.Since(b.turn))
 	}

@@ -188,7 +188,7 @@ var needsRestart = map[string]bool{
 	"proxy-protocol-from": true, "limit-connections": true, "limit-handshakes": true, "limit-requests": true, "limit-burst": true,
 	"limit-by": true, "limit-ipv4-prefix": true, "limit-ipv6-prefix": true, "limit-exempt": true, "limit-mode": true, "limit-clients": true,
 	// The log's writer has them, and records that wait for it.
-	"access-log": true, "access-log-sample": true, "access-log-format": true, "access-log-file": true, "access-log-rate": true,
+	"access-log": true, "access-log-sample": true, "access-log-format": true, "access-log-fields": true, "access-log-file": true, "access-log-rate": true,
 	// They are those of sockets that are open, and of a file that is written.
 	"reuse-port": true, "pid-file": true,
 	// The process has them from its start, and what reads the file as well.

@@ -114,11 +114,12 @@ type Config struct {
 	DrainDelay       time.Duration // from the signal to stop to the end of accepting
 	DrainTimeout     time.Duration // from there to the exit
 
-	AccessLog       string // which requests: off, errors, sampled, all
-	AccessLogSample int    // of how many one is logged, when sampled
-	AccessLogFormat string // common, combined, json
-	AccessLogFile   string // "-": standard output
-	AccessLogRate   int64  // bytes per second, 0 for no limit
+	AccessLog       string   // which requests: off, errors, sampled, all
+	AccessLogSample int      // of how many one is logged, when sampled
+	AccessLogFormat string   // common, combined, json
+	AccessLogFields []string // members of a JSON line, see [LogFields]
+	AccessLogFile   string   // "-": standard output
+	AccessLogRate   int64    // bytes per second, 0 for no limit
 
 	OTLPEndpoint string         // URL of the collector of traces, "" for none
 	TraceSample  float64        // share of requests that are traced

@@ -35,7 +35,7 @@ func TestDefault(t *testing.T) {
 		LimitBy: "address", LimitIPv4: 32, LimitIPv6: 64, LimitMode: "refuse", LimitClients: 1 << 20,
 		HelloTimeout: 3 * time.Second, HandshakeTimeout: 5 * time.Second, HeadTimeout: 10 * time.Second, IdleTimeout: time.Minute,
 		WriteTimeout: 30 * time.Second, DrainTimeout: 30 * time.Second,
-		AccessLog: "off", AccessLogSample: 100, AccessLogFormat: "combined", AccessLogFile: "-", AccessLogRate: 8 << 20,
+		AccessLog: "off", AccessLogSample: 100, AccessLogFormat: "combined", AccessLogFields: []string{UsualFields}, AccessLogFile: "-", AccessLogRate: 8 << 20,
 		TraceSample: 0.001,
 		TLSBuffers:  "auto", LogFormat: "text", LogLevel: slog.LevelInfo,
 	}
@@ -99,7 +99,7 @@ func TestPrecedence(t *testing.T) {
 func TestEverySource(t *testing.T) {
 	other := map[string]string{
 		"listen": "127.0.0.1:0", "admin": "off", "cert": "c", "key": "k", "root": "r",
-		"access-log": "all", "access-log-format": "json",
+		"access-log": "all", "access-log-fields": "status,time", "access-log-format": "json",
 		"log-format": "json", "log-level": "debug", "config": "f.yaml",
 		"min-write-rate": "2KiB/s", "access-log-rate": "2KiB/s", "reset-refill": "7/s", "control-refill": "7/s",
 		"admin-token-file": "t", "admin-insecure": "true", "tls-buffers": "off", "cache-shards": "8", "upstream": "http://u:1", "proxy-protocol-from": "10.0.0.0/8",

@@ -227,6 +227,8 @@ func settings(c *Config) []setting {
 			"Of how many requests one is logged with `access-log: sampled`, chosen by chance."},
 		{groupAccess, "access-log-format", "combined", &choice{p: &c.AccessLogFormat, of: []string{"common", "combined", "json"}},
 			"Form of a line: the Common or the Combined Log Format, or a JSON object."},
+		{groupAccess, "access-log-fields", UsualFields, newLogFields(&c.AccessLogFields),
+			"Members of a line with `access-log-format: json`, in this order. Those that a request has nothing for are left out. `usual, trace_id` adds one to those of the default."},
 		{groupAccess, "access-log-file", "-", &file{p: &c.AccessLogFile},
 			"File that lines are appended to. SIGUSR1 opens it again, after it was renamed."},
 		{groupAccess, "access-log-rate", "8MiB/s", &size{p: &c.AccessLogRate, perSecond: true, zero: "no limit", min: minLogRate, max: math.MaxInt64},

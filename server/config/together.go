@@ -79,6 +79,7 @@ func (c *Config) warnings(wrong map[string]bool) []*Error {
 	for _, key := range []string{"access-log-file", "access-log-format", "access-log-rate"} {
 		without(key, logged, "has no effect: access-log is off", "access-log errors, sampled or all beside it", "access-log")
 	}
+	without("access-log-fields", logged && c.AccessLogFormat == "json", "has no effect: the access log is not in JSON", "access-log-format json beside it, and an access-log", "access-log", "access-log-format")
 	without("access-log-sample", c.AccessLog == "sampled", "has no effect: access-log is "+c.AccessLog, "access-log sampled beside it", "access-log")
 	for _, key := range []string{"trace-sample", "trace-trust"} {
 		without(key, c.OTLPEndpoint != "", "has no effect: there is no otlp-endpoint", "an otlp-endpoint beside it", "otlp-endpoint")

@@ -62,7 +62,7 @@ func NewConn(cfg *Config, w *wire.Conn) *Conn {
 		cfg:    cfg,
 		wire:   w,
 		stripe: w.Stripe(),
-		tap:    cfg.Access.Tap(access.HTTP11, w.Stripe()),
+		tap:    cfg.Access.Tap(access.HTTP11, w.Stripe(), w.TLS()),
 		remote: client.Peer(w.RemoteAddr()),
 		now:    now,
 		since:  now,

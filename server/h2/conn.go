@@ -107,7 +107,7 @@ func NewConn(cfg *Config, w *wire.Conn) *Conn {
 		cfg:     cfg,
 		wire:    w,
 		stripe:  w.Stripe(),
-		tap:     cfg.Access.Tap(access.HTTP2, w.Stripe()),
+		tap:     cfg.Access.Tap(access.HTTP2, w.Stripe(), w.TLS()),
 		remote:  client.Peer(w.RemoteAddr()),
 		decoder: hpack.NewDecoder(hpack.DefaultTableSize),
 		peer:    initialSettings,
