@@ -67,9 +67,11 @@ const (
 
 	// freshTime is how long a connection that was just opened may wait for its
 	// first request in a drain, and usedTime how long another may since its last:
-	// some round trips, and what a client that is busy takes between two.
+	// some round trips, and what a client that is busy takes between two. After a
+	// quarter of a second, POST requests of a client on a busy machine crossed with
+	// the end of their connection.
 	freshTime = time.Second
-	usedTime  = 250 * time.Millisecond
+	usedTime  = time.Second
 
 	// drainTime and drainBytes bound what is read, and dropped, of a content
 	// that was not wanted, so that the connection can go on: as much as
