@@ -141,6 +141,7 @@ func TestBulkhead(t *testing.T) {
 		if n := r.metrics.OriginFetches.Value(metrics.FetchRefused); n != 1 {
 			t.Errorf("%d refused", n)
 		}
+		synctest.Wait() // a permit is given back once the answer is there
 		if len(r.bulkhead.permits) != 0 || r.bulkhead.waiting.Load() != 0 {
 			t.Error("a permit is missing")
 		}
