@@ -139,8 +139,11 @@ var (
 		{title: "Reloads", unit: units.Short,
 			about:   "By what became of them. invalid, restart: the server goes on with what it had, and its log says why.",
 			queries: []query{{legend: "{{outcome}}", expr: `sum by (outcome) (increase(hotpath_config_reloads_total[$rate]))`}}},
-		{title: "Access log", unit: units.CountsPerSecond,
-			about:   "Records by what became of them. dropped: the writer was behind, or the file would have grown faster than access-log-rate. failed: the file did not take them, and the log says why.",
-			queries: []query{{legend: "{{outcome}}", expr: `sum by (outcome) (rate(hotpath_access_log_records_total[$rate]))`}}},
+		{title: "Access log and traces", unit: units.CountsPerSecond,
+			about: "Records by what became of them. dropped: the writer was behind, or the file would have grown faster than access-log-rate. failed: the file did not take them, and the log says why. Spans by the same: dropped, more than the collector took; failed, it refused them or was not there.",
+			queries: []query{
+				{legend: "{{outcome}}", expr: `sum by (outcome) (rate(hotpath_access_log_records_total[$rate]))`},
+				{legend: "spans {{outcome}}", expr: `sum by (outcome) (rate(hotpath_trace_spans_total[$rate]))`},
+			}},
 	}}
 )

@@ -61,7 +61,7 @@ func TestNames(t *testing.T) {
 		"hotpath_streams_total":                 1,
 		"hotpath_streams_reset_total":           2,
 		"hotpath_protocol_errors_total":         15 * 2,
-		"hotpath_limit_breaches_total":          20,
+		"hotpath_limit_breaches_total":          21,
 		"hotpath_proxy_headers_total":           5,
 		"hotpath_limited_total":                 3 * 2,
 		"hotpath_limit_clients":                 1,
