@@ -23,7 +23,7 @@ import (
 func TestPanels(t *testing.T) {
 	testkit.Need(t, "prometheus")
 	s := newStack(t)
-	const length = 15 * time.Second
+	const length = 25 * time.Second
 	report := s.attack("-target", s.url+"/bench/1k.txt", "-rate", "2000", "-duration", length.String(), "-connections", "4", "-streams", "16")
 	begin := time.Now()
 	s.eventually("load", func() error { return s.someValue(`rate(hotpath_loadgen_requests_total{class="2xx"}[4s]) > 0`) })
