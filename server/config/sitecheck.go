@@ -55,8 +55,7 @@ func (c *Config) validatePaths(owner map[string]*Site, wrong map[string]bool) Mi
 		}
 		for _, host := range hosts {
 			var ca, auth string
-			base := owner[host]
-			if base != nil {
+			if base := baseOf(owner, host); base != nil {
 				ca, auth = base.ClientCA, base.ClientAuth
 			}
 			if s.ClientCA != ca || ca != "" && s.ClientAuth != auth {
@@ -66,6 +65,24 @@ func (c *Config) validatePaths(owner map[string]*Site, wrong map[string]bool) Mi
 		}
 	}
 	return all
+}
+
+// baseOf is the site of a host without a path: its own, or that of the longest
+// pattern, or the default.
+func baseOf(owner map[string]*Site, host string) *Site {
+	if s := owner[host]; s != nil {
+		return s
+	}
+	for rest := strings.TrimPrefix(host, "*"); ; {
+		_, after, ok := strings.Cut(rest[min(1, len(rest)):], ".")
+		if !ok {
+			return owner[""]
+		}
+		rest = "." + after
+		if s := owner["*"+rest]; s != nil {
+			return s
+		}
+	}
 }
 
 // validate reports what is wrong in the site, but for the settings in wrong.

@@ -85,6 +85,11 @@ func (s *Site) validateRules(given func(name string) bool, fail func(name, probl
 			fail(name, "has no effect: there is no "+other, other+" beside it")
 		}
 	}
+	for _, name := range []string{"allow", "basic-auth.users"} {
+		if s.where[name] != "" && !given(name) {
+			fail(name, "is empty, which would let everybody in", "a value, or no "+name)
+		}
+	}
 	needs("basic-auth.realm", "basic-auth.users")
 	needs("basic-auth.pass", "basic-auth.users")
 	needs("errors.upstream", "errors.pages")

@@ -144,12 +144,17 @@ func parameters(p *[]string) *list[string] {
 
 func prefixes(p *[]netip.Prefix) *list[netip.Prefix] {
 	return &list[netip.Prefix]{p: p, what: "a network such as 10.0.0.0/8, or an address", empty: "none", item: func(s string) (netip.Prefix, error) {
-		if ip, err := netip.ParseAddr(s); err == nil && ip.Zone() == "" {
+		if ip, err := netip.ParseAddr(s); err == nil && ip.Is4In6() {
+			return netip.Prefix{}, errors.New("is an IPv4 address as IPv6 has it, and clients have none such")
+		} else if err == nil && ip.Zone() == "" {
 			return netip.PrefixFrom(ip, ip.BitLen()), nil
 		}
 		prefix, err := netip.ParsePrefix(s)
 		if err != nil {
 			return prefix, errors.New("is not a network")
+		}
+		if prefix.Addr().Is4In6() {
+			return prefix, errors.New("is a network of IPv4 as IPv6 has it, and clients are in none such")
 		}
 		if prefix != prefix.Masked() {
 			return prefix, errors.New("has bits beyond its length")

@@ -100,11 +100,11 @@ func (e *Edge) Again(l *message.Lookup, now time.Time) bool {
 // ask reads the directives of a request for a cache.
 func ask(method string, r *message.Request, s *site.Site) rfc9111.Asked {
 	asked := rfc9111.Ask(method, r.Fields, s.Rules)
-	if s.Clients != nil && r.Identity.Certified() != nil {
-		asked.Identify()
-	}
 	if s.Guard.Takes() {
 		asked.Admitted()
+	}
+	if s.Clients != nil && r.Identity.Certified() != nil {
+		asked.Identify() // behind Admitted: what a certificate says does reach the origin
 	}
 	return asked
 }

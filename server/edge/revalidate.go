@@ -40,7 +40,7 @@ func (e *Edge) revalidate(s *site.Site, key, own string, r *message.Request, ent
 	request := &message.Request{Method: "GET"}
 	if r != nil {
 		request = r.Clone()
-		request.Method = "GET"
+		request.Method, request.Fields = "GET", forOrigin(request.Fields, s)
 	}
 	go func() {
 		defer func() { <-e.revalidations }()

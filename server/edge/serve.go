@@ -45,9 +45,7 @@ func (e *Edge) serveSite(ctx context.Context, x *message.Exchange, s *site.Site)
 		x.Reply.Send(answer)
 		return
 	}
-	if s.Guard.Takes() {
-		x.Fields = slices.DeleteFunc(x.Fields, func(f hpack.Field) bool { return f.Name == "authorization" })
-	}
+	x.Fields = forOrigin(x.Fields, s)
 	if !e.limitBody(x, s) {
 		x.Reply.Send(tooLarge)
 		return
@@ -58,6 +56,15 @@ func (e *Edge) serveSite(ctx context.Context, x *message.Exchange, s *site.Site)
 	default:
 		e.serveUpstream(ctx, x, s)
 	}
+}
+
+// forOrigin are the fields of a request that its site has admitted: without the
+// credentials, if they were for us. It changes fields.
+func forOrigin(fields []hpack.Field, s *site.Site) []hpack.Field {
+	if !s.Guard.Takes() {
+		return fields
+	}
+	return slices.DeleteFunc(fields, func(f hpack.Field) bool { return f.Name == "authorization" })
 }
 
 // enter finds the site of an exchange, which the caller has to leave, nil if there

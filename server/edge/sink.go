@@ -122,7 +122,9 @@ func (f *fetch) Answer(a origin.Answer) error {
 		f.decide(decision{stage: streamed, stream: a.Stream, served: f.reason, kept: rfc9111.TooLarge})
 		return nil
 	}
-	a.Response = f.site.Answers.Rewrite(a.Response)
+	if a.Store { // any other is changed by the Reply, which may put a page in its place
+		a.Response = f.site.Answers.Rewrite(a.Response)
+	}
 	f.head.Status, f.kept = a.Response.Status, rfc9111.Status
 	if a.Store && e.store.PutAnswer(f.key, &a, f.began) {
 		f.kept = rfc9111.Stored

@@ -26,6 +26,9 @@ func (f *fork) find(target string) (s *Site, ok bool) {
 	if plain(path) {
 		return s, true
 	}
+	if contested(path) {
+		return nil, false
+	}
 	for _, servers := range []bool{false, true} {
 		if read, ok := read(path, servers); !ok || f.at(read) != s {
 			return nil, false
@@ -68,8 +71,42 @@ func plain(path string) bool {
 	return true
 }
 
-// read is a path with escapes decoded once and without empty and dot segments
-// (RFC 3986 §5.2.4). servers reads it as those do that are known to differ: a
+// contested reports whether servers are too many that read a path each in its own
+// way: it has a ".." segment in any reading, which clients resolve themselves, and
+// which leads elsewhere if empty segments or parameters are taken out first; or both
+// a parameter and a slash in disguise, either of which may be taken for the other's
+// part.
+func contested(path string) bool {
+	widest := make([]byte, 0, len(path))
+	parameter, disguised := false, false
+	for i := 0; i < len(path); i++ {
+		c, escaped := path[i], false
+		if c == '%' && i+2 < len(path) {
+			if high, low := unhex(path[i+1]), unhex(path[i+2]); high <= 15 && low <= 15 {
+				c, escaped, i = high<<4|low, true, i+2
+			}
+		}
+		switch {
+		case c == ';':
+			parameter = true
+		case c == '\\', c == '/' && escaped:
+			c, disguised = '/', true
+		}
+		widest = append(widest, c)
+	}
+	if parameter && disguised {
+		return true
+	}
+	for segment := range strings.SplitSeq(string(widest), "/") {
+		if segment, _, _ = strings.Cut(segment, ";"); segment == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+// read is a path with escapes decoded once and without empty segments and those of
+// one dot (RFC 3986 §5.2.4); one with two is contested. servers reads it as those do that are known to differ: a
 // backslash and an escaped slash are slashes, and a segment ends at a semicolon. It
 // reports false for a malformed escape.
 func read(path string, servers bool) (string, bool) {
@@ -102,8 +139,6 @@ func read(path string, servers bool) (string, bool) {
 		}
 		switch segment {
 		case "", ".":
-		case "..":
-			segments = segments[:max(0, len(segments)-1)]
 		default:
 			segments = append(segments, segment)
 		}

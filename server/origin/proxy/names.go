@@ -73,11 +73,13 @@ func hopByHop(name string) bool {
 
 // endToEnd reports whether a Connection field cannot remove a field, although
 // RFC 9110 §7.6.1 would let it: without it the message would mean something
-// else to the server (whose request it is, and for what) or to the cache in front.
+// else to the server (whose request it is, and for what) or to the cache in front,
+// which has chosen a variant by what the client has sent.
 func endToEnd(name string) bool {
 	switch name {
 	case "host", "authorization", "cookie", "content-length", "cache-control", "via", "max-forwards",
 		"expect", "range", "if-range",
+		"accept", "accept-encoding", "accept-language", "origin", "user-agent",
 		"set-cookie", "vary", "expires", "age", "date", "etag", "last-modified", "location",
 		"www-authenticate":
 		return true
