@@ -43,6 +43,9 @@ func newEchoing(t *testing.T) *echoing {
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/fail"):
 			http.Error(w, "the upstream's own words", http.StatusBadGateway)
+		case strings.HasPrefix(r.URL.Path, "/stale"):
+			w.Header().Set("Cache-Control", "max-age=0, stale-while-revalidate=60")
+			fmt.Fprint(w, "stale at once")
 		case r.Method == "GET":
 			w.Header().Set("Cache-Control", "public, max-age=60")
 			fmt.Fprint(w, "content of ", r.URL.Path)
@@ -248,6 +251,19 @@ func TestRuleUsers(t *testing.T) {
 		t.Errorf("the upstream was asked %d times, want once for each path: what is stored is for all users", n)
 	}
 	client := c.client("h2")
+	for range 2 {
+		c.do(client, "GET", "/stale", nil, "Authorization", ann)
+	}
+	c.eventually("a revalidation in the background", func() error {
+		header, _, n, _ := up.seen()
+		if n < 4 {
+			return fmt.Errorf("%d requests", n)
+		}
+		if header.Get("Authorization") != "" {
+			t.Error("it has the credentials of the user whose hit began it")
+		}
+		return nil
+	})
 	write("broken\n")
 	c.eventually("the broken file to be reported", func() error {
 		if !strings.Contains(c.output(), "the users of a site cannot be read") {
@@ -396,6 +412,21 @@ func TestRulePages(t *testing.T) {
 			if r = c.do(client, "GET", "/fine", nil); r.StatusCode != 200 || r.body != "content of /fine" {
 				t.Errorf("%s: what is no error: %s %q", protocol, r.Status, r.body)
 			}
+		}
+	}
+}
+
+// TestRulePagesOfFiles: they stand in for what a root does not have.
+func TestRulePagesOfFiles(t *testing.T) {
+	root := t.TempDir()
+	page := filepath.Join(root, "404.html")
+	if err := os.WriteFile(page, []byte("sorry"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := startConfigured(t, "sites:\n- default: true\n  root: "+root+"\n  errors: {pages: {404: "+page+"}}\n")
+	for _, protocol := range protocols {
+		if r := c.do(c.client(protocol), "GET", "/missing", nil); r.StatusCode != 404 || r.body != "sorry" {
+			t.Errorf("%s: %s %q", protocol, r.Status, r.body)
 		}
 	}
 }
