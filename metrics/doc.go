@@ -29,5 +29,5 @@
 // a label outside its type's constants when it is counted.
 //
 // [Hotpath] holds every instrument of hotpath; names, help texts and label
-// values are in names.go.
+// values are in instruments.go and labels.go.
 package metrics

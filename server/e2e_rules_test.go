@@ -381,56 +381,6 @@ func TestRuleBody(t *testing.T) {
 	})
 }
 
-// TestRulePages: the site's pages stand in for errors of the server, and for those of
-// the upstream if that is asked for.
-func TestRulePages(t *testing.T) {
-	up := newEchoing(t)
-	page := filepath.Join(t.TempDir(), "error.json")
-	if err := os.WriteFile(page, []byte(`{"sorry": true}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	const own = "the upstream's own words\n"
-	site := "sites:\n- default: true\n  upstream: " + up.url + "\n  errors: {pages: {4xx: " + page + ", 502: " + page + "}, upstream: %t}\n"
-	for _, too := range []bool{false, true} {
-		c := startConfigured(t, fmt.Sprintf(site, too))
-		for _, protocol := range protocols {
-			client := c.client(protocol)
-			r := c.do(client, "TRACE", "/a", nil)
-			if r.StatusCode != 405 || r.body != `{"sorry": true}` || r.Header.Get("Content-Type") != "application/json" || r.Header.Get("Allow") == "" {
-				t.Errorf("%s: an error of ours: %s %q, %v", protocol, r.Status, r.body, r.Header)
-			}
-			for range 2 {
-				want, kind := own, "text/plain; charset=utf-8"
-				if too {
-					want, kind = `{"sorry": true}`, "application/json"
-				}
-				r = c.do(client, "GET", "/fail", nil)
-				if r.StatusCode != 502 || r.body != want || r.Header.Get("Content-Type") != kind || too && r.Header.Get("ETag") != "" {
-					t.Errorf("%s: an error of the upstream: %s %q, %v", protocol, r.Status, r.body, r.Header)
-				}
-			}
-			if r = c.do(client, "GET", "/fine", nil); r.StatusCode != 200 || r.body != "content of /fine" {
-				t.Errorf("%s: what is no error: %s %q", protocol, r.Status, r.body)
-			}
-		}
-	}
-}
-
-// TestRulePagesOfFiles: they stand in for what a root does not have.
-func TestRulePagesOfFiles(t *testing.T) {
-	root := t.TempDir()
-	page := filepath.Join(root, "404.html")
-	if err := os.WriteFile(page, []byte("sorry"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c := startConfigured(t, "sites:\n- default: true\n  root: "+root+"\n  errors: {pages: {404: "+page+"}}\n")
-	for _, protocol := range protocols {
-		if r := c.do(c.client(protocol), "GET", "/missing", nil); r.StatusCode != 404 || r.body != "sorry" {
-			t.Errorf("%s: %s %q", protocol, r.Status, r.body)
-		}
-	}
-}
-
 // TestRulePaths: paths of a host are sites of their own, with their own rules, which a
 // path that is written in another way does not evade.
 func TestRulePaths(t *testing.T) {

@@ -177,7 +177,7 @@ func NotSatisfiable(r *Response, size int64) *Response {
 		hpack.Field{Name: "content-range", Value: "bytes */" + length})
 	body := "416 Range Not Satisfiable: the content has " + length + " bytes\n"
 	p := withLength(http.StatusRequestedRangeNotSatisfiable, fields, int64(len(body)))
-	p.Body = []byte(body)
+	p.Body, p.Ruled = []byte(body), r.Ruled
 	return p
 }
 
@@ -272,9 +272,11 @@ func withLength(status int, fields []hpack.Field, length int64) *Response {
 	return encode(status, append(fields, hpack.Field{Name: "content-length", Value: strconv.FormatInt(length, 10)}), nil)
 }
 
-// withValidators gives p the validators of r, whose fields it has.
+// withValidators gives p the validators of r, whose fields it has, those of the
+// site's rules among them: by these nothing is to change anymore, as the
+// Content-Type of several parts.
 func withValidators(r, p *Response) *Response {
 	p.ETag, p.LastModified, p.StrongDate, p.Born = r.ETag, r.LastModified, r.StrongDate, r.Born
-	p.Whole = r
+	p.Whole, p.Ruled = r, r.Ruled
 	return p
 }
