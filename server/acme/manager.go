@@ -50,6 +50,7 @@ type Manager struct {
 	changed func() // after a certificate was stored
 	board   *board
 	slots   chan struct{} // a token for each order under way
+	reads   chan struct{} // and for each look for another instance's challenge
 	pause   func(cause metrics.ACMEOutcome, failures int) time.Duration
 	running sync.WaitGroup
 
@@ -65,6 +66,7 @@ func New(changed func(), m *metrics.Hotpath, log *slog.Logger) *Manager {
 		log: log, metrics: m, changed: changed,
 		board:   &board{open: make(map[string]acme.Challenge)},
 		slots:   make(chan struct{}, orders),
+		reads:   make(chan struct{}, mostReads),
 		pause:   func(c metrics.ACMEOutcome, n int) time.Duration { return spread(pause(c, n)) },
 		workers: make(map[string]*worker),
 	}
@@ -104,8 +106,24 @@ func (m *Manager) Configure(s Settings, names []string) {
 // which takes as long as the hook takes to remove its record.
 func (m *Manager) Stop() {
 	m.Configure(Settings{}, nil)
-	m.running.Wait()
+	done := make(chan struct{})
+	go func() {
+		m.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(stopTime):
+		m.log.Warn("ACME: the stop does not wait for it any longer: does acme-storage answer?")
+	}
 }
+
+// stopTime is how long a stop waits: more than a hook may take to remove a record.
+const stopTime = 15 * time.Second
+
+// mostReads is how many files are read at once for handshakes and requests of
+// strangers: storage that hangs keeps no more of them.
+const mostReads = 4
 
 // managed reports whether a certificate is kept for a name, and where its
 // challenges are.

@@ -5,8 +5,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,6 +57,9 @@ func (m *Manager) order(ctx context.Context, s Settings, name string, replaces *
 	}
 	defer closeIdle()
 	client.ChallengeSolvers = m.solvers(s, name)
+	if err := storageOf(s).room(); err != nil {
+		return err // before anything counts at the authority
+	}
 	account, err := accountOf(ctx, client, s)
 	if err != nil {
 		return err
@@ -83,7 +88,28 @@ func (m *Manager) order(ctx context.Context, s Settings, name string, replaces *
 	if err != nil {
 		return err
 	}
-	return write(storageOf(s).certificate(name), text)
+	if err := usable(text, name); err != nil {
+		return fmt.Errorf("the certificate that the authority has sent: %w", err)
+	}
+	if err := write(storageOf(s).certificate(name), text); err != nil {
+		return fmt.Errorf("a certificate was issued, and is lost: %v", err) // not %w: it did cost something at the authority
+	}
+	return nil
+}
+
+// usable says what is wrong with a key and its chain, before they take the place of
+// those that are stored.
+func usable(text []byte, name string) error {
+	pair, err := tls.X509KeyPair(text, text)
+	switch {
+	case err != nil:
+		return err
+	case !slices.Contains(pair.Leaf.DNSNames, name):
+		return fmt.Errorf("is for %q, not %s", pair.Leaf.DNSNames, name)
+	case time.Now().After(pair.Leaf.NotAfter):
+		return fmt.Errorf("has ended at %v", pair.Leaf.NotAfter.UTC())
+	}
+	return nil
 }
 
 // askTimeout is for the authority's word on when to renew: without it, a third of

@@ -82,6 +82,23 @@ func (s storage) leaf(name string) (*x509.Certificate, error) {
 	return pair.Leaf, nil
 }
 
+// roomBytes is more than a certificate with its chain, or an account.
+const roomBytes = 64 << 10
+
+// room reports whether what an authority will send can be stored.
+func (s storage) room() error {
+	for _, path := range []string{s.certificate("room"), filepath.Join(string(s), "accounts", "room")} {
+		file := filepath.Join(filepath.Dir(path), ".room")
+		if err := write(file, make([]byte, roomBytes)); err != nil {
+			return err
+		}
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) { // another worker's, of the same name
+			return fmt.Errorf("writing into acme-storage: %w", err)
+		}
+	}
+	return nil
+}
+
 // write replaces a file as a whole.
 func write(path string, text []byte) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

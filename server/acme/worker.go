@@ -22,7 +22,13 @@ type worker struct {
 	asked    string    // the serial number that suggestion is about
 	suggests time.Time // see [Manager.suggested]
 	askAgain time.Time
+	ordered  time.Time // the last success
 }
+
+// apart is the least time between two orders of a name for no other reason than
+// that the authority wishes it: one whose wish for a new certificate lies in the
+// past, too, would get orders without end.
+const apart = time.Hour
 
 // minLife is the least time from one certificate of a name to the next.
 const minLife = time.Second
@@ -50,15 +56,14 @@ func (w *worker) step(ctx context.Context) (wait time.Duration) {
 	}
 	if leaf != nil {
 		if wait := time.Until(w.due(ctx, leaf)); wait > 0 {
-			return min(wait, recheck)
+			return min(wait, spread(recheck))
 		}
 	}
-	select {
-	case w.manager.slots <- struct{}{}:
-		defer func() { <-w.manager.slots }()
-	case <-ctx.Done():
+	free, ok := w.slot(ctx)
+	if !ok {
 		return 0
 	}
+	defer free()
 	unlock, err := w.lock(ctx)
 	if err != nil {
 		return w.failed(ctx, err)
@@ -81,6 +86,17 @@ func (w *worker) step(ctx context.Context) (wait time.Duration) {
 	return w.obtained(leaf)
 }
 
+// slot waits for one of the places of those that talk to the authority. It reports
+// false if ctx has ended.
+func (w *worker) slot(ctx context.Context) (free func(), ok bool) {
+	select {
+	case w.manager.slots <- struct{}{}:
+		return func() { <-w.manager.slots }, true
+	case <-ctx.Done():
+		return nil, false
+	}
+}
+
 // lock takes the name's lock. Its deadline is that of an order of another
 // instance.
 func (w *worker) lock(ctx context.Context) (func(), error) {
@@ -95,9 +111,17 @@ func (w *worker) due(ctx context.Context, leaf *x509.Certificate) time.Time {
 	if own := renewalOf(leaf, time.Time{}); time.Now().After(own) {
 		return own
 	}
+	if !w.ordered.IsZero() && time.Since(w.ordered) < apart {
+		return renewalOf(leaf, time.Time{})
+	}
 	if serial := leaf.SerialNumber.String(); w.asked != serial || time.Now().After(w.askAgain) {
+		free, ok := w.slot(ctx)
+		if !ok {
+			return renewalOf(leaf, time.Time{})
+		}
 		w.asked = serial
 		w.suggests, w.askAgain = w.manager.suggested(ctx, w.settings, leaf)
+		free()
 	}
 	return renewalOf(leaf, w.suggests)
 }
@@ -111,7 +135,6 @@ func (w *worker) note(leaf *x509.Certificate) {
 }
 
 func (w *worker) obtained(before *x509.Certificate) time.Duration {
-	w.failures = 0
 	outcome, text := metrics.ACMEObtained, "ACME: a certificate was obtained"
 	if before != nil {
 		outcome, text = metrics.ACMERenewed, "ACME: a certificate was renewed"
@@ -120,15 +143,18 @@ func (w *worker) obtained(before *x509.Certificate) time.Duration {
 	leaf, err := w.store.leaf(w.name)
 	w.note(leaf)
 	w.manager.changed()
-	if err != nil || leaf == nil {
+	switch {
+	case err != nil || leaf == nil:
 		w.manager.log.Error("ACME: what the authority has sent cannot be used", "name", w.name, "err", err)
-		w.failures++
-		return w.manager.pause(metrics.ACMEOther, w.failures)
+	case !time.Now().Before(renewalOf(leaf, time.Time{})):
+		w.manager.log.Error("ACME: the new certificate is to be renewed at once: is the clock right?", "name", w.name, "from", leaf.NotBefore.UTC(), "ends", leaf.NotAfter.UTC())
+	default:
+		w.manager.log.Info(text, "name", w.name, "ends", leaf.NotAfter.UTC())
+		w.failures, w.ordered = 0, time.Now()
+		return minLife
 	}
-	w.manager.log.Info(text, "name", w.name, "ends", leaf.NotAfter.UTC())
-	// One whose time is over, by this clock or the authority's, would be renewed
-	// without end.
-	return minLife
+	w.failures++ // or there would be orders without end
+	return w.manager.pause(metrics.ACMEOther, w.failures)
 }
 
 func (w *worker) failed(ctx context.Context, err error) time.Duration {

@@ -26,15 +26,16 @@ import (
 const (
 	headTimeout  = 5 * time.Second
 	writeTimeout = 10 * time.Second
-	maxHeader    = 8 << 10
+	maxHeader    = 4 << 10 // to which net/http adds as much
 
 	// MaxConns is how many connections may be open at once; further ones are
 	// closed. Each ends with its answer.
 	MaxConns = 256
 
 	// ConnBytes is what a connection takes: net/http's two buffers of 4 KiB, a
-	// head as it is read and as fields, and a goroutine.
-	ConnBytes = 2*(4<<10) + 3*(maxHeader+4<<10) + 8<<10
+	// head of fields as short as they can be, each of which takes 32 times its
+	// length in a map, and a goroutine.
+	ConnBytes = 2*(4<<10) + 32*(maxHeader+4<<10) + 8<<10
 )
 
 // Config is what a Server needs.

@@ -40,6 +40,7 @@ var _ otlptrace.Client = (*collector)(nil)
 func newCollector() *collector {
 	transport := &http.Transport{
 		DialContext:            (&net.Dialer{Timeout: sendTimeout}).DialContext,
+		TLSHandshakeTimeout:    sendTimeout, // or one that hangs keeps the only place
 		MaxConnsPerHost:        1,
 		MaxResponseHeaderBytes: 16 << 10,
 		IdleConnTimeout:        time.Minute,

@@ -67,7 +67,8 @@ func parse(traceparent string, states []string) trace.SpanContext {
 //     that goes on, and not with a new one.
 //   - A stranger's that is sampled goes on as not sampled, or strangers would
 //     choose what upstreams record. That changes the flag, so the parent-id is
-//     another (§3.4); and it keeps the trace-id, which logs may have.
+//     another (§3.4); and it keeps the trace-id, which logs may have. One that is
+//     malformed does not go on.
 func (t *Tracer) Forward(span *Span, from netip.Addr, fields []hpack.Field) []hpack.Field {
 	c := t.config()
 	if c == nil {
@@ -78,8 +79,15 @@ func (t *Tracer) Forward(span *Span, from netip.Addr, fields []hpack.Field) []hp
 		names = span.span.SpanContext()
 	} else {
 		names = parent(fields)
-		if !names.IsSampled() || c.Trust.Contain(from) {
+		switch {
+		case c.Trust.Contain(from), names.IsValid() && !names.IsSampled():
 			return fields
+		case !names.IsValid() && !slices.ContainsFunc(fields, ofTrace):
+			return fields
+		case !names.IsValid():
+			// An upstream may read it in another way: two of them, or more after
+			// the flags.
+			return slices.DeleteFunc(slices.Clone(fields), ofTrace)
 		}
 		names = names.WithSpanID(newSpanID()).WithTraceFlags(names.TraceFlags() &^ trace.FlagsSampled)
 	}
@@ -87,7 +95,7 @@ func (t *Tracer) Forward(span *Span, from netip.Addr, fields []hpack.Field) []hp
 	propagation.TraceContext{}.Inject(trace.ContextWithSpanContext(context.Background(), names), carrier)
 	kept := make([]hpack.Field, 0, len(fields)+2)
 	for _, f := range fields {
-		if f.Name != Traceparent && f.Name != tracestate {
+		if !ofTrace(f) {
 			kept = append(kept, f)
 		}
 	}
@@ -98,3 +106,5 @@ func (t *Tracer) Forward(span *Span, from netip.Addr, fields []hpack.Field) []hp
 	}
 	return slices.Clip(kept)
 }
+
+func ofTrace(f hpack.Field) bool { return f.Name == Traceparent || f.Name == tracestate }

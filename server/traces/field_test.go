@@ -152,6 +152,15 @@ func TestForward(t *testing.T) {
 	if unsampled := fieldsOf("traceparent", not); text(s.Forward(nil, stranger, unsampled)) != text(unsampled) {
 		t.Error("of a stranger, not sampled: it has changed")
 	}
+	for says, malformed := range map[string][]hpack.Field{
+		"two, of which upstreams may take the first": fieldsOf("a", "1", "traceparent", sampled, "traceparent", sampled),
+		"one that is longer than we read":            fieldsOf("a", "1", "traceparent", "01"+sampled[2:]+"-"+strings.Repeat("0", 128)),
+		"a tracestate of none":                       fieldsOf("a", "1", "tracestate", "v=1"),
+	} {
+		if got := text(s.Forward(nil, stranger, malformed)); got != "a: 1" {
+			t.Errorf("of a stranger, %s: %s", says, got)
+		}
+	}
 	strangers := regexp.MustCompile(`^a: 1\nb: 2\ntraceparent: 00-` + id + `-([0-9a-f]{16})-00\ntracestate: v=1$`)
 	if got := strangers.FindStringSubmatch(text(s.Forward(nil, stranger, given))); got == nil || got[1] == span {
 		t.Errorf("of a stranger, sampled: %s", text(s.Forward(nil, stranger, given)))

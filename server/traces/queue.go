@@ -119,35 +119,37 @@ func (q *queue) run() {
 			}
 			break
 		}
-		batch = q.send(batch)
+		batch, _ = q.send(batch)
 	}
 }
 
-// flush sends batch and all that waits, until there is no time left.
+// flush sends batch and all that waits, until there is no time left or one fails: a
+// stop waits for no collector that does not answer.
 func (q *queue) flush(batch []sdktrace.ReadOnlySpan) {
-	for {
+	for failed := false; ; {
 		for len(batch) < maxBatch && len(q.spans) > 0 {
 			batch = append(batch, <-q.spans)
 		}
 		if len(batch) == 0 {
 			return
 		}
-		if q.sending.Err() != nil {
+		if q.sending.Err() != nil || failed {
 			q.lost = len(batch) + len(q.spans)
 			q.count(metrics.SpanDropped, uint64(q.lost))
 			return
 		}
-		batch = q.send(batch)
+		batch, failed = q.send(batch)
 	}
 }
 
-// send sends a batch once and returns its memory: spans are a sample, and those
+// send sends a batch once, and returns its memory and whether it has failed: spans are a sample, and those
 // that would wait for another try would cost the next ones their place.
-func (q *queue) send(batch []sdktrace.ReadOnlySpan) []sdktrace.ReadOnlySpan {
+func (q *queue) send(batch []sdktrace.ReadOnlySpan) (free []sdktrace.ReadOnlySpan, failed bool) {
 	ctx, cancel := context.WithTimeout(q.sending, sendTimeout)
 	defer cancel()
 	n := uint64(len(batch))
-	if err := q.exporter.ExportSpans(ctx, batch); err != nil {
+	err := q.exporter.ExportSpans(ctx, batch)
+	if err != nil {
 		q.count(metrics.SpanFailed, n)
 		if withheld, ok := q.failed.Allow(causeOf(err), time.Now()); ok {
 			q.log.Warn("sending traces to the collector", "err", err, "spans", n, "withheld", withheld)
@@ -156,7 +158,7 @@ func (q *queue) send(batch []sdktrace.ReadOnlySpan) []sdktrace.ReadOnlySpan {
 		q.count(metrics.SpanExported, n)
 	}
 	clear(batch)
-	return batch[:0]
+	return batch[:0], err != nil
 }
 
 func (q *queue) count(outcome metrics.SpanOutcome, n uint64) {

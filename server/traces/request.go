@@ -130,8 +130,11 @@ func (r *Request) Serve(s *Served) {
 	span.End(since(s.Began, s.Took))
 }
 
-// clone is a text of at most maxText bytes, in memory of its own.
-func clone(s string) string { return strings.Clone(s[:min(len(s), maxText)]) }
+// clone is a text of at most maxText bytes, in memory of its own, and in UTF-8: one
+// byte that is not would cost its whole batch, since protobuf refuses it.
+func clone(s string) string {
+	return strings.Clone(strings.ToValidUTF8(s[:min(len(s), maxText)], "?"))
+}
 
 // methodOf is a method that attributes have, and the original of one that is
 // none of them: a client's words must not become names of spans.
