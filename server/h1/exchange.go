@@ -120,10 +120,13 @@ func (c *Conn) report(aborted bool) {
 }
 
 // decideLast decides, before a final head goes, whether the connection ends
-// with this answer.
-func (c *Conn) decideLast(f framing) {
+// with this answer. One that says that there is too much content does if more of it
+// is to come: that would be more than is read and dropped, and a connection that
+// ends without a word of it takes the client's next request with it.
+func (c *Conn) decideLast(f framing, status int) {
 	x := c.x
-	c.last = c.last || c.drain || x.close || x.connect || f == untilClose || !x.in.worthDraining()
+	tooMuch := status == http.StatusRequestEntityTooLarge && !x.in.over
+	c.last = c.last || c.drain || x.close || x.connect || tooMuch || f == untilClose || !x.in.worthDraining()
 }
 
 // answered goes on after the last byte of the answer.

@@ -43,7 +43,7 @@ func (c *Conn) replyHead(m *stream.Message[uint64]) {
 	}
 	x, h := c.x, m.Head
 	f := x.framingOf(h.Status, h.Length)
-	c.decideLast(f)
+	c.decideLast(f, h.Status)
 	out := appendHead(c.wire.Out, h, c.date)
 	if h.Status == http.StatusUpgradeRequired && x.proto == message.HTTP11 {
 		out = appendRequired(out, h.Fields)
@@ -67,7 +67,7 @@ func (c *Conn) replyStored(m *stream.Message[uint64]) {
 		return
 	}
 	r := m.Response
-	c.decideLast(c.x.framingOf(r.Status, r.Length()))
+	c.decideLast(c.x.framingOf(r.Status, r.Length()), r.Status)
 	out := r.AppendHead(c.wire.Out, c.date, nil)
 	if length, ok := lengthOf(r); !ok && stream.BodyAllowed(r.Status) && !c.x.headOnly {
 		out = appendLength(out, length)
@@ -94,7 +94,7 @@ func (c *Conn) replyFollow(m *stream.Message[uint64]) {
 		length = -1
 	}
 	f := x.framingOf(r.Status, length)
-	c.decideLast(f)
+	c.decideLast(f, r.Status)
 	out := r.AppendHead(c.wire.Out, c.date, nil)
 	if f == chunkedContent {
 		out = append(out, "transfer-encoding: chunked\r\n"...)
