@@ -4,33 +4,28 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/x509"
 	"encoding/pem"
-	"math/big"
-	"slices"
 	"testing"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 // TestUsable: what an authority sends takes the place of nothing unless it is for the
 // name and the key, and in its time.
 func TestUsable(t *testing.T) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	chain := func(of *ecdsa.PrivateKey, ends time.Time, names ...string) []byte {
-		der, err := x509.CreateCertificate(rand.Reader,
-			&x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: names, NotBefore: ends.Add(-2 * time.Hour), NotAfter: ends},
-			&x509.Certificate{}, &of.PublicKey, other)
+	var keys [2]*ecdsa.PrivateKey
+	for i := range keys {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+		keys[i] = key
+	}
+	own, other := keys[0], keys[1]
+	chain := func(of *ecdsa.PrivateKey, ends time.Time, host string) []byte {
+		made := testkit.Template{Hosts: []string{host}, Begin: ends.Add(-2 * time.Hour), End: ends, Key: of}.Make()
+		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made.TLS.Certificate[0]})
 	}
 	soon, past := time.Now().Add(time.Hour), time.Now().Add(-time.Minute)
 	for says, tt := range map[string]struct {
@@ -38,16 +33,16 @@ func TestUsable(t *testing.T) {
 		chain []byte
 		want  bool
 	}{
-		"a name":             {"a.example", chain(key, soon, "a.example"), true},
-		"a pattern":          {"*.a.example", chain(key, soon, "*.a.example"), true},
-		"another name":       {"a.example", chain(key, soon, "b.example"), false},
-		"a pattern for it":   {"x.a.example", chain(key, soon, "*.a.example"), false},
+		"a name":             {"a.example", chain(own, soon, "a.example"), true},
+		"a pattern":          {"*.a.example", chain(own, soon, "*.a.example"), true},
+		"another name":       {"a.example", chain(own, soon, "b.example"), false},
+		"a pattern for it":   {"x.a.example", chain(own, soon, "*.a.example"), false},
 		"another key":        {"a.example", chain(other, soon, "a.example"), false},
-		"one that has ended": {"a.example", chain(key, past, "a.example"), false},
+		"one that has ended": {"a.example", chain(own, past, "a.example"), false},
 		"nothing":            {"a.example", nil, false},
 		"no certificate":     {"a.example", []byte("<html>"), false},
 	} {
-		text, err := pemOf(key, slices.Clone(tt.chain))
+		text, err := pemOf(own, tt.chain)
 		if err != nil {
 			t.Fatal(err)
 		}
