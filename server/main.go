@@ -29,7 +29,8 @@
 //     (rules/guard.go), its key (site/site.go), what is stored (store/store.go), and whether that may be reused (rfc9111/reuse.go)
 //  7. h2/answer.go        a hit goes into the batch; h1/hit.go
 //  8. wire/write.go       the batch is encrypted and written: the turn's end
-//  9. h2/count.go         it is counted and, if it is one for the log, recorded (access/tap.go)
+//  9. h2/count.go         it is counted and, if it is one for the log, recorded (access/tap.go),
+//     in a span of its trace too (traces/request.go)
 //
 // A request that the connection has sent before, byte for byte, skips 5 and most
 // of 6: h2/repeat.go, h1/repeat.go. A request that is no hit leaves the
@@ -47,7 +48,8 @@
 // plain.go for the listener without, sites.go for what is served, reload.go and
 // watch.go for what changes while it runs, operate.go for the admin listener;
 // memory.go and descriptors.go bound what it takes; health.go and ask.go are
-// subcommands. handover has the sockets, also those of a predecessor.
+// subcommands. handover has the sockets, also those of a predecessor; acme obtains
+// certificates, which certs follows as files, and redirect is plain HTTP.
 package main
 
 import (

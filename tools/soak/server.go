@@ -19,6 +19,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/localcert"
 )
 
 // patience is how long the server may take for what it does at once, beside the
@@ -63,7 +65,7 @@ func startServer(ctx context.Context, binary, dir, upstream string) (*server, er
 	if err := s.chooseAddresses(); err != nil {
 		return nil, err
 	}
-	err := errors.Join(writeIdentity(s.file("cert.pem"), s.file("key.pem")), s.writeFiles(), s.writeConfig())
+	err := errors.Join(localcert.Write(s.file("cert.pem"), s.file("key.pem")), s.writeFiles(), s.writeConfig())
 	if err != nil {
 		return nil, fmt.Errorf("preparing the server: %w", err)
 	}

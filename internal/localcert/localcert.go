@@ -1,6 +1,6 @@
-//go:build linux
-
-package main
+// Package localcert makes the certificate of servers on this machine that tools
+// start and measure.
+package localcert
 
 import (
 	"crypto/ecdsa"
@@ -16,9 +16,11 @@ import (
 	"time"
 )
 
-// writeIdentity writes a certificate for the two sites, which clients trust, and
-// its key. The server's own would be another one after each upgrade.
-func writeIdentity(cert, key string) error {
+// Write writes a certificate for localhost and 127.0.0.1, and its key, as PEM files.
+// It is ECDSA on P-256, what most of the web presents, signs itself, and is valid
+// from an hour ago, for a day: no run takes longer. Other users of the machine can
+// read the certificate, as servers that change to one must.
+func Write(cert, key string) error {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return fmt.Errorf("generating the key: %w", err)
@@ -29,7 +31,7 @@ func writeIdentity(cert, key string) error {
 		DNSNames:     []string{"localhost"},
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().Add(24 * time.Hour), // no run takes a day
+		NotAfter:     time.Now().Add(24 * time.Hour),
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
@@ -41,7 +43,7 @@ func writeIdentity(cert, key string) error {
 	if err != nil {
 		return fmt.Errorf("encoding the key: %w", err)
 	}
-	if err := os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed}), 0o600); err != nil {
+	if err := os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed}), 0o644); err != nil {
 		return err
 	}
 	return os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}), 0o600)
