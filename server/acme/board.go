@@ -109,7 +109,7 @@ func (m *Manager) Answer(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	}, nil
 }
 
-// challengePath is where answers are asked for (RFC 8555 §8.3).
+// challengePath is the path that answers are asked at (RFC 8555 §8.3).
 const challengePath = "/.well-known/acme-challenge/"
 
 // ServeHTTP answers a challenge by HTTP, and reports whether the request was one.

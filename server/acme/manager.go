@@ -125,8 +125,8 @@ const stopTime = 15 * time.Second
 // strangers: storage that hangs keeps no more of them.
 const mostReads = 4
 
-// managed reports whether a certificate is kept for a name, and where its
-// challenges are.
+// managed reports whether a certificate is kept for a name, and the storage of its
+// challenges.
 func (m *Manager) managed(name string) (storage, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -150,7 +150,7 @@ func (r *Redirects) answer(target string) *message.Response {
 
 var badTarget = origin.Page(http.StatusBadRequest)
 
-// location is where a path with a query leads.
+// location is the target that a path with a query is redirected to.
 //
 // A path stays one of this host whatever is appended: a browser takes "//host" and
 // "/\host" for another one, so that no second slash follows the first. Behind a URL

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestRedirects: where each target leads, and that it stays on the host that the
-// redirect names.
+// TestRedirects: the location that each target is redirected to, which stays on the
+// host that the redirect names.
 func TestRedirects(t *testing.T) {
 	r := NewRedirects([]Redirect{
 		{"/exact", "/there", 308}, {"/old/*", "/new/*", 301}, {"/old/deep/*", "https://deep.example/x/*", 302},

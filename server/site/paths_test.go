@@ -102,7 +102,7 @@ func TestRoute(t *testing.T) {
 	}
 }
 
-// TestStripped: what the origin is asked for, and where its redirects lead.
+// TestStripped: what the origin is asked for, and the location of its redirects.
 func TestStripped(t *testing.T) {
 	s := &Site{Path: "/api/", Strip: true}
 	for target, want := range map[string]string{"/api/x?y": "/x?y", "/api/": "/", "/api": "/", "/api?y": "/?y", "/api//x": "//x", "/other": "/other"} {

@@ -58,8 +58,8 @@ func New(version string, m *metrics.Hotpath, log *slog.Logger) *Tracer {
 	return t
 }
 
-// Set changes which requests are traced, from here on, and where spans go, those
-// that wait included.
+// Set changes which requests are traced, from here on, and the endpoint of spans,
+// those that wait included.
 func (t *Tracer) Set(c Config) {
 	t.queue.collector.move(c.Endpoint)
 	if c.Endpoint == "" {

@@ -249,7 +249,7 @@ func TestAnswerIsHuge(t *testing.T) {
 	}
 }
 
-// TestSet: a reload changes where spans go, those that wait included, and whether
+// TestSet: a reload changes the endpoint of spans, those that wait included, and whether
 // there are any.
 func TestSet(t *testing.T) {
 	first, second := otlp.Start(t), otlp.Start(t)

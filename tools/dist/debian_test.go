@@ -57,7 +57,7 @@ func TestDebianVersion(t *testing.T) {
 }
 
 // TestDebianPackages: the package manager reads each package, and finds in it what
-// an operator expects, where a Debian system has it.
+// an operator expects, at its place in a Debian system.
 func TestDebianPackages(t *testing.T) {
 	testkit.Need(t, "dpkg")
 	for _, p := range testPlatforms() {
