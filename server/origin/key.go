@@ -70,23 +70,27 @@ func appendCleanPath(dst []byte, path string) ([]byte, bool) {
 		}
 		c := path[i]
 		if c == '%' {
-			if i+2 >= len(path) {
+			escaped, ok := Unescape(path, i)
+			if !ok || escaped == 0 || escaped == '/' || escaped == '\\' {
 				return dst[:base], false
 			}
-			high, low := unhex(path[i+1]), unhex(path[i+2])
-			if high > 15 || low > 15 {
-				return dst[:base], false
-			}
-			c = high<<4 | low
+			c = escaped
 			i += 2
-			if c == 0 || c == '/' || c == '\\' {
-				return dst[:base], false
-			}
 		} else if special[c] {
 			return dst[:base], false
 		}
 		dst = append(dst, c)
 	}
+}
+
+// Unescape is the byte that the escape at path[i], which is a "%", stands for
+// (RFC 3986 §2.1). It reports false if it is malformed.
+func Unescape(path string, i int) (c byte, ok bool) {
+	if i+2 >= len(path) {
+		return 0, false
+	}
+	high, low := unhex(path[i+1]), unhex(path[i+2])
+	return high<<4 | low, high <= 15 && low <= 15
 }
 
 // unhex is the value of a hexadecimal digit, and above 15 for anything else.

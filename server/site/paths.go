@@ -3,6 +3,8 @@ package site
 import (
 	"slices"
 	"strings"
+
+	"github.com/e0ac7cd4/hotpath/server/origin"
 )
 
 // fork divides what a host gets among sites, by the path.
@@ -30,7 +32,7 @@ func (f *fork) find(target string) (s *Site, ok bool) {
 		return nil, false
 	}
 	for _, servers := range []bool{false, true} {
-		if read, ok := read(path, servers); !ok || f.at(read) != s {
+		if f.at(read(path, servers)) != s {
 			return nil, false
 		}
 	}
@@ -71,20 +73,21 @@ func plain(path string) bool {
 	return true
 }
 
-// contested reports whether servers are too many that read a path each in its own
-// way: it has a ".." segment in any reading, which clients resolve themselves, and
-// which leads elsewhere if empty segments or parameters are taken out first; or both
-// a parameter and a slash in disguise, either of which may be taken for the other's
-// part.
+// contested reports whether servers read a path in more ways than the two of read. It
+// has a malformed escape; or a ".." segment in any reading, which clients resolve
+// themselves, and which leads elsewhere if empty segments or parameters are taken out
+// first; or both a parameter and a slash in disguise, either of which may be taken for
+// a part of the other.
 func contested(path string) bool {
 	widest := make([]byte, 0, len(path))
 	parameter, disguised := false, false
 	for i := 0; i < len(path); i++ {
 		c, escaped := path[i], false
-		if c == '%' && i+2 < len(path) {
-			if high, low := unhex(path[i+1]), unhex(path[i+2]); high <= 15 && low <= 15 {
-				c, escaped, i = high<<4|low, true, i+2
+		if c == '%' {
+			if c, escaped = origin.Unescape(path, i); !escaped {
+				return true
 			}
+			i += 2
 		}
 		switch {
 		case c == ';':
@@ -105,24 +108,18 @@ func contested(path string) bool {
 	return false
 }
 
-// read is a path with escapes decoded once and without empty segments and those of
-// one dot (RFC 3986 §5.2.4); one with two is contested. servers reads it as those do that are known to differ: a
-// backslash and an escaped slash are slashes, and a segment ends at a semicolon. It
-// reports false for a malformed escape.
-func read(path string, servers bool) (string, bool) {
+// read is a path that is not contested, with escapes decoded once and without empty
+// segments and those of one dot (RFC 3986 §5.2.4). servers reads it as those do that
+// are known to differ: a backslash and an escaped slash are slashes, and a segment ends
+// at a semicolon.
+func read(path string, servers bool) string {
 	decoded := make([]byte, 0, len(path))
 	for i := 0; i < len(path); i++ {
 		c := path[i]
 		escaped := c == '%'
 		if escaped {
-			if i+2 >= len(path) {
-				return "", false
-			}
-			high, low := unhex(path[i+1]), unhex(path[i+2])
-			if high > 15 || low > 15 {
-				return "", false
-			}
-			c, i = high<<4|low, i+2
+			c, _ = origin.Unescape(path, i)
+			i += 2
 		}
 		switch {
 		case servers && c == '\\':
@@ -147,18 +144,7 @@ func read(path string, servers bool) (string, bool) {
 	if len(segments) > 0 && strings.HasSuffix(string(decoded), "/") {
 		clean += "/"
 	}
-	return clean, true
-}
-
-// unhex is the value of a hexadecimal digit, and above 15 for anything else.
-func unhex(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'a' <= c|0x20 && c|0x20 <= 'f':
-		return c | 0x20 - 'a' + 10
-	}
-	return 0xff
+	return clean
 }
 
 // Stripped is a target as the site's origin gets it: without the Path, if that is
