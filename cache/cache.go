@@ -3,6 +3,7 @@ package cache
 import (
 	"fmt"
 	"hash/maphash"
+	"iter"
 	"math/bits"
 	"runtime"
 	"sync"
@@ -190,6 +191,26 @@ func (c *Cache[V]) Purge() {
 		s.mu.Unlock()
 		for _, e := range gone {
 			c.notify(e, Removed)
+		}
+	}
+}
+
+// All are the entries, shard after shard, each as it was when its shard was looked
+// at: what is set or leaves meanwhile may be among them or not. It changes neither
+// order nor counts. The lock of a shard is held while its entries are listed, some ns
+// for each, and none while they are yielded.
+func (c *Cache[V]) All() iter.Seq2[string, V] {
+	return func(yield func(string, V) bool) {
+		for i := range c.shards {
+			s := &c.shards[i]
+			s.mu.Lock()
+			all := s.lru.Values()
+			s.mu.Unlock()
+			for _, e := range all {
+				if !yield(e.key, e.value) {
+					return
+				}
+			}
 		}
 	}
 }

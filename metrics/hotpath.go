@@ -71,6 +71,8 @@ type Hotpath struct {
 	ConfigHash    *Level
 	Reloads       *CounterVec[ReloadOutcome]
 	Draining      *Level // 0 or 1
+
+	Purges *CounterVec[PurgeForm] // targets of them
 }
 
 // Options are what NewHotpath needs from outside. The zero value serves a test.

@@ -123,6 +123,8 @@ func newHotpath(set *Set, reasons []string) *Hotpath {
 			"Times that the configuration was to be loaded again, by outcome.", reloadLabel),
 		Draining: NewLevel(set, "hotpath_draining",
 			"1 while the server finishes what is in flight and takes nothing new."),
+		Purges: NewCounterVec[PurgeForm](set, "hotpath_purges_total",
+			"Purges of what is stored, by what they name.", purgeLabel),
 	}
 }
 

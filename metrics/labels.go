@@ -268,6 +268,18 @@ const (
 	ReloadRefused               // the server is starting, or draining
 )
 
+// PurgeForm is what a purge names.
+type PurgeForm uint8
+
+const (
+	PurgeURL PurgeForm = iota
+	PurgePrefix
+	PurgeHost
+	PurgeTag
+	PurgeGroup // by an answer to an unsafe request (RFC 9875)
+	PurgeAll
+)
+
 // ACMEOutcome is what became of an attempt to obtain a certificate.
 type ACMEOutcome uint8
 
@@ -310,6 +322,7 @@ var (
 	logLabel          = Label{"outcome", []string{"written", "dropped", "failed"}}
 	spanLabel         = Label{"outcome", []string{"exported", "dropped", "failed"}}
 	reloadLabel       = Label{"outcome", []string{"applied", "invalid", "restart", "refused"}}
+	purgeLabel        = Label{"form", []string{"url", "prefix", "host", "tag", "group", "all"}}
 	acmeLabel         = Label{"outcome", []string{"obtained", "renewed", "unreachable", "limited", "refused", "unproven", "account", "hook", "files", "other"}}
 	codeLabel         = Label{"code", []string{
 		"NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT",

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// changes remembers when requests changed resources (RFC 9111 §4.4), so that a
-// fetch that began before is not stored after it, and not joined.
+// changes remembers when requests changed resources (RFC 9111 §4.4), and when they were
+// purged by their URL, so that a fetch that began before is not stored after it, and not joined.
 //
 // It holds the hashes of their keys: if two are the same, a response more is
 // fetched. All methods are safe for concurrent use.
@@ -39,6 +39,15 @@ func (c *changes) note(key string) {
 		c.floor = now
 	}
 	c.at[h] = now
+}
+
+// last is when the resource under key changed last, as far as it is remembered.
+func (c *changes) last(key string) (at time.Time, ok bool) {
+	h := maphash.String(c.seed, key)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at, ok = c.at[h]
+	return at, ok
 }
 
 // since reports whether the resource under key may have changed since began.

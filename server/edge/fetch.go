@@ -13,6 +13,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/origin"
 	"github.com/e0ac7cd4/hotpath/server/origin/proxy"
+	"github.com/e0ac7cd4/hotpath/server/purge"
 	"github.com/e0ac7cd4/hotpath/server/rules"
 	"github.com/e0ac7cd4/hotpath/server/site"
 	"github.com/e0ac7cd4/hotpath/server/store"
@@ -42,13 +43,14 @@ type fetch struct {
 	trace   *traces.Request
 	span    *traces.Span
 
-	ctx   context.Context
-	began time.Time
-	state fetchState
-	head  message.Head
-	kept  rfc9111.Reason
-	stood bool // what is stored stood in for an answer
-	lost  bool // all requests that wait for the answer are gone, or the client that it is passed on to
+	ctx    context.Context
+	began  time.Time
+	purged uint64 // the last purge then
+	state  fetchState
+	head   message.Head
+	kept   rfc9111.Reason
+	stood  bool // what is stored stood in for an answer
+	lost   bool // all requests that wait for the answer are gone, or the client that it is passed on to
 
 	variants  []variant // of the resource, of which the origin may name one as the answer
 	asksAbout bool      // the origin is asked whether stale is current, or one of variants
@@ -62,6 +64,7 @@ type fetch struct {
 	body     *message.Growing
 	policy   rfc9111.Policy
 	vary     rfc9111.Vary
+	tags     []purge.Tag
 	written  int64
 	reserved int64 // taken from the ledger
 	open     bool  // the head is published: requests follow the body
@@ -135,7 +138,7 @@ func (f *fetch) fly(fl *flight) {
 // run fetches until there is an answer, and ensures that all waiting requests get
 // one, even if the origin ends the goroutine.
 func (f *fetch) run(ctx context.Context) {
-	f.ctx, f.began = ctx, time.Now()
+	f.ctx, f.began, f.purged = ctx, time.Now(), f.edge.store.Purges().Last()
 	f.beginSpan()
 	err := errNoAnswer
 	defer func() { f.finish(err) }()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/purge"
 )
 
 // flight is a fetch that several requests wait for, each a member from when it
@@ -23,13 +24,14 @@ import (
 //
 // A flight in Edge.flights can be joined: until it is decided, but for a body that
 // grows; until that is stored, or too large to be held; until it is cancelled, or
-// has landed; and not if the resource has changed since it began.
+// has landed; and not if the resource has changed, or was purged, since it began.
 //
 // Edge.mu guards members, last and stage; decision is written before decided is
 // closed, and stored before known is.
 type flight struct {
 	key    string // of what is fetched: a variant's, if they are known
 	began  time.Time
+	purged uint64          // the last purge then
 	ctx    context.Context // the fetch's
 	cancel context.CancelCauseFunc
 	span   trace.SpanContext // of the fetch; not valid: it is not traced
@@ -69,6 +71,8 @@ type decision struct {
 	policy *rfc9111.Policy // nil: for all
 	vary   rfc9111.Vary
 	values string // key of the selecting fields' values
+	tags   []purge.Tag
+	purged uint64 // the last purge before it was asked for
 
 	served rfc9111.Reason
 	kept   rfc9111.Reason
@@ -80,7 +84,7 @@ func (e *Edge) takeOff(m *miss) *flight {
 	// Of no exchange: the fetch outlives the first member.
 	ctx, cancel := context.WithCancelCause(context.Background())
 	fl := &flight{
-		key: m.own, began: time.Now(), ctx: ctx, cancel: cancel, span: m.x.Trace.NextFetch(), members: 1,
+		key: m.own, began: time.Now(), purged: e.store.Purges().Last(), ctx: ctx, cancel: cancel, span: m.x.Trace.NextFetch(), members: 1,
 		decided: make(chan struct{}), known: make(chan struct{}),
 	}
 	e.flights[m.own] = fl

@@ -55,7 +55,7 @@ func (e *Edge) Look(l *message.Lookup, r *message.Request, now time.Time) bool {
 		}
 	} else {
 		asked := ask(r.Method, r, s)
-		verdict, _ := rfc9111.Reuse(&asked, &entry.Policy, now)
+		verdict, _ := rfc9111.Reuse(&asked, entry.Policy(), now)
 		switch verdict {
 		case rfc9111.Serve:
 			l.SharedOnly = asked.PlainAuthorized()
@@ -90,7 +90,7 @@ func (e *Edge) Again(l *message.Lookup, now time.Time) bool {
 		if entry.ClaimRecheck(now) {
 			e.revalidate(s, string(l.Key), string(l.Key), nil, entry, now)
 		}
-	} else if entry.Policy.Flags&rfc9111.NoCache != 0 || !entry.Policy.Fresh(now) || l.SharedOnly && !entry.Policy.Has(rfc9111.Shared) {
+	} else if p := entry.Policy(); p.Flags&rfc9111.NoCache != 0 || !p.Fresh(now) || l.SharedOnly && !p.Has(rfc9111.Shared) {
 		return false // what is stale is for Look
 	}
 	l.Response = entry.Response
@@ -133,7 +133,7 @@ type usable struct {
 
 // consider looks again, without counting, and returns what is to be done.
 func (e *Edge) consider(s *site.Site, key string, r *message.Request, asked *rfc9111.Asked, now time.Time) usable {
-	entry, own, variant := e.store.Peek([]byte(key), r.Fields, now)
+	entry, own, variant, purged := e.store.Peek([]byte(key), r.Fields, now)
 	u := usable{own: string(own)}
 	if entry != nil && entry.Response == nil {
 		u.verdict, u.reason = rfc9111.Reuse(asked, nil, now)
@@ -144,7 +144,11 @@ func (e *Edge) consider(s *site.Site, key string, r *message.Request, asked *rfc
 	}
 	if entry == nil {
 		u.verdict, u.reason = rfc9111.Reuse(asked, nil, now)
-		if variant && u.reason == rfc9111.Miss {
+		switch {
+		case u.reason != rfc9111.Miss:
+		case purged:
+			u.reason = rfc9111.Invalidated
+		case variant:
 			u.reason = rfc9111.VaryMismatch
 		}
 		return u
@@ -154,6 +158,6 @@ func (e *Edge) consider(s *site.Site, key string, r *message.Request, asked *rfc
 		u.verdict, u.reason = rfc9111.Serve, rfc9111.Fresh
 		return u
 	}
-	u.verdict, u.reason = rfc9111.Reuse(asked, &entry.Policy, now)
+	u.verdict, u.reason = rfc9111.Reuse(asked, entry.Policy(), now)
 	return u
 }

@@ -61,7 +61,7 @@ func (e *Edge) revalidate(s *site.Site, key, own string, r *message.Request, ent
 		}
 		f.run(ctx)
 		now := time.Now()
-		switch current, _, _ := e.store.Peek([]byte(key), request.Fields, now); {
+		switch current, _, _, _ := e.store.Peek([]byte(key), request.Fields, now); {
 		case current == entry:
 			entry.RecheckAt(now.Add(recheckPause))
 			e.metrics.Revalidations.Add(e.stripe, metrics.RevalidationError, 1)

@@ -9,6 +9,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/nethttp"
+	"github.com/e0ac7cd4/hotpath/server/purge"
 	"github.com/e0ac7cd4/hotpath/server/site"
 )
 
@@ -20,7 +21,8 @@ type miss struct {
 	asked *rfc9111.Asked
 	usable
 
-	collapsed bool // it joined a fetch that was under way
+	collapsed bool   // it joined a fetch that was under way
+	purged    uint64 // the last purge when it joined
 }
 
 // maxJoins is how many flights a request joins before it fetches for itself:
@@ -59,8 +61,9 @@ func (e *Edge) share(m *miss) {
 // way. It is nil if m was answered without.
 func (e *Edge) join(m *miss) (fl *flight, joined bool) {
 	e.mu.Lock()
-	if fl := e.flights[m.usable.own]; fl != nil && !e.changes.since(m.x.Key, fl.began) {
+	if fl := e.flights[m.usable.own]; fl != nil && !e.outdated(m.x.Key, fl) {
 		fl.members++
+		m.purged = e.store.Purges().Last()
 		e.mu.Unlock()
 		m.collapsed = true
 		e.metrics.CoalescedMisses.Add(e.stripe, 1)
@@ -125,7 +128,7 @@ func (e *Edge) await(m *miss, fl *flight) bool {
 			return true
 		}
 	}
-	if d := &fl.decision; d.stage == open && d.suits(m) {
+	if d := &fl.decision; d.stage == open && e.suits(d, m) {
 		return e.follow(m, fl)
 	}
 	e.leave(fl)
@@ -136,7 +139,7 @@ func (e *Edge) await(m *miss, fl *flight) bool {
 		e.explain(m, metrics.Bypass, d)
 		nethttp.Serve(m.ctx, m.x, d.stream)
 	case whole:
-		if !d.suits(m) {
+		if !e.suits(d, m) {
 			return false
 		}
 		e.explain(m, metrics.Miss, d)
@@ -148,10 +151,12 @@ func (e *Edge) await(m *miss, fl *flight) bool {
 }
 
 // suits reports whether a decision is for a request that did not begin the fetch.
-func (d *decision) suits(m *miss) bool {
+func (e *Edge) suits(d *decision, m *miss) bool {
 	switch {
 	case d.policy == nil:
 		return true
+	case m.purged > d.purged && e.store.Purges().Judge(m.x.Key, d.tags, d.purged).Effect != purge.None:
+		return false // by one of its tags, which was not known when the request joined
 	case m.asked.Authorization && !d.policy.Has(rfc9111.Shared):
 		return false
 	case d.served == rfc9111.StaleOnError && !rfc9111.MayServeOnError(m.asked, d.policy, time.Now()):

@@ -126,7 +126,7 @@ func (f *fetch) Answer(a origin.Answer) error {
 		a.Response = f.site.Answers.Rewrite(a.Response)
 	}
 	f.head.Status, f.kept = a.Response.Status, rfc9111.Status
-	if a.Store && e.store.PutAnswer(f.key, &a, f.began) {
+	if a.Store && e.store.PutAnswer(f.key, &a, f.began, f.purged) {
 		f.kept = rfc9111.Stored
 	} else if f.stale != nil {
 		e.store.Remove(f.key)

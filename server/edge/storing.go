@@ -9,6 +9,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/store"
 )
 
 // store begins to store an answer. Its memory is taken from the ledger before it
@@ -21,6 +22,7 @@ func (f *fetch) store(policy rfc9111.Policy, now time.Time) {
 		// Now, so that waiting requests join the fetches of their variants.
 		f.edge.store.ExpectVariants(f.key, f.vary)
 	}
+	f.tags = f.tagsOf(h.Fields)
 	f.fields = rfc9111.Kept(nil, h.Fields, now, f.site.Rules)
 	f.response = f.site.Answers.OpenedStored(h.Status, f.fields, h.Length, policy.Born)
 	f.response.Pins.SetSize(max(f.reserved, 1))
@@ -102,6 +104,7 @@ func (f *fetch) decision(s stage, r *message.Response) decision {
 		stage: s, response: r,
 		policy: &f.policy, vary: f.vary, values: string(f.vary.AppendKey(nil, f.request.Fields)),
 		served: f.reason, kept: f.kept, status: f.head.Status,
+		tags: f.tags, purged: f.purged,
 	}
 }
 
@@ -178,7 +181,10 @@ func (f *fetch) finishBody(trailers []hpack.Field) error {
 	if f.kept == rfc9111.Stored {
 		reserved := f.reserved
 		f.reserved = 0
-		f.kept = f.edge.store.Put(f.key, f.request.Fields, r, f.policy, f.vary, reserved)
+		f.kept = f.edge.store.Put(&store.Arrival{
+			Key: f.key, Request: f.request.Fields, Response: r, Policy: f.policy, Vary: f.vary,
+			Tags: f.tags, Purged: f.purged, Reserved: reserved,
+		})
 	}
 	// Only now: a client that has seen the end, and sends the request again, is
 	// to get what is stored, by its freshness, and not the flight.

@@ -10,6 +10,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/store"
 )
 
 // confirmed takes a 304: what is stored is current.
@@ -25,7 +26,7 @@ func (f *fetch) confirmed(now time.Time) error {
 
 // current answers with what a 304 has confirmed.
 func (f *fetch) current(r *message.Response, why rfc9111.Reason) error {
-	d := decision{stage: whole, response: r, policy: &f.policy, served: why, kept: f.kept, status: f.head.Status}
+	d := decision{stage: whole, response: r, policy: &f.policy, served: why, kept: f.kept, status: f.head.Status, tags: f.tags, purged: f.purged}
 	if f.kept != rfc9111.Stored && !ofRequest(f.kept) {
 		// It is for no other request any more.
 		f.decide(decision{stage: released})
@@ -52,7 +53,10 @@ func (f *fetch) freshen(asked *rfc9111.Asked, now time.Time) *message.Response {
 	switch {
 	case kept == rfc9111.Stored:
 		vary, _ := rfc9111.ParseVary(merged)
-		f.kept = f.edge.store.Put(f.key, f.request.Fields, r, policy, vary, 0)
+		f.tags = f.tagsOf(merged)
+		f.kept = f.edge.store.Put(&store.Arrival{
+			Key: f.key, Request: f.request.Fields, Response: r, Policy: policy, Vary: vary, Tags: f.tags, Purged: f.purged,
+		})
 	case !ofRequest(kept):
 		f.remember(kept, now)
 	}
@@ -63,11 +67,15 @@ func (f *fetch) freshen(asked *rfc9111.Asked, now time.Time) *message.Response {
 // is stored.
 func (f *fetch) passedOn(now time.Time) {
 	e, r := f.edge, &f.request
-	for _, target := range rfc9111.Invalidates(nil, r.Method, f.head.Status, r.Scheme, r.Authority, r.Path, f.head.Fields) {
+	targets := rfc9111.Invalidates(nil, r.Method, f.head.Status, r.Scheme, r.Authority, r.Path, f.head.Fields)
+	for _, target := range targets {
 		if key, ok := f.site.AppendKey(nil, &message.Request{Authority: r.Authority, Path: target}); ok {
 			e.changes.note(string(key)) // before what is stored goes, so that no other is stored in between
 			e.store.Invalidate(string(key))
 		}
+	}
+	if len(targets) > 0 { // it was unsafe, and did not fail
+		f.invalidateGroups()
 	}
 	if r.Method != http.MethodHead || f.head.Status != http.StatusOK || f.stale == nil || f.asked.Authorization {
 		return
@@ -84,21 +92,21 @@ func (f *fetch) passedOn(now time.Time) {
 
 // mayServeStale reports whether what is stored may stand in for an answer.
 func (f *fetch) mayServeStale() bool {
-	return f.stale != nil && f.stale.Answer == nil && rfc9111.MayServeOnError(f.asked, &f.stale.Policy, time.Now())
+	return f.stale != nil && f.stale.Answer == nil && rfc9111.MayServeOnError(f.asked, f.stale.Policy(), time.Now())
 }
 
 // mayServeDoubted reports whether what is stored may be given as it is, and not
 // updated: a 304 about another response is all that the origin has answered, and
 // what is stored met its condition (RFC 9111 §4.3.4).
 func (f *fetch) mayServeDoubted() bool {
-	return f.doubted && f.stale != nil && rfc9111.MayServeDoubted(f.asked, &f.stale.Policy, time.Now())
+	return f.doubted && f.stale != nil && rfc9111.MayServeDoubted(f.asked, f.stale.Policy(), time.Now())
 }
 
 // serveStale answers with what is stored in place of an answer that failed.
 func (f *fetch) serveStale() {
 	f.stood = true
 	f.whole(decision{
-		stage: whole, response: f.stale.Response, policy: &f.stale.Policy,
+		stage: whole, response: f.stale.Response, policy: f.stale.Policy(),
 		served: rfc9111.StaleOnError, status: f.head.Status,
 	})
 }

@@ -32,7 +32,7 @@ func (e *Edge) offered(m *miss) (all []variant) {
 		return nil
 	}
 	for _, v := range stored {
-		if !v.Policy.Has(rfc9111.Strips) { // the client may be meant to have those fields
+		if !v.Policy().Has(rfc9111.Strips) { // the client may be meant to have those fields
 			all = append(all, variant{v.Own, v.Response.AsSent()})
 		}
 	}
@@ -44,7 +44,7 @@ func (f *fetch) withConditions(fields []hpack.Field) []hpack.Field {
 	n := len(fields)
 	switch {
 	case f.doubted:
-	case f.stale != nil && f.stale.Policy.Has(rfc9111.HasValidator):
+	case f.stale != nil && f.stale.Policy().Has(rfc9111.HasValidator):
 		fields = rfc9111.Conditional(fields, f.stale.Response.AsSent())
 	case f.stale == nil:
 		var all [][]hpack.Field

@@ -53,7 +53,7 @@ func TestZeroReaders(t *testing.T) {
 		cfg, cached := counted(t, s, limit)
 		put := func(path string) {
 			r := response(strings.Repeat("x", mib))
-			if !cached.PutAnswer(path, &origin.Answer{Response: r, Fresh: time.Hour}, time.Now()) {
+			if !cached.PutAnswer(path, &origin.Answer{Response: r, Fresh: time.Hour}, time.Now(), 0) {
 				t.Fatal("no room")
 			}
 			s.mu.Lock()

@@ -57,7 +57,7 @@ func (s *shelf) Look(l *message.Lookup, r *message.Request, now time.Time) bool 
 	}
 	s.made.Add(1)
 	response := message.New(http.StatusOK, nil, make([]byte, s.size), `"tag"`, time.Time{})
-	if !s.store.PutAnswer(strings.Clone(r.Path), &origin.Answer{Response: response, Fresh: time.Hour}, now) {
+	if !s.store.PutAnswer(strings.Clone(r.Path), &origin.Answer{Response: response, Fresh: time.Hour}, now, 0) {
 		s.t.Errorf("%s has no room", r.Path)
 	}
 	l.Response = response

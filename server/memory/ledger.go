@@ -25,6 +25,7 @@ type Ledger struct {
 	limit int64
 
 	aside     atomic.Int64 // bytes; see SetAside
+	charged   atomic.Int64 // bytes; see Charge
 	lingering atomic.Int64 // bytes; see Pins
 	buffered  atomic.Int64 // bytes
 	wanted    atomic.Int64 // bytes that a Take could not have
@@ -105,8 +106,20 @@ func (l *Ledger) SetAside(n int64) {
 	l.settle()
 }
 
-// usable is the limit without what is set aside.
-func (l *Ledger) usable() int64 { return l.limit - l.aside.Load() }
+// Charge counts n bytes more, or less if negative, of what the cache needs beside
+// its entries and what cannot be refused: it is taken already.
+func (l *Ledger) Charge(n int64) {
+	l.charged.Add(n)
+	if n <= 0 {
+		l.store.Release(-n)
+		return
+	}
+	l.store.ForceReserve(n)
+	l.settle()
+}
+
+// usable is the limit without what is set aside or charged.
+func (l *Ledger) usable() int64 { return l.limit - l.aside.Load() - l.charged.Load() }
 
 // Give takes n bytes back out of the count. What became an entry's, by the
 // cache's SetReserved, is not given.
@@ -116,7 +129,7 @@ func (l *Ledger) Give(n int64) { l.store.Release(n) }
 // ledger was made.
 type Stats struct {
 	Arriving  int64 // taken from the ledger: bodies that arrive, exchanges
-	Aside     int64 // for the runtime: garbage, the holes that it leaves, tables
+	Aside     int64 // for the runtime: garbage, the holes that it leaves, tables; and what is charged
 	Lingering int64 // bodies that are still being sent, though no entry holds them
 	Buffered  int64 // output, taken from a ticket
 	Senders   int   // that have joined and not left
@@ -127,7 +140,7 @@ type Stats struct {
 // of them.
 func (l *Ledger) Stats() Stats {
 	s := Stats{
-		Aside:     l.aside.Load(),
+		Aside:     l.aside.Load() + l.charged.Load(),
 		Lingering: max(l.lingering.Load(), 0),
 		Buffered:  max(l.buffered.Load(), 0),
 		Senders:   l.senders.len(),

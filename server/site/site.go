@@ -94,6 +94,35 @@ func (s *Site) AppendKey(dst []byte, r *message.Request) (key []byte, ok bool) {
 	return s.Query.append(dst, query), true
 }
 
+// Number is what the site's keys begin with, as four bytes.
+func (s *Site) Number() uint32 { return s.number }
+
+// AppendPrefix appends to dst what the keys begin with of everything that the site
+// has of a host, and whose path begins with prefix. It reports false if the prefix is
+// malformed; dst stays as it is if the site has no such paths.
+func (s *Site) AppendPrefix(dst []byte, host, prefix string) (key []byte, ok bool) {
+	covered := strings.HasPrefix(s.Path, prefix) // the prefix is about all of the site's paths
+	if !covered && !strings.HasPrefix(prefix, s.Path) {
+		return dst, true
+	}
+	start := len(dst)
+	dst = binary.BigEndian.AppendUint32(dst, s.number)
+	switch {
+	case !s.Files:
+		return append(appendHost(dst, host), prefix...), true
+	case covered:
+		return append(dst, '/'), true
+	}
+	dst, ok = origin.AppendPathKey(dst, s.Stripped(prefix))
+	if !ok {
+		return dst[:start], false
+	}
+	if prefix[len(prefix)-1] == '/' && dst[len(dst)-1] != '/' {
+		dst = append(dst, '/')
+	}
+	return dst, true
+}
+
 // Path is the part of a key of a files site that names the file: its cleaned
 // path.
 func Path(key string) string { return key[keyPrefix:] }

@@ -141,6 +141,25 @@ func (t *Table) Client(peer netip.Addr, r *message.Request) netip.Addr {
 // Sites are all sites of the table.
 func (t *Table) Sites() []*Site { return t.sites }
 
+// Of are the sites that get requests for a host: several if they divide its paths.
+func (t *Table) Of(authority string) (sites []*Site) {
+	for s := t.host(authority); s != nil; s = s.fork.base {
+		if s.fork == nil {
+			return append(sites, s)
+		}
+		sites = append(sites, s.fork.below...)
+	}
+	return sites
+}
+
+// Named returns the site with a name, nil if there is none.
+func (t *Table) Named(name string) *Site {
+	if i := slices.IndexFunc(t.sites, func(s *Site) bool { return s.Name == name }); i >= 0 {
+		return t.sites[i]
+	}
+	return nil
+}
+
 // maxHost is the longest name that DNS has, in octets (RFC 1035 §2.3.4), and
 // room for a port.
 const maxHost = 253 + len(":65535")

@@ -10,18 +10,21 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/origin"
+	"github.com/e0ac7cd4/hotpath/server/purge"
 )
 
 // Entry is what is stored under a key. All but the moment of its next
-// revalidation is immutable.
+// revalidation, and what purges have done to it, is immutable.
 type Entry struct {
 	// Response is the stored response; nil for a mark.
 	Response *message.Response
 
-	// Policy is what the response says of its reuse. Of a file, of which we
-	// are the origin, it is not looked at: Answer is set instead.
-	Policy rfc9111.Policy
+	// Answer is set of a file, of which we are the origin: its policy is not
+	// looked at.
 	Answer *origin.Answer
+
+	policy rfc9111.Policy                 // as it was stored
+	stale  atomic.Pointer[rfc9111.Policy] // since a soft purge; nil: there was none
 
 	// Vary, if it is not "", says that the resource's responses are stored
 	// under longer keys, which the values of these request fields extend.
@@ -31,8 +34,30 @@ type Entry struct {
 	// requests for it do not wait for each other. None if it was.
 	Uncacheable rfc9111.Reason
 
-	variants *variants    // of an entry with a Vary
-	recheck  atomic.Int64 // Unix ns from which the next hit starts a revalidation; of a mark, from which it is renewed
+	Tags []purge.Tag // of a response
+
+	since    uint64        // the last purge when the response was asked for
+	judged   atomic.Uint64 // the last purge that it was compared with; gone: it is not used any more
+	variants *variants     // of an entry with a Vary
+	recheck  atomic.Int64  // Unix ns from which the next hit starts a revalidation; of a mark, from which it is renewed
+}
+
+// gone is a number that no purge has.
+const gone = math.MaxUint64
+
+// Policy is what the response says of its reuse, and a soft purge.
+func (e *Entry) Policy() *rfc9111.Policy {
+	if p := e.stale.Load(); p != nil {
+		return p
+	}
+	return &e.policy
+}
+
+// soften makes the response stale since a purge at at.
+func (e *Entry) soften(at time.Time) {
+	p := e.Policy().Staled(at)
+	e.stale.Store(&p)
+	e.RecheckAt(at)
 }
 
 // rechecking is a time that no hit has reached.

@@ -17,7 +17,7 @@ func TestMarkIsRenewed(t *testing.T) {
 	}
 	now := time.Now()
 	find := func(now time.Time) *Entry {
-		e, _, _ := s.Peek([]byte("k"), nil, now)
+		e, _, _, _ := s.Peek([]byte("k"), nil, now)
 		return e
 	}
 	mark := func(why rfc9111.Reason, after time.Duration) *Entry {

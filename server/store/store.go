@@ -11,6 +11,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/origin"
+	"github.com/e0ac7cd4/hotpath/server/purge"
 )
 
 // Config is what may be stored.
@@ -24,6 +25,9 @@ type Config struct {
 type Store struct {
 	cache  *cache.Cache[*Entry]
 	ledger *memory.Ledger
+	purges *purge.Rules
+
+	sweeping sync.Mutex // see purge.go
 
 	// marking is held while the entry of a resource with variants is made,
 	// so that there is one list of them. It is not held when entries leave.
@@ -32,7 +36,7 @@ type Store struct {
 
 // New makes an empty store and the ledger of its memory.
 func New(c Config) (*Store, error) {
-	s := new(Store)
+	s := &Store{purges: purge.New()}
 	var err error
 	s.cache, err = cache.New(cache.Config[*Entry]{
 		Entries: c.Entries,
@@ -74,75 +78,92 @@ func (s *Store) left(e *Entry) {
 // the resource, but none that these fields select.
 func (s *Store) Find(key []byte, fields []hpack.Field, now time.Time) (e *Entry, own []byte, variant bool) {
 	e, ok := s.cache.Get(view(key), now)
-	if !ok {
-		return nil, key, false
+	if ok && e.Vary != "" {
+		key, variant = e.Vary.AppendKey(key, fields), true
+		e, ok = s.cache.Get(view(key), now)
 	}
-	if e.Vary == "" {
-		return e, key, false
+	if !ok || !s.inForce(e, key) {
+		return nil, key, variant
 	}
-	key = e.Vary.AppendKey(key, fields)
-	e, ok = s.cache.Get(view(key), now)
-	if !ok {
-		return nil, key, true
-	}
-	return e, key, true
+	return e, key, variant
 }
 
 // Exact returns the entry whose own key is key, if it is a response.
 func (s *Store) Exact(key []byte, now time.Time) *Entry {
-	if e, ok := s.cache.Get(view(key), now); ok && e.Response != nil {
+	if e, ok := s.cache.Get(view(key), now); ok && e.Response != nil && s.inForce(e, key) {
 		return e
 	}
 	return nil
 }
 
 // Peek is Find for callers that do not use what they find: it counts neither as a
-// hit nor as a miss.
-func (s *Store) Peek(key []byte, fields []hpack.Field, now time.Time) (e *Entry, own []byte, variant bool) {
+// hit nor as a miss. purged says that there was an entry until it was purged.
+func (s *Store) Peek(key []byte, fields []hpack.Field, now time.Time) (e *Entry, own []byte, variant, purged bool) {
 	e, ok := s.cache.Peek(view(key), now)
+	if ok && e.Vary != "" {
+		key, variant = e.Vary.AppendKey(key, fields), true
+		e, ok = s.cache.Peek(view(key), now)
+	}
 	if !ok {
-		return nil, key, false
+		return nil, key, variant, false
 	}
-	if e.Vary == "" {
-		return e, key, false
+	if !s.inForce(e, key) {
+		return nil, key, variant, true
 	}
-	key = e.Vary.AppendKey(key, fields)
-	e, _ = s.cache.Peek(view(key), now) // nil if there is none
-	return e, key, true
+	return e, key, variant, false
 }
 
-// entryOverhead is what an Entry takes beside its response: 152 bytes in their
-// size class of 160.
-const entryOverhead = 160
+// entryOverhead is what an Entry takes beside its response: 208 bytes, which are a
+// size class.
+const entryOverhead = 208
 
-// PutAnswer stores a file's response, for as long as it may be served.
-func (s *Store) PutAnswer(key string, a *origin.Answer, asked time.Time) bool {
-	e := &Entry{Response: a.Response, Answer: a}
+// PutAnswer stores a file's response, for as long as it may be served. purged is
+// the last purge before it was looked at.
+func (s *Store) PutAnswer(key string, a *origin.Answer, asked time.Time, purged uint64) bool {
+	e := &Entry{Response: a.Response, Answer: a, since: purged}
+	if !s.admits(e, key) {
+		return false
+	}
 	fresh := asked.Add(a.Fresh)
 	e.RecheckAt(fresh)
 	return s.put(key, e, fresh.Add(a.Stale), 0)
 }
 
-// Put stores a response of another server under a resource's key, extended by
-// its Vary with the request's fields. reserved is what its body has taken from
-// the ledger, which becomes the entry's or is given back. The reason is Stored,
-// or why it is not stored.
-func (s *Store) Put(key string, request []hpack.Field, r *message.Response, p rfc9111.Policy, v rfc9111.Vary, reserved int64) rfc9111.Reason {
-	own := key
-	if v != "" {
-		own = string(v.AppendKey([]byte(key), request))
+// Arrival is a response of another server that is to be stored.
+type Arrival struct {
+	Key      string        // of the resource
+	Request  []hpack.Field // of the request, from which Vary selects
+	Response *message.Response
+	Policy   rfc9111.Policy
+	Vary     rfc9111.Vary
+	Tags     []purge.Tag
+	Purged   uint64 // the last purge before it was asked for
+	Reserved int64  // what its body has taken from the ledger
+}
+
+// Put stores a response under its resource's key, extended by its Vary. What is
+// reserved becomes the entry's or is given back. The reason is Stored, or why it is
+// not stored.
+func (s *Store) Put(a *Arrival) rfc9111.Reason {
+	own := a.Key
+	if a.Vary != "" {
+		own = string(a.Vary.AppendKey([]byte(a.Key), a.Request))
 	}
-	e := &Entry{Response: r, Policy: p}
-	e.RecheckAt(time.Unix(p.FreshUntil(), 0))
+	e := &Entry{Response: a.Response, policy: a.Policy, Tags: a.Tags, since: a.Purged}
+	e.RecheckAt(time.Unix(a.Policy.FreshUntil(), 0))
+	if !s.admits(e, own) {
+		s.ledger.Give(a.Reserved)
+		return rfc9111.Invalidated
+	}
 	var of *variants
-	if v != "" {
-		of = s.variantsOf(key, v)
+	if a.Vary != "" {
+		of = s.variantsOf(a.Key, a.Vary)
 		if !of.admit(own, s.holds) {
-			s.ledger.Give(reserved)
+			s.ledger.Give(a.Reserved)
 			return rfc9111.TooManyVariants
 		}
 	}
-	if !s.put(own, e, time.Unix(p.KeepUntil(), 0), reserved) {
+	if !s.put(own, e, time.Unix(a.Policy.KeepUntil(), 0), a.Reserved) {
 		return rfc9111.NoRoom
 	}
 	if of != nil && of.closed() {
@@ -166,7 +187,7 @@ func (s *Store) Variants(key string, now time.Time) (v rfc9111.Vary, all []Varia
 		return "", nil
 	}
 	for _, own := range slices.Backward(e.variants.list()) {
-		if e, ok := s.cache.Peek(own, now); ok && e.Response != nil {
+		if e, ok := s.cache.Peek(own, now); ok && e.Response != nil && s.inForce(e, []byte(own)) {
 			all = append(all, Variant{e, own})
 		}
 	}
@@ -201,7 +222,7 @@ func (s *Store) holds(key string) bool {
 
 // put stores an entry and gives back what was reserved beyond it.
 func (s *Store) put(key string, e *Entry, expires time.Time, reserved int64) bool {
-	size := e.Response.Size() + entryOverhead
+	size := e.Response.Size() + entryOverhead + int64(8*len(e.Tags))
 	if root := e.Response.Root(); root != e.Response {
 		size += root.Size() - int64(len(root.Body)) // its fields stay, too; the content is the same
 	}

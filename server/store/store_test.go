@@ -31,7 +31,7 @@ func newStore(t testing.TB, c Config) *Store {
 		if stats := s.Ledger().Stats(); stats.Arriving+stats.Lingering+stats.Buffered != 0 {
 			t.Errorf("left in the ledger: %+v", stats)
 		}
-		if n := s.cache.Used(); n != 0 {
+		if n := s.cache.Used() - s.purges.Bytes(); n != 0 {
 			t.Errorf("%d bytes are counted in an empty cache", n)
 		}
 	})
@@ -55,7 +55,7 @@ func lasting() rfc9111.Policy { return rfc9111.Policy{Born: time.Now().Unix(), L
 
 // put stores body for a request with these fields.
 func (s *Store) putBody(key, body string, vary rfc9111.Vary, request ...string) rfc9111.Reason {
-	return s.Put(key, fields(request...), response(body), lasting(), vary, 0)
+	return s.Put(&Arrival{Key: key, Request: fields(request...), Response: response(body), Policy: lasting(), Vary: vary})
 }
 
 // find is the body that is stored for a request, "" for none.
@@ -83,7 +83,7 @@ func TestVariants(t *testing.T) {
 	if e != nil || !variant || string(own) == "k" {
 		t.Errorf("a variant that is not stored: %v, own key %q, variant %t", e, own, variant)
 	}
-	_, own, _ = s.Peek([]byte("k"), fields("a", "1"), time.Now())
+	_, own, _, _ = s.Peek([]byte("k"), fields("a", "1"), time.Now())
 	if e := s.Exact(own, time.Now()); e == nil || string(e.Response.Body) != "one" {
 		t.Error("a variant's own key does not lead to it")
 	}
@@ -138,7 +138,8 @@ func TestMaxVariants(t *testing.T) {
 		if !s.Ledger().Take(1000) {
 			t.Fatal("no room")
 		}
-		if r := s.Put("k", fields("a", "more"), response("x"), lasting(), "a", 1000); r != rfc9111.TooManyVariants || s.find("k", "a", "more") != "" {
+		r := s.Put(&Arrival{Key: "k", Request: fields("a", "more"), Response: response("x"), Policy: lasting(), Vary: "a", Reserved: 1000})
+		if r != rfc9111.TooManyVariants || s.find("k", "a", "more") != "" {
 			t.Errorf("one more: %v", r)
 		}
 		if n := s.Ledger().Stats().Arriving; n != 0 {
@@ -163,7 +164,7 @@ func TestInvalidate(t *testing.T) {
 	var owns [][]byte
 	for i := range 5 {
 		s.putBody("k", "x", "a", "a", fmt.Sprint(i))
-		_, own, _ := s.Peek([]byte("k"), fields("a", fmt.Sprint(i)), time.Now())
+		_, own, _, _ := s.Peek([]byte("k"), fields("a", fmt.Sprint(i)), time.Now())
 		owns = append(owns, own)
 	}
 	s.putBody("other", "x", "")
@@ -216,7 +217,7 @@ func TestExpiry(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s := newStore(t, Config{})
 		born := time.Now().Unix()
-		s.Put("k", nil, response("x"), rfc9111.Policy{Born: born, Lifetime: 10, Keep: 20}, "", 0)
+		s.Put(&Arrival{Key: "k", Response: response("x"), Policy: rfc9111.Policy{Born: born, Lifetime: 10, Keep: 20}})
 		e, _, _ := s.Find([]byte("k"), nil, time.Now())
 		for _, at := range []struct {
 			second time.Duration
@@ -224,7 +225,7 @@ func TestExpiry(t *testing.T) {
 			claims bool
 		}{{9, true, false}, {10, true, true}, {10, true, false}, {29, true, false}, {30, false, false}} {
 			now := time.Unix(born, 0).Add(at.second * time.Second)
-			found, _, _ := s.Peek([]byte("k"), nil, now)
+			found, _, _, _ := s.Peek([]byte("k"), nil, now)
 			if (found != nil) != at.there {
 				t.Errorf("at %d s: there %t", at.second, found != nil)
 			}
@@ -234,7 +235,7 @@ func TestExpiry(t *testing.T) {
 		}
 
 		a := origin.Answer{Response: message.New(200, nil, []byte("file"), `"x"`, time.Time{}), Fresh: time.Second, Stale: time.Second}
-		if !s.PutAnswer("f", &a, time.Now()) {
+		if !s.PutAnswer("f", &a, time.Now(), 0) {
 			t.Fatal("not stored")
 		}
 		e, _, _ = s.Find([]byte("f"), nil, time.Now())
@@ -277,7 +278,8 @@ func TestReservations(t *testing.T) {
 				t.Fatal("no room to begin with")
 			}
 			r := response(strings.Repeat("x", size))
-			if got := s.Put("k", nil, r, lasting(), tt.vary, tt.reserved); got != tt.want {
+			got := s.Put(&Arrival{Key: "k", Response: r, Policy: lasting(), Vary: tt.vary, Reserved: tt.reserved})
+			if got != tt.want {
 				t.Errorf("%v, want %v", got, tt.want)
 			}
 			if n := s.Ledger().Stats().Arriving; n != tt.others {
@@ -296,10 +298,10 @@ func TestReservations(t *testing.T) {
 func TestSharedMemory(t *testing.T) {
 	s := newStore(t, Config{})
 	first := message.Stored(200, fields("x-long", strings.Repeat("y", 3000)), []byte("content"), 1)
-	s.Put("k", nil, first, lasting(), "", 0)
+	s.Put(&Arrival{Key: "k", Response: first, Policy: lasting()})
 	second := message.Stored(200, nil, first.Body, 2)
 	second.Whole = first
-	s.Put("k", nil, second, lasting(), "", 0)
+	s.Put(&Arrival{Key: "k", Response: second, Policy: lasting()})
 	if n := s.cache.Used(); n < second.Size()+3000 {
 		t.Errorf("%d bytes are counted: the first one's fields are in memory, too", n)
 	}
@@ -336,7 +338,7 @@ func TestRace(t *testing.T) {
 				case 3, 4:
 					n := int64(random.IntN(20_000))
 					if s.Ledger().Take(n) {
-						s.Put(key, fields("a", value), response(key+value), lasting(), vary, n)
+						s.Put(&Arrival{Key: key, Request: fields("a", value), Response: response(key + value), Policy: lasting(), Vary: vary, Reserved: n})
 					}
 				default:
 					if got := s.find(key, "a", value); got != "" && !strings.HasPrefix(got, key) {

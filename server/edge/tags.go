@@ -1,0 +1,38 @@
+package edge
+
+import (
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/purge"
+	"github.com/e0ac7cd4/hotpath/server/site"
+)
+
+// tagsOf are the tags that the fields of an answer give it.
+func (f *fetch) tagsOf(fields []hpack.Field) []purge.Tag {
+	tags, ok := f.edge.store.Purges().Tags(site.Host(f.request.Authority), fields)
+	if !ok {
+		if withheld, ok := f.edge.failed.Allow("tags", time.Now()); ok {
+			f.edge.log.Warn("a response has too many tags: the purge of any tag is about it", "site", f.site.Name,
+				"host", f.request.Authority, "path", f.request.Path, "allowed", purge.MaxTags, "withheld", withheld)
+		}
+	}
+	return tags
+}
+
+// invalidateGroups purges the groups that the answer to an unsafe request names, of
+// its own host (RFC 9875 §3).
+func (f *fetch) invalidateGroups() {
+	rules := f.edge.store.Purges().GroupRules(site.Host(f.request.Authority), f.head.Fields)
+	if len(rules) > 0 {
+		f.edge.store.Purge(false, rules...)
+		f.edge.metrics.Purges.Add(f.edge.stripe, metrics.PurgeGroup, uint64(len(rules)))
+	}
+}
+
+// outdated reports whether what a flight fetches has changed or was purged since it
+// began. Its tags are not known before its head is there; see suits.
+func (e *Edge) outdated(key string, fl *flight) bool {
+	return e.changes.since(key, fl.began) || e.store.Purges().Judge(key, fl.decision.tags, fl.purged).Effect != purge.None
+}
