@@ -9,6 +9,8 @@
 //	go run ./server reload              have a running server read its configuration again
 //	go run ./server upgrade             have it start its program again, and hand over to it
 //	go run ./server diff -config FILE   what that would change
+//	go run ./server purge -tag TAG      have it use no more what is stored, or take it for stale
+//	go run ./server explain URL         what it would do with a request, and why
 //	go run ./server ech NAME            make a key for Encrypted Client Hello
 //	go run ./server schema              what editors know the configuration by
 //	go run ./server completion bash     what a shell completes the command line by
@@ -46,9 +48,9 @@
 //
 // Package main only wires: run.go, parts.go for the public side, tls.go for its TLS,
 // plain.go for the listener without, sites.go for what is served, reload.go and
-// watch.go for what changes while it runs, operate.go for the admin listener;
-// memory.go and descriptors.go bound what it takes; health.go and ask.go are
-// subcommands. handover has the sockets, also those of a predecessor; acme obtains
+// watch.go for what changes while it runs, operate.go and cachecontrol.go for the admin
+// listener; memory.go and descriptors.go bound what it takes; health.go, ask.go and
+// cachecommands.go are subcommands. handover has the sockets, also those of a predecessor; acme obtains
 // certificates, which certs follows as files, and redirect is plain HTTP.
 package main
 
@@ -94,6 +96,10 @@ func dispatch(args, environ []string, stdout, stderr io.Writer) int {
 		return upgrade(args[1:], environ, stdout, stderr)
 	case "diff":
 		return diff(args[1:], environ, stdout, stderr)
+	case "purge":
+		return purge(args[1:], environ, stdout, stderr)
+	case "explain":
+		return explain(args[1:], environ, stdout, stderr)
 	case "ech":
 		return config.ECH(args[1:], stdout, stderr)
 	case "schema":

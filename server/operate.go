@@ -13,6 +13,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/admin"
 	"github.com/e0ac7cd4/hotpath/server/config"
+	"github.com/e0ac7cd4/hotpath/server/edge"
 	"github.com/e0ac7cd4/hotpath/server/handover"
 	"github.com/e0ac7cd4/hotpath/server/live"
 )
@@ -25,6 +26,7 @@ const adminStop = time.Second
 type watched struct {
 	metrics *metrics.Hotpath
 	cache   func() metrics.CacheStats
+	edge    *edge.Edge
 	ready   func() error
 	hotKeys func(n int) []access.HotKey
 	journal *live.Journal
@@ -58,6 +60,7 @@ func startAdmin(cfg config.Config, o watched) (address string, page func([]confi
 	server := admin.New(admin.Config{
 		Metrics: metrics.NewRegistry(o.metrics), Ready: o.ready, Live: recorder, Token: token, Count: o.metrics, Log: o.log,
 		Settings: o.running.settings,
+		Cache:    &cacheControl{Edge: o.edge, journal: o.journal, log: o.log},
 		Reload:   func() ([]string, error) { return o.running.reload("the admin listener") },
 		Upgrade: func() ([]string, error) {
 			return []string{"upgraded: a successor serves"}, o.running.upgrade("the admin listener")

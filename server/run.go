@@ -92,8 +92,9 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 		}
 		return nil
 	}
+	e := edge.New(sites.table, stored, m, log, edge.Config{Fetches: budget.fetches, MaxStored: cfg.LargestStored(), Traces: tracer})
 	open := func(name, address string) (net.Listener, error) { return h.Listen(ctx, name, address) }
-	adminAddress, page, stopAdmin, err := startAdmin(cfg, watched{metrics: m, cache: stats, ready: ready, hotKeys: accessLog.Top, journal: journal, running: r, listen: open, log: log})
+	adminAddress, page, stopAdmin, err := startAdmin(cfg, watched{metrics: m, cache: stats, edge: e, ready: ready, hotKeys: accessLog.Top, journal: journal, running: r, listen: open, log: log})
 	if err != nil {
 		return err
 	}
@@ -101,7 +102,6 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 
 	crew := new(stream.Crew)
 	defer crew.Close()
-	e := edge.New(sites.table, stored, m, log, edge.Config{Fetches: budget.fetches, MaxStored: cfg.LargestStored(), Traces: tracer})
 	security, stopSecurity, err := newSecurity(cfg, e.Site, m, log)
 	if err != nil {
 		return err

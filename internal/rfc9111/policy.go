@@ -72,8 +72,8 @@ func (p *Policy) FreshUntil() int64 { return p.Born + int64(p.Lifetime) }
 // more, fresh, stale or for validation.
 func (p *Policy) KeepUntil() int64 { return p.FreshUntil() + int64(p.Keep) }
 
-// Staled returns the policy of the same response if it was made stale at now, by
-// somebody who knows that it is not current any more.
+// Staled returns the policy of the same response if an operator made it stale at
+// now: it may not be current any more.
 func (p *Policy) Staled(now time.Time) Policy {
 	staled := *p
 	staled.Lifetime = int32(min(int64(p.Lifetime), p.Age(now)))

@@ -142,6 +142,7 @@ type lifetime struct {
 	seconds  int32
 	explicit bool // the origin's
 	known    bool // the origin's, the site's or an estimate
+	from     string
 }
 
 // lifetimeOf calculates the freshness lifetime (§4.2.1): s-maxage, max-age,
@@ -150,24 +151,24 @@ type lifetime struct {
 func lifetimeOf(d *directives, targeted bool, status int, fields []hpack.Field, got time.Time, rules *Rules) lifetime {
 	// What is no number is stale, as §4.2.1 encourages.
 	if d.sMaxAge != absent {
-		return lifetime{max(d.sMaxAge, 0), true, true}
+		return lifetime{max(d.sMaxAge, 0), true, true, "s-maxage"}
 	}
 	if d.maxAge != absent {
-		return lifetime{max(d.maxAge, 0), true, true}
+		return lifetime{max(d.maxAge, 0), true, true, "max-age"}
 	}
 	if expires, ok := get(fields, "expires"); ok && !targeted {
 		at, ok := parseDate(expires, got)
 		if !ok {
-			return lifetime{0, true, true} // such as "0": in the past (§5.3)
+			return lifetime{0, true, true, "Expires"} // such as "0": in the past (§5.3)
 		}
 		date, ok := dateValue(fields, got)
 		if !ok {
 			date = got.Unix()
 		}
-		return lifetime{int32(min(max(at-date, 0), maxDelta)), true, true}
+		return lifetime{int32(min(max(at-date, 0), maxDelta)), true, true, "Expires"}
 	}
 	if configured, ok := rules.StatusFreshness[status]; ok {
-		return lifetime{seconds(configured), false, configured > 0}
+		return lifetime{seconds(configured), false, configured > 0, "cache.negative"}
 	}
 	if !cacheableByDefault(status) && !d.public { // §4.2.2
 		return lifetime{}
@@ -179,13 +180,23 @@ func lifetimeOf(d *directives, targeted bool, status int, fields []hpack.Field, 
 				date = got.Unix()
 			}
 			estimate := min(max(date-modified, 0)/heuristicFraction, rules.heuristicMax())
-			return lifetime{int32(min(estimate, maxDelta)), false, true}
+			return lifetime{int32(min(estimate, maxDelta)), false, true, "Last-Modified, by cache.heuristics"}
 		}
 	}
 	if rules.Freshness > 0 && status < 400 {
-		return lifetime{seconds(rules.Freshness), false, true}
+		return lifetime{seconds(rules.Freshness), false, true, "cache.default-fresh"}
 	}
 	return lifetime{}
+}
+
+// LifetimeFrom says what a response's freshness lifetime is taken from: a directive, a
+// field or a setting; "" if nothing says how long it is fresh.
+func LifetimeFrom(status int, fields []hpack.Field, got time.Time, rules *Rules) string {
+	if rules == nil {
+		rules = &defaultRules
+	}
+	d, targeted := responseDirectives(fields, rules)
+	return lifetimeOf(&d, targeted, status, fields, got, rules).from
 }
 
 // staleness returns for how many seconds the response may be served stale while

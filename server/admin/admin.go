@@ -12,9 +12,12 @@
 //	               changed, or 409 with why nothing has
 //	/upgrade       POST: the program is started again and takes over; 200 when it
 //	               serves, or 409 with why it does not
+//	/explain       what would become of a request, and why, in JSON
+//	/purge         POST: what is stored is not used any more, or is stale; 200 with
+//	               what that was, or 400 with why nothing was purged
 //	/debug/pprof/  Go profiles
 //
-// Every path but /reload and /upgrade answers GET and HEAD alone, /healthz and /readyz OPTIONS
+// Every path but those of POST answers GET and HEAD alone, /healthz and /readyz OPTIONS
 // as well, which some balancers send, and no answer may be cached. With a token,
 // all but /healthz and /readyz answer only requests that have it. Without, the
 // address should be a loopback one; [Server.Serve] warns about any other, and on a
@@ -44,7 +47,7 @@ import (
 // reachable by more than them.
 const (
 	headTimeout  = 5 * time.Second  // a request head is one packet
-	readTimeout  = 10 * time.Second // no request's content is read
+	readTimeout  = 10 * time.Second // a form has a mebibyte at most
 	writeTimeout = 30 * time.Second // pprof adds the seconds that a profile runs
 	idleTimeout  = 2 * time.Minute  // two of the longest usual scrape intervals
 	maxHeader    = 16 << 10         // bytes, as on the public listener
@@ -87,6 +90,9 @@ type Config struct {
 	// why this process goes on.
 	Upgrade func() ([]string, error)
 
+	// Cache answers /explain and /purge.
+	Cache Cache
+
 	// Token is what clients must show; "" means none.
 	Token string
 
@@ -114,6 +120,8 @@ func New(cfg Config) *Server {
 	own := http.NewCrossOriginProtection()
 	mux.Handle("POST /reload", own.Handler(change(cfg.Reload)))
 	mux.Handle("POST /upgrade", own.Handler(change(cfg.Upgrade)))
+	mux.Handle("POST /purge", own.Handler(purge(cfg.Cache)))
+	mux.Handle("/explain", explain(cfg.Cache))
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
@@ -172,7 +180,7 @@ func methods(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
 		probe := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
-		if r.URL.Path == "/reload" || r.URL.Path == "/upgrade" {
+		if r.URL.Path == "/reload" || r.URL.Path == "/upgrade" || r.URL.Path == "/purge" {
 			if r.Method != http.MethodPost {
 				h.Set("Allow", "POST")
 				plain(w, http.StatusMethodNotAllowed, "this is asked for with POST")

@@ -8,7 +8,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
+
+	"github.com/e0ac7cd4/hotpath/server/edge"
 )
 
 const (
@@ -27,8 +30,8 @@ type Client struct {
 	Token   string // "": none
 }
 
-// do sends a request without content. What is not within ctx is an error.
-func (c Client) do(ctx context.Context, method, path string) (*http.Response, error) {
+// do sends a request, with a form if it is not nil. What is not within ctx is an error.
+func (c Client) do(ctx context.Context, method, path string, form url.Values) (*http.Response, error) {
 	transport := &http.Transport{
 		// The address is dialed as it is: a URL needs a host, and ":9180" has none.
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
@@ -36,9 +39,12 @@ func (c Client) do(ctx context.Context, method, path string) (*http.Response, er
 		},
 		DisableKeepAlives: true,
 	}
-	r, err := http.NewRequestWithContext(ctx, method, "http://localhost"+path, nil)
+	r, err := http.NewRequestWithContext(ctx, method, "http://localhost"+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, fmt.Errorf("asking %s: %w", c.Address, err)
+	}
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	if c.Token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.Token)
@@ -53,7 +59,7 @@ func (c Client) do(ctx context.Context, method, path string) (*http.Response, er
 // Ready asks for /readyz. It returns nil if the server is ready, else an error of
 // one line that says why not.
 func (c Client) Ready(ctx context.Context) error {
-	response, err := c.do(ctx, http.MethodGet, "/readyz")
+	response, err := c.do(ctx, http.MethodGet, "/readyz", nil)
 	if err != nil {
 		return err
 	}
@@ -80,7 +86,7 @@ func (c Client) Upgrade(ctx context.Context) (string, error) { return c.change(c
 
 // change asks for something that may be refused.
 func (c Client) change(ctx context.Context, path string) (string, error) {
-	response, err := c.do(ctx, http.MethodPost, path)
+	response, err := c.do(ctx, http.MethodPost, path, nil)
 	if err != nil {
 		return "", err
 	}
@@ -95,24 +101,44 @@ func (c Client) change(ctx context.Context, path string) (string, error) {
 	return string(answer), c.unexpected(response, answer, path)
 }
 
-// Settings decodes the server's settings in effect into all.
-func (c Client) Settings(ctx context.Context, all any) error {
-	response, err := c.do(ctx, http.MethodGet, "/config")
+// Purge purges what a form names: see the parameters of /purge. The error is what the
+// server says of why it purged nothing.
+func (c Client) Purge(ctx context.Context, form url.Values) (done edge.Purged, err error) {
+	return done, c.decode(ctx, http.MethodPost, "/purge", form, &done)
+}
+
+// Explain asks what would become of a request: see the parameters of /explain.
+func (c Client) Explain(ctx context.Context, question url.Values) (x edge.Explanation, err error) {
+	return x, c.decode(ctx, http.MethodGet, "/explain?"+question.Encode(), nil, &x)
+}
+
+// decode decodes an answer in JSON into v. With 400 the answer is the error.
+func (c Client) decode(ctx context.Context, method, path string, form url.Values, v any) error {
+	response, err := c.do(ctx, method, path, form)
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
-	answer, err := c.read(response, "/config")
-	if err == nil {
-		err = c.unexpected(response, answer, "/config")
+	path, _, _ = strings.Cut(path, "?")
+	answer, err := c.read(response, path)
+	switch {
+	case err != nil:
+		return err
+	case response.StatusCode == http.StatusBadRequest:
+		return errors.New(strings.TrimRight(string(answer), "\n"))
 	}
-	if err != nil {
+	if err := c.unexpected(response, answer, path); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(answer, all); err != nil {
-		return fmt.Errorf("decoding the answer of %s to /config: %w", c.Address, err)
+	if err := json.Unmarshal(answer, v); err != nil {
+		return fmt.Errorf("decoding the answer of %s to %s: %w", c.Address, path, err)
 	}
 	return nil
+}
+
+// Settings decodes the server's settings in effect into all.
+func (c Client) Settings(ctx context.Context, all any) error {
+	return c.decode(ctx, http.MethodGet, "/config", nil, all)
 }
 
 func (c Client) read(response *http.Response, path string) ([]byte, error) {

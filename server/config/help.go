@@ -25,6 +25,8 @@ var Commands = []Command{
 	{"reload", "[-key value ...]", "have that server read its settings again"},
 	{"upgrade", "[-key value ...]", "have it hand over to its program anew"},
 	{"diff", "[-key value ...]", "which settings differ from that one's"},
+	{"purge", "-tag TAG [-key value ...]", "have it use no more what is stored"},
+	{"explain", "URL [-key value ...]", "what it would do with a request"},
 	{"ech", "NAME", "make a key for ech-keys-file"},
 	{"schema", "", "the JSON Schema of the file, for editors"},
 	{"completion", "SHELL", "a script for bash, zsh or fish"},

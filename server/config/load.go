@@ -208,7 +208,7 @@ func parseArgs(args []string) ([]assignment, error) {
 		switch {
 		case !hasValue && (name == "h" || name == "help"):
 			return nil, ErrHelp
-		case !hasValue && isToggle(name):
+		case !hasValue && IsToggle(name):
 			value, toggled = "true", name
 		case !hasValue && isCommand(name):
 			bad(where, name, "", "is no setting", suggestFlag(name))
@@ -277,7 +277,8 @@ func (c *Config) setting(name string) setting {
 	return setting{}
 }
 
-func isToggle(name string) bool {
+// IsToggle reports whether a setting is true without a value.
+func IsToggle(name string) bool {
 	_, ok := named(name).value.(*toggle)
 	return ok
 }

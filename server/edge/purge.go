@@ -37,8 +37,7 @@ type Purged struct {
 	Soft    bool     `json:"soft"`
 
 	// Matched is how many responses were stored of that; nil: they were not
-	// counted. Responses that nobody has asked for since an earlier purge count,
-	// too.
+	// counted. Those count that were purged before and not asked for since.
 	Matched *store.Matched `json:"matched,omitempty"`
 }
 

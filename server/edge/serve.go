@@ -155,25 +155,49 @@ func lastHop(fields []hpack.Field) bool {
 // answer answers a request that has a key.
 func (e *Edge) answer(m *miss) {
 	m.usable = e.consider(m.site, m.x.Key, &m.x.Request, m.asked, time.Now())
-	switch m.verdict {
-	case rfc9111.Serve, rfc9111.ServeAndRevalidate:
+	switch m.courseOf(m.site, m.asked) {
+	case served:
 		e.hit(m)
-		return
-	case rfc9111.GatewayTimeout:
+	case cachedOnly:
 		m.x.Reply.Explain(outcome(m.site, metrics.Miss, &rfc9111.CacheStatus{Served: m.reason}))
 		m.x.Reply.Send(timedOut)
-		return
+	case passed:
+		e.passHead(m)
+	case alone:
+		e.alone(m)
+	case shared:
+		e.share(m)
+	}
+}
+
+// course is what is done with a request that has a key.
+type course uint8
+
+const (
+	served     course = iota // what is stored answers
+	cachedOnly               // nothing stored does, and the client wants nothing else
+	passed                   // it is sent on as it is, and its answer not stored
+	alone                    // it is fetched for this request
+	shared                   // it is fetched for all who miss the same
+)
+
+// courseOf decides on it.
+func (u *usable) courseOf(s *site.Site, asked *rfc9111.Asked) course {
+	switch u.verdict {
+	case rfc9111.Serve, rfc9111.ServeAndRevalidate:
+		return served
+	case rfc9111.GatewayTimeout:
+		return cachedOnly
 	}
 	switch {
-	case m.site.Files:
-		e.share(m)
-	case m.reason == rfc9111.Method, m.reason == rfc9111.RequestContent, m.reason == rfc9111.RequestCondition:
-		e.passHead(m)
-	case m.asked.NoStore, m.asked.Authorization, m.reason == rfc9111.KnownUncacheable:
-		e.alone(m)
-	default:
-		e.share(m)
+	case s.Files:
+		return shared
+	case u.reason == rfc9111.Method, u.reason == rfc9111.RequestContent, u.reason == rfc9111.RequestCondition:
+		return passed
+	case asked.NoStore, asked.Authorization, u.reason == rfc9111.KnownUncacheable:
+		return alone
 	}
+	return shared
 }
 
 // hit answers with what was stored since the engine looked.

@@ -48,6 +48,21 @@ func (g *Guard) Answer(ctx context.Context, r *message.Request) *message.Respons
 	return g.Users.answer(ctx, r)
 }
 
+// Foretell returns the answer that a request without an address would get in place of
+// what it asks for, and why; nil if it passes, credentials aside.
+func (g *Guard) Foretell(r *message.Request) (answer *message.Response, why string) {
+	if g == nil {
+		return nil, ""
+	}
+	if g.Maintenance.holds(r.Client) {
+		return g.Maintenance.answer, "The site is in maintenance."
+	}
+	if answer := g.Redirects.answer(r.Path); answer != nil {
+		return answer, "A redirect of the site answers."
+	}
+	return nil, ""
+}
+
 // Takes reports whether Authorization is for us, and not for the origin.
 func (g *Guard) Takes() bool { return g != nil && g.Users != nil && !g.Users.pass }
 

@@ -1,0 +1,105 @@
+package admin
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/e0ac7cd4/hotpath/server/edge"
+)
+
+// Cache is what operators ask about, and purge.
+type Cache interface {
+	Purge(edge.Purge) (edge.Purged, error)
+	Explain(edge.Question) (edge.Explanation, error)
+}
+
+// maxForm bounds the content of a purge, in bytes: ten thousand URLs of a hundred.
+const maxForm = 1 << 20
+
+// The parameters of a purge and of a question.
+var (
+	purgeParameters   = []string{"url", "prefix", "host", "tag", "all", "site", "soft", "count"}
+	explainParameters = []string{"url", "method", "field"}
+)
+
+// purge answers with what was purged, in JSON; or with 400 and a line for each reason
+// why nothing was. Its parameters are a form, or in the query.
+func purge(c Cache) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		if err := r.ParseForm(); err != nil {
+			plain(w, http.StatusBadRequest, fmt.Sprintf("reading the form: %v; allowed are up to %d bytes of application/x-www-form-urlencoded", err, maxForm))
+			return
+		}
+		p, err := purgeOf(r.Form)
+		if err != nil {
+			plain(w, http.StatusBadRequest, err.Error())
+			return
+		}
+		done, err := c.Purge(p)
+		answer(w, done, err)
+	})
+}
+
+// purgeOf reads the parameters of a purge.
+func purgeOf(form url.Values) (edge.Purge, error) {
+	if err := known(form, purgeParameters); err != nil {
+		return edge.Purge{}, err
+	}
+	p := edge.Purge{URLs: form["url"], Prefixes: form["prefix"], Hosts: form["host"], Tags: form["tag"], Site: form.Get("site")}
+	for name, to := range map[string]*bool{"all": &p.All, "soft": &p.Soft, "count": &p.Count} {
+		switch v := form.Get(name); {
+		case !form.Has(name), v == "0", v == "false":
+		case v == "1", v == "true", v == "":
+			*to = true
+		default:
+			return edge.Purge{}, fmt.Errorf("%s %q: allowed is 1 or 0", name, v)
+		}
+	}
+	return p, nil
+}
+
+// explain answers with what would become of a request, in JSON.
+func explain(c Cache) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		form := r.URL.Query()
+		err := known(form, explainParameters)
+		q := edge.Question{URL: form.Get("url"), Method: form.Get("method")}
+		for _, text := range form["field"] {
+			f, wrong := edge.QuestionField(text)
+			q.Fields, err = append(q.Fields, f), errors.Join(err, wrong)
+		}
+		if err != nil {
+			plain(w, http.StatusBadRequest, err.Error())
+			return
+		}
+		x, err := c.Explain(q)
+		answer(w, x, err)
+	})
+}
+
+// known refuses a parameter that is none of allowed: a purge that is misspelt must not
+// be another.
+func known(form url.Values, allowed []string) error {
+	for name := range form {
+		if !slices.Contains(allowed, name) {
+			return fmt.Errorf("parameter %q: allowed are %s", name, strings.Join(allowed, ", "))
+		}
+	}
+	return nil
+}
+
+// answer answers with v, in JSON, or with 400 and an error's lines.
+func answer(w http.ResponseWriter, v any, err error) {
+	if err != nil {
+		plain(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // an error means that the client has left
+}

@@ -1,0 +1,238 @@
+package edge
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
+	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/purge"
+	"github.com/e0ac7cd4/hotpath/server/site"
+	"github.com/e0ac7cd4/hotpath/server/store"
+)
+
+// Question is a request to explain: an absolute URL and the fields that it would have.
+type Question struct {
+	Method string // "": GET
+	URL    string
+	Fields []hpack.Field
+}
+
+// Explanation is what would become of a request now, and why. Nothing happens: it does
+// not count as a use of what is stored, and no origin is asked.
+type Explanation struct {
+	URL  string `json:"url"`
+	Site string `json:"site"`
+
+	// Outcome is a line for a person, and Reason why: the name of the decision as
+	// Cache-Status and metrics have it; "" if the site answers by a rule of its own.
+	Outcome string `json:"outcome"`
+	Reason  string `json:"reason"`
+	Because string `json:"because"`
+
+	// CacheStatus is how the Cache-Status of the answer begins.
+	CacheStatus string `json:"cache_status,omitempty"`
+
+	// Key is what the resource is known by in the cache, for people: without the
+	// number of the site.
+	Key       string   `json:"key,omitempty"`
+	Vary      string   `json:"vary,omitempty"`
+	Selecting []string `json:"selecting,omitempty"` // the request's fields that Vary names
+	Variants  []Held   `json:"stored"`              // what is stored of the resource
+
+	// Purged is when the resource, or a tag of what is stored of it, was last purged,
+	// or an unsafe request changed it, as far as that is remembered.
+	Purged string `json:"purged,omitempty"`
+
+	// NotStored is why the last response was not stored, which is remembered for
+	// some seconds.
+	NotStored string `json:"not_stored,omitempty"`
+
+	// Fetching is for how long a fetch is under way that such requests would join,
+	// in seconds; 0: there is none.
+	Fetching float64 `json:"fetching_s,omitempty"`
+}
+
+// Held is a stored response. Times are in seconds.
+type Held struct {
+	Selected bool  `json:"selected"` // by the request's fields
+	Status   int   `json:"status"`
+	Bytes    int64 `json:"bytes"` // of memory: content, fields, both encodings of the head
+
+	Age        int64  `json:"age_s"`
+	Lifetime   int64  `json:"lifetime_s"`
+	From       string `json:"lifetime_from"` // the directive, field or setting that says so
+	Fresh      int64  `json:"fresh_s"`       // for how long it still is; negative: it is not
+	Revalidate int64  `json:"stale_while_revalidate_s"`
+	OnError    int64  `json:"stale_if_error_s"`
+
+	Fields []string `json:"fields"` // that decide
+	Tags   []string `json:"tags,omitempty"`
+}
+
+// What an explanation has at most of what an origin chooses.
+const (
+	maxExplainedTags  = 64
+	maxExplainedValue = 1024
+)
+
+// Explain says what would become of a request. The error says what is wrong with the
+// question.
+func (e *Edge) Explain(q Question) (Explanation, error) {
+	r, err := requestFor(q.URL)
+	if err != nil {
+		return Explanation{}, fmt.Errorf("url %q: %w", q.URL, err)
+	}
+	if r.Fields = q.Fields; q.Method != "" {
+		r.Method = q.Method
+	}
+	x := Explanation{URL: q.URL, Variants: []Held{}}
+	s, ok := e.sites.Load().Route(r)
+	switch {
+	case !ok:
+		x.refused("400", "Servers read its path in several ways.")
+		return x, nil
+	case s == nil:
+		x.refused("421, or 404 over HTTP/1.1", "No site has this host.")
+		return x, nil
+	}
+	x.Site = s.Name
+	if answer, why := s.Guard.Foretell(r); answer != nil {
+		x.refused(fmt.Sprint(answer.Status), why)
+		return x, nil
+	}
+	if s.Files && r.Method != http.MethodGet && r.Method != http.MethodHead {
+		x.refused("204 or 405", "Files have GET, HEAD and OPTIONS.")
+		return x, nil
+	}
+	key, ok := s.AppendKey(nil, r)
+	if !ok {
+		x.refused("400", "Its path is malformed.")
+		return x, nil
+	}
+	e.explainKey(&x, s, string(key), r)
+	return x, nil
+}
+
+// refused is that the request gets an answer of our own.
+func (x *Explanation) refused(status, because string) {
+	x.Outcome, x.Because = "answered with "+status+", by hotpath itself", because
+}
+
+// explainKey is for a request that the cache is asked about.
+func (e *Edge) explainKey(x *Explanation, s *site.Site, key string, r *message.Request) {
+	now := time.Now()
+	asked := ask(r.Method, r, s)
+	r.Fields = forOrigin(r.Fields, s)
+	u := e.consider(s, key, r, &asked, now)
+	x.Key, x.Reason, x.Because = key[4:], u.reason.String(), u.reason.Sentence()
+	x.CacheStatus = string(rfc9111.AppendCacheStatus(nil, &rfc9111.CacheStatus{Cache: cacheName, Served: u.reason}))
+	x.Outcome = outcomes[u.courseOf(s, &asked)]
+	if u.verdict == rfc9111.ServeAndRevalidate {
+		x.Outcome += ", and is revalidated in the background"
+	}
+	e.explainStored(x, s, key, u.own, r, now)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if fl := e.flights[u.own]; fl != nil && !e.outdated(key, fl) {
+		x.Fetching = now.Sub(fl.began).Seconds()
+	}
+}
+
+// outcomes are the courses for a person.
+var outcomes = [...]string{
+	served:     "a hit: what is stored answers",
+	cachedOnly: "answered with 504: the request takes nothing but what is stored",
+	passed:     "passed on to the origin, and its answer not stored",
+	alone:      "fetched from the origin, for this request alone",
+	shared:     "fetched from the origin; requests for the same wait for one fetch",
+}
+
+// explainStored adds what is stored of the resource.
+func (e *Edge) explainStored(x *Explanation, s *site.Site, key, own string, r *message.Request, now time.Time) {
+	vary, all := e.store.Variants(key, now)
+	if vary != "" {
+		x.Vary = strings.ReplaceAll(string(vary), ",", ", ")
+		for _, f := range r.Fields {
+			if vary.Has(f.Name) {
+				x.Selecting = append(x.Selecting, line(f))
+			}
+		}
+	}
+	entry, _, _, _ := e.store.Peek([]byte(key), r.Fields, now)
+	switch {
+	case entry == nil:
+	case entry.Response == nil:
+		x.NotStored = entry.Uncacheable.Sentence()
+	case vary == "":
+		all = []store.Variant{{Entry: entry, Own: key}}
+	}
+	last, known := e.changes.last(key)
+	touched := func(key string, tags []purge.Tag) {
+		if _, at, ok := e.store.Purges().Touched(key, tags); ok && (!known || at.After(last)) {
+			last, known = at, true
+		}
+	}
+	touched(key, nil)
+	for _, v := range all {
+		x.Variants = append(x.Variants, held(s, v, v.Own == own, now))
+		touched(v.Own, v.Tags)
+	}
+	if known {
+		x.Purged = last.UTC().Format(time.RFC3339)
+	}
+}
+
+// held describes a stored response.
+func held(s *site.Site, v store.Variant, selected bool, now time.Time) Held {
+	r, p := v.Response, v.Policy()
+	h := Held{Selected: selected, Status: r.Status, Bytes: r.Size(), Fields: []string{}}
+	if v.Answer != nil {
+		h.Lifetime, h.From = int64(v.Answer.Fresh.Seconds()), "a file: it is compared with the disk after that"
+	} else {
+		h.Age, h.Lifetime, h.Fresh = p.Age(now), int64(p.Lifetime), p.Left(now)
+		h.Revalidate, h.OnError = int64(p.Revalidate), int64(p.OnError)
+		h.From = rfc9111.LifetimeFrom(r.Status, r.AsSent(), time.Unix(p.Born, 0), s.Rules)
+	}
+	for _, f := range r.AsSent() {
+		if decides[f.Name] {
+			h.Fields = append(h.Fields, line(f))
+		}
+	}
+	h.Tags = purge.Names(r.AsSent(), maxExplainedTags)
+	return h
+}
+
+// decides are the fields of a response that say whether, for whom and for how long it
+// is stored.
+var decides = map[string]bool{
+	"cache-control": true, "cdn-cache-control": true, "expires": true, "date": true, "vary": true,
+	"etag": true, "last-modified": true, "content-encoding": true, "set-cookie": true,
+}
+
+// line is a field as a person reads it.
+func line(f hpack.Field) string {
+	if len(f.Value) > maxExplainedValue {
+		return f.Name + ": " + f.Value[:maxExplainedValue] + "…"
+	}
+	return f.Name + ": " + f.Value
+}
+
+// ErrField is a field of a question that is none.
+var ErrField = errors.New(`allowed is a field such as "accept-language: de"`)
+
+// QuestionField reads a field of a question, as a request would have it.
+func QuestionField(text string) (hpack.Field, error) {
+	name, value, ok := strings.Cut(text, ":")
+	name, value = strings.ToLower(strings.TrimSpace(name)), strings.Trim(value, " \t")
+	if !ok || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+		return hpack.Field{}, fmt.Errorf("field %q: %w", text, ErrField)
+	}
+	return hpack.Field{Name: name, Value: value}, nil
+}

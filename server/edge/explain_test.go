@@ -1,0 +1,175 @@
+package edge
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
+	"github.com/e0ac7cd4/hotpath/server/origin"
+)
+
+// TestExplainForetells: for ten thousand random requests, between random answers,
+// purges and pauses, what is explained is what then happens, for the same reason.
+func TestExplainForetells(t *testing.T) {
+	seen := make(map[string]int)
+	for seed := range uint64(10) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { inBubble(t, func(t *testing.T) { foretell(t, seed, 1000, seen) }) })
+	}
+	for _, reason := range []rfc9111.Reason{rfc9111.Fresh, rfc9111.StaleRevalidating, rfc9111.StaleAllowed, rfc9111.Miss, rfc9111.VaryMismatch,
+		rfc9111.Expired, rfc9111.NoCacheResponse, rfc9111.Invalidated, rfc9111.RequestNoCache, rfc9111.RequestMaxAge, rfc9111.RequestMinFresh,
+		rfc9111.RequestCondition, rfc9111.Method, rfc9111.Authorization, rfc9111.KnownUncacheable, rfc9111.OnlyIfCached} {
+		if seen[reason.String()] == 0 {
+			t.Errorf("no request was about %s", reason)
+		}
+	}
+}
+
+// foretell counts in seen how many explanations gave each reason.
+func foretell(t *testing.T, seed uint64, requests int, seen map[string]int) {
+	random := rand.New(rand.NewPCG(seed, 0))
+	pick := func(of ...string) string { return of[random.IntN(len(of))] }
+	r := newRig(t, knobs{rules: rfc9111.Rules{HonorRequest: true}}, func(_ int, _ context.Context, q *origin.Request, sink origin.Sink) error {
+		if field(q.Fields, "if-none-match") == `"1"` && random.IntN(2) == 0 {
+			return give(sink, 304, "", "etag", `"1"`, "cache-control", "max-age=5")
+		}
+		answer := []string{"cache-control", pick("max-age=5", "max-age=5, stale-while-revalidate=5", "max-age=3, stale-if-error=9",
+			"no-store", "private", "no-cache", "max-age=0", "public, max-age=5", "s-maxage=5", "immutable, max-age=5"), "cache-tag", pick("a", "b")}
+		if random.IntN(2) == 0 {
+			answer = append(answer, "etag", `"1"`)
+		}
+		if random.IntN(3) == 0 {
+			answer = append(answer, "vary", "accept-language")
+		}
+		return give(sink, []int{200, 200, 200, 404, 500, 302}[random.IntN(6)], "x", answer...)
+	})
+	for range requests {
+		switch random.IntN(12) {
+		case 0:
+			time.Sleep(time.Duration(random.IntN(6000)) * time.Millisecond)
+		case 1:
+			p := []Purge{{All: true}, {Tags: []string{pick("a", "b")}}, {URLs: []string{"https://example.com/" + pick("0", "1", "2")}},
+				{Prefixes: []string{"https://example.com/" + pick("0", "1")}}}[random.IntN(4)]
+			p.Soft = random.IntN(2) == 0
+			if _, err := r.Purge(p); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		path, method := "/"+pick("0", "1", "2"), pick("GET", "GET", "GET", "GET", "HEAD", "POST", "PUT", "OPTIONS")
+		var asked []string
+		add := func(name string, values ...string) {
+			if random.IntN(4) == 0 {
+				asked = append(asked, name, pick(values...))
+			}
+		}
+		add("accept-language", "de", "en")
+		add("cache-control", "no-cache", "no-store", "max-age=1", "max-stale", "min-fresh=2", "only-if-cached", "stale-if-error=9")
+		add("authorization", "Basic x")
+		add("if-none-match", `"1"`, `"2"`)
+		add("if-match", `"1"`)
+		add("range", "bytes=0-0")
+		x, err := r.Explain(Question{Method: method, URL: "https://example.com" + path, Fields: fields(asked...)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := r.origin.count()
+		c := r.ask(method, path, asked...)
+		got := c.outcome.Served
+		if c.hit {
+			got = rfc9111.None
+		}
+		// What the answer of the origin leads to is not foretold, but that it is asked.
+		after := got == rfc9111.Revalidated || got == rfc9111.StaleOnError || got == rfc9111.Range
+		stored := strings.HasPrefix(x.Outcome, "a hit") || strings.Contains(x.Outcome, "504")
+		switch {
+		case stored && c.hit && strings.HasPrefix(x.Outcome, "a hit"):
+		case !stored && r.origin.count() == before:
+			t.Fatalf("%s %s %v: %q, and the origin was not asked: %s", method, path, asked, x.Outcome, c.outcome.Status)
+		case stored && !strings.Contains(x.Outcome, "background") && r.origin.count() != before:
+			t.Fatalf("%s %s %v: %q, and the origin was asked: %s", method, path, asked, x.Outcome, c.outcome.Status)
+		case !after && got.String() != x.Reason:
+			t.Fatalf("%s %s %v: %q for %q, and it was %q: %s", method, path, asked, x.Outcome, x.Reason, got, c.outcome.Status)
+		}
+		seen[x.Reason]++
+		synctest.Wait()
+	}
+}
+
+// TestExplain is what an explanation says of what is stored.
+func TestExplain(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		r := newRig(t, knobs{}, always(200, "body", "cache-control", "max-age=60, stale-if-error=9", "vary", "accept-language", "etag", `"1"`, "cache-tag", "a,b"))
+		r.get("/a?q", "accept-language", "de")
+		r.get("/a?q", "accept-language", "en")
+		time.Sleep(10 * time.Second)
+		if _, err := r.Purge(Purge{Tags: []string{"a"}, Soft: true}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+		q := Question{URL: "https://EXAMPLE.com:443/a?q", Fields: []hpack.Field{{Name: "accept-language", Value: "de"}}}
+		x, err := r.Explain(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x.Site != "test" || x.Key != "example.com/a?q" || x.Vary != "accept-language" || !slices.Equal(x.Selecting, []string{"accept-language: de"}) {
+			t.Errorf("%+v", x)
+		}
+		if x.Purged != "2000-01-01T00:00:10Z" {
+			t.Errorf("purged at %q, want after 10 s", x.Purged)
+		}
+		if x.Reason != "expired" || !strings.Contains(x.Because, "no longer fresh") || x.CacheStatus != "hotpath; fwd=stale; detail=expired" {
+			t.Errorf("%q, %q, %q", x.Reason, x.Because, x.CacheStatus)
+		}
+		if len(x.Variants) != 2 || x.Variants[0].Selected || !x.Variants[1].Selected {
+			t.Fatalf("%+v, want the second to be selected", x.Variants)
+		}
+		h := x.Variants[1]
+		if h.Status != 200 || h.Age != 15 || h.Lifetime != 10 || h.Fresh != -5 || h.OnError != 9 || h.From != "max-age" || h.Bytes < 4 ||
+			!slices.Equal(h.Tags, []string{"a", "b"}) || !slices.Contains(h.Fields, `etag: "1"`) {
+			t.Errorf("%+v", h)
+		}
+		if n := r.origin.count(); n != 2 {
+			t.Errorf("the origin was asked %d times: an explanation asks nobody", n)
+		}
+	})
+}
+
+// TestExplainOwnAnswers: what hotpath answers by itself is explained too, and a
+// question that is none is refused.
+func TestExplainOwnAnswers(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		r := newRig(t, knobs{}, always(200, "x", "cache-control", "no-store"))
+		r.setSites("a")
+		for url, want := range map[string]string{
+			"https://a.com/":   "fetched from the origin; requests for the same wait for one fetch",
+			"https://b.com/":   "answered with 421, or 404 over HTTP/1.1, by hotpath itself",
+			"a.com":            "",
+			"https://a.com/\n": "",
+		} {
+			x, err := r.Explain(Question{URL: url})
+			if x.Outcome != want || (err != nil) != (want == "") {
+				t.Errorf("%s: %q, %v; want %q", url, x.Outcome, err, want)
+			}
+		}
+		r.beginAt("a.com", "GET", "/").wait()
+		x, err := r.Explain(Question{URL: "https://a.com/"})
+		if err != nil || x.Reason != "known_uncacheable" || x.NotStored != "The response has no-store." {
+			t.Errorf("%+v, %v", x, err)
+		}
+		for _, text := range []string{"", "a", ": b", "a b: c", "a: b\r\nc: d", "ä: b"} {
+			if f, err := QuestionField(text); err == nil {
+				t.Errorf("%q is taken as %v", text, f)
+			}
+		}
+		if f, err := QuestionField("Accept-Language:  de "); err != nil || f.Name != "accept-language" || f.Value != "de" {
+			t.Errorf("%v, %v", f, err)
+		}
+	})
+}
