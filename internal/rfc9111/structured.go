@@ -122,8 +122,9 @@ func (d *directives) flag(name string) *bool {
 type member struct {
 	key    string
 	kind   kind
-	number int64  // kindInteger
-	text   string // kindString, without its escapes; kindToken
+	number int64    // kindInteger
+	text   string   // kindString, without its escapes; kindToken
+	list   []string // kindStrings
 }
 
 type kind uint8
@@ -135,6 +136,7 @@ const (
 	kindInteger
 	kindString
 	kindToken
+	kindStrings // an Inner List of Strings
 )
 
 // maxMembers is how many members a Dictionary may have: as many as RFC 9651 §3.2
@@ -218,7 +220,7 @@ func (p *structured) itemOrInnerList(m *member) bool {
 	if !p.take('(') {
 		return p.item(m)
 	}
-	m.kind = kindOther
+	m.kind = kindStrings
 	for p.rest != "" {
 		p.rest = strings.TrimLeft(p.rest, " ")
 		if p.take(')') {
@@ -228,6 +230,10 @@ func (p *structured) itemOrInnerList(m *member) bool {
 		if !p.item(&inner) {
 			return false
 		}
+		if inner.kind != kindString {
+			m.kind = kindOther
+		}
+		m.list = append(m.list, inner.text)
 		if p.rest == "" || p.rest[0] != ' ' && p.rest[0] != ')' {
 			return false
 		}

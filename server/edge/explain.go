@@ -131,7 +131,7 @@ func (e *Edge) explainKey(x *Explanation, s *site.Site, key string, r *message.R
 	asked := ask(r.Method, r, s)
 	r.Fields = forOrigin(r.Fields, s)
 	u := e.consider(s, key, r, &asked, now)
-	x.Key, x.Reason, x.Because = key[4:], u.reason.String(), u.reason.Sentence()
+	x.Key, x.Reason, x.Because = site.KeyText(key), u.reason.String(), u.reason.Sentence()
 	x.CacheStatus = string(rfc9111.AppendCacheStatus(nil, &rfc9111.CacheStatus{Cache: cacheName, Served: u.reason}))
 	x.Outcome = outcomes[u.courseOf(s, &asked)]
 	if u.verdict == rfc9111.ServeAndRevalidate {
@@ -213,7 +213,7 @@ func held(s *site.Site, v store.Variant, selected bool, now time.Time) Held {
 // is stored.
 var decides = map[string]bool{
 	"cache-control": true, "cdn-cache-control": true, "expires": true, "date": true, "vary": true,
-	"etag": true, "last-modified": true, "content-encoding": true, "set-cookie": true,
+	"etag": true, "last-modified": true, "content-encoding": true, "no-vary-search": true, "set-cookie": true,
 }
 
 // line is a field as a person reads it.

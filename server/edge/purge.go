@@ -157,11 +157,11 @@ func (j *purgeJob) url(text string) error {
 	case j.only != nil && s != j.only:
 		return fmt.Errorf("it is one of site %q", s.Name)
 	}
-	key, ok := s.AppendKey(nil, r)
-	if !ok {
+	keys := keysOf(s, r)
+	if keys == nil {
 		return errors.New("its path is malformed")
 	}
-	j.keys = append(j.keys, string(key))
+	j.keys = append(j.keys, keys...)
 	j.add(metrics.PurgeURL, "url "+text)
 	return nil
 }

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"time"
@@ -17,10 +18,11 @@ import (
 func (f *fetch) store(policy rfc9111.Policy, now time.Time) {
 	h := &f.head
 	f.state, f.policy, f.kept = growing, policy, rfc9111.Stored
+	f.learn(h.Fields)
 	f.vary, _ = rfc9111.ParseVary(h.Fields) // Store has refused what is none
 	if f.vary != "" {
 		// Now, so that waiting requests join the fetches of their variants.
-		f.edge.store.ExpectVariants(f.key, f.vary)
+		f.edge.store.ExpectVariants(cmp.Or(f.under, f.key), f.vary)
 	}
 	f.tags = f.tagsOf(h.Fields)
 	f.fields = rfc9111.Kept(nil, h.Fields, now, f.site.Rules)
@@ -33,6 +35,17 @@ func (f *fetch) store(policy rfc9111.Policy, now time.Time) {
 		f.mine.Whole = f.response
 	}
 	f.body = message.NewGrowing(h.Length, f.edge.maxStored)
+}
+
+// learn takes what the answer says of its URL's query: it is stored under the key that
+// the path's requests have from here on.
+func (f *fetch) learn(fields []hpack.Field) {
+	if !f.site.Learn(&f.request, fields) {
+		return
+	}
+	if key, ok := f.site.AppendKey(nil, &f.request); ok {
+		f.under = string(key)
+	}
 }
 
 // withStripped are the fields for the request that began the fetch: those too
@@ -182,7 +195,7 @@ func (f *fetch) finishBody(trailers []hpack.Field) error {
 		reserved := f.reserved
 		f.reserved = 0
 		f.kept = f.edge.store.Put(&store.Arrival{
-			Key: f.key, Request: f.request.Fields, Response: r, Policy: f.policy, Vary: f.vary,
+			Key: cmp.Or(f.under, f.key), Request: f.request.Fields, Response: r, Policy: f.policy, Vary: f.vary,
 			Tags: f.tags, Purged: f.purged, Reserved: reserved,
 		})
 	}

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/site"
 	"github.com/e0ac7cd4/hotpath/server/store"
 )
 
@@ -53,9 +55,10 @@ func (f *fetch) freshen(asked *rfc9111.Asked, now time.Time) *message.Response {
 	switch {
 	case kept == rfc9111.Stored:
 		vary, _ := rfc9111.ParseVary(merged)
+		f.learn(merged)
 		f.tags = f.tagsOf(merged)
 		f.kept = f.edge.store.Put(&store.Arrival{
-			Key: f.key, Request: f.request.Fields, Response: r, Policy: policy, Vary: vary, Tags: f.tags, Purged: f.purged,
+			Key: cmp.Or(f.under, f.key), Request: f.request.Fields, Response: r, Policy: policy, Vary: vary, Tags: f.tags, Purged: f.purged,
 		})
 	case !ofRequest(kept):
 		f.remember(kept, now)
@@ -69,9 +72,9 @@ func (f *fetch) passedOn(now time.Time) {
 	e, r := f.edge, &f.request
 	targets := rfc9111.Invalidates(nil, r.Method, f.head.Status, r.Scheme, r.Authority, r.Path, f.head.Fields)
 	for _, target := range targets {
-		if key, ok := f.site.AppendKey(nil, &message.Request{Authority: r.Authority, Path: target}); ok {
-			e.changes.note(string(key)) // before what is stored goes, so that no other is stored in between
-			e.store.Invalidate(string(key))
+		for _, key := range keysOf(f.site, &message.Request{Authority: r.Authority, Path: target}) {
+			e.changes.note(key) // before what is stored goes, so that no other is stored in between
+			e.store.Invalidate(key)
 		}
 	}
 	if len(targets) > 0 { // it was unsafe, and did not fail
@@ -88,6 +91,20 @@ func (f *fetch) passedOn(now time.Time) {
 	get := rfc9111.Ask(http.MethodGet, r.Fields, f.site.Rules)
 	f.freshen(&get, now)
 	f.kept = rfc9111.None
+}
+
+// keysOf are the keys under which a resource may be stored, none if its target is
+// malformed: by what the origin says of its query now, and by what it has.
+func keysOf(s *site.Site, r *message.Request) []string {
+	key, ok := s.AppendKey(nil, r)
+	if !ok {
+		return nil
+	}
+	keys := []string{string(key)}
+	if plain, _ := s.AppendPlainKey(nil, r); string(plain) != keys[0] {
+		keys = append(keys, string(plain))
+	}
+	return keys
 }
 
 // mayServeStale reports whether what is stored may stand in for an answer.

@@ -16,24 +16,42 @@ type Query struct {
 	Keep, Without []string
 }
 
-// append appends what counts of query, which is "" or begins with "?".
-func (q *Query) append(dst []byte, query string) []byte {
+// plain reports whether all of a query counts, as it is.
+func (q *Query) plain() bool {
+	return !q.Drop && !q.Sorted && len(q.Keep) == 0 && len(q.Without) == 0
+}
+
+// leavesOut reports whether a parameter does not count. One that servers may read as
+// another, or as several, counts in any case: else what it leads to would be stored
+// for requests without it.
+func (q *Query) leavesOut(parameter string) bool {
+	name, _, _ := strings.Cut(parameter, "=")
+	if strings.ContainsAny(name, "%+") || strings.IndexByte(parameter, ';') >= 0 {
+		return false
+	}
+	return len(q.Keep) > 0 && !slices.Contains(q.Keep, name) || slices.Contains(q.Without, name)
+}
+
+// append appends what counts of query, which is "" or begins with "?", by q and by
+// also, if that is not nil.
+func (q *Query) append(dst []byte, query string, also *Query) []byte {
+	if also == nil {
+		also = &Query{}
+	}
 	switch {
-	case query == "" || q.Drop:
+	case query == "" || q.Drop || also.Drop:
 		return dst
-	case !q.Sorted && len(q.Keep) == 0 && len(q.Without) == 0:
+	case q.plain() && also.plain():
 		return append(dst, query...)
 	}
 	var room [16]string // a query with more parameters costs an allocation
 	parameters := room[:0]
 	for p := range strings.SplitSeq(query[1:], "&") {
-		name, _, _ := strings.Cut(p, "=")
-		if p == "" || len(q.Keep) > 0 && !slices.Contains(q.Keep, name) || slices.Contains(q.Without, name) {
-			continue
+		if p != "" && !q.leavesOut(p) && !also.leavesOut(p) {
+			parameters = append(parameters, p)
 		}
-		parameters = append(parameters, p)
 	}
-	if q.Sorted {
+	if q.Sorted || also.Sorted {
 		slices.SortStableFunc(parameters, func(a, b string) int {
 			a, _, _ = strings.Cut(a, "=")
 			b, _, _ = strings.Cut(b, "=")

@@ -62,6 +62,8 @@ type Site struct {
 	// HitStatus is the Cache-Status of a hit; nil if the site sends none.
 	HitStatus *message.FixedField
 
+	variances *variances // what the origin says of queries; nil before it is in a Table
+
 	fork   *fork  // of the stand-in for the sites of a host; nil for every other
 	number uint32 // see Inherit; 0: none yet
 	users  users
@@ -75,7 +77,7 @@ var numbers atomic.Uint32
 // keys begin with the same number. Without it a site gets, with its table, a
 // number that no entry's key has. It is for a site that stores the same responses
 // under the same keys.
-func (s *Site) Inherit(before *Site) { s.number = before.number }
+func (s *Site) Inherit(before *Site) { s.number, s.variances = before.number, before.variances }
 
 // AppendKey appends to dst what names the resource of r in the cache: the site,
 // for an upstream the host, and the target. It reports false if the target is
@@ -91,7 +93,16 @@ func (s *Site) AppendKey(dst []byte, r *message.Request) (key []byte, ok bool) {
 	dst = appendHost(dst, r.Authority)
 	path, query := cutQuery(r.Path)
 	dst = append(dst, path...)
-	return s.Query.append(dst, query), true
+	if v := s.variances.find(dst); v != nil {
+		return s.Query.append(v.appendMark(dst), query, &v.query), true
+	}
+	return s.Query.append(dst, query, nil), true
+}
+
+// AppendPlainKey is AppendKey, whatever the origin says of the query.
+func (s *Site) AppendPlainKey(dst []byte, r *message.Request) (key []byte, ok bool) {
+	plain := Site{Files: s.Files, Path: s.Path, Strip: s.Strip, Query: s.Query, number: s.number}
+	return plain.AppendKey(dst, r)
 }
 
 // Number is what the site's keys begin with, as four bytes.
@@ -128,6 +139,16 @@ func (s *Site) AppendPrefix(dst []byte, host, prefix string) (key []byte, ok boo
 func Path(key string) string { return key[keyPrefix:] }
 
 const keyPrefix = 4 // the site's number
+
+// KeyText is a resource's key for people: without the site, and what marks a query that
+// the origin has said something of.
+func KeyText(key string) string {
+	key = key[keyPrefix:]
+	if i := strings.IndexByte(key, varianceMark); i >= 0 {
+		key = key[:i] + key[i+len(variance{}.mark):]
+	}
+	return key
+}
 
 // Host is an authority in the form that keys have. What is stored for all
 // forms of a host is requested with this one.

@@ -161,6 +161,9 @@ func TestKeys(t *testing.T) {
 		{"kept: what does not", Query{Keep: []string{"id"}}, "h/a?id=1&utm=x", "h/a?utm=y&id=1", true},
 		{"kept: a name that only begins so", Query{Keep: []string{"id"}}, "h/a?id2=1", "h/a", true},
 		{"kept: a name in another case is another", Query{Keep: []string{"id"}}, "h/a?ID=1", "h/a", true},
+		{"kept: an escaped name may be one that counts", Query{Keep: []string{"id"}}, "h/a?%69d=2", "h/a", false},
+		{"kept: so may one behind a semicolon", Query{Keep: []string{"id"}}, "h/a?x;id=2", "h/a", false},
+		{"without: what one before a semicolon leads to", Query{Without: []string{"utm"}}, "h/a?utm=1;id=2", "h/a", false},
 		{"kept: two of them in their order", Query{Keep: []string{"a", "b"}}, "h/a?a=1&b=2", "h/a?b=2&a=1", false},
 		{"kept and sorted", Query{Keep: []string{"a", "b"}, Sorted: true}, "h/a?a=1&c=9&b=2", "h/a?b=2&a=1", true},
 

@@ -39,6 +39,9 @@ func NewTable(sites ...*Site) (*Table, error) {
 		if s.number == 0 {
 			s.number = numbers.Add(1)
 		}
+		if s.variances == nil {
+			s.variances = new(variances)
+		}
 		for _, network := range s.TrustedProxies {
 			if !slices.Contains(t.trusted, network) {
 				t.trusted = append(t.trusted, network)

@@ -1,0 +1,90 @@
+package edge
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/server/origin"
+)
+
+// TestNoVarySearch: what the origin says that does not matter of a query has one stored
+// response, from the response on that says it.
+func TestNoVarySearch(t *testing.T) {
+	for _, tt := range []struct {
+		about, says string
+		first, then string
+		hit         bool
+	}{
+		{"nothing is said", "", "/a?x=1&u=1", "/a?x=1&u=2", false},
+		{"a parameter", `params=("u" "v")`, "/a?x=1&u=1", "/a?u=2&x=1&v", true},
+		{"and no other", `params=("u")`, "/a?x=1&u=1", "/a?x=2&u=1", false},
+		{"in their order", `params=("u")`, "/a?x=1&y=1", "/a?y=1&x=1", false},
+		{"in any order", `key-order`, "/a?x=1&y=1", "/a?y=1&x=1", true},
+		{"all", `params`, "/a?x=1", "/a?y=2", true},
+		{"all, and none is there", `params`, "/a?x=1", "/a", true},
+		{"all but one", `params, except=("x")`, "/a?x=1&u=1", "/a?u=2&x=1", true},
+		{"and that matters", `params, except=("x")`, "/a?x=1&u=1", "/a?x=2&u=1", false},
+		{"which may be escaped", `params, except=("x")`, "/a?u=1", "/a?%78=2", false},
+		{"or be one for servers that know semicolons", `params, except=("x")`, "/a?u=1", "/a?u=1;x=2", false},
+		{"another path", `params`, "/a?x=1", "/b?x=1", false},
+		{"a list of exceptions without all", `except=("x")`, "/a?x=1", "/a", false},
+		{"a list and exceptions", `params=("u"), except=("x")`, "/a?u=1", "/a?u=2", false},
+		{"of a wrong type", `params=1`, "/a?x=1", "/a", false},
+		{"malformed", `params=(`, "/a?x=1", "/a", false},
+		{"what is not known", `params=("u"), more`, "/a?u=1", "/a?u=2", true},
+	} {
+		t.Run(tt.about, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				r := newRig(t, knobs{}, always(200, "x", "cache-control", "max-age=60", "vary", "accept-language", "no-vary-search", tt.says))
+				r.get(tt.first)
+				if c := r.get(tt.first); !c.hit {
+					t.Errorf("the same again: %s", c.outcome.Status)
+				}
+				if c := r.get(tt.then); c.hit != tt.hit {
+					t.Errorf("hit %t, want %t: %s", c.hit, tt.hit, c.outcome.Status)
+				}
+			})
+		})
+	}
+}
+
+// TestNoVarySearchChanges: what was stored with another word of the origin is not found
+// by this one, and a purge and an unsafe request find what is stored by either.
+func TestNoVarySearchChanges(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		says := ""
+		r := newRig(t, knobs{}, func(_ int, _ context.Context, q *origin.Request, sink origin.Sink) error {
+			return give(sink, 200, q.Path, "cache-control", "max-age=60", "no-vary-search", says)
+		})
+		want := func(path, body string, hit bool) {
+			t.Helper()
+			if c := r.get(path); c.text() != body || c.hit != hit {
+				t.Errorf("%s: %q, hit %t; want %q, %t", path, c.text(), c.hit, body, hit)
+			}
+		}
+		want("/a?x=1", "/a?x=1", false)
+		says = "params"
+		want("/a?x=2", "/a?x=2", false) // it says so
+		want("/a?x=1", "/a?x=2", true)
+		x, err := r.Explain(Question{URL: "https://example.com/a?x=9"})
+		if err != nil || x.Key != "example.com/a" || !strings.HasPrefix(x.Outcome, "a hit") {
+			t.Errorf("%+v, %v", x, err)
+		}
+		if _, err := r.Purge(Purge{URLs: []string{"https://example.com/a?x=1"}}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		says = ""
+		want("/a?x=3", "/a?x=3", false) // it says nothing any more
+		want("/a?x=1", "/a?x=1", false) // which the purge has found
+		want("/a?x=1", "/a?x=1", true)
+		says = "params"
+		want("/a?x=4", "/a?x=4", false)
+		r.ask("POST", "/a?x=1")
+		time.Sleep(time.Second)
+		want("/a?x=5", "/a?x=5", false)
+		want("/a?x=6", "/a?x=5", true)
+	})
+}
