@@ -11,6 +11,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/admin"
 	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/edge"
+	"github.com/e0ac7cd4/hotpath/server/missed"
 )
 
 // own are a command's own flags; all others are settings. The value is whether the
@@ -168,6 +169,32 @@ func explainedText(x *edge.Explanation) string {
 		}
 		for _, f := range h.Fields {
 			row("", "%s", f)
+		}
+	}
+	return b.String()
+}
+
+// misses is the subcommand misses: of the server that runs with the same settings, the
+// paths whose requests miss most, and why.
+func misses(args, environ []string, stdout, stderr io.Writer) int {
+	return ask(args, environ, stdout, stderr, func(ctx context.Context, _ config.Config, server admin.Client) (string, error) {
+		all, err := server.Misses(ctx)
+		if err != nil {
+			return "", err
+		}
+		return missesText(all), nil
+	})
+}
+
+func missesText(all []missed.Path) string {
+	if len(all) == 0 {
+		return "no request has missed in the last minutes\n"
+	}
+	var b strings.Builder
+	for _, p := range all {
+		fmt.Fprintf(&b, "%8d  %s  (site %s)\n          %s (%s)\n", p.Misses, printable(p.Path), printable(p.Site), p.Because, p.Reason)
+		if p.Parameter != "" {
+			fmt.Fprintf(&b, "          about %d different queries; parameter %s has about %d values\n", p.Queries, printable(p.Parameter), p.Values)
 		}
 	}
 	return b.String()

@@ -117,7 +117,7 @@ func TestHelp(t *testing.T) {
 
 // TestUnknownCommand: what is no command is refused with those that there are.
 func TestUnknownCommand(t *testing.T) {
-	for word, says := range map[string]string{"serve": "check, health, reload, upgrade, diff, purge, explain, ech, schema, completion, man, version, help", "chek": "did you mean check?", "start": "or flags; -h lists both"} {
+	for word, says := range map[string]string{"serve": "check, health, reload, upgrade, diff, purge, explain, misses, ech, schema, completion, man, version, help", "chek": "did you mean check?", "start": "or flags; -h lists both"} {
 		status, stdout, stderr := command(t, nil, word)
 		if status != exitUsage || stdout != "" {
 			t.Errorf("%s: exit status %d, %q", word, status, stdout)

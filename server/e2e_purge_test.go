@@ -55,6 +55,11 @@ func TestPurgeAndExplainCommands(t *testing.T) {
 	get("/private", "hotpath; fwd=uri-miss")
 	says(run("explain", c.url+"/private"), "not stored The response has private.", "(known_uncacheable)")
 
+	for range 3 {
+		get("/private", "hotpath; fwd=")
+	}
+	says(run("misses"), "       4  "+strings.TrimPrefix(c.url, "https://")+"/private  (site ", "The response has private. (private)\n")
+
 	says(run("purge", "-soft", "-tag", "shop"), "made stale: tag shop\n", "responses that were stored of that: 1, ")
 	says(run("explain", at), "a hit: what is stored answers, and is revalidated in the background", "(stale_revalidating)", "purged     last at")
 	says(run("purge", "-url", at, "-url", c.url+"/none"), "purged: url "+at+"\n", "stored of that: 1, ")
@@ -148,7 +153,7 @@ func TestDocumentedNight(t *testing.T) {
 			}
 		}
 	}
-	if commands != 6 {
-		t.Errorf("%d commands, want 6", commands)
+	if commands != 7 {
+		t.Errorf("%d commands, want 7", commands)
 	}
 }

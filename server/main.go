@@ -11,6 +11,7 @@
 //	go run ./server diff -config FILE   what that would change
 //	go run ./server purge -tag TAG      have it use no more what is stored, or take it for stale
 //	go run ./server explain URL         what it would do with a request, and why
+//	go run ./server misses              which paths miss most, and why
 //	go run ./server ech NAME            make a key for Encrypted Client Hello
 //	go run ./server schema              what editors know the configuration by
 //	go run ./server completion bash     what a shell completes the command line by
@@ -100,6 +101,8 @@ func dispatch(args, environ []string, stdout, stderr io.Writer) int {
 		return purge(args[1:], environ, stdout, stderr)
 	case "explain":
 		return explain(args[1:], environ, stdout, stderr)
+	case "misses":
+		return misses(args[1:], environ, stdout, stderr)
 	case "ech":
 		return config.ECH(args[1:], stdout, stderr)
 	case "schema":

@@ -13,6 +13,7 @@
 //	/upgrade       POST: the program is started again and takes over; 200 when it
 //	               serves, or 409 with why it does not
 //	/explain       what would become of a request, and why, in JSON
+//	/misses        the paths whose requests miss most, and why, in JSON
 //	/purge         POST: what is stored is not used any more, or is stale; 200 with
 //	               what that was, or 400 with why nothing was purged
 //	/debug/pprof/  Go profiles
@@ -90,7 +91,7 @@ type Config struct {
 	// why this process goes on.
 	Upgrade func() ([]string, error)
 
-	// Cache answers /explain and /purge.
+	// Cache answers /explain, /misses and /purge.
 	Cache Cache
 
 	// Token is what clients must show; "" means none.
@@ -122,6 +123,7 @@ func New(cfg Config) *Server {
 	mux.Handle("POST /upgrade", own.Handler(change(cfg.Upgrade)))
 	mux.Handle("POST /purge", own.Handler(purge(cfg.Cache)))
 	mux.Handle("/explain", explain(cfg.Cache))
+	mux.Handle("/misses", misses(cfg.Cache))
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)

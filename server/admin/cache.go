@@ -10,12 +10,14 @@ import (
 	"strings"
 
 	"github.com/e0ac7cd4/hotpath/server/edge"
+	"github.com/e0ac7cd4/hotpath/server/missed"
 )
 
 // Cache is what operators ask about, and purge.
 type Cache interface {
 	Purge(edge.Purge) (edge.Purged, error)
 	Explain(edge.Question) (edge.Explanation, error)
+	Misses(n int) []missed.Path
 }
 
 // maxForm bounds the content of a purge, in bytes: ten thousand URLs of a hundred.
@@ -81,6 +83,14 @@ func explain(c Cache) http.Handler {
 		x, err := c.Explain(q)
 		answer(w, x, err)
 	})
+}
+
+// topMisses is how many paths /misses answers with.
+const topMisses = 20
+
+// misses answers with the paths whose requests miss most, in JSON.
+func misses(c Cache) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w, c.Misses(topMisses), nil) })
 }
 
 // known refuses a parameter that is none of allowed: a purge that is misspelt must not

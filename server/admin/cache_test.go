@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/e0ac7cd4/hotpath/server/edge"
+	"github.com/e0ac7cd4/hotpath/server/missed"
 )
 
 // scribe is a cache that notes what it is asked, and refuses the tag "refused".
@@ -28,6 +29,11 @@ func (s *scribe) Purge(p edge.Purge) (edge.Purged, error) {
 func (s *scribe) Explain(q edge.Question) (edge.Explanation, error) {
 	s.asked = fmt.Sprintf("%+v", q)
 	return edge.Explanation{Outcome: "explained"}, nil
+}
+
+func (s *scribe) Misses(n int) []missed.Path {
+	s.asked = fmt.Sprint(n)
+	return []missed.Path{{Site: "a", Path: "a.com/", Misses: 3, Reason: "miss"}}
 }
 
 func withCache(s *scribe) func(*Config) { return func(c *Config) { c.Cache = s } }
@@ -53,6 +59,8 @@ func TestPurgeAndExplain(t *testing.T) {
 		{"GET", "/explain?url=https://a.com/%3Fq&field=accept-language:+de&method=HEAD", "", 200, `"outcome":"explained"`, "{Method:HEAD URL:https://a.com/?q Fields:[{Name:accept-language Value:de"},
 		{"GET", "/explain?url=u&header=x", "", 400, `parameter "header": allowed are url, method, field`, ""},
 		{"GET", "/explain?url=u&field=x", "", 400, `field "x": allowed is a field such as`, ""},
+		{"GET", "/misses", "", 200, `[{"site":"a","path":"a.com/","misses":3,"reason":"miss"`, "20"},
+		{"POST", "/misses", "", 405, "GET and HEAD", ""},
 		{"POST", "/explain?url=u", "", 405, "GET and HEAD", ""},
 	} {
 		s := new(scribe)
@@ -94,6 +102,9 @@ func TestCacheClient(t *testing.T) {
 	}
 	if _, err := c.Purge(t.Context(), url.Values{"tag": {"refused"}}); err == nil || err.Error() != "one reason\nanother" {
 		t.Errorf("%v", err)
+	}
+	if all, err := c.Misses(t.Context()); err != nil || len(all) != 1 || all[0].Misses != 3 {
+		t.Errorf("%+v, %v", all, err)
 	}
 	if x, err := c.Explain(t.Context(), url.Values{"url": {"https://a.com/?a=b&c"}}); err != nil || x.Outcome != "explained" || !strings.Contains(s.asked, "https://a.com/?a=b&c") {
 		t.Errorf("%+v, %v, asked %q", x, err, s.asked)

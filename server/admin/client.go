@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/e0ac7cd4/hotpath/server/edge"
+	"github.com/e0ac7cd4/hotpath/server/missed"
 )
 
 const (
@@ -110,6 +111,11 @@ func (c Client) Purge(ctx context.Context, form url.Values) (done edge.Purged, e
 // Explain asks what would become of a request: see the parameters of /explain.
 func (c Client) Explain(ctx context.Context, question url.Values) (x edge.Explanation, err error) {
 	return x, c.decode(ctx, http.MethodGet, "/explain?"+question.Encode(), nil, &x)
+}
+
+// Misses asks for the paths whose requests miss most.
+func (c Client) Misses(ctx context.Context) (paths []missed.Path, err error) {
+	return paths, c.decode(ctx, http.MethodGet, "/misses", nil, &paths)
 }
 
 // decode decodes an answer in JSON into v. With 400 the answer is the error.

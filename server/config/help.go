@@ -27,6 +27,7 @@ var Commands = []Command{
 	{"diff", "[-key value ...]", "which settings differ from that one's"},
 	{"purge", "-tag TAG [-key value ...]", "have it use no more what is stored"},
 	{"explain", "URL [-key value ...]", "what it would do with a request"},
+	{"misses", "[-key value ...]", "which paths miss most, and why"},
 	{"ech", "NAME", "make a key for ech-keys-file"},
 	{"schema", "", "the JSON Schema of the file, for editors"},
 	{"completion", "SHELL", "a script for bash, zsh or fish"},

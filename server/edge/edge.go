@@ -39,6 +39,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/limit"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/missed"
 	"github.com/e0ac7cd4/hotpath/server/site"
 	"github.com/e0ac7cd4/hotpath/server/store"
 	"github.com/e0ac7cd4/hotpath/server/traces"
@@ -94,6 +95,7 @@ type Edge struct {
 	revalidations chan struct{} // a permit for each
 
 	changes *changes
+	missed  missed.Counter
 
 	mu      sync.Mutex
 	flights map[string]*flight // by the key of what is fetched
@@ -120,6 +122,7 @@ func New(t *site.Table, s *store.Store, m *metrics.Hotpath, log *slog.Logger, co
 		flights:       make(map[string]*flight),
 	}
 	e.sites.Store(t)
+	e.missed.Many = e.warnOfKeys
 	return e
 }
 

@@ -129,6 +129,7 @@ type usable struct {
 	own     string       // its key
 	verdict rfc9111.Verdict
 	reason  rfc9111.Reason
+	mark    rfc9111.Reason // why the last response was not stored, if that is remembered
 }
 
 // consider looks again, without counting, and returns what is to be done.
@@ -138,7 +139,7 @@ func (e *Edge) consider(s *site.Site, key string, r *message.Request, asked *rfc
 	if entry != nil && entry.Response == nil {
 		u.verdict, u.reason = rfc9111.Reuse(asked, nil, now)
 		if u.reason == rfc9111.Miss {
-			u.reason = rfc9111.KnownUncacheable
+			u.reason, u.mark = rfc9111.KnownUncacheable, entry.Uncacheable
 		}
 		return u
 	}

@@ -155,7 +155,11 @@ func lastHop(fields []hpack.Field) bool {
 // answer answers a request that has a key.
 func (e *Edge) answer(m *miss) {
 	m.usable = e.consider(m.site, m.x.Key, &m.x.Request, m.asked, time.Now())
-	switch m.courseOf(m.site, m.asked) {
+	course := m.courseOf(m.site, m.asked)
+	if course != served && m.reason != rfc9111.Method {
+		e.noteMiss(m)
+	}
+	switch course {
 	case served:
 		e.hit(m)
 	case cachedOnly:

@@ -2,11 +2,13 @@ package edge
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/server/origin"
+	"github.com/e0ac7cd4/hotpath/server/site"
 )
 
 // TestNoVarySearch: what the origin says that does not matter of a query has one stored
@@ -86,5 +88,25 @@ func TestNoVarySearchChanges(t *testing.T) {
 		time.Sleep(time.Second)
 		want("/a?x=5", "/a?x=5", false)
 		want("/a?x=6", "/a?x=5", true)
+	})
+}
+
+// TestManyKeys: of a path with very many keys the log names the parameter that makes
+// them, and those that make none are not among them.
+func TestManyKeys(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		r := newRig(t, knobs{query: site.Query{Without: []string{"left"}}}, always(200, "x", "cache-control", "max-age=60"))
+		for i := range 1200 {
+			r.get(fmt.Sprintf("/a?left=%d&page=%d&u=%d", i, i%9, i))
+		}
+		r.settle()
+		for _, want := range []string{"a path has very many keys", "path=example.com/a", "parameter=u"} {
+			if !strings.Contains(r.log.String(), want) {
+				t.Errorf("%q is not in the log: %s", want, r.log)
+			}
+		}
+		if top := r.Misses(5); len(top) != 1 || top[0].Path != "example.com/a" || top[0].Misses != 1200 || top[0].Reason != "miss" || top[0].Parameter != "u" {
+			t.Errorf("%+v", top)
+		}
 	})
 }

@@ -1,0 +1,35 @@
+package edge
+
+import (
+	"strings"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
+	"github.com/e0ac7cd4/hotpath/server/missed"
+	"github.com/e0ac7cd4/hotpath/server/site"
+)
+
+// Misses are the paths whose requests miss most, at most n.
+func (e *Edge) Misses(n int) []missed.Path { return e.missed.Top(n, time.Now()) }
+
+// noteMiss counts a request that what is stored might have answered, and did not.
+func (e *Edge) noteMiss(m *miss) {
+	reason := m.reason
+	if m.mark != rfc9111.None {
+		reason = m.mark // more than that it is known
+	}
+	text := site.KeyText(m.x.Key) // what of the query makes keys
+	query := ""
+	if i := strings.IndexByte(text, '?'); i >= 0 {
+		text, query = text[:i], text[i:]
+	}
+	e.missed.Note(&missed.Miss{Site: m.site.Name, Path: text, Query: query, Reason: reason}, time.Now())
+}
+
+// warnOfKeys says that a cache has no use of a path.
+func (e *Edge) warnOfKeys(p missed.Path) {
+	if withheld, ok := e.failed.Allow("keys", time.Now()); ok {
+		e.log.Warn("a path has very many keys: each query is stored apart; cache-key of the site leaves parameters out", "site", p.Site,
+			"path", p.Path, "queries", p.Queries, "parameter", p.Parameter, "values", p.Values, "withheld", withheld)
+	}
+}
