@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -155,5 +156,28 @@ func TestDocumentedNight(t *testing.T) {
 	}
 	if commands != 7 {
 		t.Errorf("%d commands, want 7", commands)
+	}
+}
+
+// TestQueryMethod: a QUERY is answered from what is stored for its content, over both
+// protocols.
+func TestQueryMethod(t *testing.T) {
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=60")
+		_, _ = io.Copy(w, r.Body)
+	}))
+	defer origin.Close()
+	p := start(t, "-upstream", origin.URL)
+	for i, protocol := range append(protocols, protocols...) {
+		for _, content := range []string{"a", "b"} {
+			want := "hotpath; hit"
+			if i == 0 {
+				want = "hotpath; fwd=uri-miss"
+			}
+			r := p.do(p.client(protocol), "QUERY", "/search", strings.NewReader(content), "content-type", "text/plain")
+			if got := r.Header.Get("Cache-Status"); r.body != content || !strings.HasPrefix(got, want) {
+				t.Errorf("%s: %q, %q; want %q", protocol, r.body, got, want)
+			}
+		}
 	}
 }

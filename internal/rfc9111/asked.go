@@ -51,7 +51,9 @@ const (
 func Ask(method string, fields []hpack.Field, rules *Rules) Asked {
 	a := Asked{maxAge: absent, minFresh: absent, maxStale: absent, staleIfError: absent}
 	switch method {
-	case "GET":
+	case "GET", "QUERY":
+		// What is stored for a QUERY has its content in the key (RFC 10008 §2.7),
+		// and is no other request's.
 		a.method = methodGet
 	case "HEAD":
 		a.method = methodHead

@@ -96,6 +96,7 @@ type Edge struct {
 
 	changes *changes
 	missed  missed.Counter
+	queried atomic.Bool // a QUERY has had a key
 
 	mu      sync.Mutex
 	flights map[string]*flight // by the key of what is fetched

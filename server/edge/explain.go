@@ -92,6 +92,9 @@ func (e *Edge) Explain(q Question) (Explanation, error) {
 	if r.Fields = q.Fields; q.Method != "" {
 		r.Method = q.Method
 	}
+	if r.Method == methodQuery {
+		return Explanation{}, errors.New("method QUERY: what it asks for is in its content, which is not explained")
+	}
 	x := Explanation{URL: q.URL, Variants: []Held{}}
 	s, ok := e.sites.Load().Route(r)
 	switch {

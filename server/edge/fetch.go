@@ -1,9 +1,11 @@
 package edge
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"runtime/debug"
 	"time"
 
@@ -39,7 +41,8 @@ type fetch struct {
 	reason  rfc9111.Reason // why the request is forwarded
 	stale   *store.Entry   // a stored response that is validated; nil: none
 	flight  *flight        // nil: the answer is for one request
-	storing bool           // the answer may be stored: a GET with a key
+	storing bool           // the answer may be stored: a GET or QUERY with a key
+	content []byte         // of a QUERY, for each request to the origin
 	trace   *traces.Request
 	span    *traces.Span
 
@@ -101,7 +104,7 @@ var (
 func (e *Edge) newFetch(m *miss) *fetch {
 	f := &fetch{
 		edge: e, site: m.site, x: m.x, request: m.x.Request, key: m.x.Key, own: m.own,
-		asked: m.asked, reason: m.reason, storing: true, trace: m.x.Trace,
+		asked: m.asked, reason: m.reason, storing: true, content: m.content, trace: m.x.Trace,
 	}
 	if m.verdict == rfc9111.Validate {
 		f.stale = m.entry
@@ -205,6 +208,9 @@ func (f *fetch) ask() (err error) {
 	if x := f.x; x != nil {
 		if x.Body != nil {
 			r.Body = x.Body
+		}
+		if f.content != nil {
+			r.Body = io.NopCloser(bytes.NewReader(f.content))
 		}
 		r.Length, r.Trailers, r.Upgrade = x.Length, x.Trailers, x.Upgrade
 		r.Peer, r.Secure, r.Proto = x.PeerAddr(), x.TLS != nil, x.Proto.String()

@@ -56,10 +56,10 @@ func (e *Edge) Purge(p Purge) (Purged, error) {
 		e.changes.note(key) // before what is stored goes, so that no other is stored in between
 		m.Add(e.store.PurgeKey(key, p.Soft, time.Now()))
 	}
-	if len(job.rules) > 0 {
-		number := e.store.Purge(p.Soft, job.rules...)
+	if queries := e.queryRules(job.keys...); len(queries)+len(job.rules) > 0 {
+		number := e.store.Purge(p.Soft, append(queries, job.rules...)...)
 		if p.Count {
-			m.Add(e.store.Count(number, job.rules...))
+			m.Add(e.store.Count(number, append(queries, job.rules...)...))
 		}
 	}
 	if len(job.rules) == 0 || p.Count {

@@ -138,6 +138,16 @@ func (e *Edge) serveUpstream(ctx context.Context, x *message.Exchange, s *site.S
 		e.pass(m)
 		return
 	}
+	if x.Method == methodQuery {
+		content, done, ok := e.readQuery(x)
+		defer done()
+		if !ok {
+			m.reason = rfc9111.RequestContent
+			e.pass(m)
+			return
+		}
+		m.content, asked.Content = content, false
+	}
 	e.answer(m)
 }
 

@@ -20,6 +20,7 @@ type miss struct {
 	site  *site.Site
 	asked *rfc9111.Asked
 	usable
+	content []byte // of a QUERY
 
 	collapsed bool   // it joined a fetch that was under way
 	purged    uint64 // the last purge when it joined

@@ -55,7 +55,7 @@ func (f *fetch) Head(h message.Head) error {
 		f.passedOn(now)
 		return f.passOn()
 	}
-	policy, kept := rfc9111.Store(f.asked, h.Status, f.head.Fields, f.began, now, f.site.Rules)
+	policy, kept := f.mayStore(f.asked, h.Status, f.head.Fields, now)
 	if kept == rfc9111.Stored && h.Length > f.edge.maxStored {
 		kept = rfc9111.TooLarge
 	}

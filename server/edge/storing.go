@@ -37,10 +37,20 @@ func (f *fetch) store(policy rfc9111.Policy, now time.Time) {
 	f.body = message.NewGrowing(h.Length, f.edge.maxStored)
 }
 
+// mayStore decides whether an answer may be stored. That to a QUERY is not validated in
+// the background: its content is gone when its answer is there.
+func (f *fetch) mayStore(asked *rfc9111.Asked, status int, fields []hpack.Field, now time.Time) (rfc9111.Policy, rfc9111.Reason) {
+	policy, reason := rfc9111.Store(asked, status, fields, f.began, now, f.site.Rules)
+	if f.request.Method == methodQuery {
+		policy.Revalidate = 0
+	}
+	return policy, reason
+}
+
 // learn takes what the answer says of its URL's query: it is stored under the key that
 // the path's requests have from here on.
 func (f *fetch) learn(fields []hpack.Field) {
-	if !f.site.Learn(&f.request, fields) {
+	if f.request.Method == methodQuery || !f.site.Learn(&f.request, fields) {
 		return
 	}
 	if key, ok := f.site.AppendKey(nil, &f.request); ok {

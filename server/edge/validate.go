@@ -42,7 +42,7 @@ func (f *fetch) current(r *message.Response, why rfc9111.Reason) error {
 func (f *fetch) freshen(asked *rfc9111.Asked, now time.Time) *message.Response {
 	stored := f.stale.Response
 	merged := rfc9111.Freshen(withoutLength(stored.AsSent()), f.head.Fields)
-	policy, kept := rfc9111.Store(asked, stored.Status, merged, f.began, now, f.site.Rules)
+	policy, kept := f.mayStore(asked, stored.Status, merged, now)
 	if kept != rfc9111.Stored {
 		policy.Born = f.began.Unix() // it is as new as the answer
 	}
@@ -71,14 +71,19 @@ func (f *fetch) freshen(asked *rfc9111.Asked, now time.Time) *message.Response {
 func (f *fetch) passedOn(now time.Time) {
 	e, r := f.edge, &f.request
 	targets := rfc9111.Invalidates(nil, r.Method, f.head.Status, r.Scheme, r.Authority, r.Path, f.head.Fields)
+	var changed []string
 	for _, target := range targets {
 		for _, key := range keysOf(f.site, &message.Request{Authority: r.Authority, Path: target}) {
 			e.changes.note(key) // before what is stored goes, so that no other is stored in between
 			e.store.Invalidate(key)
+			changed = append(changed, key)
 		}
 	}
 	if len(targets) > 0 { // it was unsafe, and did not fail
 		f.invalidateGroups()
+		if rules := e.queryRules(changed...); rules != nil {
+			e.store.Purge(false, rules...)
+		}
 	}
 	if r.Method != http.MethodHead || f.head.Status != http.StatusOK || f.stale == nil || f.asked.Authorization {
 		return

@@ -140,10 +140,18 @@ func Path(key string) string { return key[keyPrefix:] }
 
 const keyPrefix = 4 // the site's number
 
+// QueryMark follows, in the key of the answer to a QUERY, its target's key, and a hash
+// of its content follows it. No path, no query and no Vary that extends a key has it
+// there.
+const QueryMark = 2
+
 // KeyText is a resource's key for people: without the site, and what marks a query that
 // the origin has said something of.
 func KeyText(key string) string {
 	key = key[keyPrefix:]
+	if i := strings.IndexByte(key, QueryMark); i >= 0 {
+		key = key[:i]
+	}
 	if i := strings.IndexByte(key, varianceMark); i >= 0 {
 		key = key[:i] + key[i+len(variance{}.mark):]
 	}

@@ -49,7 +49,7 @@ func (b *budget) spend() bool {
 // have been acted upon (RFC 9110 §9.2.2).
 func idempotent(method string) bool {
 	switch method {
-	case "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE":
+	case "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY":
 		return true
 	}
 	return false
