@@ -90,7 +90,7 @@ func TestParts(t *testing.T) {
 	}
 	all := []string{
 		"install_missing", "fetch_pebble", "readme_server", "readme_tests", "go -C tools/manifests test .", "tools/check", "tools/bazel-check", "tools/nix-check",
-		"go run ./tools/bench -quick", "go run ./tools/bench -edge -quick", "go run ./tools/bench -generators -quick",
+		"go run ./tools/bench -quick", "go run ./tools/bench -edge -quick", "go run ./tools/bench -generators -quick", "go run ./tools/bench -features -quick",
 	}
 	const unknown = `.ci/run: there is no part "bogus"; the parts are `
 	for name, tt := range map[string]struct {
@@ -101,7 +101,7 @@ func TestParts(t *testing.T) {
 		"everything":              {nil, "bazel", all},
 		"everything by its names": {parts, "bazel", all},
 		"some":                    {[]string{"tests", "check"}, "", []string{"readme_tests", "tools/check"}},
-		"of several steps":        {[]string{"bench"}, "", all[len(all)-3:]},
+		"of several steps":        {[]string{"bench"}, "", all[len(all)-4:]},
 		"everything needs Bazel":  {nil, "", []string{".ci/run: no Bazel"}},
 		"a part that needs Bazel": {[]string{"tests", "bazel"}, "", []string{".ci/run: no Bazel"}},
 		"an unknown one":          {[]string{"tests", "bogus"}, "bazel", []string{unknown + strings.Join(parts, " ")}},

@@ -21,15 +21,22 @@ import (
 // from an hour ago, for a day: no run takes longer. Other users of the machine can
 // read the certificate, as servers that change to one must.
 func Write(cert, key string) error {
+	return write(cert, key, "localhost", net.IPv4(127, 0, 0, 1))
+}
+
+// WriteFor is Write for another name, and no address.
+func WriteFor(cert, key, name string) error { return write(cert, key, name) }
+
+func write(cert, key, name string, addresses ...net.IP) error {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return fmt.Errorf("generating the key: %w", err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1),
-		Subject:      pkix.Name{CommonName: "localhost"},
-		DNSNames:     []string{"localhost"},
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+		Subject:      pkix.Name{CommonName: name},
+		DNSNames:     []string{name},
+		IPAddresses:  addresses,
 		NotBefore:    time.Now().Add(-time.Hour),
 		NotAfter:     time.Now().Add(24 * time.Hour),
 		KeyUsage:     x509.KeyUsageDigitalSignature,

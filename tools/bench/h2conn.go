@@ -38,8 +38,8 @@ type h2Conn struct {
 }
 
 // dialTLS opens a connection from the source address, or from any if it is
-// empty.
-func dialTLS(ctx context.Context, addr, source string) (*tls.Conn, error) {
+// empty, for a name, or for none.
+func dialTLS(ctx context.Context, addr, source, serverName string) (*tls.Conn, error) {
 	var dialer net.Dialer
 	if source != "" {
 		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(source)}
@@ -48,7 +48,12 @@ func dialTLS(ctx context.Context, addr, source string) (*tls.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := tls.Client(conn, clientTLS)
+	config := clientTLS
+	if serverName != "" {
+		config = clientTLS.Clone()
+		config.ServerName = serverName
+	}
+	c := tls.Client(conn, config)
 	if err := c.HandshakeContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("handshake with %s: %w", addr, err), conn.Close())
 	}
@@ -60,7 +65,7 @@ func dialTLS(ctx context.Context, addr, source string) (*tls.Conn, error) {
 func openConn(ctx context.Context, addr, source string, b body) (*h2Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	defer cancel()
-	conn, err := dialTLS(ctx, addr, source)
+	conn, err := dialTLS(ctx, addr, source, "")
 	if err != nil {
 		return nil, err
 	}

@@ -28,8 +28,8 @@ func measureHandshakes(ctx context.Context, p *process, st *state) ([]value, err
 	var wg sync.WaitGroup
 	for i := range shakers {
 		wg.Go(func() {
-			for range n / shakers {
-				if err := shake(ctx, p.addr); err != nil {
+			for k := range n / shakers {
+				if err := shake(ctx, p.addr, serverName(p.name, k*shakers+i)); err != nil {
 					failed[i] = err
 					return
 				}
@@ -50,10 +50,10 @@ func measureHandshakes(ctx context.Context, p *process, st *state) ([]value, err
 // shake makes one handshake and ends the connection in order: with a
 // close_notify and a FIN, and the server's end read, so that no server meets a
 // reset.
-func shake(ctx context.Context, addr string) error {
+func shake(ctx context.Context, addr, serverName string) error {
 	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	defer cancel()
-	c, err := dialTLS(ctx, addr, "")
+	c, err := dialTLS(ctx, addr, "", serverName)
 	if err != nil {
 		return err
 	}

@@ -41,12 +41,23 @@ func (l load) rate() float64 { return float64(l.requests) / l.elapsed.Seconds() 
 // thread. Every one of them must be answered 200. logFile, if not empty,
 // receives a line for each. Each request has the fields as well, "name: value".
 func runH2load(ctx context.Context, s shape, url string, n int, logFile string, fields ...string) (load, error) {
-	args := []string{"-t", "1", "-c", strconv.Itoa(s.conns), "-m", strconv.Itoa(s.streams), "-n", strconv.Itoa(n)}
-	if logFile != "" {
-		args = append(args, "--log-file="+logFile)
-	}
+	var args []string
 	for _, f := range fields {
 		args = append(args, "-H", f)
+	}
+	return runH2loadWith(ctx, s, url, n, logFile, args)
+}
+
+// runPaced is runH2load at a rate, in requests per second.
+func runPaced(ctx context.Context, s shape, url string, n, rate int, logFile string) error {
+	_, err := runH2loadWith(ctx, s, url, n, logFile, []string{"--rps=" + strconv.Itoa(rate/s.conns)})
+	return err
+}
+
+func runH2loadWith(ctx context.Context, s shape, url string, n int, logFile string, args []string) (load, error) {
+	args = append(args, "-t", "1", "-c", strconv.Itoa(s.conns), "-m", strconv.Itoa(s.streams), "-n", strconv.Itoa(n))
+	if logFile != "" {
+		args = append(args, "--log-file="+logFile)
 	}
 	out, err := client(ctx, "h2load", append(args, url)...)
 	if err != nil {

@@ -7,6 +7,7 @@
 //	go run ./tools/bench -rows '8x32|idle'      some rows, printed only
 //	go run ./tools/bench -baseline OLD          an earlier commit or binary beside this tree: hits alone
 //	go run ./tools/bench -edge                  misses and entries of an upstream, 20 minutes
+//	go run ./tools/bench -features              what hotpath's own features cost a hit, 15 minutes
 //	go run ./tools/bench -quick                 does it work at all
 //	go run ./tools/bench -generators            loadgen with h2load and vegeta, 15 minutes
 //
@@ -52,6 +53,7 @@ type options struct {
 
 	generators bool
 	edge       bool
+	features   bool
 	caddy      string
 }
 
@@ -76,6 +78,7 @@ func main() {
 	flag.StringVar(&o.baseline, "baseline", "", "measure this commit, or binary, of hotpath beside this tree, and no other server but those of -only")
 	flag.BoolVar(&o.install, "install", false, "install what is missing with apt-get")
 	flag.BoolVar(&o.edge, "edge", false, "compare servers that stand before an upstream")
+	flag.BoolVar(&o.features, "features", false, "measure what features of hotpath cost, beside hotpath without them")
 	flag.StringVar(&o.caddy, "caddy", "", "measure this binary of Caddy in place of one built from "+peersModule)
 	flag.BoolVar(&o.generators, "generators", false, "compare load generators in place of servers")
 	flag.Parse()
@@ -88,6 +91,8 @@ func main() {
 		compare = runGenerators
 	case o.edge:
 		compare = runEdge
+	case o.features:
+		compare = runFeatures
 	}
 	err := compare(ctx, o)
 	if ctx.Err() != nil {

@@ -36,7 +36,8 @@ type state struct {
 	runs map[cell]int // calibrated number of requests, by row and server
 	res  *results
 
-	binary string // hotpath's, for rows that start it with flags of their own
+	binary  string // hotpath's, for rows that start it with flags of their own
+	reloads int    // so far
 }
 
 // requests is the number of requests that take about d, found in the first
@@ -123,6 +124,11 @@ func measureAll(ctx context.Context, contenders []contender, rows []row, st *sta
 		running[c.name] = p
 		if err := verify(ctx, p, st.site); err != nil {
 			return fmt.Errorf("checking %s: %w", c.name, err)
+		}
+		if c.prepare != nil {
+			if err := c.prepare(ctx, p, st); err != nil {
+				return fmt.Errorf("preparing %s: %w", c.name, err)
+			}
 		}
 	}
 	for _, r := range rows {

@@ -51,18 +51,41 @@ func parseH2load(out string) (load, error) {
 // parseH2loadLog reads the latencies from h2load's log: lines of start (µs
 // since the epoch), status and time taken (µs), with tabs between.
 func parseH2loadLog(r io.Reader) ([]time.Duration, error) {
-	var all []time.Duration
+	all, err := parseH2loadTimes(r)
+	if err != nil {
+		return nil, err
+	}
+	taken := make([]time.Duration, len(all))
+	for i, t := range all {
+		taken[i] = t.taken
+	}
+	return taken, nil
+}
+
+// timed is a request of h2load's log.
+type timed struct {
+	began time.Time
+	taken time.Duration
+}
+
+// parseH2loadTimes reads h2load's log with the beginnings of requests.
+func parseH2loadTimes(r io.Reader) ([]timed, error) {
+	var all []timed
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		fields := strings.Split(lines.Text(), "\t")
 		if len(fields) < 3 || fields[1] != "200" {
 			return nil, fmt.Errorf("h2load log: unexpected line %q", lines.Text())
 		}
+		began, err := strconv.ParseInt(fields[0], 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("h2load log: %w", err)
+		}
 		us, err := strconv.ParseInt(fields[2], 10, 64)
 		if err != nil {
 			return nil, fmt.Errorf("h2load log: %w", err)
 		}
-		all = append(all, time.Duration(us)*time.Microsecond)
+		all = append(all, timed{time.UnixMicro(began), time.Duration(us) * time.Microsecond})
 	}
 	return all, lines.Err()
 }

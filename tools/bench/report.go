@@ -16,6 +16,7 @@ import (
 const (
 	serversCommand    = "go run ./tools/bench"
 	generatorsCommand = "go run ./tools/bench -generators"
+	featuresCommand   = "go run ./tools/bench -features"
 )
 
 // marks are the lines that the section of a command stands between.
@@ -83,15 +84,21 @@ func report(a about, r *results) string {
 // barTable has a line for each bar that there is a figure for, and a heading.
 func barTable(r *results) [][]string {
 	table := [][]string{{"", hotpath, "bar", "met", "goal", "reached"}}
-	for _, b := range bars {
-		got, ok := r.median(b.row, hotpath, b.metric)
+	add := func(b bar, server string) {
+		got, ok := r.median(b.row, server, b.metric)
 		if !ok {
-			continue
+			return
 		}
 		info := metricInfos[b.metric]
 		must, met := judge(b, b.must, r, got)
 		goal, reached := judge(b, b.goal, r, got)
 		table = append(table, []string{b.label, strings.TrimSpace(grouped(got, info.decimals) + " " + info.unit), must, met, goal, reached})
+	}
+	for _, b := range bars {
+		add(b, hotpath)
+	}
+	for _, b := range featureBars {
+		add(b.bar, b.of)
 	}
 	return table
 }

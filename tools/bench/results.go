@@ -25,6 +25,9 @@ const (
 	staleWait                     // ms
 	memoryGrowth                  // MiB
 	memoryAfter                   // MiB
+	startTime                     // ms
+	reloadTime                    // ms
+	p99Reload                     // ratio
 	metricCount
 )
 
@@ -49,6 +52,9 @@ var metricInfos = [metricCount]metricInfo{
 	staleWait:       {"Longest wait for what is served stale", "ms", 1},
 	memoryGrowth:    {"Most memory above that before", "MiB", 1},
 	memoryAfter:     {"Memory afterwards above that before", "MiB", 1},
+	startTime:       {"Time from the start of the process to its first answer", "ms", 0},
+	reloadTime:      {"Time that a reload takes", "ms", 0},
+	p99Reload:       {"99th percentile of latency in the second in which a reload begins, divided by that in the second before", "", 2},
 }
 
 // value is one measurement.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -27,12 +28,16 @@ type contender struct {
 	// and returns the command that serves s on addr in the foreground.
 	command func(s *site, dir, addr string) (*exec.Cmd, error)
 
+	// prepare, if not nil, brings the server that runs into the state in which it is
+	// measured.
+	prepare func(ctx context.Context, p *process, st *state) error
+
 	// version is how the server names its version.
 	version func() string
 }
 
 // hotpathContender is a binary of this project under a name.
-func hotpathContender(name, binary string) contender {
+func hotpathContender(name, binary string, flags ...string) contender {
 	return contender{
 		name: name,
 		command: func(s *site, _, addr string) (*exec.Cmd, error) {
@@ -40,8 +45,8 @@ func hotpathContender(name, binary string) contender {
 			if err != nil {
 				return nil, err
 			}
-			return exec.Command(binary, "-listen", addr, "-admin", admin,
-				"-cert", s.cert, "-key", s.key, "-root", s.root), nil
+			return exec.Command(binary, append([]string{"-listen", addr, "-admin", admin,
+				"-cert", s.cert, "-key", s.key, "-root", s.root}, flags...)...), nil
 		},
 		version: func() string { return goVersion(binary) },
 	}
