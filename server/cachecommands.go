@@ -157,11 +157,15 @@ func explainedText(x *edge.Explanation) string {
 			selected = ", the one for this request"
 		}
 		row("stored", "status %d, %d bytes%s", h.Status, h.Bytes, selected)
-		row("age", "%s of %s, from %s", seconds(h.Age), seconds(h.Lifetime), orNone(h.From))
+		if h.File {
+			row("file", "compared with the disk every %s", seconds(h.Lifetime))
+		} else {
+			row("age", "%s of %s, from %s", seconds(h.Age), seconds(h.Lifetime), orNone(h.From))
+		}
 		switch {
 		case h.Fresh > 0:
 			row("fresh", "for %s more", seconds(h.Fresh))
-		case h.Lifetime > 0:
+		case h.Lifetime > 0 && !h.File:
 			row("stale", "for %s; served so while it is revalidated for %s, if the origin fails for %s", seconds(-h.Fresh), seconds(h.Revalidate), seconds(h.OnError))
 		}
 		if len(h.Tags) > 0 {

@@ -200,6 +200,21 @@ func TestLivePage(t *testing.T) {
 		}
 	})
 
+	b.part(t, "explain", func(t *testing.T) {
+		ask := func(url string) {
+			b.do(chromedp.SetValue(chromedp.CSS("#explain input[name=url]"), url), chromedp.Click(chromedp.CSS("#explain button")))
+		}
+		said := func(text string) string { return `document.getElementById('explained').innerText.includes('` + text + `')` }
+		ask(p.url + "/\u00e4")
+		b.until("what is wrong", said("is not allowed in a URL"))
+		if lines := b.logged(); len(lines) != 1 || !strings.Contains(lines[0], "400") {
+			t.Errorf("on the console: %q, want the refusal alone", lines)
+		}
+		ask(p.url + "/bench/1k.txt")
+		b.until("an explanation", said("a hit: what is stored answers")+" && "+said("compared with the disk every"))
+		b.until("what misses", `document.getElementById('misses').innerText.includes('/nothing/')`)
+	})
+
 	b.part(t, "looks", func(t *testing.T) {
 		for _, scheme := range []string{"light", "dark"} {
 			for _, width := range []int64{1600, 360} {

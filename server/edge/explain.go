@@ -65,6 +65,8 @@ type Held struct {
 	Status   int   `json:"status"`
 	Bytes    int64 `json:"bytes"` // of memory: content, fields, both encodings of the head
 
+	File bool `json:"file"` // fresh until it is compared with the disk: the times but Lifetime are 0
+
 	Age        int64  `json:"age_s"`
 	Lifetime   int64  `json:"lifetime_s"`
 	From       string `json:"lifetime_from"` // the directive, field or setting that says so
@@ -197,7 +199,7 @@ func held(s *site.Site, v store.Variant, selected bool, now time.Time) Held {
 	r, p := v.Response, v.Policy()
 	h := Held{Selected: selected, Status: r.Status, Bytes: r.Size(), Fields: []string{}}
 	if v.Answer != nil {
-		h.Lifetime, h.From = int64(v.Answer.Fresh.Seconds()), "a file: it is compared with the disk after that"
+		h.File, h.Lifetime = true, int64(v.Answer.Fresh.Seconds())
 	} else {
 		h.Age, h.Lifetime, h.Fresh = p.Age(now), int64(p.Lifetime), p.Left(now)
 		h.Revalidate, h.OnError = int64(p.Revalidate), int64(p.OnError)

@@ -8,7 +8,7 @@
 // that is not among them takes the place of the one that misses least, and its count
 // with it (Metwally, Agrawal and El Abbadi, "Efficient computation of frequent and
 // top-k elements in data streams", 2005): so a path that has more than a 64th of all
-// misses is always among them, and what is counted too much is at most that.
+// misses is always among them. What is reported is what it missed itself since then.
 package missed
 
 import (
@@ -54,7 +54,7 @@ type Miss struct {
 type Path struct {
 	Site   string `json:"site"`
 	Path   string `json:"path"`
-	Misses uint64 `json:"misses"`
+	Misses uint64 `json:"misses"` // at least
 
 	// Reason is the most frequent one, and Because its sentence.
 	Reason  string `json:"reason"`
@@ -86,6 +86,7 @@ type place struct {
 	hash       uint64
 	site, path string
 	misses     uint64
+	taken      uint64 // of these, with the place
 	reasons    [rfc9111.Reasons]uint32
 	queries    distinct
 	parameters [parameters]parameter
@@ -123,7 +124,7 @@ func (c *Counter) note(m *Miss, now time.Time) (many *Path) {
 			p.parameter(name).add(maphash.String(c.seed, value))
 		}
 	}
-	if c.Many == nil || p.warned || p.misses < ManyKeys || p.queries.count() < ManyKeys {
+	if c.Many == nil || p.warned || p.misses-p.taken < ManyKeys || p.queries.count() < ManyKeys {
 		return nil
 	}
 	p.warned = true
@@ -170,7 +171,7 @@ func (c *Counter) place(m *Miss) *place {
 	} else {
 		taken = c.now[least].misses
 	}
-	c.now[least] = place{hash: sum, site: m.Site, path: strings.Clone(m.Path[:min(len(m.Path), maxPath)]), misses: taken}
+	c.now[least] = place{hash: sum, site: m.Site, path: strings.Clone(m.Path[:min(len(m.Path), maxPath)]), misses: taken, taken: taken}
 	return &c.now[least]
 }
 
@@ -211,12 +212,13 @@ func (c *Counter) Top(n int, now time.Time) []Path {
 			continue
 		}
 		all[j].misses += b.misses
+		all[j].taken += b.taken
 		for r := range all[j].reasons {
 			all[j].reasons[r] += b.reasons[r]
 		}
 		all[j].queries.join(&b.queries)
 	}
-	slices.SortFunc(all, func(a, b place) int { return cmp.Compare(b.misses, a.misses) })
+	slices.SortFunc(all, func(a, b place) int { return cmp.Compare(b.misses-b.taken, a.misses-a.taken) })
 	top := make([]Path, 0, min(n, len(all)))
 	for i := range all[:min(n, len(all))] {
 		top = append(top, all[i].report())
@@ -231,7 +233,7 @@ func (p *place) report() Path {
 			reason = rfc9111.Reason(r)
 		}
 	}
-	path := Path{Site: p.site, Path: p.path, Misses: p.misses, Reason: reason.String(), Because: reason.Sentence(), Queries: p.queries.count()}
+	path := Path{Site: p.site, Path: p.path, Misses: p.misses - p.taken, Reason: reason.String(), Because: reason.Sentence(), Queries: p.queries.count()}
 	for i := range p.parameters {
 		if n := p.parameters[i].values.count(); n > path.Values {
 			path.Parameter, path.Values = p.parameters[i].name, n
