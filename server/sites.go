@@ -271,7 +271,7 @@ func newSite(c *config.Site) *site.Site {
 			StoreSetCookie:       c.Cache.StoreSetCookie,
 		},
 	}
-	s.MaxBody = c.MaxBody
+	s.MaxBody, s.RequestIDs = c.MaxBody, c.RequestID && len(c.Upstreams) > 0
 	if c.Cache.CacheStatus {
 		s.HitStatus = edge.HitStatus
 	}

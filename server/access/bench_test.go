@@ -98,10 +98,10 @@ func (nopCloser) Close() error { return nil }
 func BenchmarkLine(b *testing.B) {
 	request := AppendRequest(nil, full("GET", "example.org", "/assets/app.js", "https://example.org/", agent))
 	a := ok(200)
-	encoded := appendRecord(nil, request, &a, flagLogged, HTTP2, Secure{})
+	encoded := appendRecord(nil, request, &a, flagLogged, HTTP2, new(Secure))
 	for _, format := range []Format{Common, Combined, JSON} {
 		b.Run(string(format), func(b *testing.B) {
-			f := formatter{format: format, members: usual}
+			f := formatter{format: format, members: usualMembers}
 			var lines []byte
 			b.ReportAllocs()
 			for b.Loop() {

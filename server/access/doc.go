@@ -8,6 +8,7 @@
 //	tap.go        which requests are recorded; a turn's batch
 //	rates.go      how often requests are chosen, for the log, the keys and traces
 //	record.go     a record between connection and writer
+//	details.go    what it has if a line is to have it
 //	stripes.go    the bounded memory between them
 //	recorder.go   the writer's goroutine
 //	fields.go     the members of JSON, to be chosen from

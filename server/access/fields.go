@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 )
@@ -14,95 +15,126 @@ import (
 // record has none. It allocates nothing for what is plain.
 type member func(f *formatter, dst []byte, r *record) []byte
 
+// kind is when a line has a member, and what it is made of.
+type kind uint8
+
+const (
+	usual     kind = 1 << iota // a line has it by default
+	ofTLS                      // it is about the handshake, see Secure
+	ofDetails                  // it is one of details
+)
+
 // fields are the members that a JSON line may have, in the order of the default.
 var fields = []struct {
 	name   string
-	usual  bool // a line has it by default
+	kind   kind
 	append member
 }{
-	{"time", true, appendTime},
-	{"remote", true, func(_ *formatter, dst []byte, r *record) []byte {
+	{"time", usual, appendTime},
+	{"remote", usual, func(_ *formatter, dst []byte, r *record) []byte {
 		return append(appendAddr(append(dst, `,"remote":"`...), r.client), '"')
 	}},
-	{"protocol", true, func(_ *formatter, dst []byte, r *record) []byte {
+	{"protocol", usual, func(_ *formatter, dst []byte, r *record) []byte {
 		return appendWord(dst, `,"protocol":"`, protocolNames[r.protocol])
 	}},
-	{"method", true, func(_ *formatter, dst []byte, r *record) []byte { return appendMember(dst, `,"method":`, r.method) }},
-	{"host", true, func(_ *formatter, dst []byte, r *record) []byte { return appendMember(dst, `,"host":`, r.host) }},
-	{"path", true, func(_ *formatter, dst []byte, r *record) []byte { return appendMember(dst, `,"path":`, r.path) }},
-	{"status", true, func(_ *formatter, dst []byte, r *record) []byte {
+	{"method", usual, func(_ *formatter, dst []byte, r *record) []byte { return appendMember(dst, `,"method":`, r.method) }},
+	{"host", usual, func(_ *formatter, dst []byte, r *record) []byte { return appendMember(dst, `,"host":`, r.host) }},
+	{"path", usual, func(_ *formatter, dst []byte, r *record) []byte { return appendMember(dst, `,"path":`, r.path) }},
+	{"status", usual, func(_ *formatter, dst []byte, r *record) []byte {
 		return strconv.AppendInt(append(dst, `,"status":`...), int64(r.status), 10)
 	}},
-	{"bytes", true, func(_ *formatter, dst []byte, r *record) []byte {
+	{"bytes", usual, func(_ *formatter, dst []byte, r *record) []byte {
 		return strconv.AppendInt(append(dst, `,"bytes":`...), r.bytes, 10)
 	}},
-	{"duration_us", true, func(_ *formatter, dst []byte, r *record) []byte {
+	{"duration_us", usual, func(_ *formatter, dst []byte, r *record) []byte {
 		return strconv.AppendInt(append(dst, `,"duration_us":`...), r.duration.Microseconds(), 10)
 	}},
-	{"cache", true, func(_ *formatter, dst []byte, r *record) []byte {
+	{"cache", usual, func(_ *formatter, dst []byte, r *record) []byte {
 		return appendWord(dst, `,"cache":"`, r.result.String())
 	}},
-	{"reason", true, func(_ *formatter, dst []byte, r *record) []byte {
+	{"reason", usual, func(_ *formatter, dst []byte, r *record) []byte {
 		if r.reason == rfc9111.None {
 			return dst
 		}
 		return appendWord(dst, `,"reason":"`, r.reason.String())
 	}},
-	{"referer", true, func(_ *formatter, dst []byte, r *record) []byte { return appendMember(dst, `,"referer":`, r.referer) }},
-	{"user_agent", true, func(_ *formatter, dst []byte, r *record) []byte { return appendMember(dst, `,"user_agent":`, r.agent) }},
-	{"sample", true, func(f *formatter, dst []byte, r *record) []byte {
+	{"referer", usual, func(_ *formatter, dst []byte, r *record) []byte { return appendMember(dst, `,"referer":`, r.referer) }},
+	{"user_agent", usual, func(_ *formatter, dst []byte, r *record) []byte { return appendMember(dst, `,"user_agent":`, r.agent) }},
+	{"sample", usual, func(f *formatter, dst []byte, r *record) []byte {
 		if f.sample <= 1 || r.fault() {
 			return dst
 		}
 		return strconv.AppendInt(append(dst, `,"sample":`...), int64(f.sample), 10)
 	}},
-	{"aborted", true, func(_ *formatter, dst []byte, r *record) []byte {
+	{"aborted", usual, func(_ *formatter, dst []byte, r *record) []byte {
 		return appendFlag(dst, `,"aborted":true`, r.flags&flagAborted != 0)
 	}},
-	{"limited", true, func(_ *formatter, dst []byte, r *record) []byte {
+	{"limited", usual, func(_ *formatter, dst []byte, r *record) []byte {
 		return appendFlag(dst, `,"limited":true`, r.flags&flagLimited != 0)
 	}},
-	{"truncated", true, func(_ *formatter, dst []byte, r *record) []byte { return appendFlag(dst, `,"truncated":true`, r.cut()) }},
+	{"truncated", usual, func(_ *formatter, dst []byte, r *record) []byte { return appendFlag(dst, `,"truncated":true`, r.cut()) }},
 
-	{"trace_id", false, func(_ *formatter, dst []byte, r *record) []byte {
+	{"trace_id", 0, func(_ *formatter, dst []byte, r *record) []byte {
 		if r.trace == nil {
 			return dst
 		}
 		id := r.trace.ID()
 		return append(hex.AppendEncode(append(dst, `,"trace_id":"`...), id[:]), '"')
 	}},
-	{"tls_version", false, func(_ *formatter, dst []byte, r *record) []byte {
+	{"request_id", ofDetails, appendID},
+	{"site", ofDetails, func(_ *formatter, dst []byte, r *record) []byte { return appendSome(dst, `,"site":`, r.site) }},
+	{"sni", ofTLS | ofDetails, func(_ *formatter, dst []byte, r *record) []byte { return appendSome(dst, `,"sni":`, r.sni) }},
+	{"bytes_in", ofDetails, func(_ *formatter, dst []byte, r *record) []byte {
+		return strconv.AppendInt(append(dst, `,"bytes_in":`...), r.in, 10)
+	}},
+	{"cache_age", ofDetails, func(_ *formatter, dst []byte, r *record) []byte {
+		if r.age == 0 {
+			return dst
+		}
+		return strconv.AppendInt(append(dst, `,"cache_age":`...), int64(r.age)-1, 10)
+	}},
+	{"upstream", ofDetails, func(_ *formatter, dst []byte, r *record) []byte {
+		return appendSome(dst, `,"upstream":`, r.upstream)
+	}},
+	{"upstream_time_us", ofDetails, func(_ *formatter, dst []byte, r *record) []byte {
+		return appendTook(dst, `,"upstream_time_us":`, r.head)
+	}},
+	{"upstream_total_us", ofDetails, func(_ *formatter, dst []byte, r *record) []byte {
+		return appendTook(dst, `,"upstream_total_us":`, r.total)
+	}},
+	{"tls_version", ofTLS, func(_ *formatter, dst []byte, r *record) []byte {
 		return appendWord(dst, `,"tls_version":"`, versionName(r.secure.Version))
 	}},
-	{"tls_cipher", false, func(_ *formatter, dst []byte, r *record) []byte {
+	{"tls_cipher", ofTLS, func(_ *formatter, dst []byte, r *record) []byte {
 		return appendWord(dst, `,"tls_cipher":"`, cipherNames[r.secure.Cipher])
 	}},
 }
 
 // FieldNames are the names of all members that a JSON line may have, those that it
 // has by default first, and how many these are.
-func FieldNames() (names []string, usual int) {
+func FieldNames() (names []string, usually int) {
 	for _, f := range fields {
 		names = append(names, f.name)
-		if f.usual {
-			usual++
+		if f.kind&usual != 0 {
+			usually++
 		}
 	}
-	return names, usual
+	return names, usually
 }
 
 // Usual is a name that stands for all members that a line has by default.
 const Usual = "usual"
 
-// membersOf are the members with these names, in their order; nil is Usual.
-func membersOf(names []string) (members []member, err error) {
+// membersOf are the members with these names, in their order, and what they are made
+// of; nil is Usual.
+func membersOf(names []string) (members []member, kinds kind, err error) {
 	if names == nil {
 		names = []string{Usual}
 	}
 	for _, name := range names {
 		if name == Usual {
 			for _, f := range fields {
-				if f.usual {
+				if f.kind&usual != 0 {
 					members = append(members, f.append)
 				}
 			}
@@ -114,11 +146,12 @@ func membersOf(names []string) (members []member, err error) {
 		}
 		if i == len(fields) {
 			all, _ := FieldNames()
-			return nil, fmt.Errorf("the access log has no field %q, only %s", name, strings.Join(all, ", "))
+			return nil, 0, fmt.Errorf("the access log has no field %q, only %s", name, strings.Join(all, ", "))
 		}
 		members = append(members, fields[i].append)
+		kinds |= fields[i].kind
 	}
-	return members, nil
+	return members, kinds, nil
 }
 
 func appendTime(f *formatter, dst []byte, r *record) []byte {
@@ -133,6 +166,22 @@ func appendWord(dst []byte, key, word string) []byte {
 		return dst
 	}
 	return append(append(append(dst, key...), word...), '"')
+}
+
+// appendSome is appendMember for a text that a record need not have.
+func appendSome(dst []byte, key string, t text) []byte {
+	if len(t.b) == 0 {
+		return dst
+	}
+	return appendMember(dst, key, t)
+}
+
+// appendTook appends a time in microseconds; nothing if it has not ended.
+func appendTook(dst []byte, key string, took time.Duration) []byte {
+	if took == 0 {
+		return dst
+	}
+	return strconv.AppendInt(append(dst, key...), took.Microseconds(), 10)
 }
 
 func appendFlag(dst []byte, member string, on bool) []byte {

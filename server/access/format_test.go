@@ -20,7 +20,7 @@ import (
 func line(f *formatter, p Protocol, from netip.Addr, r *message.Request, a Answer) string {
 	asked := *r
 	asked.Client = from
-	b := appendRecord(nil, AppendRequest(nil, &asked), &a, flagLogged, p, Secure{})
+	b := appendRecord(nil, AppendRequest(nil, &asked), &a, flagLogged, p, new(Secure))
 	rec, rest := takeRecord(b)
 	if len(rest) > 0 {
 		panic("a record is not taken whole")
@@ -64,7 +64,7 @@ func TestLines(t *testing.T) {
 				`...","path":"/\"\\\n\ufffd\u2028","status":0,"bytes":0,"duration_us":1000000,"cache":"bypass","referer":"é","user_agent":"\u007f\u0080\u009b2J\u009f\u00a0","aborted":true,"truncated":true}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := &formatter{format: tt.format, members: usual, sample: tt.sample}
+			f := &formatter{format: tt.format, members: usualMembers, sample: tt.sample}
 			for range 2 { // the second time with the second's stamp
 				if got := line(f, tt.p, tt.from, tt.request, tt.answer); got != tt.want+"\n" {
 					t.Errorf("got\n%swant\n%s", got, tt.want)
@@ -138,7 +138,7 @@ func FuzzLine(f *testing.F) {
 			}
 		}
 
-		text = line(&formatter{format: JSON, members: usual}, HTTP2, remote, r, a)
+		text = line(&formatter{format: JSON, members: usualMembers}, HTTP2, remote, r, a)
 		var object struct {
 			Method, Host, Path, Referer string
 			Agent                       string `json:"user_agent"`

@@ -3,6 +3,7 @@ package access
 import (
 	"crypto/tls"
 	"encoding/binary"
+	"fmt"
 	"net/netip"
 	"time"
 	"unsafe"
@@ -10,6 +11,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/requestid"
 	"github.com/e0ac7cd4/hotpath/server/traces"
 )
 
@@ -39,6 +41,14 @@ type Answer struct {
 	// whether it has one.
 	Trace   *traces.Request
 	Handled bool
+
+	// What some fields are about: Site is the site of a hit, nil if it is not
+	// known; BytesIn the size of the request's content, as far as it came; and
+	// Account what those who answered have noted, see [Tap.Account].
+	Site    fmt.Stringer
+	BytesIn int64
+	Age     Age
+	Account *message.Account
 }
 
 // fault reports whether the answer is one that the mode Errors logs.
@@ -46,7 +56,7 @@ func (a *Answer) fault() bool { return a.Status >= errorStatus || a.Aborted }
 
 const errorStatus = 400
 
-// A request is encoded as the client's address in 16 octets and six texts, each
+// A request is encoded as the client's address in 16 octets and seven texts, each
 // behind its length in two octets, of which the top bit marks a text that was
 // cut. The longest that are whole: real ones are shorter by far, and a client
 // that sends others must not fill the log.
@@ -63,10 +73,10 @@ const (
 	addrSize = 16
 
 	// maxRequest is the longest encoded request.
-	maxRequest = addrSize + 6*2 + maxMethod + maxHost + maxPath + maxReferer + maxAgent + maxParent
+	maxRequest = addrSize + 7*2 + maxMethod + maxHost + maxPath + maxReferer + maxAgent + maxParent + requestid.Most
 )
 
-// AppendRequest appends what the log has of a request to dst, at most 4 KiB,
+// AppendRequest appends what the log has of a request to dst, some 4 KiB at most,
 // in the form that [Tap.Hit] and [Tap.End] take. It borrows nothing.
 func AppendRequest(dst []byte, r *message.Request) []byte {
 	var referer, agent, parent string
@@ -91,7 +101,12 @@ func AppendRequest(dst []byte, r *message.Request) []byte {
 	dst = appendText(dst, r.Path, maxPath)
 	dst = appendText(dst, referer, maxReferer)
 	dst = appendText(dst, agent, maxAgent)
-	return appendText(dst, parent, maxParent)
+	dst = appendText(dst, parent, maxParent)
+	given := ""
+	if r.Trusted {
+		given = requestid.Given(r.Fields)
+	}
+	return appendText(dst, given, requestid.Most)
 }
 
 func appendText(dst []byte, s string, most int) []byte {
@@ -106,7 +121,7 @@ func appendText(dst []byte, s string, most int) []byte {
 const MaxShort = 256
 
 // shortTexts are the longest texts of a short request.
-var shortTexts = [...]int{16, 64, 80, 32, 32, 0}
+var shortTexts = [...]int{16, 64, 80, 32, 32, 0, 0}
 
 // AppendShort appends request, which is from [AppendRequest], with its texts cut
 // further: for exchanges of which many are kept.
@@ -141,16 +156,22 @@ func takeText(b []byte) (t text, rest []byte) {
 
 // Secure is what a connection's handshake agreed on, as crypto/tls numbers it; zero
 // without TLS.
-type Secure struct{ Version, Cipher uint16 }
+type Secure struct {
+	Version, Cipher uint16
+	Name            string // that the client asked for (SNI); "" if it did not
+}
 
 // SecureOf is what the handshake of a connection has agreed on; nil: it has none.
-func SecureOf(c *tls.Conn) Secure {
+func SecureOf(c *tls.Conn) *Secure {
 	if c == nil {
-		return Secure{}
+		return &unknown
 	}
 	s := c.ConnectionState()
-	return Secure{s.Version, s.CipherSuite}
+	return &Secure{s.Version, s.CipherSuite, s.ServerName}
 }
+
+// unknown is what all connections have that have no TLS, or of which no line has it.
+var unknown Secure
 
 // A record is encoded as a head of fixed size and the request. The head:
 //
@@ -161,7 +182,7 @@ func SecureOf(c *tls.Conn) Secure {
 //	6  cache result       1    34  its cipher       2
 //	7  its reason         1
 //
-// The trace of the request stands behind it, if it has one.
+// The trace of the request stands behind it, if it has one, and then its details.
 const recordHead = 36
 
 const (
@@ -172,12 +193,14 @@ const (
 	flagLimited             // see Answer.Limited
 	flagTraced              // by chance: its trace begins at the writer
 	flagTrace               // its trace is in the record
+	flagDetails             // its details are in the record
 )
 
 // maxRecord is the longest record.
-const maxRecord = recordHead + maxRequest + traces.RequestBytes
+const maxRecord = recordHead + maxRequest + traces.RequestBytes + maxDetails
 
-func appendRecord(dst, request []byte, a *Answer, flags byte, p Protocol, s Secure) []byte {
+// appendRecord appends a record, with details if flags say so.
+func appendRecord(dst, request []byte, a *Answer, flags byte, p Protocol, s *Secure) []byte {
 	var h [recordHead]byte
 	if a.Duration == 0 {
 		flags |= flagTurn
@@ -188,12 +211,9 @@ func appendRecord(dst, request []byte, a *Answer, flags byte, p Protocol, s Secu
 	if a.Limited {
 		flags |= flagLimited
 	}
-	size := recordHead + len(request)
 	if a.Trace != nil {
 		flags |= flagTrace
-		size += traces.RequestBytes
 	}
-	binary.LittleEndian.PutUint16(h[0:], uint16(size))
 	binary.LittleEndian.PutUint16(h[2:], uint16(a.Status))
 	h[4], h[5], h[6], h[7] = flags, byte(p), byte(a.Result), byte(a.Reason)
 	binary.LittleEndian.PutUint64(h[8:], uint64(a.Began.UnixNano()))
@@ -201,10 +221,15 @@ func appendRecord(dst, request []byte, a *Answer, flags byte, p Protocol, s Secu
 	binary.LittleEndian.PutUint64(h[24:], uint64(a.Bytes))
 	binary.LittleEndian.PutUint16(h[32:], s.Version)
 	binary.LittleEndian.PutUint16(h[34:], s.Cipher)
+	start := len(dst)
 	dst = append(append(dst, h[:]...), request...)
 	if a.Trace != nil {
 		dst = a.Trace.AppendTo(dst)
 	}
+	if flags&flagDetails != 0 {
+		dst = appendDetails(dst, a, s)
+	}
+	binary.LittleEndian.PutUint16(dst[start:], uint16(len(dst)-start))
 	return dst
 }
 
@@ -232,6 +257,8 @@ type record struct {
 	reason   rfc9111.Reason
 
 	method, host, path, referer, agent, parent text
+	given                                      text // a trusted proxy's ID of it
+	details
 
 	traced []byte          // its trace as it is encoded
 	trace  *traces.Request // nil: it is not traced; the writer's
@@ -245,16 +272,21 @@ func takeRecord(batch []byte) (r record, rest []byte) {
 	r.began = time.Unix(0, int64(binary.LittleEndian.Uint64(b[8:])))
 	r.duration = time.Duration(binary.LittleEndian.Uint64(b[16:]))
 	r.bytes = int64(binary.LittleEndian.Uint64(b[24:]))
-	r.secure = Secure{binary.LittleEndian.Uint16(b[32:]), binary.LittleEndian.Uint16(b[34:])}
+	r.secure = Secure{Version: binary.LittleEndian.Uint16(b[32:]), Cipher: binary.LittleEndian.Uint16(b[34:])}
 	b = b[recordHead:]
 	if ip := netip.AddrFrom16([addrSize]byte(b)); !ip.IsUnspecified() {
 		r.client = ip.Unmap()
 	}
 	b = b[addrSize:]
-	for _, t := range []*text{&r.method, &r.host, &r.path, &r.referer, &r.agent, &r.parent} {
+	for _, t := range []*text{&r.method, &r.host, &r.path, &r.referer, &r.agent, &r.parent, &r.given} {
 		*t, b = takeText(b)
 	}
-	r.traced = b
+	if r.flags&flagTrace != 0 {
+		r.traced, b = b[:traces.RequestBytes], b[traces.RequestBytes:]
+	}
+	if r.flags&flagDetails != 0 {
+		r.details = takeDetails(b)
+	}
 	return r, rest
 }
 

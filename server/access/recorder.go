@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,6 +70,7 @@ type Recorder struct {
 	rates   atomic.Pointer[rates]
 	stripes *stripes
 	secure  bool // lines have something of TLS
+	details bool // lines have something of details
 	hot     hot
 
 	format formatter // the writer's
@@ -88,7 +87,7 @@ type Recorder struct {
 
 // New opens the file and starts the writer, which [Recorder.Close] ends.
 func New(cfg Config) (*Recorder, error) {
-	members, err := membersOf(cfg.Fields)
+	members, kinds, err := membersOf(cfg.Fields)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +107,9 @@ func New(cfg Config) (*Recorder, error) {
 		stopped: make(chan struct{}),
 	}
 	r.TraceRate()
-	r.secure = cfg.Mode != Off && slices.ContainsFunc(cfg.Fields, func(name string) bool { return strings.HasPrefix(name, "tls_") })
+	if cfg.Mode != Off && cfg.Format == JSON {
+		r.secure, r.details = kinds&ofTLS != 0, kinds&ofDetails != 0
+	}
 	if cfg.Mode == Sampled {
 		r.format.sample = cfg.Sample
 	}

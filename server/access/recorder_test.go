@@ -13,6 +13,9 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/requestid"
+	"github.com/e0ac7cd4/hotpath/server/traces"
 )
 
 // TestModes: each mode logs what the one before does, and more, of hits and of
@@ -302,14 +305,20 @@ func TestFileThatCannotBeOpened(t *testing.T) {
 func TestRequestIsBounded(t *testing.T) {
 	long := strings.Repeat("x", 1<<16)
 	r := full(long, long, long, long, long)
-	r.Fields = append(r.Fields, hpack.Field{Name: "traceparent", Value: long})
+	r.Fields = append(r.Fields, hpack.Field{Name: "traceparent", Value: long}, hpack.Field{Name: requestid.Field, Value: long[:requestid.Most]})
+	r.Trusted = true
 	b := AppendRequest(nil, r)
 	if len(b) != maxRequest {
 		t.Errorf("%d octets, want %d", len(b), maxRequest)
 	}
 	a := ok(200)
-	if record := appendRecord(nil, b, &a, 0, HTTP2, Secure{}); len(record) > math.MaxUint16 {
-		t.Errorf("a record of %d octets", len(record))
+	a.Trace = traced(t, metrics.NewHotpath(metrics.Options{Stripes: 1}), traces.Config{Endpoint: "http://127.0.0.1:9", Sample: 1}).Background()
+	a.Account = new(message.Account)
+	a.Account.For(long)
+	a.Account.Named(long)
+	a.Account.Asks(long)
+	if record := appendRecord(nil, b, &a, flagDetails, HTTP2, &Secure{Name: long}); len(record) != maxRecord || maxRecord > math.MaxUint16 {
+		t.Errorf("a record of %d octets, want %d, which two octets can say", len(record), maxRecord)
 	}
 	if n := cap(batches.New().(*batch).records); n < batchSize-1+maxRecord {
 		t.Errorf("a batch has room for %d octets: it would grow", n)
@@ -325,7 +334,7 @@ func TestShortRequest(t *testing.T) {
 		t.Errorf("%d octets, want %d at most", len(b), MaxShort)
 	}
 	a := ok(200)
-	r, _ := takeRecord(appendRecord(nil, b, &a, 0, HTTP2, Secure{}))
+	r, _ := takeRecord(appendRecord(nil, b, &a, 0, HTTP2, new(Secure)))
 	for i, text := range []text{r.method, r.host, r.path, r.referer, r.agent} {
 		if !text.cut || len(text.b) != shortTexts[i] {
 			t.Errorf("text %d: %d octets, cut %v", i, len(text.b), text.cut)

@@ -25,7 +25,7 @@ type Tap struct {
 	stripe   metrics.Stripe
 	protocol Protocol
 	next     uses // of the one that is chosen next
-	secure   Secure
+	secure   *Secure
 }
 
 // batch is what a turn recorded.
@@ -48,7 +48,7 @@ func (r *Recorder) Tap(p Protocol, s metrics.Stripe, c *tls.Conn) Tap {
 	if r == nil {
 		return Tap{}
 	}
-	t := Tap{recorder: r, stripe: s, protocol: p}
+	t := Tap{recorder: r, stripe: s, protocol: p, secure: &unknown}
 	if r.secure {
 		t.secure = SecureOf(c)
 	}
@@ -74,6 +74,15 @@ func (t *Tap) Trace(r *message.Request) *traces.Request {
 		return nil
 	}
 	return t.recorder.cfg.Traces.Begin(r.Client, r.Fields)
+}
+
+// Account is where those who answer an exchange that begins now note what the log
+// has of it; nil if it has nothing of that.
+func (t *Tap) Account() *message.Account {
+	if t.recorder == nil || !t.recorder.details {
+		return nil
+	}
+	return new(message.Account)
 }
 
 // Due counts a hit and reports whether it may have to be recorded: then Hit is
@@ -165,6 +174,9 @@ func (t *Tap) add(request []byte, a Answer, u uses) {
 	}
 	if a.Duration == 0 {
 		b.turn = a.Began
+	}
+	if logged && t.recorder.details {
+		flags |= flagDetails
 	}
 	b.records = appendRecord(b.records, request, &a, flags, t.protocol, t.secure)
 	if len(b.records) >= batchSize {

@@ -42,7 +42,7 @@ func TestMisleadingTextInTheLog(t *testing.T) {
 		if strings.HasPrefix(tt.text, `a\`) {
 			continue // a backslash is JSON's own matter
 		}
-		text := line(&formatter{format: JSON, members: usual}, HTTP2, remote, full("GET", "h", "/"+tt.text, "", tt.text), ok(200))
+		text := line(&formatter{format: JSON, members: usualMembers}, HTTP2, remote, full("GET", "h", "/"+tt.text, "", tt.text), ok(200))
 		if !strings.Contains(text, `"path":"/`+tt.escaped+`"`) || !strings.Contains(text, `"user_agent":"`+tt.escaped+`"`) {
 			t.Errorf("%s: %s", name, text)
 		}

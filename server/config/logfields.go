@@ -11,12 +11,16 @@ import (
 // LogFields are the members that a JSON line of the access log may have: those of
 // package access, which a test compares. The first is for all that it has by
 // default.
-var LogFields = strings.Split(UsualFields+","+usualLogFields+",trace_id,tls_version,tls_cipher", ",")
+var LogFields = strings.Split(UsualFields+","+usualLogFields+","+moreLogFields, ",")
 
 // UsualFields stands for all members that a line has by default.
 const UsualFields = "usual"
 
-const usualLogFields = "time,remote,protocol,method,host,path,status,bytes,duration_us,cache,reason,referer,user_agent,sample,aborted,limited,truncated"
+// usualLogFields are those of the default, and moreLogFields all others.
+const (
+	usualLogFields = "time,remote,protocol,method,host,path,status,bytes,duration_us,cache,reason,referer,user_agent,sample,aborted,limited,truncated"
+	moreLogFields  = "trace_id,request_id,site,sni,bytes_in,cache_age,upstream,upstream_time_us,upstream_total_us,tls_version,tls_cipher"
+)
 
 // logFields is a list of LogFields, of at least one.
 type logFields struct{ list[string] }

@@ -26,6 +26,10 @@ func TestLogFields(t *testing.T) {
 		"usual,status":    "has status twice: it is one of usual",
 		"time,durationus": "did you mean time,duration_us?",
 		"time, traceid":   "did you mean time,trace_id?",
+		"requestid":       "did you mean request_id?",
+		"upstream_time":   "did you mean upstream_time_us?",
+		"upstream_total":  "did you mean upstream_total_us?",
+		"usual,bytesin":   "did you mean usual,bytes_in?",
 		"nonsense":        `has "nonsense", which is no field; allowed: usual (all up to truncated), or one of time, remote, `,
 	} {
 		_, err := Load([]string{"-access-log-fields", value}, nil, nil)

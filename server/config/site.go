@@ -54,6 +54,9 @@ type Site struct {
 	// trusted.
 	TrustedProxies []netip.Prefix
 
+	// RequestID is whether an upstream gets X-Request-Id.
+	RequestID bool
+
 	// What is demanded of requests, and changed in them and in answers.
 	Allow, Deny    []netip.Prefix   // clients that are let in, all if there is none, but for Deny
 	Redirects      []rules.Redirect // paths that lead elsewhere

@@ -37,6 +37,7 @@ sites:
     timeouts: {dial: 1s, head: 2s, idle: 3s}
     tls: {ca: ca.pem, server-name: origin.example}
     trusted-proxies: [10.0.0.0/8, 192.0.2.1]
+    request-id: false
   - default: true
     hosts: www.example.org
     root: /srv
@@ -58,6 +59,7 @@ sites:
 		Timeouts:       SiteTimeouts{time.Second, 2 * time.Second, 3 * time.Second, time.Minute, 5 * time.Second},
 		TLS:            SiteTLS{CA: "ca.pem", ServerName: "origin.example"},
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.1/32")},
+		RequestID:      false,
 		Users:          SiteUsers{Realm: "restricted"},
 		Maintenance:    SiteMaintenance{RetryAfter: 5 * time.Minute},
 	}

@@ -27,7 +27,7 @@ var certificateOnly = map[string]bool{"cert": true, "key": true, "acme": true}
 var notStored = map[string]bool{
 	"hosts": true, "default": true, "cert": true, "key": true, "acme": true,
 	"cache.honor-request": true, "cache.cache-status": true,
-	"upstream": true, "balance": true, "trusted-proxies": true,
+	"upstream": true, "balance": true, "trusted-proxies": true, "request-id": true,
 	"health.path": true, "health.interval": true, "health.timeout": true, "health.healthy": true, "health.unhealthy": true,
 	"timeouts.dial": true, "timeouts.head": true, "timeouts.idle": true, "timeouts.pool": true, "timeouts.wait": true,
 	"allow": true, "deny": true, "redirects": true, "max-body": true,

@@ -45,6 +45,8 @@ type fetch struct {
 	content []byte         // of a QUERY, for each request to the origin
 	trace   *traces.Request
 	span    *traces.Span
+	id      string           // that an upstream is given; "": none
+	account *message.Account // of x
 
 	ctx    context.Context
 	began  time.Time
@@ -106,6 +108,7 @@ func (e *Edge) newFetch(m *miss) *fetch {
 		edge: e, site: m.site, x: m.x, request: m.x.Request, key: m.x.Key, own: m.own,
 		asked: m.asked, reason: m.reason, storing: true, content: m.content, trace: m.x.Trace,
 	}
+	f.account, f.id = m.x.Account, identify(m.x, m.site)
 	if m.verdict == rfc9111.Validate {
 		f.stale = m.entry
 	}
@@ -120,6 +123,7 @@ func (e *Edge) pass(m *miss) {
 	f := &fetch{
 		edge: e, site: m.site, x: m.x, request: m.x.Request, key: m.x.Key, own: m.own,
 		asked: m.asked, reason: m.reason, stale: m.entry, trace: m.x.Trace,
+		account: m.x.Account, id: identify(m.x, m.site),
 	}
 	f.run(m.ctx)
 }
@@ -195,9 +199,9 @@ func (f *fetch) ask() (err error) {
 		r.Authority = site.Host(f.request.Authority)
 		r.Fields = f.withConditions(originFields(f.request.Fields))
 	}
-	r.Span = f.span
+	r.Span, r.Account = f.span, f.account
 	if !f.site.Files {
-		r.Fields = f.edge.traces.Forward(f.span, f.request.Client, r.Fields)
+		r.Fields = withID(f.edge.traces.Forward(f.span, f.request.Client, r.Fields), f.id)
 	}
 	if f.site.Files {
 		r.Cleaned = site.Path(f.key)
@@ -326,6 +330,6 @@ func (e *Edge) count(f *fetch, err error) metrics.FetchOutcome {
 
 func (e *Edge) report(cause, text string, f *fetch, err error) {
 	if withheld, ok := e.failed.Allow(cause, time.Now()); ok {
-		e.log.Error(text, "site", f.site.Name, "host", f.request.Authority, "path", f.request.Path, "err", err, "withheld", withheld)
+		e.log.Error(text, "site", f.site.Name, "host", f.request.Authority, "path", f.request.Path, "request_id", f.id, "err", err, "withheld", withheld)
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // Client is a [message.ClientFunc].
-func (e *Edge) Client(peer netip.Addr, r *message.Request) netip.Addr {
+func (e *Edge) Client(peer netip.Addr, r *message.Request) (client netip.Addr, trusted bool) {
 	return e.sites.Load().Client(peer, r)
 }
 

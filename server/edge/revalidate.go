@@ -7,6 +7,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/requestid"
 	"github.com/e0ac7cd4/hotpath/server/site"
 	"github.com/e0ac7cd4/hotpath/server/store"
 )
@@ -58,6 +59,9 @@ func (e *Edge) revalidate(s *site.Site, key, own string, r *message.Request, ent
 		f := &fetch{
 			edge: e, site: s, request: *request, key: key, own: own,
 			asked: &asked, reason: rfc9111.Expired, stale: entry, storing: true, trace: trace,
+		}
+		if s.RequestIDs {
+			f.id = requestid.New() // of no client's request, nor of a line of the access log
 		}
 		f.run(ctx)
 		now := time.Now()

@@ -19,6 +19,7 @@ func (e *Edge) Serve(ctx context.Context, x *message.Exchange) {
 	s, ok := e.enter(x)
 	if s != nil {
 		defer s.Leave()
+		x.Account.For(s.Name)
 		x.Reply = s.Answers.Reply(x.Reply)
 	}
 	switch {

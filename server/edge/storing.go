@@ -266,6 +266,7 @@ func (f *fetch) keepNothing(why rfc9111.Reason, now time.Time) error {
 		case status == http.StatusNotModified:
 			f.decide(decision{stage: released})
 			f.state = answered
+			f.account.Ends()
 			f.explainMine()
 			f.x.Reply.Send(f.forMaker(r.NotModified))
 			return errAnswered

@@ -143,6 +143,7 @@ func (f *fetch) whole(d decision) {
 	if f.x == nil {
 		return
 	}
+	f.account.Ends()
 	f.x.Reply.Explain(outcome(f.site, metrics.Miss, &rfc9111.CacheStatus{Served: d.served, ForwardStatus: d.status, Kept: d.kept}))
 	f.x.Reply.Send(message.Select(&f.x.Request, d.response))
 }

@@ -66,7 +66,10 @@ func (c *Conn) begin(h *head, size int) {
 		upgrade:  h.upgrade,
 		output:   stream.NewOutput(c.ticket),
 		about:    access.AppendRequest(nil, r),
-		answer:   access.Answer{Began: c.now, Result: metrics.Bypass, Limited: c.over, Trace: c.tap.Trace(r), Handled: true},
+		answer: access.Answer{
+			Began: c.now, Result: metrics.Bypass, Limited: c.over,
+			Trace: c.tap.Trace(r), Handled: true, Account: c.tap.Account(),
+		},
 	}
 	asked := &message.Exchange{
 		Request: *r.Clone(), // what r borrows is gone when this returns
@@ -77,6 +80,7 @@ func (c *Conn) begin(h *head, size int) {
 		Peer:    c.wire.RemoteAddr(),
 		Local:   c.wire.LocalAddr(),
 		Trace:   x.answer.Trace,
+		Account: x.answer.Account,
 	}
 	if t := c.wire.TLS(); t != nil {
 		asked.TLS = t.ConnectionState
@@ -110,7 +114,7 @@ func (c *Conn) counted(status int, o message.Outcome) {
 func (c *Conn) report(aborted bool) {
 	x := c.x
 	a := &x.answer
-	a.Duration, a.Aborted = time.Since(a.Began), aborted
+	a.Duration, a.Aborted, a.BytesIn = time.Since(a.Began), aborted, x.in.received
 	if !aborted && c.state != tunneling { // how long a tunnel is open says nothing of how fast anything is
 		c.cfg.Metrics.RequestDuration.ObserveN(c.stripe, a.Result, a.Duration, 1)
 	}

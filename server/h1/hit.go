@@ -71,7 +71,7 @@ func (c *Conn) took(size int) {
 
 func (c *Conn) answerRequest(raw []byte, h *head) {
 	r, l := &h.request, &h.lookup
-	r.Client = c.cfg.Client.Of(c.remote, r)
+	r.Client, r.Trusted = c.cfg.Client.Of(c.remote, r)
 	if c.cfg.PerClient != nil && c.limitRequest(h, len(raw)) {
 		return
 	}
@@ -129,12 +129,12 @@ func (c *Conn) answerNow(r *message.Response, status *message.FixedField, result
 	if !large && !c.tap.Due(r.Status) {
 		return
 	}
-	about, proto := c.remembered.about, message.HTTP11
+	about, proto, site := c.remembered.about, message.HTTP11, c.remembered.lookup.Policy
 	if h != nil {
 		h.about = access.AppendRequest(h.about[:0], &h.request)
-		about, proto = h.about, h.proto
+		about, proto, site = h.about, h.proto, h.lookup.Policy
 	}
-	a := access.Answer{Began: c.now, Status: r.Status, Result: result, Limited: c.over}
+	a := access.Answer{Began: c.now, Status: r.Status, Result: result, Limited: c.over, Site: site, Age: access.AgeOf(r, c.now)}
 	if !headOnly {
 		a.Bytes = r.Length()
 	}

@@ -122,7 +122,9 @@ func TestPerClientOfForgottenRepeats(t *testing.T) {
 		p := limited(t, false, func(c *Config) {
 			c.Source, c.Handler = source, source
 			c.PerClient = perclient.New(perclient.Config{Requests: 1, Burst: 2, Clients: 10, IPv4: 32}).Requests(c.Metrics)
-			c.Client = func(netip.Addr, *message.Request) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, 2, who}) }
+			c.Client = func(netip.Addr, *message.Request) (netip.Addr, bool) {
+				return netip.AddrFrom4([4]byte{192, 0, 2, who}), false
+			}
 		})
 		forget := func() {
 			source.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/stream"
 )
@@ -69,6 +70,7 @@ func (c *Conn) replyStored(m *stream.Message[uint64]) {
 	r := m.Response
 	c.decideLast(c.x.framingOf(r.Status, r.Length()), r.Status)
 	out := r.AppendHead(c.wire.Out, c.date, nil)
+	c.x.answer.Age = access.AgeOf(r, c.now)
 	if length, ok := lengthOf(r); !ok && stream.BodyAllowed(r.Status) && !c.x.headOnly {
 		out = appendLength(out, length)
 	}
@@ -96,6 +98,7 @@ func (c *Conn) replyFollow(m *stream.Message[uint64]) {
 	f := x.framingOf(r.Status, length)
 	c.decideLast(f, r.Status)
 	out := r.AppendHead(c.wire.Out, c.date, nil)
+	x.answer.Age = access.AgeOf(r, c.now)
 	if f == chunkedContent {
 		out = append(out, "transfer-encoding: chunked\r\n"...)
 	}

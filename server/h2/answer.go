@@ -55,7 +55,10 @@ func (c *Conn) answer(id uint32, r, stored *message.Response, headOnly bool, d *
 			c.appendData(id, body, true)
 		}
 		if c.tap.Due(r.Status) {
-			c.tap.Hit(about(d, remembered), access.Answer{Began: c.now, Status: r.Status, Bytes: int64(n), Result: metrics.Hit, Limited: c.over})
+			c.tap.Hit(about(d, remembered), access.Answer{
+				Began: c.now, Status: r.Status, Bytes: int64(n), Result: metrics.Hit, Limited: c.over,
+				Site: policy(d, remembered), Age: access.AgeOf(r, c.now),
+			})
 		}
 		return nil
 	}
@@ -67,6 +70,7 @@ func (c *Conn) answer(id uint32, r, stored *message.Response, headOnly bool, d *
 	c.countRequest(s, r.Status)
 	if c.tap.Keep() {
 		c.keepAbout(s, about(d, remembered))
+		s.site, s.age = policy(d, remembered), access.AgeOf(r, c.now)
 	}
 	s.stored, s.more = body, more
 	c.holds(s, stored.Pinned())
@@ -83,6 +87,7 @@ func (c *Conn) answerStream(s *stream, r *message.Response, status string) {
 		s.stored, s.more = nil, nil
 	}
 	c.countRequest(s, r.Status)
+	s.age = access.AgeOf(r, c.now)
 	s.output = nil
 	s.headSent = true
 	end := len(s.stored) == 0
@@ -105,6 +110,7 @@ func (c *Conn) follow(s *stream, r *message.Response, f *message.Follower, statu
 	s.output, s.followed = nil, f
 	c.holds(s, r.Pinned())
 	c.countRequest(s, r.Status)
+	s.age = access.AgeOf(r, c.now)
 	s.headSent = true
 	c.appendWhole(s.id, r, status, false)
 	f.Attach(func() { c.inbox.Post(streamMessage{Kind: relay.Grown, Stream: s}) })

@@ -33,10 +33,9 @@ var (
 // Serve, except inbox and what Drain sets.
 type Conn struct {
 	// In the order of their sections, but for what is small: it shares a word
-	// with window, so that a connection fits its size class.
+	// with window, or lastID, so that a connection fits its size class.
 	cfg    *Config
 	wire   *wire.Conn
-	stripe metrics.Stripe
 	remote netip.Addr // not valid: none
 	inbox  inbox      // its Wake is the connection's
 	tap    access.Tap
@@ -55,6 +54,7 @@ type Conn struct {
 	settingsUnacked  bool   // ours are not acknowledged
 	over             bool   // the request that is being taken is beyond its client's limit
 	lastID           uint32 // highest stream that the peer opened
+	stripe           metrics.Stripe
 	decoder          hpack.Decoder
 	block            headerBlock
 	credit           flow.Credit // of the connection

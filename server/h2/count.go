@@ -1,6 +1,7 @@
 package h2
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
@@ -46,6 +47,15 @@ func about(d *decoded, remembered *repeat) []byte {
 	return d.about
 }
 
+// policy is what a remembered request, or else a decoded one, was found to be served
+// by; nil if that is not known.
+func policy(d *decoded, remembered *repeat) fmt.Stringer {
+	if remembered != nil {
+		return remembered.lookup.Policy
+	}
+	return d.lookup.Policy
+}
+
 // aboutBytes is how much memory of a connection requests may fill that wait for
 // their records: hundreds of common ones, sixteen of the longest. Those beyond
 // it are cut to access.MaxShort each, of which there are no more than streams.
@@ -83,6 +93,7 @@ func (c *Conn) record(s *stream, took time.Duration, aborted bool) {
 	c.tap.EndKept(s.about, access.Answer{
 		Began: s.began, Duration: took, Status: s.status, Bytes: s.sent, Result: s.result, Reason: s.reason, Aborted: aborted, Limited: s.over,
 		Trace: s.trace, Handled: s.cancel != nil,
+		Site: s.site, BytesIn: s.received, Age: s.age, Account: s.account,
 	})
 	c.kept -= cap(s.about)
 	c.spare, s.about = s.about[:0], nil

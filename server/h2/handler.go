@@ -37,7 +37,7 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 		return nil
 	}
 	s := c.open(id)
-	s.trace = c.tap.Trace(&r.Request)
+	s.trace, s.account = c.tap.Trace(&r.Request), c.tap.Account()
 	c.keepRequest(s, &r.Request)
 	s.recvDone, s.result = end, metrics.Bypass // until it says otherwise
 	s.headOnly = r.Method == http.MethodHead
@@ -52,6 +52,7 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 		Peer:    c.wire.RemoteAddr(),
 		Local:   c.wire.LocalAddr(),
 		Trace:   s.trace,
+		Account: s.account,
 	}
 	if t := c.wire.TLS(); t != nil {
 		x.TLS = t.ConnectionState

@@ -123,7 +123,7 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 		return err
 	}
 	d.request.Identity = c.identity
-	d.request.Client = c.cfg.Client.Of(c.remote, &d.request.Request)
+	d.request.Client, d.request.Trusted = c.cfg.Client.Of(c.remote, &d.request.Request)
 	if end && d.request.length > 0 {
 		return frame.StreamError(id, frame.ProtocolError, "content-length without DATA") // §8.1.1
 	}

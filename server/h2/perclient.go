@@ -21,7 +21,7 @@ func (c *Conn) refuseOver(id uint32, d *decoded, remembered *repeat) {
 	c.hits.Refuse()
 	c.appendStored(id, r, nil, true, nil)
 	if c.tap.Due(r.Status) {
-		c.tap.Hit(about(d, remembered), access.Answer{Began: c.now, Status: r.Status, Result: metrics.Bypass, Limited: true})
+		c.tap.Hit(about(d, remembered), access.Answer{Began: c.now, Status: r.Status, Result: metrics.Bypass, Limited: true, Site: policy(d, remembered)})
 	}
 }
 

@@ -2,6 +2,7 @@ package h2
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/flow"
@@ -9,6 +10,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/limit"
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	relay "github.com/e0ac7cd4/hotpath/server/stream"
@@ -40,12 +42,15 @@ type stream struct {
 	began    time.Time
 	result   metrics.CacheResult
 	reason   rfc9111.Reason
-	about    []byte          // the request, for its record, see keepAbout; nil: none, or recorded
-	trace    *traces.Request // of one that has a handler; nil: it is not traced
-	status   int             // of the final head; 0 before
-	sent     int64           // content
-	headOnly bool            // HEAD
-	over     bool            // beyond the client's limit
+	about    []byte           // the request, for its record, see keepAbout; nil: none, or recorded
+	trace    *traces.Request  // of one that has a handler; nil: it is not traced
+	account  *message.Account // of the same; nil: the log has no use for it
+	site     fmt.Stringer     // of a hit
+	age      access.Age       // of the answer
+	status   int              // of the final head; 0 before
+	sent     int64            // content
+	headOnly bool             // HEAD
+	over     bool             // beyond the client's limit
 	recvDone bool
 	sendDone bool
 	headSent bool // the final head; informational ones do not count

@@ -28,6 +28,7 @@ func (r *Request) Clone() *Request {
 		Fields:    make([]hpack.Field, len(r.Fields)),
 		Identity:  r.Identity,
 		Client:    r.Client,
+		Trusted:   r.Trusted,
 	}
 	for i, f := range r.Fields {
 		c.Fields[i] = hpack.Field{Name: own(f.Name), Value: own(f.Value), Sensitive: f.Sensitive}

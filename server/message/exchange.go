@@ -3,6 +3,7 @@ package message
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -50,7 +51,7 @@ type Exchange struct {
 	// Key and Policy are what [Source.Look] found out; "" and nil for a
 	// request that was not looked up, as one with content.
 	Key    string
-	Policy any
+	Policy fmt.Stringer
 
 	Proto       Proto
 	Peer, Local net.Addr                   // the ends of the connection
@@ -58,6 +59,10 @@ type Exchange struct {
 
 	// Trace is the request's trace; nil: it is not traced.
 	Trace *traces.Request
+
+	// Account is what the access log is to have of the exchange; nil: nothing
+	// more than the engine has.
+	Account *Account
 
 	Reply Reply
 }

@@ -11,6 +11,7 @@
 package message
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -37,16 +38,21 @@ type Request struct {
 	// one that the site's trusted proxies name (package client). Not valid
 	// if it has no IP address.
 	Client netip.Addr
+
+	// Trusted is whether the connection's peer is one of the site's trusted
+	// proxies: what it says of the request is believed.
+	Trusted bool
 }
 
 // ClientFunc returns the client of a request, whose Client is not set yet, over
-// a connection with peer. It neither blocks nor allocates. Nil: the peer.
-type ClientFunc func(peer netip.Addr, r *Request) netip.Addr
+// a connection with peer, and whether the peer is trusted. It neither blocks nor
+// allocates. Nil: the peer, which is not.
+type ClientFunc func(peer netip.Addr, r *Request) (client netip.Addr, trusted bool)
 
 // Of is f's answer.
-func (f ClientFunc) Of(peer netip.Addr, r *Request) netip.Addr {
+func (f ClientFunc) Of(peer netip.Addr, r *Request) (client netip.Addr, trusted bool) {
 	if f == nil {
-		return peer
+		return peer, false
 	}
 	return f(peer, r)
 }
@@ -98,8 +104,9 @@ type Lookup struct {
 	Epoch uint32
 
 	// Policy is the source's own, for the handler that gets the request
-	// after a miss: what the request's host is served by.
-	Policy any
+	// after a miss: what the request's host is served by. Its text is the name
+	// that logs have.
+	Policy fmt.Stringer
 
 	// Status is the Cache-Status of a hit; nil if it is switched off.
 	Status *FixedField

@@ -249,6 +249,9 @@ func encode(status int, fields []hpack.Field, body []byte) *Response {
 // It is of use only if Born is not 0.
 func (r *Response) Age(now int64) int64 { return max(0, now-r.Born) }
 
+// Aged reports whether an answer with r has age.
+func (r *Response) Aged() bool { return r.Born != 0 && !r.Ageless }
+
 // AppendBlock appends the whole header block for HPACK, without a reference to
 // a dynamic table: Block, then date or age, then status, which may be nil.
 func (r *Response) AppendBlock(dst []byte, date *DateText, status *FixedField) []byte {

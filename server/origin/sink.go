@@ -45,6 +45,10 @@ type Request struct {
 	// Span is the fetch's in its trace, which events are added to; nil: it is
 	// not traced.
 	Span *traces.Span
+
+	// Account is what an upstream's address and its times are noted in; nil: they
+	// are of no use.
+	Account *message.Account
 }
 
 // Head is the head of a final response. Hop-by-hop fields are gone (RFC 9110

@@ -55,6 +55,9 @@ type Site struct {
 	Requests *rules.Fields
 	Answers  *rules.Answers
 
+	// RequestIDs is whether an upstream gets the ID of each request.
+	RequestIDs bool
+
 	// MaxBody is the largest content of a request, in bytes; 0: what the engines
 	// take.
 	MaxBody int64
@@ -68,6 +71,9 @@ type Site struct {
 	number uint32 // see Inherit; 0: none yet
 	users  users
 }
+
+// String is the site's name.
+func (s *Site) String() string { return s.Name }
 
 // numbers counts the sites of the process. At a thousand new sites a second they
 // last for fifty days.

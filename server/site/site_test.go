@@ -260,8 +260,12 @@ func TestClient(t *testing.T) {
 		"a peer that is no site's proxy is the client": {"198.51.100.1", "a", "198.51.100.1"},
 	} {
 		r := &message.Request{Authority: tt.host, Path: "/", Fields: []hpack.Field{{Name: "x-forwarded-for", Value: "203.0.113.9"}}}
-		if got := table.Client(netip.MustParseAddr(tt.peer), r); got != netip.MustParseAddr(tt.want) {
+		got, trusted := table.Client(netip.MustParseAddr(tt.peer), r)
+		if got != netip.MustParseAddr(tt.want) {
 			t.Errorf("%s: %v, want %s", why, got, tt.want)
+		}
+		if trusted != (tt.want == "203.0.113.9") {
+			t.Errorf("%s: the peer is trusted: %v", why, trusted)
 		}
 	}
 }

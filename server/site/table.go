@@ -129,16 +129,17 @@ func (t *Table) Renewed() *Table {
 	return &next
 }
 
-// Client is the client of r over a connection with peer: see [client.Of]. Which
-// proxies are trusted is the site's.
-func (t *Table) Client(peer netip.Addr, r *message.Request) netip.Addr {
+// Client is the client of r over a connection with peer, see [client.Of], and
+// whether the peer is trusted. Which proxies are trusted is the site's.
+func (t *Table) Client(peer netip.Addr, r *message.Request) (of netip.Addr, trusted bool) {
 	if !t.trusted.Contain(peer) {
-		return peer // mostly, and without a look for the site
+		return peer, false // mostly, and without a look for the site
 	}
-	if s, _ := t.Route(r); s != nil {
-		return client.Of(peer, r.Fields, s.TrustedProxies)
+	s, _ := t.Route(r)
+	if s == nil || !s.TrustedProxies.Contain(peer) {
+		return peer, false
 	}
-	return peer
+	return client.Of(peer, r.Fields, s.TrustedProxies), true
 }
 
 // Sites are all sites of the table.
