@@ -1,8 +1,10 @@
 package config
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/mail"
 	"net/netip"
@@ -120,7 +122,9 @@ func (v *directoryURL) String() string { return *v.p }
 func (v *directoryURL) allowed() string {
 	return "an https URL such as https://acme-v02.api.letsencrypt.org/directory, or empty (no certificates are obtained)"
 }
-func (v *directoryURL) candidates(s string) []string { return []string{"https://" + s} }
+func (v *directoryURL) candidates(s string) []string {
+	return []string{"https://" + strings.TrimPrefix(s, "http://")}
+}
 
 // email is an address for mail, or empty.
 type email struct{ p *string }
@@ -185,7 +189,9 @@ func checkProgram(name string) error {
 		return errors.New("is a directory")
 	}
 	if err == nil {
-		_, err = exec.LookPath(name)
+		if _, err = exec.LookPath(name); err != nil {
+			return fmt.Errorf("cannot be run: %w", cmp.Or(errors.Unwrap(err), err))
+		}
 	}
 	return err
 }

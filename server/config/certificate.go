@@ -76,7 +76,7 @@ var errNoPair = errors.New("has no pair that can be used")
 // warn writes the warnings about certificates of a configuration that is valid.
 func (c Config) warn(stderr io.Writer) {
 	now := time.Now()
-	look := func(where string, inDir bool, cert, key string) {
+	look := func(where string, inDir bool, cert, key string, hosts ...string) {
 		pair, err := LoadPair(cert, key)
 		if err != nil {
 			if inDir {
@@ -87,13 +87,18 @@ func (c Config) warn(stderr io.Writer) {
 		if warning := StandingOf(pair.Leaf, now).Warning(pair.Leaf); warning != "" {
 			fmt.Fprintf(stderr, "hotpath: warning: %s %q: %s\n", where, cert, warning)
 		}
+		for _, host := range hosts {
+			if pair.Leaf.VerifyHostname(strings.Replace(host, "*", "x", 1)) != nil {
+				fmt.Fprintf(stderr, "hotpath: warning: %s %q: is not for %s, a host of the site: clients will refuse it\n", where, cert, host)
+			}
+		}
 	}
 	if c.Cert != "" {
 		look(c.at("cert"), false, c.Cert, c.Key)
 	}
 	for i := range c.Sites {
 		if s := &c.Sites[i]; s.name != "" && s.Cert != "" {
-			look(s.at("cert"), false, s.Cert, s.Key)
+			look(s.at("cert"), false, s.Cert, s.Key, s.Hosts...)
 		}
 	}
 	if c.CertDir == "" {

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 )
 
@@ -26,6 +28,20 @@ func (e *Error) Error() string {
 	}
 	text := fmt.Sprintf("%s %q: %s; allowed: %s", e.Where, value, e.Problem, e.Allowed)
 	return oneLine(text)
+}
+
+// showable is a value that is refused with err as a message may have it: without
+// what is a secret.
+func showable(value string, err error) string {
+	switch {
+	case errors.Is(err, errSecret):
+		return "(a secret)"
+	case errors.Is(err, errUser):
+		if u, err := url.Parse(value); err == nil {
+			return u.Redacted()
+		}
+	}
+	return value
 }
 
 // Mistakes are all settings that cannot be used, those of the file first, then

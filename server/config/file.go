@@ -38,12 +38,23 @@ func (l *loader) file(name string, data []byte) (known bool) {
 	switch {
 	case root.Kind == yaml.ScalarNode && root.Tag == "!!null":
 	case root.Kind != yaml.MappingNode:
-		r.fail(root, root, "top", "is not a mapping", "one `key: value` a line")
+		likely := ""
+		if key, value, ok := strings.Cut(root.Value, ":"); ok && named(key).value != nil {
+			likely = key + ": " + value
+		}
+		r.fail(root, root, "the file", "is not a mapping", meant("one `key: value` a line", likely))
 	default:
 		r.top(root)
 	}
-	if err := decoder.Decode(&document); !errors.Is(err, io.EOF) {
-		l.mistake(&Error{l.whereIs(configKey), configKey, name, "has more than one YAML document", "one"})
+	var second yaml.Node
+	switch err := decoder.Decode(&second); {
+	case errors.Is(err, io.EOF):
+	case err != nil:
+		l.mistake(syntaxMistake(name, data, err))
+	default:
+		line := second.Content[0].Line
+		text := strings.TrimSpace(strings.Split(string(data), "\n")[line-1])
+		l.mistake(&Error{fmt.Sprintf("%s:%d", name, line), configKey, text, "begins another YAML document", "one in a file, without --- between keys"})
 	}
 	return true
 }
@@ -59,11 +70,41 @@ func syntaxMistake(name string, data []byte, err error) *Error {
 	problem := func(err error) string { return yamlLine.ReplaceAllString(oneLine(err.Error()), "") }
 	lines := bytes.SplitAfter(data, []byte("\n"))
 	n := 1 + sort.Search(len(lines)-1, func(i int) bool {
-		var document yaml.Node
-		got := yaml.Unmarshal(bytes.Join(lines[:i+1], nil), &document)
+		got := parse(bytes.Join(lines[:i+1], nil))
 		return got != nil && problem(got) == problem(err)
 	})
-	return &Error{fmt.Sprintf("%s:%d", name, n), configKey, strings.TrimSpace(string(lines[n-1])), problem(err), oneDocument}
+	line := string(lines[n-1])
+	return &Error{fmt.Sprintf("%s:%d", name, n), configKey, strings.TrimSpace(line), problem(err), wantYAML(line, problem(err))}
+}
+
+// parse is the parser's error about a text of any number of documents.
+func parse(text []byte) error {
+	for decoder := yaml.NewDecoder(bytes.NewReader(text)); ; {
+		var document yaml.Node
+		switch err := decoder.Decode(&document); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// wantYAML is what is allowed in place of a line for which the parser has a problem:
+// the rule that it is probably about.
+func wantYAML(line, problem string) string {
+	const quotes = "YAML: one `key: value` a line; quotes around a value that begins with one of * & ! | > % @ ` { [ : or has a colon and a space"
+	indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+	switch {
+	case strings.Contains(indent, "\t"):
+		return "YAML: spaces, and no tab, before a key"
+	case strings.Contains(problem, "control characters"), strings.Contains(problem, "UTF-"):
+		return "YAML in UTF-8, without control characters"
+	case strings.Contains(problem, "start any token"), strings.Contains(problem, "alphabetic or numeric"),
+		strings.Contains(problem, "mapping values"), strings.Contains(problem, "node content"), strings.Contains(problem, "unknown anchor"):
+		return quotes
+	}
+	return oneDocument
 }
 
 // reader goes through a document.
@@ -79,14 +120,22 @@ func (r *reader) place(key *yaml.Node, path string) string {
 
 // fail adds a mistake at key, about value.
 func (r *reader) fail(key, value *yaml.Node, path, problem, allowed string) {
-	r.mistake(&Error{r.place(key, path), path, value.Value, problem, allowed})
+	text := value.Value
+	if value.Kind == yaml.AliasNode {
+		text = "*" + text
+	}
+	r.mistake(&Error{r.place(key, path), path, text, problem, allowed})
 }
 
 // single reports, as what is wrong with it, that a node is not one value.
 func single(value *yaml.Node) (problem string) {
 	switch {
+	case value.Kind == yaml.AliasNode:
+		return "is an alias, and there are none here"
 	case value.Kind != yaml.ScalarNode:
 		return "is not a single value"
+	case value.Style&yaml.TaggedStyle != 0 && value.ShortTag() != "!!str":
+		return "has the type " + value.ShortTag() + " of YAML or another program, which is not read here"
 	case value.Tag == "!!null":
 		return "has no value"
 	}
@@ -101,6 +150,9 @@ func (r *reader) each(node *yaml.Node, path, allowed string, visit func(key, val
 		switch {
 		case key.Kind != yaml.ScalarNode:
 			r.fail(key, key, path+"key", "is not a plain key", allowed)
+		case key.Tag == "!!merge":
+			r.wrong[strings.TrimSuffix(path, ".")] = true // what it lacks may be in what it names
+			r.fail(key, value, path+key.Value, "merges keys of elsewhere, which is not done here", "the keys themselves")
 		case lines[key.Value] != 0:
 			r.fail(key, value, path+key.Value, fmt.Sprintf("is set on line %d already", lines[key.Value]), "each key once")
 		default:
@@ -131,6 +183,8 @@ func (r *reader) top(root *yaml.Node) {
 				}
 				r.take(assignment{name, item.Value, r.place(item, name), fromFile, nil})
 			}
+		case k.value == nil && siteKey(name) != "":
+			r.fail(key, value, name, "is a setting of a site", meant("it in a site of sites", "sites: [{hosts: […], "+siteKey(name)+"}]"))
 		default:
 			if problem := single(value); problem != "" {
 				r.wrong[name] = true

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"math/bits"
 	"net"
 	"slices"
@@ -29,6 +30,15 @@ func likely(v value, s string) string {
 		}
 	}
 	return ""
+}
+
+// remedy is likely for a value that is refused with err: one that is there already
+// is as it was meant.
+func remedy(v value, s string, err error) string {
+	if errors.Is(err, errTwice) {
+		return ""
+	}
+	return likely(v, s)
 }
 
 // powers of thousand behind a plain number.
@@ -134,10 +144,11 @@ func (v *address) candidates(s string) []string {
 	}
 	rest = strings.TrimSuffix(rest, "/")
 	all := []string{rest, ":" + rest}
-	if i := strings.LastIndexByte(rest, ':'); i > 0 && net.ParseIP(rest[:i]) != nil {
+	i := strings.LastIndexByte(rest, ':')
+	if i > 0 && net.ParseIP(rest[:i]) != nil {
 		all = append(all, net.JoinHostPort(rest[:i], rest[i+1:]))
 	}
-	if rest != "" {
+	if rest != "" && (i < 0 || net.ParseIP(rest) != nil) {
 		all = append(all, net.JoinHostPort(rest, defaultPort))
 	}
 	return all

@@ -24,6 +24,8 @@ type list[T any] struct {
 	fix   func(s string) []string
 }
 
+var errTwice = errors.New("is given twice")
+
 func (v *list[T]) reset() { *v.p = nil }
 
 func (v *list[T]) add(s string) error {
@@ -34,7 +36,7 @@ func (v *list[T]) add(s string) error {
 		}
 		for _, other := range *v.p {
 			if fmt.Sprint(other) == fmt.Sprint(one) {
-				return errors.New("is given twice")
+				return errTwice
 			}
 		}
 		*v.p = append(*v.p, one)

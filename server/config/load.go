@@ -121,8 +121,6 @@ func newLoader() *loader {
 
 func (l *loader) mistake(e *Error) { l.mistakes = append(l.mistakes, e) }
 
-func (l *loader) whereIs(key string) string { return l.c.at(key) }
-
 // take gives an assignment its turn: it wins over those before it. What has several
 // parts is added to what the same source has given.
 func (l *loader) take(s assignment) {
@@ -146,7 +144,7 @@ func (l *loader) take(s assignment) {
 	}
 	if err := set(s.value); err != nil {
 		l.wrong[s.key] = true
-		l.mistake(&Error{s.where, s.key, s.value, err.Error(), meant(k.value.allowed(), likely(named(s.key).value, s.value))})
+		l.mistake(&Error{s.where, s.key, showable(s.value, err), err.Error(), meant(k.value.allowed(), remedy(named(s.key).value, s.value, err))})
 	}
 	l.from[s.key] = s.from
 	l.c.where[s.key] = s.where

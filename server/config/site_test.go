@@ -161,7 +161,7 @@ func TestSiteMistakes(t *testing.T) {
 				`f.yaml:5: sites[0].response-headers.set.X-B "a\nb": has a value that a field cannot have`,
 				`f.yaml:6: sites[0].response-headers.remove "ETag": is what caches go by; allowed: the name of a field`,
 				`f.yaml:8: sites[0].request-headers.set.Host "a": is set by host`,
-				`f.yaml:8: sites[0].request-headers.set.Authorization "x": has a secret`,
+				`f.yaml:8: sites[0].request-headers.set.Authorization "(a secret)": has a secret`,
 				`f.yaml:8: sites[0].request-headers.set.X-Forwarded-For "y": is written anew for upstreams`,
 			}},
 		{"a field that is set and removed", "sites: [{default: true, root: /x, response-headers: {set: {A: b}, remove: a}}]", []string{`sites[0].response-headers.remove "a": has a, which is set; allowed: each field in one of the two`}},

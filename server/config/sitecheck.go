@@ -113,10 +113,11 @@ func (s *Site) validate(wrong map[string]bool) Mistakes {
 			fail(b, "stands beside "+a, a+" or "+b)
 		}
 	}
+	meantHosts := false // by host, which is another setting
 	if !given("hosts") && !s.Default && !wrong[s.name+".default"] {
 		likely := ""
 		if s.where["host"] != "" && !wrong[s.name+".host"] {
-			likely = "hosts: [" + s.Host + "]" // host is another setting
+			meantHosts, likely = true, "hosts: ["+s.Host+"]"
 		}
 		fail("", "gets no request", meant("hosts: [example.com], or default: true", likely))
 	}
@@ -157,7 +158,7 @@ func (s *Site) validate(wrong map[string]bool) Mistakes {
 	}
 	if given("root") && !given("upstream") {
 		for _, name := range upstreamOnly {
-			if s.where[name] != "" {
+			if s.where[name] != "" && !(name == "host" && meantHosts) {
 				fail(name, "is for an upstream, and the site has a root", "an upstream in place of the root")
 			}
 		}

@@ -22,7 +22,11 @@ func (r *reader) sites(key, value *yaml.Node) {
 		s.name, s.where = fmt.Sprintf("%s[%d]", sitesKey, i), make(map[string]string)
 		s.where[""] = r.place(node, s.name)
 		if node.Kind != yaml.MappingNode {
-			r.fail(node, node, s.name, "is not a mapping", "keys such as hosts and root, one `key: value` a line")
+			problem := "is not a mapping"
+			if node.Kind == yaml.AliasNode {
+				problem = single(node)
+			}
+			r.fail(node, node, s.name, problem, "keys such as hosts and root, one `key: value` a line")
 			r.wrong[s.name] = true
 		} else {
 			r.siteLevel(node, &s, siteSettings(&s), "")
@@ -48,6 +52,8 @@ func (r *reader) siteLevel(node *yaml.Node, s *Site, table []siteSetting, prefix
 			}
 		}
 		switch {
+		case len(keysAt(table, name+".")) == 0 && prefix == "" && named(key.Value).value != nil:
+			r.fail(key, value, path, "is a setting of the whole server", "it outside of sites, at the beginning of a line")
 		case len(keysAt(table, name+".")) == 0:
 			likely := suggest.Nearest(key.Value, keysAt(table, prefix))
 			for _, k := range table {
@@ -62,6 +68,22 @@ func (r *reader) siteLevel(node *yaml.Node, s *Site, table []siteSetting, prefix
 			r.siteLevel(value, s, table, name+".")
 		}
 	})
+}
+
+// siteKey is a setting of a site as its keys are written, for its name or the last
+// part of that; "" if there is none.
+func siteKey(name string) string {
+	s := DefaultSite()
+	for _, k := range siteSettings(&s) {
+		first, rest, within := strings.Cut(k.name, ".")
+		switch {
+		case name == k.name && !within, name == first:
+			return name + ": …"
+		case within && name == rest:
+			return first + ": {" + rest + ": …}"
+		}
+	}
+	return ""
 }
 
 // keysAt are the keys that may stand in the mapping of that prefix.
@@ -87,7 +109,7 @@ func (r *reader) siteValue(v value, key, node *yaml.Node, path string) (ok bool)
 		if problem := single(one); problem != "" {
 			r.fail(at, one, path, problem, v.allowed())
 		} else if err := set(one.Value); err != nil {
-			r.fail(at, one, path, err.Error(), meant(v.allowed(), likely(kind, one.Value)))
+			r.mistake(&Error{r.place(at, path), path, showable(one.Value, err), err.Error(), meant(v.allowed(), remedy(kind, one.Value, err))})
 		}
 	}
 	listed, isRecords := v.(records)

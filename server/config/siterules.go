@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -89,6 +90,9 @@ func (s *Site) validateRules(given func(name string) bool, fail func(name, probl
 		if s.where[name] != "" && !given(name) {
 			fail(name, "is empty, which would let everybody in", "a value, or no "+name)
 		}
+	}
+	if from, ok := rules.Loop(s.Redirects); ok {
+		fail("redirects", "lead from "+from+" in a circle", fmt.Sprintf("at most %d, which browsers follow", rules.MostFollowed))
 	}
 	needs("basic-auth.realm", "basic-auth.users")
 	needs("basic-auth.pass", "basic-auth.users")

@@ -52,6 +52,9 @@ func normalPattern(s string) (string, error) {
 		}
 		return "*." + name, err
 	}
+	if s == "*" {
+		return "", errors.New("is every host, which `default: true` is for")
+	}
 	if strings.Contains(s, "*") {
 		return "", errors.New("has a * that is not the whole first label")
 	}
@@ -96,7 +99,7 @@ func normalUpstream(s string) (string, error) {
 	case u.Scheme != "http" && u.Scheme != "https":
 		return "", errors.New("is not a URL of http or https")
 	case u.User != nil:
-		return "", errors.New("has a user")
+		return "", errUser
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return "", errors.New("has more than scheme, host and port")
 	}
@@ -116,6 +119,8 @@ func normalUpstream(s string) (string, error) {
 	return u.Scheme + "://" + host, nil
 }
 
+var errUser = errors.New("has a user")
+
 func upstreams(p *[]string) *list[string] {
 	return &list[string]{p: p, item: normalUpstream, what: "a URL such as http://127.0.0.1:3000 or https://origin.example", empty: "none", fix: func(s string) []string {
 		scheme, rest, ok := strings.Cut(s, "://")
@@ -129,6 +134,8 @@ func upstreams(p *[]string) *list[string] {
 		}
 		rest, _, _ = strings.Cut(rest, "/")
 		rest, _, _ = strings.Cut(rest, "?")
+		rest, _, _ = strings.Cut(rest, "#")
+		rest = rest[strings.LastIndexByte(rest, '@')+1:]
 		return []string{strings.ToLower(scheme) + "://" + rest, "http://" + rest}
 	}}
 }
@@ -240,7 +247,12 @@ func (v *urlPath) String() string { return *v.p }
 func (v *urlPath) allowed() string {
 	return "a path that begins with /, or empty (upstreams are not asked)"
 }
-func (v *urlPath) candidates(s string) []string { return []string{"/" + s} }
+func (v *urlPath) candidates(s string) []string {
+	if u, err := url.Parse(s); err == nil && u.Host != "" {
+		return []string{u.Path}
+	}
+	return []string{"/" + s}
+}
 
 // statuses are times by status: a mapping of the file.
 type statuses struct{ p *map[int]time.Duration }

@@ -26,7 +26,11 @@ func (c *Config) contradictions(wrong map[string]bool) Mistakes {
 	}
 	c.acmeContradictions(fail)
 	if c.Admin != "" && c.Admin == c.Listen && !strings.HasSuffix(c.Admin, ":0") {
-		fail("admin", c.Admin, "is the address of listen", "an address of its own, or off", "listen")
+		if c.where["admin"] == "" { // it was listen that was set
+			fail("listen", c.Listen, "is the address of admin", "an address of its own, or another one for admin", "admin")
+		} else {
+			fail("admin", c.Admin, "is the address of listen", "an address of its own, or off", "listen")
+		}
 	}
 	if c.adminExposed() && c.AdminTokenFile == "" && !c.AdminInsecure {
 		fail("admin", c.Admin, "can be reached from other machines by anybody", "a loopback address; another with admin-token-file, or with admin-insecure", "admin-token-file", "admin-insecure")

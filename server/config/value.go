@@ -274,8 +274,16 @@ func (v *text) set(s string) error {
 }
 
 func (v *text) check() error {
-	if strings.ContainsRune(*v.p, 0) {
+	return plainPath(*v.p)
+}
+
+// plainPath reports what a path has in it by mistake.
+func plainPath(s string) error {
+	switch {
+	case strings.ContainsRune(s, 0):
 		return errors.New("contains a NUL")
+	case strings.ContainsAny(s, "\r\n"):
+		return errors.New("has more than one line")
 	}
 	return nil
 }
@@ -294,13 +302,10 @@ func (v *file) set(s string) error {
 }
 
 func (v *file) check() error {
-	switch {
-	case *v.p == "":
+	if *v.p == "" {
 		return errors.New("is empty")
-	case strings.ContainsRune(*v.p, 0):
-		return errors.New("contains a NUL")
 	}
-	return nil
+	return plainPath(*v.p)
 }
 
 func (v *file) String() string  { return *v.p }

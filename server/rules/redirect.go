@@ -136,6 +136,33 @@ func (r *Redirects) match(target string) bool {
 	return ok
 }
 
+// MostFollowed is how many redirects in a row browsers follow (Fetch standard, HTTP-redirect
+// fetch).
+const MostFollowed = 20
+
+// Loop is the From of a redirect that leads in a circle, or further than browsers
+// follow, by the redirects of one site; false if there is none. Of a From that ends
+// in * one path is tried that begins so.
+func Loop(all []Redirect) (from string, ok bool) {
+	r := NewRedirects(all)
+	for _, one := range all {
+		path := strings.Replace(one.From, "*", "x", 1)
+		for range MostFollowed + 1 {
+			found, _, _, ok := r.find(path)
+			if !ok {
+				path = ""
+				break
+			}
+			path, _, _ = strings.Cut(found.location(path, ""), "#")
+			path, _, _ = strings.Cut(path, "?")
+		}
+		if path != "" {
+			return one.From, true
+		}
+	}
+	return "", false
+}
+
 // answer is the redirect of a target; nil if it is not led elsewhere.
 func (r *Redirects) answer(target string) *message.Response {
 	found, path, query, ok := r.find(target)

@@ -79,3 +79,26 @@ func FuzzRedirects(f *testing.F) {
 		}
 	})
 }
+
+// TestLoop: redirects that lead in a circle, or on for ever, are found by where they
+// begin; those that end are none, however often one of them is followed.
+func TestLoop(t *testing.T) {
+	for why, tt := range map[string]struct {
+		all  []Redirect
+		want string // "": none
+	}{
+		"none at all":                            {nil, ""},
+		"one after the other":                    {[]Redirect{{"/a", "/b", 308}, {"/b", "/c", 308}}, ""},
+		"two that lead to each other":            {[]Redirect{{"/a", "/b", 308}, {"/b", "/a", 308}}, "/a"},
+		"a circle behind others":                 {[]Redirect{{"/a", "/b", 308}, {"/b", "/c", 308}, {"/c", "/b?x#y", 308}}, "/a"},
+		"a circle by way of a prefix":            {[]Redirect{{"/a/b", "/c", 308}, {"/c", "/a/d", 308}, {"/a/*", "/c", 308}}, "/a/b"},
+		"prefixes that grow":                     {[]Redirect{{"/a/*", "/b/c/*", 308}, {"/b/*", "/a/*", 308}}, "/a/*"},
+		"another host's path is another's":       {[]Redirect{{"/a", "https://b.example/b", 308}, {"/b", "/a", 308}}, ""},
+		"one that takes off a part at a time":    {[]Redirect{{"/a", "/x/x/x/x/x/b", 308}, {"/x/*", "/*", 308}}, ""},
+		"the exact one comes before the pattern": {[]Redirect{{"/a*", "/b", 308}, {"/b", "/a/end", 308}, {"/a/end", "/c", 308}}, ""},
+	} {
+		if got, ok := Loop(tt.all); got != tt.want || ok != (tt.want != "") {
+			t.Errorf("%s: %q, want %q", why, got, tt.want)
+		}
+	}
+}
