@@ -47,6 +47,7 @@ var documents = []string{
 	"docs/loadgen.png",
 	"docs/operations.md",
 	"docs/security.md",
+	"docs/walk.md",
 	"examples/hotpath-sites.yaml",
 	"examples/hotpath.schema.json",
 	"examples/hotpath.service",

@@ -155,17 +155,26 @@ func (a *Authority) wait(t testing.TB, url string) {
 // Roots are what signs the authority's certificates.
 func (a *Authority) Roots(t testing.TB) *x509.CertPool {
 	t.Helper()
+	pool, text := x509.NewCertPool(), a.RootsPEM(t)
+	if !pool.AppendCertsFromPEM(text) {
+		t.Fatalf("the root of Pebble is %q", text)
+	}
+	return pool
+}
+
+// RootsPEM is [Authority.Roots] for a file.
+func (a *Authority) RootsPEM(t testing.TB) []byte {
+	t.Helper()
 	r, err := a.client.Get(a.management + "/roots/0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Body.Close()
 	text, err := io.ReadAll(r.Body)
-	pool := x509.NewCertPool()
-	if err != nil || !pool.AppendCertsFromPEM(text) {
-		t.Fatalf("the root of Pebble is %q, %v", text, err)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return pool
+	return text
 }
 
 // Hook writes a program that changes the authority's DNS, for acme-dns-hook: a
