@@ -36,6 +36,10 @@ func TestRulePages(t *testing.T) {
 					t.Errorf("%s: an error of the upstream: %s %q, %v", protocol, r.Status, r.body, r.Header)
 				}
 			}
+			r = c.do(client, "HEAD", "/fail/head", nil)
+			if length := int64(len(`{"sorry": true}`)); r.StatusCode != 502 || r.body != "" || too && (r.ContentLength != length || r.Header.Get("Content-Type") != "application/json") {
+				t.Errorf("%s: the head of an error of the upstream: %s %q, %d bytes, %v", protocol, r.Status, r.body, r.ContentLength, r.Header)
+			}
 			if r = c.do(client, "GET", "/fine", nil); r.StatusCode != 200 || r.body != "content of /fine" {
 				t.Errorf("%s: what is no error: %s %q", protocol, r.Status, r.body)
 			}

@@ -239,6 +239,54 @@ func TestContentTooLarge(t *testing.T) {
 	}
 }
 
+// TestTooMuchIsLast: a 413 while content is still to come is the connection's last
+// answer, and says so; after all of it, or without any, the connection goes on, and so
+// it does behind another error.
+func TestTooMuchIsLast(t *testing.T) {
+	for why, tt := range map[string]struct {
+		request string
+		rest    string // of the content, which comes after the answer
+		read    bool   // by the handler, before it answers
+		status  int
+		last    bool
+	}{
+		"chunks go on":                        {chunkedHead + "4\r\nbody\r\n", "0\r\n\r\n", false, 413, true},
+		"a part of what was declared":         {upload("8") + "body", "body", false, 413, true},
+		"all chunks have come":                {chunkedHead + "4\r\nbody\r\n0\r\n\r\n", "", true, 413, false},
+		"all that was declared has come":      {upload("4") + "body", "", true, 413, false},
+		"there is no content":                 {"POST /x HTTP/1.1\r\nHost: test\r\n\r\n", "", false, 413, false},
+		"another error, while chunks go on":   {chunkedHead + "4\r\nbody\r\n", "0\r\n\r\n", false, 403, false},
+		"another error, while content is due": {upload("8") + "body", "body", false, 403, false},
+	} {
+		for _, whole := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, at once %t", why, whole), func(t *testing.T) {
+				s := storing("/", "home")
+				s.serve = func(_ context.Context, x *message.Exchange) {
+					if tt.read {
+						_, _ = io.Copy(io.Discard, x.Body)
+					}
+					if whole {
+						x.Reply.Send(message.New(tt.status, nil, []byte("no"), "", time.Time{}))
+						return
+					}
+					answerWith(x, tt.status, "no")
+				}
+				p := connect(t, testConfig(s))
+				p.Write(tt.request)
+				if a := p.WantResponse(tt.status, "no"); a.Close != tt.last {
+					t.Errorf("the answer says that the connection ends: %v, want %v", a.Close, tt.last)
+				}
+				if tt.last {
+					p.WantEOF()
+					return
+				}
+				p.Write(tt.rest + get("/"))
+				p.WantResponse(200, "home")
+			})
+		}
+	}
+}
+
 // TestContinue: 100 (Continue) is sent when the handler reads, once, and not if
 // the content came without it.
 func TestContinue(t *testing.T) {
