@@ -144,6 +144,9 @@ func boundOf(cfg *config.Config, d *descriptors, cores int) bound {
 	if cfg.ACME.Directory != "" {
 		b.base = append(b.base, row{"orders of certificates: `acme-directory`", acme.Bytes})
 	}
+	if cfg.HasPages() {
+		b.base = append(b.base, row{"pages of errors, those before a reload too: `errors.pages`", 2 * config.MaxPages})
+	}
 	if cfg.LimitRequests > 0 || cfg.LimitHandshakes > 0 {
 		b.base = append(b.base, row{"the table of limits: `limit-clients`", limit.TableBytes(cfg.LimitClients)})
 	}

@@ -14,7 +14,7 @@ import (
 
 // rule gives a site its rules, and reads the files that they are in.
 func (m *maker) rule(s *served, c *config.Site) error {
-	pages, err := readPages(&c.Errors)
+	pages, err := m.readPages(&c.Errors)
 	if err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func (m *maker) rule(s *served, c *config.Site) error {
 		Redirects: rules.NewRedirects(c.Redirects),
 	}
 	if c.Maintenance.On {
-		if guard.Maintenance, err = newMaintenance(c, s.Answers); err != nil {
+		if guard.Maintenance, err = m.newMaintenance(c, s.Answers); err != nil {
 			return err
 		}
 	}
@@ -60,13 +60,13 @@ func newFields(c *config.SiteFields) *rules.Fields {
 }
 
 // readPages reads the pages of a site's errors; nil if it has none.
-func readPages(c *config.SiteErrors) (*rules.Pages, error) {
+func (m *maker) readPages(c *config.SiteErrors) (*rules.Pages, error) {
 	if len(c.Pages) == 0 {
 		return nil, nil
 	}
 	pages := &rules.Pages{Upstream: c.Upstream}
 	for status, file := range c.Pages {
-		body, err := config.ReadPage(file)
+		body, err := m.pages.Read(file)
 		if err != nil {
 			return nil, fmt.Errorf("reading the page of %s: %w", status, err)
 		}
@@ -75,11 +75,11 @@ func readPages(c *config.SiteErrors) (*rules.Pages, error) {
 	return pages, nil
 }
 
-func newMaintenance(c *config.Site, answers *rules.Answers) (*rules.Maintenance, error) {
+func (m *maker) newMaintenance(c *config.Site, answers *rules.Answers) (*rules.Maintenance, error) {
 	var body []byte
 	if c.Maintenance.Page != "" {
 		var err error
-		if body, err = config.ReadPage(c.Maintenance.Page); err != nil {
+		if body, err = m.pages.Read(c.Maintenance.Page); err != nil {
 			return nil, fmt.Errorf("reading the page of maintenance: %w", err)
 		}
 	}

@@ -41,10 +41,11 @@ func newSites(cfg config.Config, budget *descriptors, before *siteSet, attempts 
 	roots, _ := parts(&cfg)
 	each := quota{open: budget.open, reading: readingOf(&cfg, max(1, roots)), requests: budget.upstream}
 	left := before.byHost()
+	pages := new(config.Pages)
 	sites := make([]*site.Site, len(cfg.Sites))
 	for i := range cfg.Sites {
 		c := &cfg.Sites[i]
-		m := maker{log: log, attempts: attempts, maxStored: cfg.LargestStored(), quota: each.of(c), before: left.take(c)}
+		m := maker{log: log, attempts: attempts, pages: pages, maxStored: cfg.LargestStored(), quota: each.of(c), before: left.take(c)}
 		s, err := m.make(c)
 		if err != nil {
 			set.abandon(log)
@@ -185,6 +186,7 @@ func (q quota) of(c *config.Site) quota {
 type maker struct {
 	log       *slog.Logger
 	attempts  *rules.Attempts
+	pages     *config.Pages // of all sites
 	maxStored int64
 	quota     quota
 	before    *served // whose place the site takes; nil: no site's

@@ -60,6 +60,7 @@ func (c *Config) checkFiles(wrong map[string]bool) Mistakes {
 // fileCheck collects the mistakes in files.
 type fileCheck struct {
 	wrong    map[string]bool
+	pages    Pages
 	mistakes Mistakes
 }
 

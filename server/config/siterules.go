@@ -135,7 +135,7 @@ func (f *fileCheck) checkRules(s *Site) {
 		}
 		return err
 	})
-	page := func(name string) error { _, err := ReadPage(name); return err }
+	page := func(name string) error { _, err := f.pages.Read(name); return err }
 	for _, status := range sortedKeys(s.Errors.Pages) {
 		f.check(s.at, prefix, "errors.pages", s.Errors.Pages[status], wantPage, page)
 	}
