@@ -46,6 +46,9 @@ func TestAccessLogOfUpstreams(t *testing.T) {
 		if strings.HasPrefix(r.URL.Path, "/stored") {
 			w.Header().Set("Cache-Control", "max-age=60")
 		}
+		if strings.HasPrefix(r.URL.Path, "/fail") {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
 		_, _ = w.Write([]byte("he"))
 		w.(http.Flusher).Flush()
 		if strings.HasPrefix(r.URL.Path, "/slow") {
@@ -70,7 +73,8 @@ sites:
 - {hosts: [silent.example], upstream: %[2]s, request-id: false}
 - {hosts: [down.example], upstream: %s}
 - {hosts: [files.example], root: %s}
-`, log, up.URL, closed.URL, dir)
+- {hosts: [paged.example], upstream: %[2]s, errors: {pages: {503: %[5]s}, upstream: true}}
+`, log, up.URL, closed.URL, dir, config)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -104,6 +108,7 @@ sites:
 		{"content is counted", "doubting.example", "/j", "hello, world", nil, made, made, up.URL, false, false},
 		{"the head is in time, the end is late", "doubting.example", "/slow", "", nil, made, made, up.URL, false, true},
 		{"a failure has its upstream", "down.example", "/k", "", []string{"X-Request-Id", uuid}, "", made, closed.URL, false, false},
+		{"a page ends the answer that it stands in for", "paged.example", "/fail", "", nil, made, made, up.URL, false, false},
 		{"a file has none", "files.example", "/none", "", []string{"X-Request-Id", uuid}, "", made, "", false, false},
 	}
 	target := func(protocol string, i int) string { return fmt.Sprintf("%s?%s&case=%d", cases[i].path, protocol, i) }

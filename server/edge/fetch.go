@@ -221,6 +221,7 @@ func (f *fetch) ask() (err error) {
 	} else {
 		r.Secure, r.Proto = true, message.HTTP11.String()
 	}
+	defer f.account.Ends() // if it fails
 	r.Path = f.site.Stripped(r.Path)
 	r.Fields = f.site.Requests.Apply(r.Fields)
 	return f.site.Origin.Fetch(f.ctx, r, f.site.Answers.Sink(f, r.Method))
@@ -330,6 +331,10 @@ func (e *Edge) count(f *fetch, err error) metrics.FetchOutcome {
 
 func (e *Edge) report(cause, text string, f *fetch, err error) {
 	if withheld, ok := e.failed.Allow(cause, time.Now()); ok {
-		e.log.Error(text, "site", f.site.Name, "host", f.request.Authority, "path", f.request.Path, "request_id", f.id, "err", err, "withheld", withheld)
+		about := []any{"site", f.site.Name, "host", f.request.Authority, "path", f.request.Path, "err", err, "withheld", withheld}
+		if f.id != "" {
+			about = append(about, "request_id", f.id)
+		}
+		e.log.Error(text, about...)
 	}
 }

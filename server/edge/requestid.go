@@ -9,8 +9,8 @@ import (
 )
 
 // identify gives a request that may reach an upstream its ID: what a trusted proxy
-// calls it, else a new one. It is in no key, and an answer that is stored may have
-// been made for another request: whoever is given it is not told of its ID.
+// calls it, else a new one. It is in no key, and no answer has it: one that is stored,
+// or that several requests wait for, is to all of them.
 func identify(x *message.Exchange, s *site.Site) (id string) {
 	if !s.RequestIDs {
 		return ""

@@ -100,6 +100,7 @@ func (f *fetch) Flush() error {
 
 // End implements [origin.Sink].
 func (f *fetch) End(trailers []hpack.Field) error {
+	f.account.Ends()
 	switch f.state {
 	case passing:
 		f.state = answered
@@ -142,6 +143,7 @@ func (f *fetch) Tunnel(status int, fields []hpack.Field) (io.ReadWriteCloser, er
 	}
 	f.head.Status = status
 	f.state, f.agreed = answered, true
+	f.account.Tunnels()
 	f.conclude(nil)
 	f.x.Reply.Explain(outcome(f.site, metrics.Bypass, &rfc9111.CacheStatus{Served: f.reason, ForwardStatus: status}))
 	return f.x.Reply.Tunnel(status, fields)

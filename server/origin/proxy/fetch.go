@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/origin"
 	"github.com/e0ac7cd4/hotpath/server/traces"
 )
@@ -30,7 +29,6 @@ const maxDials = 3
 // of whose content nothing was taken is tried again if the connection ended
 // before a byte of the response (RFC 9110 §9.2.2), within the retry budget.
 func (p *Proxy) Fetch(ctx context.Context, r *origin.Request, sink origin.Sink) error {
-	defer r.Account.Ends() // if it fails
 	if p.closed.Load() {
 		return newError(destinationUnavailable, errClosed)
 	}
@@ -104,8 +102,6 @@ type exchange struct {
 	cut    []byte
 	span   *traces.Span
 
-	account *message.Account
-
 	// Of Fetch's goroutine, on which net/http calls gotConn.
 	conn  *conn  // nil for HTTP/2
 	reply *reply // what conn found out
@@ -123,7 +119,7 @@ type exchange struct {
 // exchange tries an upstream.
 func (p *Proxy) exchange(ctx context.Context, u *upstream, q *outgoing, r *origin.Request, sink origin.Sink) outcome {
 	u.fetches.Add(1)
-	x := &exchange{p: p, u: u, q: q, sink: sink, account: r.Account}
+	x := &exchange{p: p, u: u, q: q, sink: sink}
 	inner, cancel := context.WithCancelCause(ctx)
 	x.cancel = cancel
 	defer cancel(nil)
@@ -164,7 +160,7 @@ func (p *Proxy) exchange(ctx context.Context, u *upstream, q *outgoing, r *origi
 		}
 		return x.failed(ctx, inner, err, false)
 	}
-	x.account.Answers()
+	r.Account.Answers()
 	if err := x.deliver(ctx, res, upload); err != nil {
 		res.Body.Close()
 		return x.failed(ctx, inner, err, true)

@@ -51,7 +51,7 @@ func (x *exchange) deliver(ctx context.Context, res *http.Response, upload *io.P
 	}
 	if !hasContent(x.q.kind, head) {
 		res.Body.Close()
-		return x.end(nil)
+		return sinkFailed("ending the response", x.sink.End(nil))
 	}
 	return x.copy(res, head)
 }
@@ -83,7 +83,7 @@ func (x *exchange) copy(res *http.Response, head origin.Head) error {
 		switch {
 		case err == io.EOF:
 			res.Body.Close()
-			return x.end(x.trailers(res))
+			return sinkFailed("ending the response", x.sink.End(x.trailers(res)))
 		case err != nil:
 			return fmt.Errorf("reading the content: %w", err)
 		case trickles && n > 0:
@@ -92,12 +92,6 @@ func (x *exchange) copy(res *http.Response, head origin.Head) error {
 			}
 		}
 	}
-}
-
-// end ends the response. Its time is noted before: the exchange may end with it.
-func (x *exchange) end(trailers []hpack.Field) error {
-	x.account.Ends()
-	return sinkFailed("ending the response", x.sink.End(trailers))
 }
 
 // head is the head for the sink: of HTTP/1.1 the framer's, of HTTP/2 made from

@@ -39,7 +39,6 @@ func (x *exchange) tunnel(ctx context.Context, res *http.Response, head origin.H
 		}
 	}
 	x.watch.waitFor(waitSink)
-	x.account.Tunnels()
 	near, err := x.sink.Tunnel(status, fields)
 	if err != nil {
 		far.Close()
