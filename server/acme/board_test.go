@@ -12,8 +12,9 @@ import (
 // TestBoard: a challenge is answered for its name, by its way and with its token,
 // also by an instance that has it from the storage, and for names of ours alone.
 func TestBoard(t *testing.T) {
+	storage := t.TempDir() // which goes when the instances have ended
 	one, two := newInstance(t), newInstance(t)
-	s := Settings{Directory: "https://127.0.0.1:1/dir", Storage: t.TempDir(), Challenge: ByTLS}
+	s := Settings{Directory: "https://127.0.0.1:1/dir", Storage: storage, Challenge: ByTLS}
 	two.Configure(s, []string{"a.example"})
 	put := func(kind string) boardSolver {
 		t.Helper()

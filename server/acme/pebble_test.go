@@ -124,9 +124,10 @@ func TestShare(t *testing.T) {
 
 // TestLate: an authority that is down at the start is used when it is there.
 func TestLate(t *testing.T) {
+	storage := t.TempDir() // which goes when the instance has ended
 	i := newInstance(t)
 	address := testkit.FreeAddress(t)
-	s := Settings{Directory: "https://" + address + "/dir", Storage: t.TempDir(), Challenge: ByTLS}
+	s := Settings{Directory: "https://" + address + "/dir", Storage: storage, Challenge: ByTLS}
 	i.Configure(s, []string{"late.example"})
 	i.eventually("it was tried", func() bool { return i.attempts(metrics.ACMEUnreachable) > 0 })
 	if i.m.ACMEMissing.Value() != 1 {
