@@ -39,8 +39,8 @@ type Config[V any] struct {
 	Bytes int64
 
 	// Shards is a power of two up to MaxShards. Zero means eight for each
-	// of GOMAXPROCS, at least 64 entries for each shard; one means exact
-	// LRU order.
+	// of GOMAXPROCS, at least 64 entries for each shard. What is evicted
+	// does not depend on it.
 	Shards int
 
 	// OnEvict, if not nil, is called once for each value that leaves
@@ -63,16 +63,25 @@ type Cache[V any] struct {
 	// Totals over all shards. They rise only under filling. What entries
 	// take falls under the lock of the shard that lost the entry, what is
 	// reserved at any time.
-	entries  atomic.Int64
-	bytes    atomic.Int64 // of entries
+	entries   atomic.Int64
+	bytes     atomic.Int64 // of entries
+	probation struct {     // of them, in probation
+		entries atomic.Int64
+		bytes   atomic.Int64
+	}
 	reserved atomic.Int64
-	used     atomic.Int64 // both: what the limit is for
+	used     atomic.Int64 // bytes and reserved: what the limit is for
 
 	rejected atomic.Uint64
+	evicted  [reasons]atomic.Uint64
 
-	// filling is held by Set, and taken before a shard's lock.
+	// filling is held by Set, and taken before a shard's lock. It guards
+	// what follows.
 	filling sync.Mutex
-	clock   clock
+	turn    uint64 // of the entry that joined a queue last
+	clocks  [queues]clock
+	ghosts  ghosts
+	share   float64 // of probation
 }
 
 // New makes an empty cache. Its error names the field, the value and what is
@@ -96,7 +105,11 @@ func New[V any](c Config[V]) (*Cache[V], error) {
 		onEvict:      c.OnEvict,
 		limitEntries: int64(c.Entries),
 		limitBytes:   c.Bytes,
-		clock:        newClock(c.Shards),
+		ghosts:       newGhosts(),
+		share:        firstShare,
+	}
+	for q := range cache.clocks {
+		cache.clocks[q] = newClock(c.Shards)
 	}
 	for i := range cache.shards {
 		if err := cache.shards[i].init(c.Entries); err != nil {
@@ -113,45 +126,47 @@ func defaultShards(entries, cores int) int {
 	return 1 << (bits.Len(uint(max(n, 1))) - 1)
 }
 
-func (c *Cache[V]) index(key string) int {
-	return int(maphash.String(c.seed, key) & uint64(len(c.shards)-1))
-}
+func (c *Cache[V]) hash(key string) uint64 { return maphash.String(c.seed, key) }
+
+func (c *Cache[V]) index(hash uint64) int { return int(hash & uint64(len(c.shards)-1)) }
 
 // Get returns the value under key if it is fresh at now: now is before its
-// expiry. It becomes the most recently used. A value that is not fresh is
-// removed, and counted as expired and as a miss.
+// expiry. That is a use. A value that is not fresh is removed, and counted as
+// expired and as a miss.
 func (c *Cache[V]) Get(key string, now time.Time) (V, bool) {
-	s := &c.shards[c.index(key)]
+	hash := c.hash(key)
+	s := &c.shards[c.index(hash)]
 	s.mu.Lock()
-	e, ok := s.lru.Get(key)
-	if !ok {
+	e := s.find(hash, key)
+	if e == nil {
 		s.misses++
 		s.mu.Unlock()
 		var none V
 		return none, false
 	}
 	if e.fresh(now) {
-		e.used = c.clock.now()
+		e.mark = e.mark.used()
 		s.hits++
 		v := e.value
 		s.mu.Unlock()
 		return v, true
 	}
 	s.misses++
-	c.drop(s, e, Expired)
+	gone := c.drop(s, hash, e, Expired)
 	s.mu.Unlock()
-	c.notify(e, Expired)
+	c.notify(gone)
 	var none V
 	return none, false
 }
 
-// Peek returns the value under key if it is fresh at now. It changes
-// neither order nor counts, and removes nothing.
+// Peek returns the value under key if it is fresh at now. It is no use and
+// changes no counts, and removes nothing.
 func (c *Cache[V]) Peek(key string, now time.Time) (V, bool) {
-	s := &c.shards[c.index(key)]
+	hash := c.hash(key)
+	s := &c.shards[c.index(hash)]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e, ok := s.lru.Peek(key); ok && e.fresh(now) {
+	if e := s.find(hash, key); e != nil && e.fresh(now) {
 		return e.value, true
 	}
 	var none V
@@ -160,17 +175,18 @@ func (c *Cache[V]) Peek(key string, now time.Time) (V, bool) {
 
 // Remove removes the value under key and reports whether there was one.
 func (c *Cache[V]) Remove(key string) bool {
-	s := &c.shards[c.index(key)]
+	hash := c.hash(key)
+	s := &c.shards[c.index(hash)]
 	s.mu.Lock()
-	e, ok := s.lru.Peek(key)
-	if ok {
-		c.drop(s, e, Removed)
+	e := s.find(hash, key)
+	if e == nil {
+		s.mu.Unlock()
+		return false
 	}
+	gone := c.drop(s, hash, e, Removed)
 	s.mu.Unlock()
-	if ok {
-		c.notify(e, Removed)
-	}
-	return ok
+	c.notify(gone)
+	return true
 }
 
 // Purge removes all values, shard after shard: one that is set meanwhile may
@@ -178,20 +194,19 @@ func (c *Cache[V]) Remove(key string) bool {
 func (c *Cache[V]) Purge() {
 	for i := range c.shards {
 		s := &c.shards[i]
-		var gone []*entry[V]
+		var gone []victim[V]
 		s.mu.Lock()
-		for {
-			_, e, ok := s.lru.GetOldest()
-			if !ok {
-				break
+		for _, list := range s.lists {
+			for {
+				hash, e, ok := list.GetOldest()
+				if !ok {
+					break
+				}
+				gone = append(gone, c.drop(s, hash, e, Removed))
 			}
-			c.drop(s, e, Removed)
-			gone = append(gone, e)
 		}
 		s.mu.Unlock()
-		for _, e := range gone {
-			c.notify(e, Removed)
-		}
+		c.notifyAll(gone)
 	}
 }
 
@@ -203,8 +218,13 @@ func (c *Cache[V]) All() iter.Seq2[string, V] {
 	return func(yield func(string, V) bool) {
 		for i := range c.shards {
 			s := &c.shards[i]
+			var all []victim[V]
 			s.mu.Lock()
-			all := s.lru.Values()
+			for _, list := range s.lists {
+				for _, e := range list.Values() {
+					all = append(all, victim[V]{key: e.key, value: e.value})
+				}
+			}
 			s.mu.Unlock()
 			for _, e := range all {
 				if !yield(e.key, e.value) {
@@ -216,29 +236,47 @@ func (c *Cache[V]) All() iter.Seq2[string, V] {
 }
 
 // drop removes e from s, whose lock is held.
-func (c *Cache[V]) drop(s *shard[V], e *entry[V], why Reason) {
-	s.lru.Remove(e.key)
-	c.dropped(s, e, why)
-}
-
-// dropped counts that e was removed from s, whose lock is held.
-func (c *Cache[V]) dropped(s *shard[V], e *entry[V], why Reason) {
-	s.evicted[why]++
-	c.entries.Add(-1)
-	c.bytes.Add(-e.cost)
+func (c *Cache[V]) drop(s *shard[V], hash uint64, e *entry[V], why Reason) victim[V] {
+	q := e.mark.queue()
+	s.lists[q].Remove(hash)
+	c.holds(q, -1, -e.cost)
 	c.used.Add(-e.cost)
+	return c.left(e, why)
 }
 
-// notify calls OnEvict. No lock is held.
-func (c *Cache[V]) notify(e *entry[V], why Reason) {
-	if c.onEvict != nil {
-		c.onEvict(e.key, e.value, why)
+// holds notes what q holds more.
+func (c *Cache[V]) holds(q queue, entries, bytes int64) {
+	c.entries.Add(entries)
+	c.bytes.Add(bytes)
+	if q == probation {
+		c.probation.entries.Add(entries)
+		c.probation.bytes.Add(bytes)
 	}
 }
 
-// tellAll calls OnEvict for each that left. No lock is held.
-func (c *Cache[V]) tellAll(gone []victim[V]) {
+// victim is a value that left.
+type victim[V any] struct {
+	key   string
+	value V
+	why   Reason
+}
+
+// left counts that what e holds leaves.
+func (c *Cache[V]) left(e *entry[V], why Reason) victim[V] {
+	c.evicted[why].Add(1)
+	return victim[V]{e.key, e.value, why}
+}
+
+// notify calls OnEvict. No lock is held.
+func (c *Cache[V]) notify(gone victim[V]) {
+	if c.onEvict != nil {
+		c.onEvict(gone.key, gone.value, gone.why)
+	}
+}
+
+// notifyAll calls OnEvict for each that left. No lock is held.
+func (c *Cache[V]) notifyAll(gone []victim[V]) {
 	for _, g := range gone {
-		c.notify(g.entry, g.why)
+		c.notify(g)
 	}
 }

@@ -82,18 +82,19 @@ func TestOrder(t *testing.T) {
 		c.Set(key, i, 0, never)
 	}
 	c.Get("a", t0)
-	c.Peek("b", t0) // no use
-	c.Set("d", 3, 0, never)
-	c.Set("c", 4, 0, never)
-	c.Set("e", 5, 0, never)
-	want := []gone{{"b", 1, cache.Capacity}, {"c", 2, cache.Replaced}, {"a", 0, cache.Capacity}}
+	c.Peek("b", t0)         // no use
+	c.Set("d", 3, 0, never) // a is used and goes on to main
+	c.Set("c", 4, 0, never) // a use
+	c.Set("e", 5, 0, never) // c goes on, too
+	c.Set("d", 6, 0, never) // was there lately: into main
+	want := []gone{{"b", 1, cache.Capacity}, {"c", 2, cache.Replaced}, {"d", 3, cache.Capacity}, {"e", 5, cache.Capacity}}
 	if !slices.Equal(left, want) {
 		t.Errorf("left %v, want %v", left, want)
 	}
 }
 
-// TestOrderAcrossShards uses each entry between two Sets, so that the order is
-// exact whatever shards the keys fall in.
+// TestOrderAcrossShards: what was not used leaves in the order in which it came,
+// whatever shards the keys fall in.
 func TestOrderAcrossShards(t *testing.T) {
 	const n = 64
 	var left []gone
@@ -102,7 +103,7 @@ func TestOrderAcrossShards(t *testing.T) {
 	for i := range n {
 		c.Set(key(i), i, 0, never)
 	}
-	for i := range n / 2 { // the first half becomes the newer one
+	for i := range n / 2 { // the first half is used
 		c.Get(key(i), t0)
 		c.Set(key(0), 0, 0, never)
 	}

@@ -1,62 +1,54 @@
 package cache
 
-import (
-	"math"
-	"sync/atomic"
-)
+import "math"
 
-// clock orders uses across shards. It ticks at each Set; each use marks its
-// entry with the tick. Within a shard the list is in order of marks, as marks
-// are given under the shard's lock, so a shard's oldest entry bears its lowest.
+// clock orders the entries of a queue across shards. Each entry that joins a
+// queue gets the next turn. Within a shard the list is in order of turns, as
+// entries join at one end and leave at the other, so a shard's oldest entry
+// bears its lowest.
 //
-// marks hold, for each shard, a lower bound of that mark. A lookup does not
-// touch them, for it can only raise a shard's lowest mark. An eviction takes the
-// shard with the lowest bound, and if the shard's oldest entry turns out to
-// bear a higher mark, notes that and looks again. So it locks only shards that
-// may hold the victim, mostly one.
+// turns hold, for each shard, a lower bound of that turn. What leaves the middle
+// of a list, or its end without the clock, can only raise it. An eviction takes
+// the shard with the lowest bound, and if the shard's oldest entry turns out to
+// bear a later turn, notes that and looks again. So it locks only shards that may
+// hold the oldest entry, mostly one.
 type clock struct {
-	ticks atomic.Uint64
-	marks []uint64 // guarded by Cache.filling
+	turns []uint64 // guarded by Cache.filling
 }
 
-// nothing is the bound of an empty shard: later than any use.
+// nothing is the bound of an empty shard: later than any turn.
 const nothing = math.MaxUint64
 
 func newClock(shards int) clock {
-	marks := make([]uint64, shards)
-	for i := range marks {
-		marks[i] = nothing
+	turns := make([]uint64, shards)
+	for i := range turns {
+		turns[i] = nothing
 	}
-	return clock{marks: marks}
+	return clock{turns: turns}
 }
 
-func (c *clock) tick() { c.ticks.Add(1) }
-
-// now returns the mark of a use.
-func (c *clock) now() uint64 { return c.ticks.Load() }
-
-// filled notes an entry stored with mark, which no entry of the shard exceeds.
-func (c *clock) filled(shard int, mark uint64) {
-	c.marks[shard] = min(c.marks[shard], mark)
+// joined notes that an entry joined a shard, with a turn later than all others.
+func (c *clock) joined(shard int, turn uint64) {
+	c.turns[shard] = min(c.turns[shard], turn)
 }
 
-func (c *clock) emptied(shard int) { c.marks[shard] = nothing }
+func (c *clock) emptied(shard int) { c.turns[shard] = nothing }
 
 // oldest returns the shard with the lowest bound, false if all are empty.
 func (c *clock) oldest() (shard int, ok bool) {
 	lowest := uint64(nothing)
-	for i, m := range c.marks {
-		if m < lowest {
-			shard, lowest = i, m
+	for i, t := range c.turns {
+		if t < lowest {
+			shard, lowest = i, t
 		}
 	}
 	return shard, lowest != nothing
 }
 
-// confirm reports whether the mark of a shard's oldest entry is the bound
-// that is noted, and makes it the bound.
-func (c *clock) confirm(shard int, mark uint64) bool {
-	known := c.marks[shard]
-	c.marks[shard] = mark
-	return known == mark
+// confirm reports whether the turn of a shard's oldest entry is the bound that
+// is noted, and makes it the bound.
+func (c *clock) confirm(shard int, turn uint64) bool {
+	known := c.turns[shard]
+	c.turns[shard] = turn
+	return known == turn
 }

@@ -52,7 +52,7 @@ func TestConcurrent(t *testing.T) {
 								c.Release(n)
 							}
 						case 9, 10:
-							arrived := random.Int64N(size(v) + 1)
+							arrived := random.Int64N(min(size(v), bytes/workers/2) + 1)
 							if !c.Reserve(arrived) {
 								t.Errorf("no room for %d bytes, with few reserved", arrived)
 							}

@@ -1,6 +1,7 @@
-// Package cache is a bounded cache in memory: sharded, least recently used
-// first out, limited by entries and by bytes, with expiry. Each shard is a
-// golang-lru list and map under a lock of its own.
+// Package cache is a bounded cache in memory: sharded, limited by entries and by
+// bytes, with expiry, and with an order of eviction that a scan does not upset and
+// that sizes count in. Each shard is two golang-lru lists with their maps under a
+// lock of its own.
 //
 // # Concurrency and ownership
 //
@@ -38,22 +39,41 @@
 // an entry leaves behind in use when it is evicted. [Cache.Trim] then evicts, and
 // says by how much the limit is exceeded nevertheless.
 //
-// An expired entry stays, and is counted, until a lookup finds it or it is the
-// least recently used.
+// An expired entry stays, and is counted, until a lookup finds it or it is
+// evicted.
 //
 // # Order
 //
-// With one shard the order is exact: the entry evicted is the one whose last
-// Get or Set lies furthest back. With more shards time is counted in calls of
-// Set: of two entries in different shards, both last used between the same two
-// Set calls, either may go first. In all other cases the order across shards is
-// exact too. Peek does not count as use.
+// The order is that of S3-FIFO (Yang et al., FIFO Queues are All You Need for Cache
+// Eviction, SOSP 2023), with a share that adapts as in ARC (Megiddo, Modha,
+// FAST 2003) and a price by size. There are two queues, first in, first out:
+//
+//	new ──► probation ──► used? ──► main ◄──┐
+//	            │                    │      │ used as often as its size asks for?
+//	            ▼                    ▼──────┘
+//	          evicted, a ghost     evicted, a ghost ──► asked for again: into main
+//
+// A use, by Get or by a Set of what is there, raises a count from 0 to 3 and moves
+// nothing; Peek is no use. Who is to go is decided when room is needed. Probation
+// loses an entry while it has more than its share, main otherwise. The oldest
+// entry of probation goes on to main if it was used since it came; that of main has
+// another round, at the price of one use, and more if it is much larger than the
+// average and room is needed for bytes. What leaves is remembered for a while by its
+// key's hash, half as many keys for each queue as there are entries; if it comes
+// back it was used after all. Then the share of probation rises if it had left
+// that too early, and falls if it had left main.
+//
+// So what is stored and never asked for again, as by a scan, passes through
+// probation, and what is used stays. If what is new is popular and soon forgotten,
+// probation becomes nearly the whole cache.
+//
+// The order is exact for all shards together: entries have turns, see clock.go.
 //
 // # Why one budget
 //
 // Shares for each shard would be simpler, and would refuse a 40 MiB value in a
 // cache of 256 MiB with 8 shards, and evict from a full shard while others have
-// room. Instead every entry remembers at which Set it was last used. The oldest
-// entry of each shard bears the shard's lowest mark, so the victim is the
-// lowest of the shards' oldest; see [Cache.Set] and clock.go.
+// room. Instead every entry bears the turn in which it joined its queue. The oldest
+// entry of each shard bears the shard's lowest, so the oldest of all is the lowest
+// of the shards' oldest.
 package cache

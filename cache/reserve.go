@@ -3,8 +3,7 @@ package cache
 import "fmt"
 
 // Reserve takes n bytes of the limit for memory outside the cache, such as a
-// value that is still arriving, and evicts the least recently used entries as
-// needed, so that the limit is not exceeded. It reports false, and neither
+// value that is still arriving, and evicts entries as needed, so that the limit is not exceeded. It reports false, and neither
 // reserves nor evicts anything, if n bytes do not fit even into a cache without
 // entries: n and all other reservations together are over the limit. Zero bytes
 // always fit.
@@ -18,7 +17,7 @@ func (c *Cache[V]) Reserve(n int64) bool {
 	}
 	var room [4]victim[V]
 	gone, ok := c.reserve(n, room[:0])
-	c.tellAll(gone)
+	c.notifyAll(gone)
 	return ok
 }
 
@@ -29,8 +28,8 @@ func (c *Cache[V]) reserve(n int64, gone []victim[V]) ([]victim[V], bool) {
 		return gone, false
 	}
 	for c.used.Load() > c.limitBytes-n {
-		if oldest := c.evict(Bytes); oldest != nil {
-			gone = append(gone, victim[V]{oldest, Bytes})
+		if v, ok := c.evict(Bytes, kept[V]{}); ok {
+			gone = append(gone, v)
 		}
 	}
 	c.reserved.Add(n)
@@ -50,7 +49,7 @@ func (c *Cache[V]) ForceReserve(n int64) {
 	c.used.Add(n)
 }
 
-// Trim evicts the least recently used entry if the limit is exceeded, and reports
+// Trim evicts an entry if the limit is exceeded, and reports
 // whether it did; if not, over is by how many bytes the limit is exceeded with no
 // entry left, 0 if it is not. While it is exceeded neither Reserve nor Set takes
 // anything but what evictions make room for.
@@ -59,27 +58,26 @@ func (c *Cache[V]) ForceReserve(n int64) {
 // reserves by force what it is called for, because that is still in use, the
 // eviction freed nothing.
 func (c *Cache[V]) Trim() (evicted bool, over int64) {
-	oldest, over := c.trim()
-	if oldest == nil {
-		return false, over
+	gone, evicted, over := c.trim()
+	if evicted {
+		c.notify(gone)
 	}
-	c.notify(oldest, Bytes)
-	return true, 0
+	return evicted, over
 }
 
-func (c *Cache[V]) trim() (*entry[V], int64) {
+func (c *Cache[V]) trim() (gone victim[V], evicted bool, over int64) {
 	c.filling.Lock()
 	defer c.filling.Unlock()
 	for {
 		over := c.used.Load() - c.limitBytes
 		if over <= 0 {
-			return nil, 0
+			return gone, false, 0
 		}
 		if c.entries.Load() == 0 {
-			return nil, over
+			return gone, false, over
 		}
-		if oldest := c.evict(Bytes); oldest != nil {
-			return oldest, 0
+		if gone, evicted = c.evict(Bytes, kept[V]{}); evicted {
+			return gone, true, 0
 		}
 	}
 }

@@ -6,10 +6,9 @@ import (
 )
 
 // Set stores v under key until expires; the zero time means for good. size is
-// how many bytes v holds, as far as the limit is concerned. v becomes the most
-// recently used; what was under key is replaced; and as many of the least
-// recently used entries as needed are evicted before, so that the entry exceeds
-// no limit.
+// how many bytes v holds, as far as the limit is concerned. What was under key is
+// replaced, which is a use; and as many other entries as needed are evicted
+// before, so that the entry exceeds no limit.
 //
 // Set reports false, and counts a rejection, if the entry (key, size and
 // [EntryOverhead]) and all that is reserved are together over the byte limit, or
@@ -32,128 +31,88 @@ func (c *Cache[V]) SetReserved(key string, v V, size int64, expires time.Time, r
 	if all := c.reserved.Load(); reserved > all {
 		panic(fmt.Sprintf("cache: SetReserved with %d bytes: only %d are reserved", reserved, all))
 	}
-	e := &entry[V]{key: key, value: v, expires: expires}
-	at := c.index(key)
 	var room [4]victim[V] // more than one is evicted only for a large value
-	gone, ok := c.fill(at, e, size, reserved, room[:0])
-	c.tellAll(gone)
+	gone, ok := c.fill(entry[V]{key: key, value: v, expires: expires}, size, reserved, room[:0])
+	c.notifyAll(gone)
 	return ok
 }
 
-// victim is an entry that left to make room.
-type victim[V any] struct {
-	entry *entry[V]
-	why   Reason
-}
-
-// fill makes room for e, stores it in shard at, and appends to gone what had to
-// leave. An entry that is to be replaced stays until there is room, so that no
-// lookup misses between the two. It reports false if e cannot be stored.
+// fill makes room for e, stores it, and appends to gone what had to leave. An
+// entry that is to be replaced stays until there is room, so that no lookup
+// misses between the two. It reports false if e cannot be stored.
 //
 // Only the holder of filling adds entries and reservations. So what fits stays
 // fitting until it is stored, and a key that was not there is still not there.
-func (c *Cache[V]) fill(at int, e *entry[V], size, reserved int64, gone []victim[V]) ([]victim[V], bool) {
+func (c *Cache[V]) fill(e entry[V], size, reserved int64, gone []victim[V]) ([]victim[V], bool) {
+	hash := c.hash(e.key)
+	at := c.index(hash)
+	s := &c.shards[at]
+
 	c.filling.Lock()
 	defer c.filling.Unlock()
 
-	s := &c.shards[at]
 	base := int64(len(e.key)) + EntryOverhead
 	// Compared without adding to size, which could overflow.
 	if size < 0 || size > c.limitBytes-base || !c.fits(base+size-reserved) {
 		c.rejected.Add(1)
 		s.mu.Lock()
-		if old, ok := s.lru.Peek(e.key); ok {
-			c.drop(s, old, Replaced)
-			gone = append(gone, victim[V]{old, Replaced})
+		if old := s.find(hash, e.key); old != nil {
+			gone = append(gone, c.drop(s, hash, old, Replaced))
 		}
 		s.mu.Unlock()
 		return gone, false
 	}
 	e.cost = base + size
-	c.clock.tick()
 
 	s.mu.Lock()
-	old, replace := s.lru.Get(e.key)
+	old := s.at(hash) // of another key, if two have the same hash: it gives way, too
 	for {
 		entries, bytes := int64(1), e.cost-reserved
-		if replace {
-			old.used = c.clock.now() // so that others go first
+		var keep kept[V]
+		if old != nil {
 			entries, bytes = 0, bytes-old.cost
+			keep.entry = old
+			keep.in[old.mark.queue()] = 1
 		}
-		over, full := c.over(entries, bytes)
+		missing, full := c.over(entries, bytes)
 		if !full {
 			break
 		}
 		s.mu.Unlock()
-		if oldest := c.evict(over); oldest != nil {
-			gone = append(gone, victim[V]{oldest, over})
+		if v, ok := c.evict(missing, keep); ok {
+			gone = append(gone, v)
 		}
 		s.mu.Lock()
-		if replace {
-			old, replace = s.lru.Get(e.key)
+		if old != nil {
+			old = s.at(hash)
 		}
 	}
-	if replace {
-		// With its key: Add alone would keep the older string alive.
-		c.drop(s, old, Replaced)
-		gone = append(gone, victim[V]{old, Replaced})
-	}
-	e.used = c.clock.now()
-	s.lru.Add(e.key, e)
-	c.entries.Add(1)
+	defer s.mu.Unlock()
 	c.reserved.Add(-reserved)
-	c.bytes.Add(e.cost)
+	if old != nil {
+		gone = append(gone, c.left(old, Replaced))
+		c.holds(old.mark.queue(), 0, e.cost-old.cost)
+		c.used.Add(e.cost - old.cost - reserved)
+		e.mark = old.mark.used()
+		*old = e
+		return gone, true
+	}
+	c.add(s, at, hash, e)
 	c.used.Add(e.cost - reserved)
-	c.clock.filled(at, e.used)
-	s.mu.Unlock()
 	return gone, true
 }
 
-// over returns the limit that so many more entries and bytes would exceed.
-func (c *Cache[V]) over(entries, bytes int64) (Reason, bool) {
-	switch {
-	case c.entries.Load()+entries > c.limitEntries:
-		return Capacity, true
-	case c.used.Load()+bytes > c.limitBytes:
-		return Bytes, true
+// add stores a new entry, for which there is room: in main, if its key left
+// lately, for then it was used again.
+func (c *Cache[V]) add(s *shard[V], at int, hash uint64, e entry[V]) {
+	q := probation
+	if from, ok := c.ghosts.take(hash, c.ghostsKept()); ok {
+		q = main
+		c.share = adapt(c.share, from, weight(e.cost, c.limitBytes, c.limitEntries))
 	}
-	return 0, false
-}
-
-// evict removes the least recently used entry of all and returns it, or nil
-// if there is none.
-func (c *Cache[V]) evict(why Reason) *entry[V] {
-	for {
-		at, ok := c.clock.oldest()
-		if !ok {
-			return nil
-		}
-		if e := c.evictFrom(at, why); e != nil {
-			return e
-		}
-	}
-}
-
-// evictFrom removes the oldest entry of a shard and returns it if it bears
-// the mark that the clock expects, and corrects the clock in any case.
-func (c *Cache[V]) evictFrom(at int, why Reason) *entry[V] {
-	s := &c.shards[at]
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, e, ok := s.lru.GetOldest()
-	if !ok {
-		c.clock.emptied(at)
-		return nil
-	}
-	if !c.clock.confirm(at, e.used) {
-		return nil
-	}
-	s.lru.RemoveOldest()
-	c.dropped(s, e, why)
-	if _, next, ok := s.lru.GetOldest(); ok {
-		c.clock.confirm(at, next.used)
-	} else {
-		c.clock.emptied(at)
-	}
-	return e
+	stored := new(entry[V])
+	*stored = e
+	c.join(at, stored, q, 0)
+	s.lists[q].Add(hash, stored)
+	c.holds(q, 1, e.cost)
 }

@@ -49,10 +49,10 @@ func (c *Cache[V]) Stats() Stats {
 		s.mu.Lock()
 		t.Hits += s.hits
 		t.Misses += s.misses
-		for why, n := range s.evicted {
-			t.Evicted[why] += n
-		}
 		s.mu.Unlock()
+	}
+	for why := range t.Evicted {
+		t.Evicted[why] = c.evicted[why].Load()
 	}
 	t.Entries, t.Bytes, t.Reserved = c.Len(), c.Bytes(), c.Reserved()
 	return t

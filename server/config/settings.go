@@ -144,11 +144,11 @@ func settings(c *Config) []setting {
 			"Server in front of which to stand, in place of root. The flag may be given again, the variable and the file's value have commas between, and the file's may be a list."},
 
 		{groupCache, "cache-entries", "1024", &count{p: &c.CacheEntries, min: 1, max: maxCount},
-			"Stored responses. The least recently used one leaves first."},
+			"Stored responses. Those that are asked for once leave before those that are asked for again."},
 		{groupCache, "cache-bytes", "256MiB", &size{p: &c.CacheBytes, min: minCache, max: math.MaxInt64},
 			"Memory for stored responses, keys and fields counted, for what arrives, for what clients and handlers have yet to take, and for garbage. Half of it at most for what waits, and half for requests in progress, of 12 KiB each."},
 		{groupCache, "cache-shards", "0", &count{p: &c.CacheShards, zero: "by the number of cores", min: 1, max: cache.MaxShards, powerOfTwo: true},
-			"Independent parts of the cache, each with its own lock. With one shard the order is exactly least recently used."},
+			"Independent parts of the cache, each with its own lock. What leaves first does not depend on it."},
 		{groupCache, "max-stored", "8MiB", &size{p: &c.MaxStored, min: 1, max: math.MaxInt64},
 			"Largest body that is kept in the cache, a quarter of cache-bytes at most; a larger one is streamed from the origin for every request."},
 

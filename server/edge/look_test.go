@@ -216,7 +216,7 @@ func changeFile(t *testing.T, d *origin.Directory, root string, every time.Durat
 	}
 }
 
-// TestEviction: the least recently used leaves, and what is larger than the cache
+// TestEviction: what was not asked for again leaves, and what is larger than the cache
 // is served all the same.
 func TestEviction(t *testing.T) {
 	const size = 4096
