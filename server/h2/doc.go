@@ -12,11 +12,9 @@
 //
 //	conn.go       a turn: inbox, receive, transmit, flush; timeouts
 //	recv.go       frames in: order, state, windows
-//	headers.go    a header block becomes a request, is refused, or is a repeat
+//	headers.go    a header block becomes a request (package head), is refused, or is a repeat
 //	repeat.go     a block seen before needs no decoding, nor its answer encoding
 //	answer.go     a stored response goes out, at once or as a stream
-//	request.go    what a request must look like (RFC 9113 §8)
-//	target.go     what its pseudo-fields and host say of its target
 //	handler.go    the slow path: an exchange, and its handler's goroutine
 //	inbox.go      what handlers post: heads, whole responses, growing ones
 //	tunnel.go     bytes both ways after an extended CONNECT (RFC 8441)

@@ -22,11 +22,11 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 		// since a handler may return a little after its answer is sent.
 		return c.refuseExcess(id)
 	}
-	if r.length > c.cfg.Limits.BodyBytes {
+	if r.Length > c.cfg.Limits.BodyBytes {
 		c.limit(metrics.LimitBodySize)
 		return c.refuse(id, r, end, http.StatusRequestEntityTooLarge)
 	}
-	if strings.EqualFold(r.protocol, "h2c") || strings.EqualFold(r.protocol, "h2") {
+	if strings.EqualFold(r.Protocol, "h2c") || strings.EqualFold(r.Protocol, "h2") {
 		return c.refuse(id, r, end, http.StatusNotImplemented) // HTTP itself: of this hop, and to be passed on by no proxy
 	}
 	if !c.cfg.Ledger.Begin(relay.RequestBytes(&r.Request)) {
@@ -45,7 +45,7 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 	s.output = relay.NewOutput(s.ticket)
 	x := &message.Exchange{
 		Request: *r.Clone(),
-		Upgrade: strings.Clone(r.protocol),
+		Upgrade: strings.Clone(r.Protocol),
 		Key:     string(d.lookup.Key),
 		Policy:  d.lookup.Policy,
 		Proto:   message.HTTP2,
@@ -57,23 +57,23 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 	if t := c.wire.TLS(); t != nil {
 		x.TLS = t.ConnectionState
 	}
-	if !end || r.protocol != "" {
-		s.declared = r.length
+	if !end || r.Protocol != "" {
+		s.declared = r.Length
 		s.credit = flow.NewCredit(streamWindow)
 		var expect func()
-		if value, _ := r.Field("expect"); strings.EqualFold(value, "100-continue") && r.protocol == "" {
+		if value, _ := r.Field("expect"); strings.EqualFold(value, "100-continue") && r.Protocol == "" {
 			expect = func() { c.inbox.Post(streamMessage{Kind: relay.Continue, Stream: s}) }
 		}
 		s.body = relay.NewBody(s.ticket, func(n int) { c.inbox.Post(streamMessage{Kind: relay.Read, Stream: s, N: n}) }, expect)
 	}
 	switch {
-	case r.protocol != "": // what comes is no content, but the tunnel's: Reply.Tunnel reads it
+	case r.Protocol != "": // what comes is no content, but the tunnel's: Reply.Tunnel reads it
 		s.tunnel = tunnelAsked
 		if end {
 			s.body.End()
 		}
 	case !end:
-		x.Body, x.Length, x.Trailers = s.body, r.length, s.body.Trailers
+		x.Body, x.Length, x.Trailers = s.body, r.Length, s.body.Trailers
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s.cancel = cancel

@@ -9,6 +9,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/head"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/perclient"
 	relay "github.com/e0ac7cd4/hotpath/server/stream"
@@ -64,7 +65,7 @@ func (c *Conn) onContinuation(h frame.Header, payload []byte) *frame.Error {
 // one call: a hit leaves no garbage.
 type decoded struct {
 	list    hpack.List
-	request request
+	request head.Request
 	lookup  message.Lookup
 	about   []byte // the request's record for the access log
 	client  perclient.Client
@@ -74,7 +75,7 @@ var decodeds = sync.Pool{New: func() any { return new(decoded) }}
 
 func (d *decoded) release() {
 	d.list.Reset()
-	d.request = request{}
+	d.request = head.Request{}
 	d.lookup.Reset()
 	d.client = 0
 	decodeds.Put(d)
@@ -115,16 +116,16 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 		return nil
 	case d.list.Truncated:
 		c.limit(metrics.LimitHeaderList)
-		_ = d.request.parse(id, d.list.Fields) // as far as it goes: it is refused anyway
+		_ = d.request.Parse(d.list.Fields) // as far as it goes: it is refused anyway
 		d.request.Client = c.remote
 		return c.refuse(id, &d.request, end, http.StatusRequestHeaderFieldsTooLarge)
 	}
-	if err := d.request.parse(id, d.list.Fields); err != nil {
-		return err
+	if why := d.request.Parse(d.list.Fields); why != "" {
+		return frame.StreamError(id, frame.ProtocolError, why) // §8.1.1
 	}
 	d.request.Identity = c.identity
 	d.request.Client, d.request.Trusted = c.cfg.Client.Of(c.remote, &d.request.Request)
-	if end && d.request.length > 0 {
+	if end && d.request.Length > 0 {
 		return frame.StreamError(id, frame.ProtocolError, "content-length without DATA") // §8.1.1
 	}
 	if c.cfg.PerClient != nil {
@@ -132,7 +133,7 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 			return err
 		}
 	}
-	if end && d.request.protocol == "" {
+	if end && d.request.Protocol == "" {
 		if done, err := c.answerHit(id, d, block, generation); done {
 			return err
 		}
@@ -162,8 +163,8 @@ func (c *Conn) onTrailers(id uint32, list *hpack.List, end bool) *frame.Error {
 	case s.declared >= 0 && s.received != s.declared:
 		return frame.StreamError(id, frame.ProtocolError, "DATA does not add up to content-length")
 	}
-	if err := checkTrailers(id, list.Fields); err != nil {
-		return err
+	if why := head.CheckTrailers(list.Fields); why != "" {
+		return frame.StreamError(id, frame.ProtocolError, why)
 	}
 	s.body.AddTrailers(list.Fields)
 	c.endBody(s)
@@ -181,13 +182,13 @@ func (c *Conn) endBody(s *stream) {
 
 // refuse answers a request that takes neither path. A body that it has is
 // dropped as it comes.
-func (c *Conn) refuse(id uint32, r *request, end bool, status int) *frame.Error {
+func (c *Conn) refuse(id uint32, r *head.Request, end bool, status int) *frame.Error {
 	text := http.StatusText(status) + "\n"
 	return c.refuseWith(id, r, end, message.New(status, []hpack.Field{{Name: "content-type", Value: "text/plain; charset=utf-8"}}, []byte(text), "", time.Time{}))
 }
 
 // refuseWith is refuse with a response.
-func (c *Conn) refuseWith(id uint32, r *request, end bool, response *message.Response) *frame.Error {
+func (c *Conn) refuseWith(id uint32, r *head.Request, end bool, response *message.Response) *frame.Error {
 	if len(c.streams) >= c.cfg.Limits.Streams {
 		return c.refuseExcess(id)
 	}

@@ -32,7 +32,7 @@ func (c *Conn) limitRequest(id uint32, d *decoded, end bool) (done bool, err *fr
 	switch {
 	case !c.refuses(d.client):
 		return false, nil
-	case end && d.request.protocol == "":
+	case end && d.request.Protocol == "":
 		c.refuseOver(id, d, nil)
 		return true, nil
 	}

@@ -1,10 +1,10 @@
-package h2
+package head
 
 import "strings"
 
 // checkTarget checks what the pseudo-fields say of the target (RFC 9113
 // §8.3.1), each of which is there if it has to be.
-func (r *request) checkTarget() (why string) {
+func (r *Request) checkTarget() (why string) {
 	if !validToken(r.Method) {
 		return ":method missing or no token"
 	}
@@ -45,7 +45,7 @@ func (r *request) checkTarget() (why string) {
 
 // checkHost checks a host field, which says what :authority says, or stands for
 // it (§8.3.1).
-func (r *request) checkHost(host string) (why string) {
+func (r *Request) checkHost(host string) (why string) {
 	if r.Authority == host { // and is checked
 		return ""
 	}

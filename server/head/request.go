@@ -1,4 +1,4 @@
-package h2
+package head
 
 import (
 	"strconv"
@@ -6,26 +6,23 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
-	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
-// request is a request head that is well-formed. Its strings are borrowed from
-// the header list.
-type request struct {
+// Request is a request head that is well-formed. Its strings are borrowed from
+// the field list.
+type Request struct {
 	message.Request
-	length   int64  // content-length; -1 if there is none
-	protocol string // :protocol of an extended CONNECT (RFC 8441 §4); "": it is none
+	Length   int64  // content-length; -1 if there is none
+	Protocol string // :protocol of an extended CONNECT (RFC 8441 §4); "": it is none
 }
 
-// parse makes r of a header list, after checking it (RFC 9113 §8.2, §8.3). The
-// error is the stream's.
-func (r *request) parse(id uint32, fields []hpack.Field) *frame.Error {
-	*r = request{length: -1}
-	malformed := func(why string) *frame.Error {
-		return frame.StreamError(id, frame.ProtocolError, why)
-	}
+// Parse makes r of a field list, after checking it (RFC 9113 §8.2, §8.3). It
+// returns why the request is malformed, "" if it is not. It does not allocate for
+// one that is well-formed.
+func (r *Request) Parse(fields []hpack.Field) (malformed string) {
+	*r = Request{Length: -1}
 	var schemes, paths int
 	i := 0
 	for ; i < len(fields) && strings.HasPrefix(fields[i].Name, ":"); i++ {
@@ -43,31 +40,31 @@ func (r *request) parse(id uint32, fields []hpack.Field) *frame.Error {
 		case ":authority":
 			into = &r.Authority
 		case ":protocol":
-			into = &r.protocol
+			into = &r.Protocol
 		default:
-			return malformed("unknown pseudo-field " + strconv.Quote(f.Name))
+			return "unknown pseudo-field " + strconv.Quote(f.Name)
 		}
 		if *into != "" {
-			return malformed("pseudo-field " + f.Name + " twice")
+			return "pseudo-field " + f.Name + " twice"
 		}
 		if f.Value == "" || !validValue(f.Value) {
-			return malformed("pseudo-field " + f.Name + " empty or with a forbidden character")
+			return "pseudo-field " + f.Name + " empty or with a forbidden character"
 		}
 		*into = f.Value
 	}
 	r.Fields = fields[i:]
-	if r.protocol != "" && (r.Method != "CONNECT" || r.Authority == "" || !validToken(r.protocol)) {
-		return malformed(":protocol needs CONNECT, :authority and a token") // RFC 8441 §4
+	if r.Protocol != "" && (r.Method != "CONNECT" || r.Authority == "" || !validToken(r.Protocol)) {
+		return ":protocol needs CONNECT, :authority and a token" // RFC 8441 §4
 	}
 	if r.plainConnect() {
 		if schemes+paths > 0 || r.Authority == "" {
-			return malformed("CONNECT needs :authority alone") // §8.5
+			return "CONNECT needs :authority alone" // §8.5
 		}
 	} else if r.Scheme == "" || r.Path == "" {
-		return malformed(":scheme or :path missing") // §8.3.1
+		return ":scheme or :path missing" // §8.3.1
 	}
 	if why := r.checkTarget(); why != "" {
-		return malformed(why)
+		return why
 	}
 	hosts := 0
 	for i := range r.Fields {
@@ -75,24 +72,24 @@ func (r *request) parse(id uint32, fields []hpack.Field) *frame.Error {
 			hosts++
 		}
 		if why := r.check(&r.Fields[i]); why != "" {
-			return malformed(why)
+			return why
 		}
 	}
 	switch {
 	case hosts > 1:
-		return malformed("host twice") // RFC 9110 §7.2
+		return "host twice" // RFC 9110 §7.2
 	case r.Authority == "":
-		return malformed("neither :authority nor host") // §8.3.1: of http and https neither is optional
+		return "neither :authority nor host" // §8.3.1: of http and https neither is optional
 	}
-	return nil
+	return ""
 }
 
 // plainConnect reports whether the target is an authority alone (§8.5). That of
 // an extended CONNECT is like any other's (RFC 8441 §4).
-func (r *request) plainConnect() bool { return r.Method == "CONNECT" && r.protocol == "" }
+func (r *Request) plainConnect() bool { return r.Method == "CONNECT" && r.Protocol == "" }
 
 // check checks a regular field and takes from it what the engine uses itself.
-func (r *request) check(f *hpack.Field) (why string) {
+func (r *Request) check(f *hpack.Field) (why string) {
 	if why := checkField(f); why != "" {
 		return why
 	}
@@ -101,22 +98,23 @@ func (r *request) check(f *hpack.Field) (why string) {
 		why = r.checkHost(f.Value)
 	case "content-length":
 		n, err := strconv.ParseUint(f.Value, 10, 63)
-		if err != nil || f.Value[0] == '+' || r.length >= 0 && r.length != int64(n) {
+		if err != nil || f.Value[0] == '+' || r.Length >= 0 && r.Length != int64(n) {
 			return "content-length is not one number"
 		}
-		r.length = int64(n)
+		r.Length = int64(n)
 	}
 	return why
 }
 
-// checkTrailers checks a trailer section: no pseudo-fields (§8.1).
-func checkTrailers(id uint32, fields []hpack.Field) *frame.Error {
+// CheckTrailers returns why a trailer section is malformed, "" if it is not: it has
+// no pseudo-fields (§8.1).
+func CheckTrailers(fields []hpack.Field) (why string) {
 	for i := range fields {
 		if why := checkField(&fields[i]); why != "" {
-			return frame.StreamError(id, frame.ProtocolError, why)
+			return why
 		}
 	}
-	return nil
+	return ""
 }
 
 // checkField checks what holds for every regular field (§8.2).
