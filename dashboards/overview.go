@@ -81,7 +81,7 @@ var overview = board{
 				about:   "bypass could never have come from memory: a POST, a body too large to store.",
 				queries: []query{{legend: "{{cache}}", expr: `sum by (cache) (rate(hotpath_requests_total[$rate]))`}}},
 			{title: "By protocol", unit: units.RequestsPerSecond, w: 6, stack: true,
-				about:   "h1 is HTTP/1.1, h2 is HTTP/2.",
+				about:   "h1 is HTTP/1.1, h2 is HTTP/2, h3 is HTTP/3.",
 				queries: []query{{legend: "{{protocol}}", expr: `sum by (protocol) (rate(hotpath_requests_total[$rate]))`}}},
 			{title: "Bytes", unit: units.BytesPerSecondIEC, w: 6,
 				about: "On sockets, TLS included.",

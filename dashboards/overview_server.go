@@ -27,19 +27,20 @@ var (
 				{legend: "closed: {{reason}}", expr: `sum by (reason) (rate(hotpath_connections_closed_total[$rate]))`},
 			}},
 		{title: "TLS handshakes", unit: units.CountsPerSecond,
-			about: "Ended handshakes by version and outcome. A full one costs some 300 µs of a core, a resumed one far less.",
+			about: "Ended handshakes by version and outcome. A full one costs some 300 µs of a core, a resumed one far less. told to retry: clients of QUIC that had to show first that their address is theirs, since many handshakes are in progress or clients have limits.",
 			queries: []query{
 				{legend: "{{version}} {{outcome}}", expr: `sum by (version, outcome) (rate(hotpath_tls_handshakes_total[$rate]))`},
 				{legend: "resumed", expr: `sum(rate(hotpath_tls_resumed_total[$rate]))`},
+				{legend: "told to retry", expr: `sum(rate(hotpath_quic_retries_total[$rate]))`},
 			}},
 		{title: "Streams and handshakes at once", unit: units.Short,
-			about: "Open HTTP/2 streams, and handshakes in progress.",
+			about: "Open streams of HTTP/2 and HTTP/3, and handshakes in progress.",
 			queries: []query{
 				{legend: "streams", expr: `sum(hotpath_streams_open)`},
 				{legend: "handshakes", expr: `sum(hotpath_tls_handshakes_in_progress)`},
 			}},
 		{title: "Streams", unit: units.CountsPerSecond,
-			about: "HTTP/2 streams opened, and those ended by RST_STREAM, by its sender.",
+			about: "Streams of HTTP/2 and HTTP/3 that were opened, and those that were reset, by who did it.",
 			queries: []query{
 				{legend: "opened", expr: `sum(rate(hotpath_streams_total[$rate]))`},
 				{legend: "reset by {{by}}", expr: `sum by (by) (rate(hotpath_streams_reset_total[$rate]))`},

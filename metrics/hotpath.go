@@ -32,6 +32,7 @@ type Hotpath struct {
 	Handshakes           *CounterVec2[TLSVersion, HandshakeOutcome]
 	HandshakesResumed    *Counter
 	HandshakesInProgress *Gauge
+	QUICRetries          *Counter
 
 	StreamsOpen    *Gauge
 	Streams        *Counter

@@ -42,9 +42,9 @@ func TestNames(t *testing.T) {
 		}
 	}
 	want := map[string]int{
-		"hotpath_requests_total":                2 * 5 * 3,
+		"hotpath_requests_total":                3 * 5 * 3,
 		"hotpath_request_duration_seconds":      3,
-		"hotpath_connections":                   3,
+		"hotpath_connections":                   4,
 		"hotpath_connections_accepted_total":    1,
 		"hotpath_connections_closed_total":      6,
 		"hotpath_connections_refused_total":     3,
@@ -61,6 +61,7 @@ func TestNames(t *testing.T) {
 		"hotpath_streams_total":                 1,
 		"hotpath_streams_reset_total":           2,
 		"hotpath_protocol_errors_total":         15 * 2,
+		"hotpath_quic_retries_total":            1,
 		"hotpath_limit_breaches_total":          21,
 		"hotpath_proxy_headers_total":           5,
 		"hotpath_limited_total":                 3 * 2,
@@ -124,13 +125,13 @@ func TestLabels(t *testing.T) {
 		last  int
 		value string
 	}{
-		{protocolLabel, int(H2), "h2"},
+		{protocolLabel, int(H3), "h3"},
 		{classLabel, int(Class5xx), "5xx"},
 		{cacheLabel, int(Bypass), "bypass"},
 		{proxyLabel, int(ProxyStranger), "stranger"},
 		{limitedLabel, int(LimitedRequests), "requests"},
 		{limitModeLabel, int(LimitDryRun), "dry_run"},
-		{stateLabel, int(StateH2), "h2"},
+		{stateLabel, int(StateH3), "h3"},
 		{closeLabel, int(CloseLimit), "limit"},
 		{refuseLabel, int(RefuseDescriptors), "descriptors"},
 		{versionLabel, int(TLS13), "1.3"},

@@ -13,6 +13,7 @@ type (
 const (
 	H1 Protocol = iota // HTTP/1.x
 	H2                 // HTTP/2
+	H3                 // HTTP/3
 )
 
 const (
@@ -51,6 +52,7 @@ const (
 	StateHandshake ConnState = iota // accepted, TLS not yet agreed
 	StateH1                         // on the own HTTP/1.1 loop
 	StateH2
+	StateH3
 )
 
 // CloseReason is why a connection ended.
@@ -114,7 +116,8 @@ const (
 
 type (
 	// ErrorCode is an HTTP/2 error code; its values up to HTTP11Required
-	// are those on the wire (RFC 9113 §7).
+	// are those on the wire (RFC 9113 §7). Errors of HTTP/3 count as those that
+	// say the same.
 	ErrorCode uint8
 	// Scope is what an HTTP/2 error ends (RFC 9113 §5.4).
 	Scope uint8
@@ -301,10 +304,10 @@ func (o ACMEOutcome) String() string { return acmeLabel.Values[o] }
 
 // The labels, values in the order of the constants above.
 var (
-	protocolLabel     = Label{"protocol", []string{"h1", "h2"}}
+	protocolLabel     = Label{"protocol", []string{"h1", "h2", "h3"}}
 	classLabel        = Label{"class", []string{"1xx", "2xx", "3xx", "4xx", "5xx"}}
 	cacheLabel        = Label{"cache", []string{"hit", "miss", "bypass"}}
-	stateLabel        = Label{"state", []string{"handshake", "h1", "h2"}}
+	stateLabel        = Label{"state", []string{"handshake", "h1", "h2", "h3"}}
 	closeLabel        = Label{"reason", []string{"peer", "idle", "timeout", "error", "drain", "limit"}}
 	refuseLabel       = Label{"reason", []string{"permits", "handshakes", "descriptors"}}
 	proxyLabel        = Label{"outcome", []string{"named", "local", "missing", "malformed", "stranger"}}

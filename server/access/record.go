@@ -22,9 +22,10 @@ const (
 	HTTP11 Protocol = iota
 	HTTP10
 	HTTP2
+	HTTP3
 )
 
-var protocolNames = [...]string{HTTP11: "HTTP/1.1", HTTP10: "HTTP/1.0", HTTP2: "HTTP/2.0"}
+var protocolNames = [...]string{HTTP11: "HTTP/1.1", HTTP10: "HTTP/1.0", HTTP2: "HTTP/2.0", HTTP3: "HTTP/3.0"}
 
 // Answer is what came of a request.
 type Answer struct {

@@ -6,7 +6,7 @@ import (
 )
 
 // httpVersions are the versions of HTTP as OpenTelemetry names them.
-var httpVersions = [...]string{HTTP11: "1.1", HTTP10: "1.0", HTTP2: "2"}
+var httpVersions = [...]string{HTTP11: "1.1", HTTP10: "1.0", HTTP2: "2", HTTP3: "3"}
 
 // serve makes the server span of a record that is traced, and names its trace to the
 // histogram of durations: here, on the writer's goroutine, a connection has no part

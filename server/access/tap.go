@@ -45,13 +45,20 @@ var batches = sync.Pool{New: func() any { return &batch{records: make([]byte, 0,
 // Tap makes the Tap of a connection, c if it has TLS. r may be nil: the Tap records
 // nothing then.
 func (r *Recorder) Tap(p Protocol, s metrics.Stripe, c *tls.Conn) Tap {
+	if r == nil || !r.secure {
+		return r.TapOf(p, s, &unknown)
+	}
+	return r.TapOf(p, s, SecureOf(c))
+}
+
+// TapOf is Tap for what the connection's handshake has agreed on. An engine whose
+// requests have a goroutine each makes one for each of them: a hit is chosen as
+// often.
+func (r *Recorder) TapOf(p Protocol, s metrics.Stripe, secure *Secure) Tap {
 	if r == nil {
 		return Tap{}
 	}
-	t := Tap{recorder: r, stripe: s, protocol: p, secure: &unknown}
-	if r.secure {
-		t.secure = SecureOf(c)
-	}
+	t := Tap{recorder: r, stripe: s, protocol: p, secure: secure}
 	t.draw()
 	return t
 }

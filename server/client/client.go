@@ -27,8 +27,12 @@ func (n Networks) Contain(a netip.Addr) bool {
 // Peer is the address of a connection's other end, without a zone and not mapped
 // into IPv6; not valid if it has no IP address.
 func Peer(a net.Addr) netip.Addr {
-	if tcp, ok := a.(*net.TCPAddr); ok {
-		return tcp.AddrPort().Addr().Unmap().WithZone("")
+	var peer netip.AddrPort
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		peer = a.AddrPort()
+	case *net.UDPAddr: // QUIC
+		peer = a.AddrPort()
 	}
-	return netip.Addr{}
+	return peer.Addr().Unmap().WithZone("")
 }

@@ -29,7 +29,7 @@ func (e *Edge) Serve(ctx context.Context, x *message.Exchange) {
 		// Its connection was made for another site, or before this one asked
 		// for certificates. A new one is asked for the right one.
 		x.Reply.Send(misdirected)
-	case s == nil && x.Proto == message.HTTP2:
+	case s == nil && x.Proto.Multiplexed():
 		// The client may hold this connection for another host's, whose
 		// certificate names this one as well (RFC 9113 §9.1.1).
 		x.Reply.Send(misdirected)

@@ -87,7 +87,7 @@ type Conn struct {
 	identity *message.Identity // of the client, nil for most
 
 	// Budgets.
-	control, early budget
+	control, early limit.Budget
 	updates        int // WINDOW_UPDATE frames that our DATA has earned the peer
 	queuedControl  int // answers to PING and SETTINGS since the peer stopped reading
 
@@ -113,8 +113,8 @@ func NewConn(cfg *Config, w *wire.Conn) *Conn {
 		peer:    initialSettings,
 		window:  frame.InitialWindow,
 		credit:  flow.NewCredit(connWindow),
-		control: newBudget(cfg.Limits.Control, cfg.Limits.ControlPerSec, now),
-		early:   newBudget(cfg.Limits.Resets, cfg.Limits.ResetsPerSec, now),
+		control: limit.NewBudget(cfg.Limits.Control, cfg.Limits.ControlPerSec, now),
+		early:   limit.NewBudget(cfg.Limits.Resets, cfg.Limits.ResetsPerSec, now),
 		out:     limit.NewPace(cfg.Limits.rate()),
 		frameIn: limit.NewPace(cfg.Limits.rate()),
 		began:   now,

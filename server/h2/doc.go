@@ -23,7 +23,6 @@
 //	waits.go      what the connection waits for, and until when
 //	progress.go   what a stream waits for: what moves too slowly is ended
 //	settings.go   ours and the peer's
-//	budget.go     what a peer may cost us
 //	count.go      what metrics and the access log count and keep of it
 //	drain.go      GOAWAY, twice
 //

@@ -89,7 +89,7 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 // takes it off the peer's budget.
 func (c *Conn) refuseExcess(id uint32) *frame.Error {
 	c.refuseStream(id)
-	if c.early.spend(c.now) {
+	if c.early.Spend(c.now) {
 		return nil
 	}
 	c.limit(metrics.LimitEarlyReset)

@@ -66,7 +66,7 @@ func (c *Conn) failed(err *frame.Error) (goesOn bool) {
 	}
 	// A peer that makes us reset its streams pays for them as if it had done
 	// so itself: CVE-2025-8671, "MadeYouReset".
-	if !c.early.spend(c.now) {
+	if !c.early.Spend(c.now) {
 		c.limit(metrics.LimitEarlyReset)
 		c.fail(frame.ConnError(frame.EnhanceYourCalm, "too many stream errors"))
 		return false
@@ -93,7 +93,7 @@ func (c *Conn) fail(err *frame.Error) {
 // stream, WINDOW_UPDATE beyond what our DATA earned, unknown types.
 // A browser sends a handful of them.
 func (c *Conn) useless(what string) *frame.Error {
-	if c.control.spend(c.now) {
+	if c.control.Spend(c.now) {
 		return nil
 	}
 	c.limit(metrics.LimitControlFrames)
@@ -149,7 +149,7 @@ func (c *Conn) onReset(h frame.Header, payload []byte) *frame.Error {
 	if s.sendDone {
 		return c.useless("RST_STREAM on an answered stream")
 	}
-	if !c.early.spend(c.now) { // CVE-2023-44487, "Rapid Reset"
+	if !c.early.Spend(c.now) { // CVE-2023-44487, "Rapid Reset"
 		c.limit(metrics.LimitEarlyReset)
 		return frame.ConnError(frame.EnhanceYourCalm, "too many streams reset")
 	}

@@ -39,7 +39,7 @@
     permits_used: {
       text: s => count(s.permits_used), of: s => `of ${count(s.permits)}`, bar: s => s.permits_used / s.permits,
       missed: s => s.refused > 0,
-      note: ({ connections: c, refused }) => [['h2', c.h2], ['h1', c.h1], ['in handshake', c.handshake]]
+      note: ({ connections: c, refused }) => [['h3', c.h3], ['h2', c.h2], ['h1', c.h1], ['in handshake', c.handshake]]
         .filter(([, n]) => n > 0).map(([name, n]) => `${count(n)} ${name}`).concat(refused > 0 ? `${count(refused)}/s refused` : []).join(', '),
     },
     memory: {

@@ -40,6 +40,7 @@ type connections struct {
 	Handshake int64 `json:"handshake"`
 	H1        int64 `json:"h1"`
 	H2        int64 `json:"h2"`
+	H3        int64 `json:"h3"`
 }
 
 // figure is a number with more digits than are read. NaN, a mean of
@@ -72,7 +73,7 @@ func (c *Config) totals(now time.Time) totals {
 		at: now, durations: m.RequestDuration.Distribution(),
 		sent: m.SentBytes.Value(), received: m.ReceivedBytes.Value(), cpu: processorTime(),
 	}
-	for _, protocol := range []hotpath.Protocol{hotpath.H1, hotpath.H2} {
+	for _, protocol := range []hotpath.Protocol{hotpath.H1, hotpath.H2, hotpath.H3} {
 		for class := range t.classes {
 			for result := range t.results {
 				n := m.Requests.Value(protocol, hotpath.Class(class), hotpath.CacheResult(result))
@@ -113,7 +114,7 @@ func (c *Config) sample(t, earlier totals) sample {
 		ClientErrors: ratio(class(hotpath.Class4xx), requests),
 
 		Connections: connections{
-			Handshake: state(hotpath.StateHandshake), H1: state(hotpath.StateH1), H2: state(hotpath.StateH2),
+			Handshake: state(hotpath.StateHandshake), H1: state(hotpath.StateH1), H2: state(hotpath.StateH2), H3: state(hotpath.StateH3),
 		},
 		Permits:     c.Metrics.Permits.Value(),
 		PermitsUsed: c.Metrics.PermitsInUse.Value(),

@@ -70,11 +70,14 @@ type Exchange struct {
 // PeerAddr is the address of the peer; zero if it has no IP address. The client
 // may be another, behind it: see [Request].
 func (x *Exchange) PeerAddr() netip.AddrPort {
-	if a, ok := x.Peer.(*net.TCPAddr); ok {
-		a := a.AddrPort()
-		return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+	var a netip.AddrPort
+	switch peer := x.Peer.(type) {
+	case *net.TCPAddr:
+		a = peer.AddrPort()
+	case *net.UDPAddr: // QUIC
+		a = peer.AddrPort()
 	}
-	return netip.AddrPort{}
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }
 
 // Proto is the version of HTTP that a client speaks.
@@ -84,10 +87,18 @@ const (
 	HTTP10 Proto = iota
 	HTTP11
 	HTTP2
+	HTTP3
 )
 
 // String returns the version as a Via field has it (RFC 9110 §7.6.3).
-func (p Proto) String() string { return [...]string{HTTP10: "1.0", HTTP11: "1.1", HTTP2: "2.0"}[p] }
+func (p Proto) String() string {
+	return [...]string{HTTP10: "1.0", HTTP11: "1.1", HTTP2: "2.0", HTTP3: "3.0"}[p]
+}
+
+// Multiplexed reports whether one connection may carry requests for hosts that
+// its handshake did not name, if its certificate does (RFC 9113 §9.1.1, RFC 9114
+// §3.3).
+func (p Proto) Multiplexed() bool { return p >= HTTP2 }
 
 // Outcome is how the cache took part in an answer.
 type Outcome struct {

@@ -71,6 +71,8 @@ func newRequest(ctx context.Context, x *message.Exchange) (*http.Request, error)
 		Body:       http.NoBody,
 	}).WithContext(ctx)
 	switch x.Proto {
+	case message.HTTP3:
+		r.Proto, r.ProtoMajor = "HTTP/3.0", 3
 	case message.HTTP2:
 		r.Proto, r.ProtoMajor = "HTTP/2.0", 2
 	case message.HTTP11:

@@ -1,4 +1,4 @@
-package h2
+package limit
 
 import (
 	"testing"
@@ -7,10 +7,10 @@ import (
 
 func TestBudget(t *testing.T) {
 	now := time.Unix(1000, 0)
-	b := newBudget(3, 2, now)
+	b := NewBudget(3, 2, now)
 	spend := func(want bool) {
 		t.Helper()
-		if got := b.spend(now); got != want {
+		if got := b.Spend(now); got != want {
 			t.Errorf("spend at %v: %v, want %v", now.Sub(time.Unix(1000, 0)), got, want)
 		}
 	}
