@@ -83,6 +83,12 @@ func memoryArithmetic(*testing.T) string {
 	logged := c
 	logged.AccessLog = "all"
 	with := boundOf(&logged, &d, documentedCores)
+	over := c
+	over.HTTP3 = "on"
+	quic := boundOf(&over, &d, documentedCores)
+	fmt.Fprintln(&b, "\nWith `http3: on` a connection may be one of QUIC, and hold more:")
+	table("a connection of HTTP/3, beside what counts in `cache-bytes`, at most", quic.quic)
+	fmt.Fprintf(&b, "\nThe sum is %s then.\n", size(quic.total()))
 	fmt.Fprintf(&b, `
 With an access log a connection has %s more for requests that wait for their record, and the sum is %s. Each upstream adds %s.
 

@@ -136,7 +136,7 @@ func TestAccessLogOfTheBinary(t *testing.T) {
 					summary = fmt.Sprintf("%s %s %d some", l.Method, l.Path, l.Status)
 				}
 				got = append(got, summary)
-				if name := map[string]string{"h2": "HTTP/2.0", "http/1.1": "HTTP/1.1"}[protocol]; l.Protocol != name || l.Remote != "127.0.0.1" || !strings.HasPrefix(l.Host, "127.0.0.1:") {
+				if name := map[string]string{"h2": "HTTP/2.0", "http/1.1": "HTTP/1.1", "h3": "HTTP/3.0"}[protocol]; l.Protocol != name || l.Remote != "127.0.0.1" || !strings.HasPrefix(l.Host, "127.0.0.1:") {
 					t.Errorf("protocol, remote or host of %s", line)
 				}
 			}

@@ -123,7 +123,7 @@ type clients struct {
 func (p *process) clients(address string) *clients {
 	p.t.Helper()
 	c := &clients{stop: make(chan struct{})}
-	for _, protocol := range protocols {
+	for _, protocol := range overTCP {
 		for _, keep := range []bool{true, false} {
 			client := p.client(protocol)
 			client.Transport.(*http.Transport).DisableKeepAlives = !keep

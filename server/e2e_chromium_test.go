@@ -37,8 +37,12 @@ type devtools struct {
 	} `json:"error,omitempty"`
 }
 
-func startChromium(t *testing.T) *chromium {
+// startChromium starts one that speaks no QUIC, unless flags say so.
+func startChromium(t *testing.T, flags ...string) *chromium {
 	t.Helper()
+	if flags == nil {
+		flags = []string{"--disable-quic"}
+	}
 	testkit.Need(t, "chromium")
 	theirIn, ourOut, err := os.Pipe()
 	if err != nil {
@@ -53,9 +57,10 @@ func startChromium(t *testing.T) *chromium {
 		t.Fatal(err)
 	}
 	var stderr strings.Builder
-	cmd := exec.Command("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+	cmd := exec.Command("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 		"--ignore-certificate-errors", "--user-data-dir="+profile, "--remote-debugging-pipe")
+	cmd.Args = append(cmd.Args, flags...)
 	cmd.ExtraFiles = []*os.File{theirIn, theirOut} // descriptors 3 and 4
 	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {

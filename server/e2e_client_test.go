@@ -46,7 +46,7 @@ func TestClientsAddress(t *testing.T) {
 		{"[2001:db8::1]:1000", "", "2001:db8::1", "2001:db8::1"},
 		{"", "192.0.2.9", "127.0.0.1", "127.0.0.1"}, // the balancer's own
 	} {
-		for _, protocol := range protocols {
+		for _, protocol := range overTCP {
 			c := p.client(protocol)
 			c.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 				nc, err := new(net.Dialer).DialContext(ctx, network, address)

@@ -46,7 +46,7 @@ func TestClientCertificates(t *testing.T) {
 		t.Fatal(err)
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nlog-format: json\ncert: %s\nkey: %s\nsites:\n", cert, key)
+	fmt.Fprintf(&text, "listen: 127.0.0.1:0\nhttp3: on\nadmin: 127.0.0.1:0\nlog-format: json\ncert: %s\nkey: %s\nsites:\n", cert, key)
 	for i, more := range []string{"client-ca: " + oneCA, "client-ca: " + twoCA, "client-ca: " + oneCA + "\n    client-auth: optional", "balance: hash"} {
 		fmt.Fprintf(&text, "  - hosts: [%s]\n    upstream: %s\n    %s\n", hosts[i], upstream.URL, more)
 	}

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/quic-go/quic-go/http3"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
@@ -45,6 +47,10 @@ func naming(t *testing.T, name string, asked *atomic.Int64) string {
 // dialing is a client whose every host is the server's address.
 func (p *process) dialing(protocol string, config *tls.Config) *http.Client {
 	c := p.client(protocol)
+	if quic, ok := c.Transport.(*http3.Transport); ok {
+		quic.TLSClientConfig, quic.Dial = config, p.dialQUIC
+		return c
+	}
 	transport := c.Transport.(*http.Transport)
 	transport.TLSClientConfig = config
 	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
@@ -61,7 +67,7 @@ func TestHosts(t *testing.T) {
 	pools, asked := make(map[string]*x509.CertPool), make(map[string]*atomic.Int64)
 	hosts := []string{"a.test", "b.test"}
 	addresses := map[string]string{"a.test": "127.0.0.9", "b.test": "[2001:db8::9]"}
-	text.WriteString("listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nlog-format: json\nsites:\n")
+	text.WriteString("listen: 127.0.0.1:0\nhttp3: on\nadmin: 127.0.0.1:0\nlog-format: json\nsites:\n")
 	for _, host := range hosts {
 		cert, key, pool := hostIdentity(t, dir, host)
 		pools[host], asked[host] = pool, new(atomic.Int64)
@@ -96,8 +102,8 @@ func TestHosts(t *testing.T) {
 			// Another host's, on a connection that could be shared; one that is
 			// in no site.
 			for name, status := range map[string]int{
-				"unknown.test":        map[string]int{"h2": 421, "http/1.1": 404}[protocol],
-				"www." + host:         map[string]int{"h2": 421, "http/1.1": 404}[protocol],
+				"unknown.test":        map[string]int{"h2": 421, "http/1.1": 404, "h3": 421}[protocol],
+				"www." + host:         map[string]int{"h2": 421, "http/1.1": 404, "h3": 421}[protocol],
 				host + ":8443":        200,
 				strings.ToUpper(host): 200,
 				host + ".":            200,
@@ -208,8 +214,8 @@ func TestOneUpstreamDown(t *testing.T) {
 		return counts["/"] + counts["/upload"]
 	}
 	use(20)
-	if n := share(); n < 30 || n > 50 {
-		t.Errorf("%d of 80 answers came from the second upstream", n)
+	if n := share(); n < 45 || n > 75 {
+		t.Errorf("%d of 120 answers came from the second upstream", n)
 	}
 	stop()
 	for end := time.Now().Add(1500 * time.Millisecond); time.Now().Before(end); { // three checks

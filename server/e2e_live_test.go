@@ -204,7 +204,9 @@ func TestLivePage(t *testing.T) {
 		ask := func(url string) {
 			b.do(chromedp.SetValue(chromedp.CSS("#explain input[name=url]"), url), chromedp.Click(chromedp.CSS("#explain button")))
 		}
-		said := func(text string) string { return `document.getElementById('explained').innerText.includes('` + text + `')` }
+		said := func(text string) string {
+			return `document.getElementById('explained').innerText.includes('` + text + `')`
+		}
 		ask(p.url + "/\u00e4")
 		b.until("what is wrong", said("is not allowed in a URL"))
 		if lines := b.logged(); len(lines) != 1 || !strings.Contains(lines[0], "400") {

@@ -225,13 +225,13 @@ func TestTimestamps(t *testing.T) {
 	}
 }
 
-// TestHostilePathsMakeNoSeries asks for 10,000 paths that no other client asks for:
+// TestHostilePathsMakeNoSeries asks for 12,000 paths that no other client asks for:
 // what a client sends is no label.
 func TestHostilePathsMakeNoSeries(t *testing.T) {
 	p := start(t)
 	series := func() []string { return slices.Sorted(maps.Keys(p.metrics())) }
 	before := series()
-	const requests, workers = 10_000, 8
+	const requests, workers = 12_000, 12
 	var group errgroup.Group
 	for _, protocol := range protocols {
 		c := p.client(protocol)

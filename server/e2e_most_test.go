@@ -160,7 +160,7 @@ func TestMostIsReached(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := start(t, "-cache-bytes", fmt.Sprint(cacheBytes), "-max-conns", fmt.Sprint(conns), "-max-streams", fmt.Sprint(streams), "-max-handshakes", fmt.Sprint(handshakes),
-		"-head-timeout", "5m", "-write-timeout", "5m", "-handshake-timeout", "5m", "-hello-timeout", "5m", "-drain-timeout", "100ms",
+		"-head-timeout", "5m", "-write-timeout", "5m", "-handshake-timeout", "5m", "-hello-timeout", "5m", "-drain-timeout", "100ms", "-http3", "off",
 		"-config", writeFile(t, fmt.Sprintf(`sites:
   - hosts: [upstream.example]
     upstream: %s

@@ -21,7 +21,7 @@ func TestUpstreamRefusesUpload(t *testing.T) {
 		_, _ = io.Copy(io.Discard, c.R)
 	})
 	p := start(t, "-upstream", upstream.URL())
-	for _, protocol := range protocols {
+	for _, protocol := range overTCP {
 		c := p.client(protocol)
 		c.Transport.(*http.Transport).ExpectContinueTimeout = patience
 		content := &countingReader{Reader: bytes.NewReader(upload())}
@@ -49,7 +49,7 @@ func TestUpstreamRefusesUpload(t *testing.T) {
 			t.Errorf("the upstream got %d bytes behind the head", len(behind))
 		}
 	}
-	if n := len(upstream.Conns()); n != len(protocols) {
+	if n := len(upstream.Conns()); n != len(overTCP) {
 		t.Errorf("%d connections to the upstream, want one for each request", n)
 	}
 }

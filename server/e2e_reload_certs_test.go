@@ -86,9 +86,7 @@ func TestReloadAuthority(t *testing.T) {
 	for _, protocol := range protocols {
 		c := startConfigured(t, open)
 		dial := func(own ...tls.Certificate) *http.Client {
-			client := c.client(protocol)
-			client.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: testIdentity(t).pool, ServerName: "localhost", Certificates: own}
-			return client
+			return c.dialing(protocol, &tls.Config{RootCAs: testIdentity(t).pool, ServerName: "localhost", Certificates: own})
 		}
 		want := func(when string, client *http.Client, status int, hit bool) {
 			t.Helper()

@@ -247,7 +247,7 @@ func TestRuleUsers(t *testing.T) {
 			t.Error("the upstream has got the credentials")
 		}
 	}
-	if _, _, n, _ := up.seen(); n != 2 {
+	if _, _, n, _ := up.seen(); n != len(protocols) {
 		t.Errorf("the upstream was asked %d times, want once for each path: what is stored is for all users", n)
 	}
 	client := c.client("h2")

@@ -117,7 +117,7 @@ func start(t *testing.T, flags ...string) *process {
 func serverFlags(t *testing.T, flags ...string) []string {
 	t.Helper()
 	id := testIdentity(t)
-	return append([]string{"-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-cert", id.cert, "-key", id.key, "-log-format", "json"}, flags...)
+	return append([]string{"-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-cert", id.cert, "-key", id.key, "-log-format", "json", "-http3", "on"}, flags...)
 }
 
 func startCommand(t *testing.T, cmd *exec.Cmd) *process {
@@ -257,12 +257,18 @@ func (p *process) wantReady(status int) error {
 	return nil
 }
 
-// protocols are what the Go client can be set to use.
-var protocols = []string{"h2", "http/1.1"}
+// protocols are what Go clients can be set to use.
+var protocols = []string{"h2", "http/1.1", "h3"}
+
+// overTCP are those of them for what belongs to TCP, or to its client.
+var overTCP = protocols[:2]
 
 // client is a Go client of its own, with its own connections.
 func (p *process) client(protocol string) *http.Client {
 	p.t.Helper()
+	if protocol == "h3" {
+		return p.http3Client()
+	}
 	enabled := new(http.Protocols)
 	enabled.SetHTTP1(protocol == "http/1.1")
 	enabled.SetHTTP2(protocol == "h2")

@@ -116,7 +116,7 @@ func TestTraces(t *testing.T) {
 			if miss.Trace() == strangersTrace || miss.Parent() != "" || !slices.Equal(miss.Linked(), []string{strangersSpan}) {
 				t.Errorf("a stranger's trace is linked: %v", miss)
 			}
-			version := map[string]string{"h2": "2", "http/1.1": "1.1"}[protocol]
+			version := map[string]string{"h2": "2", "http/1.1": "1.1", "h3": "3"}[protocol]
 			for name, want := range map[string]string{
 				"http.request.method": "GET", "http.response.status_code": "200", "network.protocol.version": version,
 				"hotpath.reason": "miss", "user_agent.original": "me", "client.address": "127.0.0.1", "server.address": "127.0.0.1",

@@ -190,8 +190,8 @@ func TestSocketActivation(t *testing.T) {
 
 // TestReusePort: two servers have the same address.
 func TestReusePort(t *testing.T) {
-	one := start(t, "-reuse-port")
-	two := start(t, "-reuse-port", "-listen", strings.TrimPrefix(one.url, "https://"))
+	one := start(t, "-reuse-port", "-http3", "off")
+	two := start(t, "-reuse-port", "-http3", "off", "-listen", strings.TrimPrefix(one.url, "https://"))
 	if one.url != two.url {
 		t.Errorf("%s and %s", one.url, two.url)
 	}

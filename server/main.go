@@ -35,6 +35,9 @@
 //  9. h2/count.go         it is counted and, if it is one for the log, recorded (access/tap.go),
 //     in a span of its trace too (traces/request.go)
 //
+// Over QUIC 1 to 5 are listen/quic.go, listen/arrival.go and h3/stream.go, and a hit
+// is h3/hit.go's, a miss h3/exchange.go's.
+//
 // A request that the connection has sent before, byte for byte, skips 5 and most
 // of 6: h2/repeat.go, h1/repeat.go. A request that is no hit leaves the
 // connection's goroutine after 6:
@@ -48,10 +51,11 @@
 //	6g. h2/inbox.go        the connection takes it at its next turn; h1/inbox.go
 //
 // Package main only wires: run.go, parts.go for the public side, tls.go for its TLS,
-// plain.go for the listener without, sites.go for what is served, reload.go and
-// watch.go for what changes while it runs, operate.go and cachecontrol.go for the admin
-// listener; memory.go and descriptors.go bound what it takes; health.go, ask.go and
-// cachecommands.go are subcommands. handover has the sockets, also those of a predecessor; acme obtains
+// plain.go for the listener without, http3.go for the socket of QUIC, sites.go for what
+// is served, reload.go and watch.go for what changes while it runs, operate.go and
+// cachecontrol.go for the admin listener; memory.go and descriptors.go bound what it
+// takes; health.go, ask.go and cachecommands.go are subcommands. handover has the
+// sockets, also those of a predecessor; acme obtains
 // certificates, which certs follows as files, and redirect is plain HTTP.
 package main
 

@@ -17,6 +17,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/acme"
 	"github.com/e0ac7cd4/hotpath/server/certs"
 	"github.com/e0ac7cd4/hotpath/server/config"
+	"github.com/e0ac7cd4/hotpath/server/h3"
 	"github.com/e0ac7cd4/hotpath/server/listen"
 	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/redirect"
@@ -29,6 +30,21 @@ const (
 	// idleConnection is the goal of the row "idle" in docs/benchmarks.md,
 	// which measures 11 to 12.6 KiB.
 	idleConnection = 14 << 10
+
+	// idleQUIC is the same of QUIC: 57 KiB measured, most of it quic-go's.
+	idleQUIC = 64 << 10
+
+	// quicPackets are packets that have come for a connection and are not read yet:
+	// quic-go keeps 256, in buffers of 1,452 bytes.
+	quicPackets = 256 * 1452
+
+	// headBytes is what a stream takes whose head is being read, beside the head: its
+	// goroutine, a buffer of 4 KiB, quic-go's two halves.
+	headBytes = 16 << 10
+
+	// lastBytes is what quic-go keeps of a stream until its last packet is
+	// acknowledged.
+	lastBytes = 4 << 10
 
 	// programBytes is the program with its tables and what rests: 15 MiB
 	// measured as resident before the first connection; the stacks of 256
@@ -97,6 +113,7 @@ type row struct {
 // bound is the most memory that clients can make the server use.
 type bound struct {
 	connection []row
+	quic       []row // a connection of HTTP/3, instead; nil: there is none
 	base       []row // without connections
 	conns      int
 	counted    int64 // what counts in cache-bytes, and what counting misses
@@ -150,8 +167,13 @@ func boundOf(cfg *config.Config, d *descriptors, cores int) bound {
 	if cfg.LimitRequests > 0 || cfg.LimitHandshakes > 0 {
 		b.base = append(b.base, row{"the table of limits: `limit-clients`", limit.TableBytes(cfg.LimitClients)})
 	}
+	if cfg.HTTP3 == "on" {
+		b.quic = quicRows(cfg)
+		b.base = append(b.base, row{"handshakes of QUIC: `max-handshakes`", int64(cfg.MaxHandshakes) * handshakeBytes})
+	}
 	if cfg.AccessLog == string(access.Off) && cfg.OTLPEndpoint == "" {
 		b.connection = b.connection[:len(b.connection)-1]
+		b.quic = b.quic[:max(0, len(b.quic)-1)]
 	}
 	if cfg.AccessLog != string(access.Off) {
 		buffers := min(1<<bits.Len(uint(cores-1)), recordBuffers-1) + 1
@@ -162,11 +184,32 @@ func boundOf(cfg *config.Config, d *descriptors, cores int) bound {
 	}
 	for i := range cfg.Sites {
 		if cfg.Sites[i].ClientCA != "" {
-			b.connection = append(b.connection, row{"certificates of the client: `client-ca`", certificateBytes})
+			certificates := row{"certificates of the client: `client-ca`", certificateBytes}
+			b.connection = append(b.connection, certificates)
+			if b.quic != nil {
+				b.quic = append(b.quic, certificates)
+			}
 			break
 		}
 	}
 	return b
+}
+
+// each is the most of one connection.
+func (b *bound) each() int64 { return max(sum(b.connection), sum(b.quic)) }
+
+// quicRows are what a connection of HTTP/3 may hold beside what counts.
+func quicRows(cfg *config.Config) []row {
+	streams := int64(cfg.MaxStreams)
+	return []row{
+		{"idle: TLS state, QUIC's, engine, goroutines", idleQUIC},
+		{"packets that are not read yet", quicPackets},
+		{"content, before more of it counts", h3.FirstConnWindow},
+		{"what is sent and not acknowledged, before more of it counts", h3.FlightFrom},
+		{"heads that are being read, 8 at once: 2 × `max-header-bytes`, in a buffer that grew by quarters", h3.HeadsAtOnce * (headBytes + 2*cfg.MaxHeaderBytes*5/4)},
+		{"streams whose end is not acknowledged: `max-streams`", streams * lastBytes},
+		{"requests that wait for their record in the access log or in a trace", streams * access.MaxRequest},
+	}
 }
 
 func sum(rows []row) (n int64) {
@@ -178,7 +221,7 @@ func sum(rows []row) (n int64) {
 
 // total is the bound in bytes.
 func (b *bound) total() int64 {
-	return saturated(float64(b.conns)*float64(sum(b.connection)) + float64(sum(b.base)) + float64(b.counted))
+	return saturated(float64(b.conns)*float64(b.each()) + float64(sum(b.base)) + float64(b.counted))
 }
 
 // saturated is n in bytes, or the largest number there is.
@@ -230,7 +273,7 @@ func boundMemory(cfg *config.Config, b *bound, log *slog.Logger) {
 	}
 	debug.SetMemoryLimit(limit)
 	log.Info("memory: the most that clients can make it use", "bytes", b.total(),
-		"base", sum(b.base), "connections", b.conns, "each", sum(b.connection), "cache", b.counted, "limit", limit)
+		"base", sum(b.base), "connections", b.conns, "each", b.each(), "cache", b.counted, "limit", limit)
 }
 
 // warning is that memory-limit is less than what it counts of the bound: the
@@ -242,7 +285,7 @@ func (b *bound) warning(cfg *config.Config) *config.Error {
 		return nil
 	}
 	allowed := fmt.Sprintf("%s, or a smaller max-conns, now %d, or cache-bytes, now %s", mebibytes(counted), cfg.MaxConns, mebibytes(cfg.CacheBytes))
-	if fit := (cfg.MemoryLimit + uncounted - sum(b.base) - b.counted) / sum(b.connection); fit >= leastConns {
+	if fit := (cfg.MemoryLimit + uncounted - sum(b.base) - b.counted) / b.each(); fit >= leastConns {
 		allowed += fmt.Sprintf(" (did you mean max-conns %d?)", fit)
 	}
 	return cfg.About("memory-limit", fmt.Sprintf("is less than the %s that clients can make the Go runtime use, of %s for the process", mebibytes(counted), mebibytes(b.total())), allowed)

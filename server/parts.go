@@ -16,6 +16,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/edge"
 	"github.com/e0ac7cd4/hotpath/server/h1"
 	"github.com/e0ac7cd4/hotpath/server/h2"
+	"github.com/e0ac7cd4/hotpath/server/h3"
 	"github.com/e0ac7cd4/hotpath/server/listen"
 	"github.com/e0ac7cd4/hotpath/server/live"
 	"github.com/e0ac7cd4/hotpath/server/memory"
@@ -127,6 +128,18 @@ func (c *connMaker) conns(cfg config.Config) listen.Conns {
 			TunnelIdle:   tunnelIdle,
 			Crew:         c.crew,
 		},
+		H3: &h3.Config{
+			Source:    c.edge,
+			Handler:   c.edge,
+			Metrics:   c.metrics,
+			Log:       c.log,
+			Access:    c.accessLog,
+			Client:    c.edge.Client,
+			PerClient: c.clients,
+			Ledger:    c.ledger,
+			Limits:    h3Limits(&cfg),
+			Crew:      c.crew,
+		},
 		Wire:             &options,
 		HelloTimeout:     cfg.HelloTimeout,
 		HandshakeTimeout: cfg.HandshakeTimeout,
@@ -147,6 +160,25 @@ func h2Limits(cfg *config.Config) h2.Limits {
 		Control:       cfg.ControlBudget,
 		ControlPerSec: cfg.ControlRefill,
 		ControlQueue:  cfg.MaxControl,
+		Head:          cfg.HeadTimeout,
+		Idle:          cfg.IdleTimeout,
+		Progress:      cfg.WriteTimeout,
+		Quantum:       quantum(cfg),
+		TunnelIdle:    tunnelIdle,
+	}
+}
+
+// h3Limits are the limits of HTTP/3 connections.
+func h3Limits(cfg *config.Config) h3.Limits {
+	return h3.Limits{
+		Streams:       cfg.MaxStreams,
+		HeaderBytes:   int(cfg.MaxHeaderBytes),
+		HeaderFields:  cfg.MaxHeaderFields,
+		BodyBytes:     cfg.MaxBody,
+		Resets:        cfg.MaxResets,
+		ResetsPerSec:  cfg.ResetRefill,
+		Control:       cfg.ControlBudget,
+		ControlPerSec: cfg.ControlRefill,
 		Head:          cfg.HeadTimeout,
 		Idle:          cfg.IdleTimeout,
 		Progress:      cfg.WriteTimeout,

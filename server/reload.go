@@ -47,8 +47,9 @@ type takers struct {
 	server       *listen.Server
 	certificates func(config.Config) error // takes all or none
 	conns        func(config.Config) listen.Conns
-	page         func([]config.Line) (show func(), err error) // the live page's settings
-	memory       func(config.Config, *descriptors)            // bounds the memory
+	http3        func(config.Config) (take, undo func(), err error) // opens its socket if that is needed
+	page         func([]config.Line) (show func(), err error)       // the live page's settings
+	memory       func(config.Config, *descriptors)                  // bounds the memory
 	traces       func(config.Config)
 }
 
@@ -192,8 +193,14 @@ func (r *running) attempt() ([]config.Change, metrics.ReloadOutcome, error) {
 		return nil, metrics.ReloadInvalid, err
 	}
 	show, err := r.takers.page(cfg.Lines())
+	var takeHTTP3, undo func()
 	if err == nil {
-		err = r.takers.certificates(cfg)
+		takeHTTP3, undo, err = r.takers.http3(cfg)
+	}
+	if err == nil {
+		if err = r.takers.certificates(cfg); err != nil {
+			undo()
+		}
 	}
 	if err != nil {
 		sites.abandon(r.log)
@@ -202,6 +209,7 @@ func (r *running) attempt() ([]config.Change, metrics.ReloadOutcome, error) {
 	show()
 	sites.begin(r.takers.edge.SetSites, r.log)
 	r.takers.server.SetConns(r.takers.conns(cfg))
+	takeHTTP3()
 	r.takers.memory(cfg, &budget)
 	r.takers.traces(cfg)
 	r.sites, r.cfg, r.budget = sites, cfg, budget

@@ -126,18 +126,25 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 	if err != nil {
 		return fmt.Errorf("opening the public listener: %w", err)
 	}
+	quic := newQUICListener(server, l.Addr(), h.HasPredecessor, log)
 	plainAddress, stopPlain, err := startPlain(cfg, l.Addr(), security.acme, open, m, log)
 	if err != nil {
 		return err
 	}
 	stopPlain = sync.OnceFunc(stopPlain)
 	defer stopPlain()
+	serveHTTP3, _, err := quic.prepare(cfg)
+	if err != nil {
+		return err
+	}
+	defer quic.stop(ended()) // if this ends with an error; see below
 	sites.begin(e.SetSites, log)
-	log.Info("serving", "url", "https://"+reachable(l.Addr()), "admin", adminAddress, "http", plainAddress, "max-conns", budget.conns)
+	serveHTTP3()
+	log.Info("serving", "url", "https://"+reachable(l.Addr()), "admin", adminAddress, "http", plainAddress, "http3", quic.shown(), "max-conns", budget.conns)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	security.obtain(cfg)
-	r.start(takers{e, server, security.configure, maker.conns, page, bounds.change, traced})
+	r.start(takers{e, server, security.configure, maker.conns, quic.prepare, page, bounds.change, traced})
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
 	if cfg.FileWatch > 0 && cfg.File != "" {
@@ -187,9 +194,18 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 	}
 	drain, cancel := context.WithTimeoutCause(context.Background(), cfg.DrainTimeout, errors.New("drain-timeout has passed"))
 	defer cancel()
+	datagrams := drain
+	if succeeded { // which waits for the socket
+		var end context.CancelFunc
+		datagrams, end = context.WithTimeoutCause(drain, handoverTime, errors.New("a successor needs the socket"))
+		defer end()
+	}
+	var ending sync.WaitGroup
+	ending.Go(func() { quic.stop(datagrams) })
 	if err := server.Shutdown(drain); err != nil {
 		log.Warn("stopping", "err", err) // what was to be done in time is done: exit 0
 	}
+	ending.Wait()
 	if err := accessLog.Close(); err != nil {
 		log.Warn("stopping", "err", err)
 	}

@@ -73,8 +73,8 @@ const (
 
 	addrSize = 16
 
-	// maxRequest is the longest encoded request.
-	maxRequest = addrSize + 7*2 + maxMethod + maxHost + maxPath + maxReferer + maxAgent + maxParent + requestid.Most
+	// MaxRequest is the longest encoded request.
+	MaxRequest = addrSize + 7*2 + maxMethod + maxHost + maxPath + maxReferer + maxAgent + maxParent + requestid.Most
 )
 
 // AppendRequest appends what the log has of a request to dst, some 4 KiB at most,
@@ -198,7 +198,7 @@ const (
 )
 
 // maxRecord is the longest record.
-const maxRecord = recordHead + maxRequest + traces.RequestBytes + maxDetails
+const maxRecord = recordHead + MaxRequest + traces.RequestBytes + maxDetails
 
 // appendRecord appends a record, with details if flags say so.
 func appendRecord(dst, request []byte, a *Answer, flags byte, p Protocol, s *Secure) []byte {

@@ -308,8 +308,8 @@ func TestRequestIsBounded(t *testing.T) {
 	r.Fields = append(r.Fields, hpack.Field{Name: "traceparent", Value: long}, hpack.Field{Name: requestid.Field, Value: long[:requestid.Most]})
 	r.Trusted = true
 	b := AppendRequest(nil, r)
-	if len(b) != maxRequest {
-		t.Errorf("%d octets, want %d", len(b), maxRequest)
+	if len(b) != MaxRequest {
+		t.Errorf("%d octets, want %d", len(b), MaxRequest)
 	}
 	a := ok(200)
 	a.Trace = traced(t, metrics.NewHotpath(metrics.Options{Stripes: 1}), traces.Config{Endpoint: "http://127.0.0.1:9", Sample: 1}).Background()

@@ -11,6 +11,7 @@ import (
 
 // reloads are the settings that take effect while the server runs.
 var reloads = []string{
+	"http3", "http3-port",
 	"cert", "key", "cert-dir", "root", "upstream",
 	"acme-directory", "acme-email", "acme-storage", "acme-ca-file", "acme-challenge", "acme-dns-hook", "acme-eab-key-id", "acme-eab-key-file",
 	"max-output", "max-streams", "max-header-bytes", "max-header-fields", "max-continuations", "max-body",

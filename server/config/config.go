@@ -58,6 +58,10 @@ type Config struct {
 	// ECHKeysFile is a file of keys for Encrypted Client Hello, "" for none; see
 	// [ReadECHKeys].
 	ECHKeysFile string
+	// HTTP3 is whether HTTP/3 is served at Listen: on, off. HTTP3Port is the port that
+	// clients find it at, 0: that of Listen.
+	HTTP3     string
+	HTTP3Port int
 	// HTTPAddr is host:port of the plain HTTP listener, "" for none.
 	HTTPAddr string
 	// ACME is how certificates are obtained; see [Config.ACMENames].

@@ -27,6 +27,7 @@ func TestDefault(t *testing.T) {
 	want := Config{
 		Listen: ":8443", Admin: "127.0.0.1:9180",
 		ACME:         ACME{Challenge: "auto"},
+		HTTP3:        "off",
 		CacheEntries: 1024, CacheBytes: 256 << 20, MaxStored: 8 << 20,
 		MaxConns: 25000, MaxHandshakes: 512, MaxFetches: 256,
 		MaxStreams: 250, MaxHeaderBytes: 16 << 10, MaxHeaderFields: 128, MaxContinuations: 8, MaxBody: 16 << 20,

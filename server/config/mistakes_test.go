@@ -139,6 +139,8 @@ func TestFlags(t *testing.T) {
 		{[]string{"-cache-shards", "3"}, "is no power of two; allowed: 0 (by the number of cores), or a power of two from 1 to 1024 (did you mean 4?)"},
 		{[]string{"-memory-limit", "128MiB"}, `flag -memory-limit "128MiB": is less than cache-bytes, which is 256MiB; allowed: a limit above cache-bytes, or smaller cache-bytes (did you mean cache-bytes 64MiB?)`},
 		{[]string{"-root", "a", "-upstream", "http://b"}, `flag -upstream "http://b": stands beside root "a"; allowed: root or upstream`},
+		{[]string{"-http3", "yes"}, `flag -http3 "yes": is none of the choices; allowed: off, on`},
+		{[]string{"-http3", "on", "-reuse-port"}, `flag -http3 "on": stands beside reuse-port: the system would divide the packets of a connection among servers; allowed: http3 or reuse-port`},
 		{[]string{"-upstream", "http://b", "-upstream", "HTTP://B/"}, `flag -upstream "HTTP://B/": is given twice`},
 	} {
 		got := mistakes(t, "", nil, tt.args...)
@@ -179,6 +181,10 @@ func TestWarnings(t *testing.T) {
 		want string // a part of the only warning; "": none
 	}{
 		{nil, ""},
+		{[]string{"-http3-port", "443"}, `flag -http3-port "443": has no effect: http3 is off`},
+		{[]string{"-http3-port", "443", "-http3", "on"}, ""},
+		{[]string{"-proxy-protocol-from", "192.0.2.0/24", "-http3", "on"}, "has no effect on HTTP/3, which has no PROXY header"},
+		{[]string{"-proxy-protocol-from", "192.0.2.0/24"}, ""},
 		{[]string{"-limit-burst", "9", "-limit-handshakes", "1"}, `flag -limit-burst "9": has no effect: limit-requests is off`},
 		{[]string{"-limit-clients", "9", "-limit-connections", "1"}, `flag -limit-clients "9": has no effect: neither limit-requests nor limit-handshakes is set`},
 		{[]string{"-limit-mode", "dry-run"}, `flag -limit-mode "dry-run": has no effect: no limit of a client is set`},

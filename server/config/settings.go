@@ -118,6 +118,10 @@ func settings(c *Config) []setting {
 		{groupListen, "ech-keys-file", "", &text{p: &c.ECHKeysFile, what: wantECHKeys, empty: "no Encrypted Client Hello"},
 			"Keys for Encrypted Client Hello (RFC 9849), in the form of RFC 9934: the name that a client asks for is not sent in the clear. The first key's configuration is the one to publish in DNS. It is looked at every 2 s."},
 
+		{groupListen, "http3", "off", &choice{p: &c.HTTP3, of: []string{"off", "on"}},
+			"Whether HTTP/3 is served, over QUIC at the UDP port of listen, and named to clients of HTTP/1.1 and HTTP/2 in Alt-Svc."},
+		{groupListen, "http3-port", "0", &count{p: &c.HTTP3Port, zero: "that of listen", min: 1, max: math.MaxUint16},
+			"UDP port that Alt-Svc names, if something before the server passes another one on to that of listen."},
 		{groupListen, "http-addr", "off", &address{p: &c.HTTPAddr, off: true},
 			"Address of a plain HTTP listener, such as `:80`: it redirects to https, and answers the challenges of acme-directory."},
 

@@ -35,6 +35,9 @@ func (c *Config) contradictions(wrong map[string]bool) Mistakes {
 	if c.adminExposed() && c.AdminTokenFile == "" && !c.AdminInsecure {
 		fail("admin", c.Admin, "can be reached from other machines by anybody", "a loopback address; another with admin-token-file, or with admin-insecure", "admin-token-file", "admin-insecure")
 	}
+	if c.HTTP3 == "on" && c.ReusePort {
+		fail("http3", c.HTTP3, "stands beside reuse-port: the system would divide the packets of a connection among servers", "http3 or reuse-port", "reuse-port")
+	}
 	if c.MemoryLimit > 0 && c.MemoryLimit < c.CacheBytes {
 		fail("memory-limit", formatSize(c.MemoryLimit), "is less than cache-bytes, which is "+formatSize(c.CacheBytes),
 			meant("a limit above cache-bytes, or smaller cache-bytes", "cache-bytes "+formatSize(max(1, c.MemoryLimit/2))), "cache-bytes")
@@ -79,6 +82,8 @@ func (c *Config) warnings(wrong map[string]bool) []*Error {
 			all = append(all, e)
 		}
 	}
+	without("http3-port", c.HTTP3 == "on", "has no effect: http3 is off", "http3 on beside it", "http3")
+	without("proxy-protocol-from", c.HTTP3 == "off", "has no effect on HTTP/3, which has no PROXY header: connections over QUIC from these addresses are refused", "balancers for TCP alone, or http3 off", "http3")
 	logged := c.AccessLog != "off"
 	for _, key := range []string{"access-log-file", "access-log-format", "access-log-rate"} {
 		without(key, logged, "has no effect: access-log is off", "access-log errors, sampled or all beside it", "access-log")

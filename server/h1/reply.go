@@ -197,6 +197,9 @@ func appendHead(out []byte, h *message.Head, date *message.DateText) []byte {
 	if !dated {
 		out = append(out, date.Line...)
 	}
+	if h.Status >= 200 && date.Alternative != nil {
+		out = append(out, date.Alternative.Line...)
+	}
 	return out
 }
 

@@ -169,6 +169,9 @@ func (c *Conn) appendHead(id uint32, h *message.Head, status string, end bool) {
 	if !dated {
 		out = c.encoder.AppendField(out, c.date.Field, true)
 	}
+	if h.Status >= 200 && c.date.Alternative != nil {
+		out = c.encoder.AppendField(out, c.date.Alternative.Field, true)
+	}
 	if h.Status >= 200 && h.Length >= 0 && h.Status != http.StatusNoContent {
 		out = c.encoder.AppendField(out, hpack.Field{Name: "content-length", Value: strconv.FormatInt(h.Length, 10)}, false)
 	}

@@ -153,6 +153,9 @@ func (c *Conn) appendReply(dst []byte, r *repeat, to *message.Response) []byte {
 	} else { // it has its own date
 		dst = message.AppendAge(dst, to.Age(c.date.Unix))
 	}
+	if c.date.Alternative != nil {
+		dst = c.encoder.AppendField(dst, c.date.Alternative.Field, true)
+	}
 	if r.lookup.Status != nil {
 		dst = c.encoder.AppendField(dst, r.lookup.Status.Field, true)
 	}

@@ -120,6 +120,10 @@ func (h *Handover) Listen(ctx context.Context, name, address string) (net.Listen
 	})
 }
 
+// HasPredecessor reports whether the process that has started this one for an
+// upgrade is still there.
+func (h *Handover) HasPredecessor() bool { return h != nil && h.flip.HasParent() }
+
 // Ready says that this process serves: the file has its number, the predecessor
 // drains, and a service manager is notified. The error is that of the file: a
 // predecessor goes on then. What fails behind it is logged, since by then this

@@ -10,6 +10,8 @@
 //	proxyheader.go  the peer's address, if a balancer names it
 //	places.go       the places of handshakes in progress, and the wait for one
 //	plain.go        the answer to HTTP without TLS
+//	quic.go         the same for QUIC, whose connections are server/h3's
+//	arrival.go      a connection of QUIC from its first packet on
 //	handshake.go    the handshake
 //	tls.go          what TLS we speak
 //	files.go        how many descriptors there are
@@ -25,6 +27,11 @@
 // permit and a small stack, for Config.HelloTimeout at most, within which a PROXY
 // header has to come, too. One that is silent
 // behind its ClientHello holds a place for as long as no other needs it.
+//
+// A connection of QUIC has a permit from its first packet on, of the same. Its
+// handshake has no place to wait for: what is beyond as many handshakes is refused,
+// and the client goes on over TCP. Before that, at an eighth of them, its address is
+// validated (Retry), so that a flood from forged addresses costs a packet each.
 //
 // # Concurrency
 //

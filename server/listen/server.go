@@ -19,6 +19,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/client"
 	"github.com/e0ac7cd4/hotpath/server/h1"
 	"github.com/e0ac7cd4/hotpath/server/h2"
+	"github.com/e0ac7cd4/hotpath/server/h3"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/perclient"
 )
@@ -52,6 +53,7 @@ type Config struct {
 type Conns struct {
 	H2   *h2.Config
 	H1   *h1.Config
+	H3   *h3.Config // nil, if nothing comes by QUIC
 	Wire *wire.Options
 
 	HelloTimeout     time.Duration // from accept to the end of the ClientHello
@@ -65,6 +67,7 @@ type Server struct {
 	stripe     metrics.Stripe
 	permits    chan struct{}
 	handshakes *places
+	shaking    atomic.Int64  // handshakes of QUIC
 	arrivals   chan *conn    // to a goroutine whose handshake is over
 	resting    chan struct{} // a token for each of those
 	stopped    chan struct{} // closed when Serve returns

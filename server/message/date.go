@@ -25,9 +25,23 @@ func NewFixedField(name, value string) *FixedField {
 type DateText struct {
 	*FixedField
 	Unix int64 // the second
+
+	// Alternative is the alt-svc field of the responses sent in it, but for those
+	// of the alternative itself (RFC 7838 §3); nil: there is none.
+	Alternative *FixedField
 }
 
-var lastDate atomic.Pointer[DateText]
+var (
+	lastDate    atomic.Pointer[DateText]
+	alternative atomic.Pointer[FixedField]
+)
+
+// Announce has responses name an alternative service, from a second later on at the
+// latest; nil: none.
+func Announce(f *FixedField) {
+	alternative.Store(f)
+	lastDate.Store(nil)
+}
 
 // Date returns the date field for now (RFC 9110 §6.6.1).
 func Date(now time.Time) *DateText {
@@ -35,7 +49,7 @@ func Date(now time.Time) *DateText {
 	if d := lastDate.Load(); d != nil && d.Unix == second {
 		return d
 	}
-	d := &DateText{NewFixedField("date", now.UTC().Format(http.TimeFormat)), second}
+	d := &DateText{NewFixedField("date", now.UTC().Format(http.TimeFormat)), second, alternative.Load()}
 	lastDate.Store(d)
 	return d
 }

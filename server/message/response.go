@@ -253,7 +253,8 @@ func (r *Response) Age(now int64) int64 { return max(0, now-r.Born) }
 func (r *Response) Aged() bool { return r.Born != 0 && !r.Ageless }
 
 // AppendBlock appends the whole header block for HPACK, without a reference to
-// a dynamic table: Block, then date or age, then status, which may be nil.
+// a dynamic table: Block, then date or age, the alternative if date has one, then
+// status, which may be nil.
 func (r *Response) AppendBlock(dst []byte, date *DateText, status *FixedField) []byte {
 	dst = append(dst, r.Block...)
 	switch {
@@ -261,6 +262,9 @@ func (r *Response) AppendBlock(dst []byte, date *DateText, status *FixedField) [
 		dst = append(dst, date.Block...)
 	case !r.Ageless:
 		dst = AppendAge(dst, r.Age(date.Unix))
+	}
+	if date.Alternative != nil {
+		dst = append(dst, date.Alternative.Block...)
 	}
 	if status != nil {
 		dst = append(dst, status.Block...)
@@ -279,7 +283,8 @@ func AppendAge(dst []byte, age int64) []byte {
 }
 
 // AppendHead appends the whole head for HTTP/1.1 but for the empty line at its
-// end: Head, then date or age, then status, which may be nil.
+// end: Head, then date or age, the alternative if date has one, then status, which
+// may be nil.
 func (r *Response) AppendHead(dst []byte, date *DateText, status *FixedField) []byte {
 	dst = append(dst, r.Head...)
 	switch {
@@ -289,6 +294,9 @@ func (r *Response) AppendHead(dst []byte, date *DateText, status *FixedField) []
 		dst = append(dst, "age: "...)
 		dst = strconv.AppendInt(dst, r.Age(date.Unix), 10)
 		dst = append(dst, "\r\n"...)
+	}
+	if date.Alternative != nil {
+		dst = append(dst, date.Alternative.Line...)
 	}
 	if status != nil {
 		dst = append(dst, status.Line...)

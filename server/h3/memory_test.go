@@ -1,0 +1,106 @@
+package h3
+
+import (
+	"context"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/store"
+)
+
+// newLedger makes the ledger of a store of so many bytes.
+func newLedger(t *testing.T, bytes int64) *store.Store {
+	t.Helper()
+	s, err := store.New(store.Config{Entries: 100, Bytes: bytes, Shards: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestMemoryIsGivenBack: what uploads, answers and what is in flight take of the
+// ledger counts while it is taken, and not after.
+func TestMemoryIsGivenBack(t *testing.T) {
+	ledger := newLedger(t, 64<<20).Ledger()
+	most := make(chan int64, 1)
+	p := newPeer(t, setup{ledger: ledger, source: stored("/stored", large), serve: func(_ *peer, _ context.Context, x *message.Exchange) {
+		_ = x.Reply.Head(message.Head{Status: 200, Length: -1})
+		n := int64(0)
+		for content := strings.NewReader(large); content.Len() > 0; {
+			_, _ = io.CopyN(writer{x.Reply}, content, 64<<10)
+			n = max(n, ledger.Stats().Buffered)
+		}
+		most <- n
+		_ = x.Reply.End(nil)
+	}})
+	p.want(read(p.ask(request("GET", "/stored"))), "200", large)
+	p.want(read(p.ask(request("POST", "/"), frame(frameData, []byte(strings.Repeat("x", 100_000))))), "200", large)
+	if n := <-most; n < FlightFrom || n > 16<<20 {
+		t.Errorf("%d bytes count while an answer is sent", n)
+	}
+	p.close()
+	if s := ledger.Stats(); s.Buffered != 0 || s.Lingering != 0 || s.Arriving != 0 || s.Senders != 0 {
+		t.Errorf("after the end: %+v", s)
+	}
+}
+
+// TestWindowGrowsWithMemory: the receive window grows as far as there is memory for it.
+func TestWindowGrowsWithMemory(t *testing.T) {
+	ledger := newLedger(t, 1<<20).Ledger()
+	p := newPeer(t, setup{ledger: ledger})
+	p.want(read(p.ask(request("GET", "/"))), "200", "/")
+	for end := time.Now().Add(patience); ledger.Stats().Buffered > 0 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond) // the answer's end
+	}
+	if !p.engine.Grow(100 << 10) {
+		t.Error("there is memory, and the window does not grow")
+	}
+	if n := ledger.Stats().Buffered; n != 100<<10 {
+		t.Errorf("%d bytes count", n)
+	}
+	if p.engine.Grow(2 << 20) {
+		t.Error("the window grows beyond the memory that there is")
+	}
+	p.close()
+	if p.engine.Grow(1) || ledger.Stats().Buffered != 0 {
+		t.Errorf("after the end: %+v", ledger.Stats())
+	}
+}
+
+// TestSlowAreCut: if memory is short, what a slow client takes of it is given back.
+func TestSlowAreCut(t *testing.T) {
+	const limit = 2 << 20
+	ledger := newLedger(t, limit).Ledger()
+	p := newPeer(t, setup{ledger: ledger, serve: func(_ *peer, ctx context.Context, x *message.Exchange) {
+		_ = x.Reply.Head(message.Head{Status: 200, Length: -1})
+		for {
+			if _, err := x.Reply.Write([]byte(large[:64<<10])); err != nil {
+				return
+			}
+		}
+	}})
+	s := p.ask(request("GET", "/"))
+	b := make([]byte, 1)
+	if _, err := io.ReadFull(s, b); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(patience); ledger.Stats().Buffered < 64<<10; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("nothing waits for the client: %+v", ledger.Stats())
+		}
+	}
+	for end := time.Now().Add(patience); ledger.Stats().Cuts == 0; time.Sleep(time.Millisecond) {
+		if ledger.Take(limit / 16) {
+			defer ledger.Give(limit / 16)
+		}
+		if time.Now().After(end) {
+			t.Fatalf("nobody is cut: %+v", ledger.Stats())
+		}
+	}
+	if a := read(s); a.err == nil {
+		t.Error("an answer that was cut looks complete")
+	}
+}

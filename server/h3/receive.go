@@ -1,0 +1,262 @@
+package h3
+
+import (
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"github.com/e0ac7cd4/hotpath/internal/limit"
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/head"
+	relay "github.com/e0ac7cd4/hotpath/server/stream"
+)
+
+// receive is the goroutine that receives a request's content: from [stream.in], with
+// a pace of its own, into the body.
+func (s *stream) receive() {
+	defer s.releaseReader()
+	err := s.receiveFrames()
+	if err == nil {
+		s.heard.Store(true)
+		s.body.End()
+		raise(s.woken)
+		return
+	}
+	var f *failure
+	switch {
+	case s.conn.quic.Context().Err() != nil:
+		err = errPeerGone
+	case s.isOver(): // it was late
+		s.dropLate()
+	case errors.As(err, &f) && f.conn:
+		s.conn.fail(f)
+	case errors.As(err, &f):
+		s.breakOff(quic.StreamErrorCode(f.code), f)
+		s.conn.spendEarly()
+	case err == errStalled:
+		s.conn.limit(metrics.LimitBodyTimeout)
+		s.breakOff(codeRequestCancelled, err)
+	case err == relay.ErrMemory:
+		s.conn.limit(metrics.LimitBodyMemory)
+		s.breakOff(codeExcessiveLoad, err)
+	case err == io.ErrUnexpectedEOF:
+		s.conn.fail(connError(codeFrameError, "a stream that ends within a frame")) // §7.1
+	case brokenOff(err):
+		s.conn.cfg.Metrics.StreamsReset.Add(s.conn.stripe, metrics.ByPeer, 1)
+		s.breakOff(codeRequestCancelled, errPeerReset) // an incomplete request (§4.1.1)
+		s.conn.spendEarly()
+		err = errPeerReset
+	}
+	s.body.Fail(err)
+}
+
+// receiveFrames receives DATA and trailers up to the stream's end.
+func (s *stream) receiveFrames() error {
+	pace := limit.NewPace(s.conn.cfg.Limits.rate())
+	in := &paced{s, pace}
+	received, trailed := int64(0), false
+	for {
+		h, err := readFrameHead(in)
+		switch {
+		case err == io.EOF:
+			if s.declared >= 0 && received != s.declared {
+				return streamError(codeMessageError, "DATA does not add up to content-length") // §4.1.2
+			}
+			return nil
+		case err != nil:
+			return err
+		}
+		if f := h.belongs(); f != nil {
+			return f
+		}
+		switch {
+		case trailed && (h.kind == frameData || h.kind == frameHeaders):
+			return connError(codeFrameUnexpected, "a frame behind the trailers") // §4.1
+		case h.kind == frameData:
+			if s.declared >= 0 && h.length > uint64(s.declared-received) {
+				return streamError(codeMessageError, "DATA does not add up to content-length")
+			}
+			err = s.receiveData(in, h.length, &received)
+		case h.kind == frameHeaders && s.asks:
+			return connError(codeFrameUnexpected, "HEADERS in a tunnel") // §4.4
+		case h.kind == frameHeaders:
+			trailed = true
+			err = s.receiveTrailers(in, h.length)
+		default:
+			if f := s.conn.useless("a frame of an unknown type"); f != nil {
+				return f
+			}
+			if h.length > maxUnknown {
+				return streamError(codeExcessiveLoad, "a large frame of an unknown type")
+			}
+			err = skip(in, h.length)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// receiveData receives the content of a DATA frame, as the handler reads it.
+func (s *stream) receiveData(in *paced, left uint64, received *int64) error {
+	b := buffers.Get().(*[]byte)
+	defer buffers.Put(b)
+	most := s.conn.cfg.Limits.BodyBytes
+	for left > 0 {
+		if s.isOver() {
+			return errStreamDone
+		}
+		if err := s.awaitRoom(); err != nil {
+			return err
+		}
+		p := (*b)[:min(left, maxData)]
+		n, err := in.Read(p)
+		if n > 0 {
+			left -= uint64(n)
+			*received += int64(n)
+			s.received.Store(*received)
+			s.moved.Store(time.Now().UnixNano())
+			if *received > most && !s.asks && s.body.TooLarge(most) {
+				s.conn.limit(metrics.LimitBodySize)
+			}
+			s.unread.Add(int64(n))
+			unkept, err := s.body.Add(p[:n])
+			s.unread.Add(-int64(unkept))
+			if err != nil {
+				return err
+			}
+		}
+		if err == io.EOF && left > 0 {
+			return io.ErrUnexpectedEOF
+		}
+		if err != nil && err != io.EOF {
+			return err
+		}
+	}
+	return nil
+}
+
+// awaitRoom waits until the handler has read enough for more to be received.
+func (s *stream) awaitRoom() error {
+	for s.unread.Load() >= MaxStreamWindow {
+		select {
+		case <-s.drained:
+		case <-s.quic.Context().Done():
+			return errPeerGone
+		}
+	}
+	return nil
+}
+
+// wasRead notes that the handler has read n bytes, or does without them.
+func (s *stream) wasRead(n int) {
+	s.unread.Add(-int64(n))
+	raise(s.drained)
+}
+
+// receiveTrailers receives the fields that end a request's content (§4.1).
+func (s *stream) receiveTrailers(in *paced, length uint64) error {
+	l := &s.conn.cfg.Limits
+	if length > uint64(headerBlockFactor*l.HeaderBytes) {
+		s.conn.limit(metrics.LimitHeaderBlock)
+		return streamError(codeExcessiveLoad, "trailers over the limit")
+	}
+	section, err := readSome(in, nil, int(length))
+	if err != nil {
+		return err
+	}
+	fields, truncated, err := decodeFields(nil, section, l.HeaderBytes, l.HeaderFields)
+	switch {
+	case err != nil:
+		return connError(codeDecompressionFailed, err.Error())
+	case truncated:
+		s.conn.limit(metrics.LimitHeaderList)
+		return streamError(codeExcessiveLoad, "trailers over the limit")
+	}
+	if why := head.CheckTrailers(fields); why != "" {
+		return streamError(codeMessageError, why)
+	}
+	s.body.AddTrailers(fields)
+	return nil
+}
+
+// paced reads from the peer at the least rate or faster, while the handler waits for
+// content. A tunnel has another limit.
+type paced struct {
+	s    *stream
+	pace limit.Pace
+}
+
+// Read implements io.Reader.
+func (p *paced) Read(b []byte) (n int, err error) {
+	for {
+		if err := p.arm(); err != nil {
+			return 0, err
+		}
+		n, err = p.s.in.Read(b)
+		if again, aerr := p.moved(n, err); !again {
+			return n, aerr
+		}
+	}
+}
+
+// ReadByte implements io.ByteReader, for the heads of frames.
+func (p *paced) ReadByte() (c byte, err error) {
+	for {
+		if p.s.in.Buffered() > 0 {
+			return p.s.in.ReadByte()
+		}
+		if err := p.arm(); err != nil {
+			return 0, err
+		}
+		c, err = p.s.in.ReadByte()
+		n := 0
+		if err == nil {
+			n = 1
+		}
+		if again, aerr := p.moved(n, err); !again {
+			return c, aerr
+		}
+	}
+}
+
+// arm gives the next read its deadline: that of the peer's turn, which begins now.
+func (p *paced) arm() error {
+	if p.s.isOver() {
+		return errStreamDone
+	}
+	now := time.Now()
+	p.pace.Wait(now)
+	due, _ := p.pace.Due(now)
+	if p.s.asks {
+		due = time.Time{} // see stillIdle
+	}
+	return p.s.quic.SetReadDeadline(due)
+}
+
+// moved notes what a read has brought, and reports whether it is to be done again: a
+// peer is not too slow while the handler has content to read.
+func (p *paced) moved(n int, err error) (again bool, _ error) {
+	now := time.Now()
+	if n > 0 {
+		p.pace.Moved(n, now)
+	}
+	p.pace.Pause(now)
+	if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			err = nil
+		}
+		return false, err
+	}
+	if !p.s.body.Starving() || p.s.body.Awaited() {
+		p.pace.Restart()
+		return true, nil
+	}
+	if p.s.conn.quic.Context().Err() != nil {
+		return false, errPeerGone
+	}
+	return false, errStalled
+}

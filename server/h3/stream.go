@@ -1,0 +1,447 @@
+package h3
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/limit"
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
+	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/head"
+	"github.com/e0ac7cd4/hotpath/server/memory"
+	"github.com/e0ac7cd4/hotpath/server/message"
+	relay "github.com/e0ac7cd4/hotpath/server/stream"
+	"github.com/e0ac7cd4/hotpath/server/traces"
+)
+
+// stream is a request and its answer:
+//
+//	head ──┬──────── hit, refusal ─────────┬─▶ over
+//	       └─▶ exchange: content in, answer out ─┘
+//
+// It belongs to its goroutine, but for what mu guards and for what receive.go says.
+type stream struct {
+	conn  *Conn
+	quic  *quic.Stream
+	in    *bufio.Reader // head, then content
+	began time.Time     // when its head was read
+
+	ends     bool // nothing follows the head
+	headOnly bool // HEAD
+	limited  bool // beyond the client's limit
+	out      limit.Pace
+	mark     paceMark
+
+	exchange
+
+	mu     sync.Mutex
+	done   bool  // see over
+	cause  error // why it was broken off; nil: it was not, or not by us
+	status int   // of the final head; 0 before
+	sent   int64 // content
+	result metrics.CacheResult
+	reason rfc9111.Reason
+	tap    access.Tap
+	about  []byte          // the request, for its record; nil: none
+	trace  *traces.Request // nil: it is not traced
+	site   fmt.Stringer    // of a hit
+	age    access.Age      // of the answer
+	ticket *memory.Ticket  // nil: not yet, or nothing is counted
+}
+
+// exchange is what a stream has that a handler answers.
+type exchange struct {
+	inbox    relay.Inbox[*stream]
+	woken    chan struct{} // something is in the inbox
+	output   *relay.Output
+	followed *message.Follower
+	body     *relay.Body
+	account  *message.Account        // nil: the log has no use for it
+	received atomic.Int64            // content
+	cancel   context.CancelCauseFunc // ends the request's context; nil without a handler
+	declared int64                   // content-length, -1 if there is none
+	unread   atomic.Int64            // of its content, by the handler
+	drained  chan struct{}           // the handler has read some of it
+	left     bool                    // the handler has returned
+	headSent bool
+	sendDone bool // our side has ended
+	asks     bool // for a tunnel
+	tunnel   atomic.Bool
+	moved    atomic.Int64 // when it last carried a byte, UnixNano
+	heard    atomic.Bool  // the peer's side has ended
+}
+
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBuffer) }}
+
+func newStream(c *Conn, q *quic.Stream) *stream {
+	now := time.Now()
+	s := &stream{conn: c, quic: q, began: now, out: limit.NewPace(c.cfg.Limits.rate()), result: metrics.Bypass}
+	s.tap = c.cfg.Access.TapOf(access.HTTP3, c.stripe, c.secure)
+	s.mark.conn = c.moved()
+	s.in = readers.Get().(*bufio.Reader)
+	s.in.Reset(q)
+	return s
+}
+
+// decoded is the memory that a head is decoded into.
+type decoded struct {
+	section []byte
+	fields  []hpack.Field
+	request head.Request
+	lookup  message.Lookup
+}
+
+var decodeds = sync.Pool{New: func() any { return new(decoded) }}
+
+func (d *decoded) release() {
+	clear(d.fields)
+	d.fields = d.fields[:0]
+	d.request = head.Request{}
+	d.lookup.Reset()
+	decodeds.Put(d)
+}
+
+// serve is the stream's goroutine. Until it ends, the peer cannot open another
+// stream for this one: handlers are as many as streams may be.
+func (s *stream) serve() {
+	defer s.quic.ReleaseStreamCredit()
+	defer func() {
+		if p := recover(); p != nil {
+			s.conn.cfg.Metrics.Panics.Add(s.conn.stripe, 1)
+			s.conn.cfg.Log.Error("panic on a stream", "peer", s.conn.quic.RemoteAddr().String(), "panic", p, "stack", string(debug.Stack()))
+			s.reset(codeInternalError, errStreamDone)
+		}
+	}()
+	d := decodeds.Get().(*decoded)
+	err := s.answer(d)
+	d.release()
+	if err != nil {
+		s.failed(err)
+		return
+	}
+	if s.cancel != nil {
+		s.serveExchange()
+	}
+	if s.body == nil { // else it is the receiving goroutine's
+		s.releaseReader()
+	}
+}
+
+func (s *stream) releaseReader() {
+	s.in.Reset(nil)
+	readers.Put(s.in)
+}
+
+// answer reads the head and answers it, or begins an exchange. What d borrows is
+// gone when it returns.
+func (s *stream) answer(d *decoded) error {
+	if err := s.takeHead(d); err != nil {
+		return err
+	}
+	r := &d.request
+	switch {
+	case s.ends && r.Length > 0:
+		return streamError(codeMessageError, "content-length without DATA") // §4.1.2
+	case s.conn.cfg.PerClient != nil && s.beyondLimit(&r.Request):
+		return s.refuse(&r.Request, s.conn.cfg.PerClient.Refusal)
+	case s.ends && r.Protocol == "" && s.conn.cfg.Source.Look(&d.lookup, &r.Request, s.began):
+		return s.answerHit(d)
+	}
+	return s.handle(d)
+}
+
+// beyondLimit counts a request, and reports whether it is beyond its client's limit
+// and to be refused.
+func (s *stream) beyondLimit(r *message.Request) bool {
+	q := s.conn.cfg.PerClient
+	over, refuse := q.Over(q.Client(r), s.began, s.conn.stripe)
+	s.mu.Lock()
+	s.limited = over
+	s.mu.Unlock()
+	return refuse
+}
+
+// takeHead reads the head, for which it has a token, and gives that back.
+func (s *stream) takeHead(d *decoded) error {
+	defer func() { <-s.conn.heads }()
+	return s.readHead(d)
+}
+
+var errTooLarge = errors.New("h3: the head exceeds a limit")
+
+// readHead reads a request's head (RFC 9114 §4.1) within the time for it, and
+// whether anything follows. A head that is too large is answered.
+func (s *stream) readHead(d *decoded) error {
+	l := &s.conn.cfg.Limits
+	if err := s.quic.SetReadDeadline(s.began.Add(l.Head)); err != nil {
+		return err
+	}
+	section, err := s.readSection(d)
+	s.mu.Lock()
+	s.began = time.Now()
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	var truncated bool
+	if d.fields, truncated, err = decodeFields(d.fields[:0], section, l.HeaderBytes, l.HeaderFields); err != nil {
+		return connError(codeDecompressionFailed, err.Error())
+	}
+	malformed := d.request.Parse(d.fields)
+	d.request.Identity = s.conn.identity
+	s.headOnly = d.request.Method == http.MethodHead
+	if truncated {
+		s.conn.limit(metrics.LimitHeaderList)
+		d.request.Client = s.conn.remote
+		return s.refuseLarge(&d.request.Request)
+	}
+	if malformed != "" {
+		return streamError(codeMessageError, malformed)
+	}
+	d.request.Client, d.request.Trusted = s.conn.cfg.Client.Of(s.conn.remote, &d.request.Request)
+	if s.ends, err = s.endsHere(&d.request); err != nil {
+		return err
+	}
+	return s.quic.SetReadDeadline(time.Time{})
+}
+
+// readSection reads frames up to the first HEADERS frame, and its payload.
+func (s *stream) readSection(d *decoded) ([]byte, error) {
+	for {
+		h, err := readFrameHead(s.in)
+		if err != nil {
+			return nil, err
+		}
+		if f := h.belongs(); f != nil {
+			return nil, f
+		}
+		switch {
+		case h.kind == frameData:
+			return nil, connError(codeFrameUnexpected, "DATA in front of HEADERS") // §4.1
+		case h.kind != frameHeaders:
+			if err := s.ignore(h); err != nil {
+				return nil, err
+			}
+			continue
+		case h.length > uint64(headerBlockFactor*s.conn.cfg.Limits.HeaderBytes):
+			s.conn.limit(metrics.LimitHeaderBlock)
+			return nil, s.refuseLarge(&message.Request{Client: s.conn.remote})
+		}
+		d.section, err = readSome(s.in, d.section[:0], int(h.length))
+		return d.section, err
+	}
+}
+
+// readSome appends n bytes to dst, whose memory grows as they come.
+func readSome(r io.Reader, dst []byte, n int) ([]byte, error) {
+	for n > 0 {
+		part := min(n, readBuffer)
+		at := len(dst)
+		dst = append(dst, make([]byte, part)...)
+		if _, err := io.ReadFull(r, dst[at:]); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return dst[:0], err
+		}
+		n -= part
+	}
+	return dst, nil
+}
+
+// ignore reads over a frame of an unknown type (RFC 9114 §9).
+func (s *stream) ignore(h frameHead) error {
+	if f := s.conn.useless("a frame of an unknown type"); f != nil {
+		return f
+	}
+	if h.length > maxUnknown {
+		return streamError(codeExcessiveLoad, "a large frame of an unknown type")
+	}
+	return skip(s.in, h.length)
+}
+
+// endsHere reports whether the request has neither content nor trailers. For what
+// mostly has none, the end or a further frame belongs to the head and has the time
+// for it; for any other request that is what has come.
+func (s *stream) endsHere(r *head.Request) (bool, error) {
+	if s.in.Buffered() > 0 {
+		return false, nil
+	}
+	expects, _ := r.Field("expect")
+	waits := mostlyNone(r.Method) && r.Length <= 0 && !strings.EqualFold(expects, continues)
+	if !waits {
+		if err := s.quic.SetReadDeadline(time.Unix(1, 0)); err != nil {
+			return false, err
+		}
+	}
+	switch _, err := s.in.Peek(1); {
+	case err == nil:
+		return false, nil
+	case err == io.EOF:
+		return true, nil
+	case errors.Is(err, os.ErrDeadlineExceeded) && !waits:
+		return false, nil
+	default:
+		return false, err
+	}
+}
+
+// mostlyNone reports whether requests with that method mostly have no content.
+func mostlyNone(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodDelete:
+		return true
+	}
+	return false
+}
+
+// continues is the expectation of a client that holds its content back (RFC 9110
+// §10.1.1).
+const continues = "100-continue"
+
+// refuseLarge answers a request whose head is too large, which ends it.
+func (s *stream) refuseLarge(r *message.Request) error {
+	if err := s.refuse(r, page(http.StatusRequestHeaderFieldsTooLarge)); err != nil {
+		return err
+	}
+	return errTooLarge
+}
+
+// page is an answer of the engine's own.
+func page(status int) *message.Response {
+	return message.New(status, []hpack.Field{{Name: "content-type", Value: "text/plain; charset=utf-8"}}, []byte(http.StatusText(status)+"\n"), "", time.Time{})
+}
+
+// failed ends a stream that could not be answered.
+func (s *stream) failed(err error) {
+	var f *failure
+	switch {
+	case err == errTooLarge, s.conn.quic.Context().Err() != nil: // answered, or all is over
+		s.over(errPeerGone, true)
+	case errors.As(err, &f) && f.conn:
+		s.conn.fail(f)
+		s.over(f, true)
+	case errors.As(err, &f):
+		s.reset(quic.StreamErrorCode(f.code), f)
+		s.conn.spendEarly()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		s.conn.limit(metrics.LimitHeadTimeout)
+		s.reset(codeRequestIncomplete, err)
+		s.conn.spendEarly()
+	case err == io.ErrUnexpectedEOF:
+		s.conn.fail(connError(codeFrameError, "a stream that ends within a frame")) // §7.1
+		s.over(err, true)
+	case err == io.EOF: // without a request
+		s.reset(codeRequestIncomplete, err)
+		s.conn.spendEarly()
+	case brokenOff(err): // the peer has reset it, or does not want the answer
+		s.givenUp()
+	default: // it is too slow, and broken off
+		s.reset(codeRequestCancelled, err)
+		s.conn.spendEarly()
+	}
+}
+
+// givenUp ends a stream that the peer has reset.
+func (s *stream) givenUp() {
+	s.conn.cfg.Metrics.StreamsReset.Add(s.conn.stripe, metrics.ByPeer, 1)
+	s.quic.CancelRead(codeRequestCancelled)
+	s.quic.CancelWrite(codeRequestCancelled)
+	s.over(errPeerReset, true)
+	s.conn.spendEarly()
+}
+
+// reset ends a stream with RESET_STREAM and STOP_SENDING.
+func (s *stream) reset(code quic.StreamErrorCode, cause error) {
+	s.breakOff(code, cause)
+	s.over(cause, true)
+}
+
+// breakOff has every read and write of the stream fail, so that its goroutine ends
+// it. It may be called from any goroutine.
+func (s *stream) breakOff(code quic.StreamErrorCode, cause error) {
+	s.mu.Lock()
+	if s.done || s.cause != nil {
+		s.mu.Unlock()
+		return
+	}
+	s.cause = cause
+	s.mu.Unlock()
+	m := s.conn.cfg.Metrics
+	m.StreamsReset.Add(s.conn.stripe, metrics.ByUs, 1)
+	m.ProtocolErrors.Add(s.conn.stripe, labelOf(uint64(code)), metrics.ScopeStream, 1)
+	s.quic.CancelRead(code)
+	s.quic.CancelWrite(code)
+}
+
+// finish ends a stream whose answer is complete. What the client has yet to send is
+// of no use (RFC 9114 §4.1).
+func (s *stream) finish() error {
+	if err := s.quic.Close(); err != nil {
+		return err
+	}
+	s.over(errStreamDone, false)
+	if s.body == nil {
+		s.dropLate()
+	} else {
+		_ = s.quic.SetReadDeadline(time.Now().Add(lateTime)) // for receive
+	}
+	return nil
+}
+
+// dropLate drops what comes of a request after its answer, and asks for an end of
+// it if that is much.
+func (s *stream) dropLate() {
+	if s.ends {
+		return
+	}
+	if s.quic.SetReadDeadline(time.Now().Add(lateTime)) == nil {
+		_, _ = io.CopyN(io.Discard, s.quic, lateBody)
+	}
+	s.quic.CancelRead(codeNoError) // nothing, if all has come
+}
+
+// over ends what a stream means to its handler and to its connection. cause is the
+// error of the handler's reads and writes. Any call after the first does nothing.
+func (s *stream) over(cause error, aborted bool) {
+	s.mu.Lock()
+	if s.done {
+		s.mu.Unlock()
+		return
+	}
+	s.done = true
+	s.record(aborted)
+	ticket, cancel, body := s.ticket, s.cancel, s.body
+	s.mu.Unlock()
+	if cancel != nil {
+		cancel(cause)
+		s.output.Fail(cause)
+		s.inbox.Wake()
+	}
+	if body != nil {
+		body.Fail(cause)
+	}
+	ticket.Leave() // last: what those have taken is given back by now
+	s.conn.closed(s)
+}
+
+// isOver reports whether over was called.
+func (s *stream) isOver() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.done
+}
