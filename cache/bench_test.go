@@ -82,6 +82,38 @@ func BenchmarkGet(b *testing.B) {
 	})
 }
 
+// BenchmarkGetUsed is a full cache whose entries are used and others have passed
+// through: most have gone on to main, so that a lookup asks one list or two.
+func BenchmarkGetUsed(b *testing.B) {
+	names := benchNames()
+	eachStore(b, func(b *testing.B, s store) {
+		for _, name := range names[:benchEntries] {
+			s.set(name, &benchValue{})
+			s.get(name, t0)
+		}
+		for _, name := range names[benchEntries : benchEntries+benchEntries/8] {
+			s.set(name, &benchValue{})
+		}
+		var held []string
+		for _, name := range names {
+			if _, ok := s.get(name, t0); ok {
+				held = append(held, name)
+			}
+		}
+		var seed atomic.Uint64
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			i := int(seed.Add(1)) * 97
+			for pb.Next() {
+				if _, ok := s.get(held[i%len(held)], t0); !ok {
+					b.Error("miss")
+				}
+				i++
+			}
+		})
+	})
+}
+
 // BenchmarkZipf is a working set four times the cache, its popularity a Zipf
 // law as that of web pages is; a miss is stored.
 func BenchmarkZipf(b *testing.B) {
@@ -112,7 +144,7 @@ func BenchmarkZipf(b *testing.B) {
 }
 
 // BenchmarkSet stores new keys only: each evicts. It costs more than the plain
-// list does, for it keeps two budgets and one order for all shards.
+// list does, for it keeps two budgets, two queues and one order for all shards.
 func BenchmarkSet(b *testing.B) {
 	names := benchNames()
 	v := &benchValue{}

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// MaxShards bounds the time of an eviction, which reads a word for
-	// each shard: 1.3 µs.
+	// MaxShards bounds the time of a look for the oldest entry, which reads
+	// a word for each shard: 1.3 µs.
 	MaxShards = 1024
 
 	// shardsPerCore makes it unlikely (less than 1 in 8) that a lookup
@@ -23,8 +23,8 @@ const (
 	// minShardEntries keeps a small cache from being mostly locks.
 	minShardEntries = 64
 
-	// maxDefaultShards bounds what an eviction spends on reading the shards'
-	// marks: 0.3 µs, as long as the rest of a Set takes.
+	// maxDefaultShards bounds what such a look spends on the shards' turns:
+	// 0.3 µs, as long as the rest of a Set takes.
 	maxDefaultShards = 256
 )
 

@@ -13,7 +13,6 @@ func Example() {
 	c, err := cache.New(cache.Config[*page]{
 		Entries: 2,
 		Bytes:   1 << 20,
-		Shards:  1, // exact order
 		OnEvict: func(key string, _ *page, why cache.Reason) { fmt.Println(key, "left:", why) },
 	})
 	if err != nil {
@@ -84,7 +83,7 @@ func ExampleCache_ForceReserve() {
 		}
 		fmt.Println(key, "left,", len(body)>>10, "KiB")
 	}
-	c, err := cache.New(cache.Config[[]byte]{Entries: 1024, Bytes: 1 << 20, Shards: 1, OnEvict: onEvict})
+	c, err := cache.New(cache.Config[[]byte]{Entries: 1024, Bytes: 1 << 20, OnEvict: onEvict})
 	if err != nil {
 		fmt.Println(err)
 		return

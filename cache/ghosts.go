@@ -19,7 +19,8 @@ const (
 
 type ghostSet [ghostPlaces]ghost
 
-// ghost is a key that left. The zero ghost is too old to be one.
+// ghost is a key that left. The zero ghost is too old to be one, but for a while
+// in every 2^31 evictions, in which it stands for one key in 2^32.
 type ghost struct {
 	print uint32 // of the key's hash
 	left  uint32 // which one it was of its queue, shifted by one, and the queue

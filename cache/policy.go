@@ -29,7 +29,7 @@ const (
 	shareStep = 4
 
 	// mostMoves bounds the time of an eviction in a cache in which all
-	// entries were used, to some 20 µs. The entry after so many moves goes,
+	// entries were used, to some 30 µs. The entry after so many moves goes,
 	// used or not.
 	mostMoves = 64
 )

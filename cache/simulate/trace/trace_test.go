@@ -84,10 +84,11 @@ func TestGenerated(t *testing.T) {
 func TestSizesAreOfTheObject(t *testing.T) {
 	var all []float64
 	for id := range uint64(20_000) {
-		if pages.of(id) != pages.of(id) {
-			t.Fatal("another size for the same object")
+		size := pages.of(id)
+		if again := pages.of(id); again != size {
+			t.Fatalf("object %d has %d bytes, and then %d", id, size, again)
 		}
-		all = append(all, float64(pages.of(id)))
+		all = append(all, float64(size))
 	}
 	slices.Sort(all)
 	if median := all[len(all)/2]; math.Abs(median/13_000-1) > 0.1 {
