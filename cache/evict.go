@@ -1,6 +1,7 @@
 package cache
 
-// kept is an entry that is not to be evicted, since it is about to be replaced.
+// kept is an entry that is not to be evicted, since it is about to be replaced or
+// to grow.
 type kept[V any] struct {
 	entry *entry[V] // nil: none
 	in    [queues]int64

@@ -65,7 +65,7 @@ const EntryOverhead = 248
 type entry[V any] struct {
 	key     string
 	value   V
-	cost    int64 // bytes that count against the limit
+	cost    int64 // bytes that count against the limit; see Grow
 	expires time.Time
 	mark    mark
 }
