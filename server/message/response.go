@@ -35,6 +35,10 @@ type Response struct {
 	// response for the request (RFC 9111 §5.1): see [Response.ForMaker].
 	Ageless bool
 
+	// MayBeCoded is that the content may also be sent in a content coding: see
+	// [Response.Codable].
+	MayBeCoded bool
+
 	// Body is the whole content; nil for 204 and 304.
 	Body []byte
 
