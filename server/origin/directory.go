@@ -32,7 +32,8 @@ const (
 	indexName = "index.html"
 )
 
-// DirectoryConfig is what a Directory may do. All but Log is required.
+// DirectoryConfig is what a Directory may do. All but Precompressed and Log is
+// required.
 type DirectoryConfig struct {
 	// MaxStored is the largest file, in bytes, that is read whole and
 	// stored; a larger one is streamed. At least 1. It
@@ -48,6 +49,10 @@ type DirectoryConfig struct {
 	// counted once however many requests read it. A stream that needs one
 	// more waits for a second and is then answered with 503. At least 1.
 	MaxOpen int
+
+	// Precompressed is whether the codings of files that stand beside them are
+	// part of the answers: see [Answer.Coded].
+	Precompressed bool
 
 	// Log gets the errors of streams and of the root's path, which have no
 	// caller to go to: one of each cause in a second.
@@ -83,6 +88,7 @@ type Directory struct {
 	log       *slog.Logger
 	logged    limit.PerSecond
 	maxStored int64
+	coded     bool // as DirectoryConfig.Precompressed
 	reading   *semaphore.Weighted
 
 	// escapes is the error that root answers for a path that leads out. The
@@ -105,6 +111,7 @@ func NewDirectory(path string, c DirectoryConfig) (*Directory, error) {
 		files:     newOpenFiles(int64(c.MaxOpen)),
 		log:       c.Log,
 		maxStored: c.MaxStored,
+		coded:     c.Precompressed,
 		reading:   semaphore.NewWeighted(max(c.MaxReading, c.MaxStored)),
 	}
 	root, err := newRootPath(path, func(err error) { d.report("the root directory from before is served", err) })
@@ -162,15 +169,17 @@ func (d *Directory) fetch(ctx context.Context, t *tree, key, name string, stale 
 		return Answer{}, err
 	case seen.info.Size() > d.maxStored:
 		return d.stream(name), nil
-	case stale != nil && stale.seen.current(seen.info):
+	case stale != nil && stale.seen.current(seen.info) && d.besideCurrent(t, name, seen, stale):
 		return *stale, nil
 	}
 
 	size := seen.info.Size()
-	if err := d.reading.Acquire(ctx, size); err != nil {
+	beside := d.lookBeside(t, name, seen)
+	all := size + beside.size() // at once: what waits for more holds nothing
+	if err := d.reading.Acquire(ctx, all); err != nil {
 		return Answer{}, fmt.Errorf("waiting to read %q: %w", name, err)
 	}
-	defer d.reading.Release(size)
+	defer d.reading.Release(all)
 	body, seen, err := d.read(t, name, size)
 	switch {
 	case errors.Is(err, errUnsettled):
@@ -178,7 +187,11 @@ func (d *Directory) fetch(ctx context.Context, t *tree, key, name string, stale 
 	case err != nil:
 		return Answer{}, fmt.Errorf("reading %q: %w", name, err)
 	}
-	return fileAnswer(name, body, seen, stale), nil
+	beside = d.readBeside(t, name, seen, beside)
+	if stale != nil && !sameBeside(beside, stale) {
+		stale = nil // with its Response, what was stored beside it would stay
+	}
+	return beside.add(fileAnswer(name, body, seen, stale)), nil
 }
 
 // fileName is the name below the root that a key stands for; ok is false if

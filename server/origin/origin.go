@@ -37,11 +37,16 @@ type Answer struct {
 	// is being revalidated (RFC 5861 §3).
 	Fresh, Stale time.Duration
 
+	// Coded is the content in the codings that the origin has it in, by
+	// [encode.Coding]; nil for those that it has not, and if it has none.
+	Coded [][]byte
+
 	// Stream serves a resource that is too large to hold, or that changes
 	// too fast to be held. It may be used by several requests at once.
 	Stream http.Handler
 
 	// seen is what a Directory saw when it read the file, so that a stat
 	// shows whether it changed.
-	seen *sighting
+	seen   *sighting
+	beside *beside // and of the codings beside it; nil: there are none
 }
