@@ -109,7 +109,7 @@ func (e *Edge) newFetch(m *miss) *fetch {
 		asked: m.asked, reason: m.reason, storing: true, content: m.content, trace: m.x.Trace,
 	}
 	f.account, f.id = m.x.Account, identify(m.x, m.site)
-	if m.verdict == rfc9111.Validate {
+	if m.verdict == rfc9111.Validate || m.site.Files {
 		f.stale = m.entry
 	}
 	if m.reason == rfc9111.VaryMismatch {

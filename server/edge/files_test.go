@@ -335,3 +335,29 @@ func write(t testing.TB, path, content string, modified time.Time) {
 		t.Fatal(err)
 	}
 }
+
+// TestFileKept: a file that was not asked for while it was fresh is compared with
+// its origin's, and not fetched anew if it is the same; it is no answer by itself.
+func TestFileKept(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		body := "one"
+		var compared int
+		r, o := newFileRig(t, Config{}, func(_ context.Context, _ string, stored *origin.Answer) (origin.Answer, error) {
+			if stored != nil && string(stored.Response.Body) == body {
+				compared++
+				return *stored, nil
+			}
+			return filed(body), nil
+		})
+		for i, want := range []string{"one", "one", "two", "two"} {
+			body = want
+			if c := r.get("/a"); c.hit || c.text() != want || o.fetches.Load() != int64(i+1) {
+				t.Errorf("request %d: hit %t, %q, %d fetches", i, c.hit, c.text(), o.fetches.Load())
+			}
+			time.Sleep(time.Minute)
+		}
+		if compared != 2 {
+			t.Errorf("compared %d times with what is stored", compared)
+		}
+	})
+}

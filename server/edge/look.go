@@ -46,7 +46,7 @@ func (e *Edge) Look(l *message.Lookup, r *message.Request, now time.Time) bool {
 	}
 	l.Key = key
 	if s.Files {
-		if hasContent(r) || entry.Answer == nil {
+		if hasContent(r) || entry.Answer == nil || !entry.Serves(now) {
 			return false
 		}
 		l.Repeatable = true
@@ -84,7 +84,7 @@ func (e *Edge) Again(l *message.Lookup, now time.Time) bool {
 	}
 	s := l.Policy.(*site.Site)
 	if s.Files {
-		if entry.Answer == nil {
+		if entry.Answer == nil || !entry.Serves(now) {
 			return false
 		}
 		if entry.ClaimRecheck(now) {
@@ -155,8 +155,12 @@ func (e *Edge) consider(s *site.Site, key string, r *message.Request, asked *rfc
 		return u
 	}
 	u.entry = entry
-	if s.Files {
+	switch {
+	case s.Files && entry.Serves(now):
 		u.verdict, u.reason = rfc9111.Serve, rfc9111.Fresh
+		return u
+	case s.Files: // it is compared with the file, and is no answer before
+		u.verdict, u.reason = rfc9111.Reuse(asked, nil, now)
 		return u
 	}
 	u.verdict, u.reason = rfc9111.Reuse(asked, entry.Policy(), now)

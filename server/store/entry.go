@@ -36,6 +36,7 @@ type Entry struct {
 
 	Tags []purge.Tag // of a response
 
+	until    int64         // Unix ns until which a file may be served
 	since    uint64        // the last purge when the response was asked for
 	judged   atomic.Uint64 // the last purge that it was compared with; gone: it is not used any more
 	variants *variants     // of an entry with a Vary
@@ -72,6 +73,10 @@ func (e *Entry) ClaimRecheck(now time.Time) bool {
 
 // RecheckAt says when the entry is to be revalidated.
 func (e *Entry) RecheckAt(t time.Time) { e.recheck.Store(t.UnixNano()) }
+
+// Serves reports whether a file may be served: it is as fresh as its origin asks
+// for, or being looked at again.
+func (e *Entry) Serves(now time.Time) bool { return now.UnixNano() < e.until }
 
 // MaxVariants is how many responses of one resource are stored. Beyond it the
 // selecting field has as many values as there are clients, and storing only

@@ -117,8 +117,12 @@ func (s *Store) Peek(key []byte, fields []hpack.Field, now time.Time) (e *Entry,
 // size class.
 const entryOverhead = 208
 
-// PutAnswer stores a file's response, for as long as it may be served. purged is
-// the last purge before it was looked at.
+// keepFile is for how long a file is kept that may not be served any more: when it
+// is asked for again and has not changed, it is not read again.
+const keepFile = time.Hour
+
+// PutAnswer stores a file's response. purged is the last purge before it was looked
+// at.
 func (s *Store) PutAnswer(key string, a *origin.Answer, asked time.Time, purged uint64) bool {
 	e := &Entry{Response: a.Response, Answer: a, since: purged}
 	if !s.admits(e, key) {
@@ -126,7 +130,9 @@ func (s *Store) PutAnswer(key string, a *origin.Answer, asked time.Time, purged 
 	}
 	fresh := asked.Add(a.Fresh)
 	e.RecheckAt(fresh)
-	return s.put(key, e, fresh.Add(a.Stale), 0)
+	until := fresh.Add(a.Stale)
+	e.until = until.UnixNano()
+	return s.put(key, e, until.Add(keepFile), 0)
 }
 
 // Arrival is a response of another server that is to be stored.

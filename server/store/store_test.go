@@ -243,10 +243,14 @@ func TestExpiry(t *testing.T) {
 			t.Error("a file is to be looked at again at once")
 		}
 		time.Sleep(1999 * time.Millisecond)
-		if s.find("f") != "file" || !e.ClaimRecheck(time.Now()) {
+		if !e.Serves(time.Now()) || !e.ClaimRecheck(time.Now()) {
 			t.Error("a file is not served while it is looked at")
 		}
 		time.Sleep(time.Millisecond)
+		if e.Serves(time.Now()) || s.find("f") != "file" {
+			t.Error("a file is served beyond its time, or is not there to be compared")
+		}
+		time.Sleep(keepFile)
 		if s.find("f") != "" {
 			t.Error("a file outlives its time")
 		}
