@@ -52,6 +52,18 @@ var cacheAndOrigin = board{
 				about:   "What operators have purged, and answers to unsafe requests (group), by what they named. Misses with the reason invalidated follow.",
 				queries: []query{{legend: "{{form}}", expr: `sum by (form) (increase(hotpath_purges_total[$rate]))`}}},
 		}},
+		{"Compression", []panel{
+			{title: "Compressions", unit: units.CountsPerSecond, stack: true,
+				about:   "Stored contents that were to be compressed, by what came of it. dropped: more than -compressors keep up with; no_room: -cache-bytes is too small; no_gain is each content once; failed is logged.",
+				queries: []query{{legend: "{{result}}", expr: `sum by (result) (rate(hotpath_compressions_total[$rate]))`}}},
+			{title: "Compressed size", unit: units.PercentUnit,
+				about: "Bytes that were stored, as a share of those that were compressed, what was given up included. Near 1, compress.types has what is compressed already.",
+				queries: []query{{legend: "{{coding}}", expr: `sum by (coding) (rate(hotpath_compression_stored_bytes_total[$rate])) / sum by (coding) (rate(hotpath_compression_read_bytes_total[$rate]))`,
+					mayBeEmpty: "a share of nothing is no number"}}},
+			{title: "Compressors at work", unit: units.Short,
+				about:   "Goroutines that compress, the time in which hits went first included. At -compressors all the time, contents wait.",
+				queries: []query{{legend: "{{coding}}", expr: `sum by (coding) (rate(hotpath_compression_duration_seconds_sum[$rate]))`}}},
+		}},
 		{"Origin", []panel{
 			{title: "Fetches", unit: units.CountsPerSecond, stack: true,
 				about:   "By outcome. refused: too many at once (-max-fetches); timeout, error: the origin's fault; canceled: no request waited any more.",

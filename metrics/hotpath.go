@@ -48,6 +48,11 @@ type Hotpath struct {
 	Revalidations       *CounterVec[RevalidationOutcome]
 	Reasons             *CounterVec[Reason]
 
+	Compressions        *CounterVec2[Coding, CompressionResult]
+	CompressionDuration *HistogramVec[Coding]
+	CompressedBytes     *CounterVec[Coding] // of contents
+	CompressedResult    *CounterVec[Coding] // bytes that were made of them, and stored
+
 	AccessLog  *CounterVec[LogOutcome]
 	TraceSpans *CounterVec[SpanOutcome]
 

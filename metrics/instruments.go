@@ -84,6 +84,15 @@ func newHotpath(set *Set, reasons []string) *Hotpath {
 		Reasons: NewCounterVec[Reason](set, "hotpath_cache_reasons_total",
 			"Requests that were not hits, by why, and the origin's answers to them, by why they were not stored.", Label{"reason", reasons}),
 
+		Compressions: NewCounterVec2[Coding, CompressionResult](set, "hotpath_compressions_total",
+			"Stored contents that were to be compressed in the background, by coding and by what came of it.", codingLabel, compressionLabel),
+		CompressionDuration: NewHistogramVec[Coding](set, "hotpath_compression_duration_seconds",
+			"Time that compressing a stored content took, by coding: hits go first.", codingLabel, durationBounds),
+		CompressedBytes: NewCounterVec[Coding](set, "hotpath_compression_read_bytes_total",
+			"Bytes of stored contents that were compressed, by coding.", codingLabel),
+		CompressedResult: NewCounterVec[Coding](set, "hotpath_compression_stored_bytes_total",
+			"Bytes of compressed contents that were stored, by coding.", codingLabel),
+
 		AccessLog: NewCounterVec[LogOutcome](set, "hotpath_access_log_records_total",
 			"Records for the access log, by what became of them.", logLabel),
 

@@ -43,6 +43,9 @@ const (
 func (o FetchOutcome) String() string { return fetchLabel.Values[o] }
 
 // String returns the label's value.
+func (c Coding) String() string { return codingLabel.Values[c] }
+
+// String returns the label's value.
 func (r CacheResult) String() string { return cacheLabel.Values[r] }
 
 // ConnState is what a connection is doing.
@@ -239,6 +242,28 @@ const (
 	RevalidationError
 )
 
+type (
+	// Coding is a content coding that is made.
+	Coding uint8
+	// CompressionResult is what came of a content that was to be compressed.
+	CompressionResult uint8
+)
+
+const (
+	CodingBrotli Coding = iota
+	CodingZstd
+	CodingGzip
+)
+
+const (
+	CompressionMade    CompressionResult = iota // it is stored beside the content
+	CompressionNoGain                           // it would be hardly smaller
+	CompressionDropped                          // too many wait
+	CompressionNoRoom                           // no memory for it
+	CompressionGone                             // what is stored has left, or another is in its place
+	CompressionFailed
+)
+
 // Reason is a decision about a request or the origin's answer to it, as numbered
 // by [Options].Reasons.
 type Reason uint8
@@ -322,6 +347,8 @@ var (
 	lookupLabel       = Label{"result", []string{"hit", "miss"}}
 	fetchLabel        = Label{"outcome", []string{"ok", "notfound", "refused", "timeout", "canceled", "error"}}
 	revalidationLabel = Label{"outcome", []string{"same", "changed", "error"}}
+	codingLabel       = Label{"coding", []string{"br", "zstd", "gzip"}}
+	compressionLabel  = Label{"result", []string{"made", "no_gain", "dropped", "no_room", "gone", "failed"}}
 	logLabel          = Label{"outcome", []string{"written", "dropped", "failed"}}
 	spanLabel         = Label{"outcome", []string{"exported", "dropped", "failed"}}
 	reloadLabel       = Label{"outcome", []string{"applied", "invalid", "restart", "refused"}}

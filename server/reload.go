@@ -212,6 +212,7 @@ func (r *running) attempt() ([]config.Change, metrics.ReloadOutcome, error) {
 	takeHTTP3()
 	r.takers.memory(cfg, &budget)
 	r.takers.traces(cfg)
+	r.takers.edge.SetCompressors(cfg.Compressors)
 	r.sites, r.cfg, r.budget = sites, cfg, budget
 	r.took(cfg)
 	budget.warn(r.files, &cfg, r.log)

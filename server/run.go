@@ -92,7 +92,7 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 		}
 		return nil
 	}
-	e := edge.New(sites.table, stored, m, log, edge.Config{Fetches: budget.fetches, MaxStored: cfg.LargestStored(), Traces: tracer})
+	e := edge.New(sites.table, stored, m, log, edge.Config{Fetches: budget.fetches, MaxStored: cfg.LargestStored(), Compressors: cfg.Compressors, Traces: tracer})
 	open := func(name, address string) (net.Listener, error) { return h.Listen(ctx, name, address) }
 	adminAddress, page, stopAdmin, err := startAdmin(cfg, watched{metrics: m, cache: stats, edge: e, ready: ready, hotKeys: accessLog.Top, journal: journal, running: r, listen: open, log: log})
 	if err != nil {

@@ -232,7 +232,7 @@ func (m *maker) open(s *served, c *config.Site) (err error) {
 		s.Origin, s.proxy, s.close = p, p, p.Close
 	case c.Root != "":
 		d, err := origin.NewDirectory(c.Root, origin.DirectoryConfig{
-			MaxStored: m.maxStored, MaxOpen: m.quota.open, MaxReading: m.quota.reading, Log: m.log,
+			MaxStored: m.maxStored, MaxOpen: m.quota.open, MaxReading: m.quota.reading, Precompressed: c.Precompressed, Log: m.log,
 		})
 		if err != nil {
 			return err
@@ -273,7 +273,7 @@ func newSite(c *config.Site) *site.Site {
 			StoreSetCookie:       c.Cache.StoreSetCookie,
 		},
 	}
-	s.MaxBody, s.RequestIDs = c.MaxBody, c.RequestID && len(c.Upstreams) > 0
+	s.MaxBody, s.RequestIDs, s.Coding = c.MaxBody, c.RequestID && len(c.Upstreams) > 0, c.Coding()
 	if c.Cache.CacheStatus {
 		s.HitStatus = edge.HitStatus
 	}

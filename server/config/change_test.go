@@ -18,7 +18,7 @@ var reloads = []string{
 	"max-resets", "reset-refill", "control-budget", "control-refill", "max-control",
 	"hello-timeout", "handshake-timeout", "head-timeout", "idle-timeout", "write-timeout", "min-write-rate",
 	"drain-delay", "drain-timeout", "log-level",
-	"otlp-endpoint", "trace-sample", "trace-trust",
+	"otlp-endpoint", "trace-sample", "trace-trust", "compressors",
 }
 
 // TestEverySettingReloads: each setting either takes effect with a reload or needs
@@ -177,6 +177,7 @@ func TestStoresAs(t *testing.T) {
 		{one, one + "  basic-auth: {users: u}\n", false, false},
 		{one, one + "  response-headers: {set: {a: b}}\n", false, false},
 		{one, one + "  request-headers: {set: {a: b}}\n", false, false},
+		{one, one + "  compress: {codings: [gzip]}\n", false, false},
 		{one, one + "  errors: {pages: {404: a}}\n", false, false},
 		{one, one + "  host: upstream\n", false, false},
 		{one, one + "  client-ca: c\n", false, false},

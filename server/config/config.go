@@ -78,6 +78,7 @@ type Config struct {
 	CacheBytes   int64 // keys, fields and bodies of all stored responses
 	CacheShards  int   // 0: by the number of cores
 	MaxStored    int64 // largest body that is kept in the cache
+	Compressors  int   // stored contents that are compressed at once
 
 	MaxConns      int // public connections open at once
 	MaxHandshakes int // TLS handshakes in progress

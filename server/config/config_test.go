@@ -28,7 +28,7 @@ func TestDefault(t *testing.T) {
 		Listen: ":8443", Admin: "127.0.0.1:9180",
 		ACME:         ACME{Challenge: "auto"},
 		HTTP3:        "off",
-		CacheEntries: 1024, CacheBytes: 256 << 20, MaxStored: 8 << 20,
+		CacheEntries: 1024, CacheBytes: 256 << 20, MaxStored: 8 << 20, Compressors: 1,
 		MaxConns: 25000, MaxHandshakes: 512, MaxFetches: 256,
 		MaxStreams: 250, MaxHeaderBytes: 16 << 10, MaxHeaderFields: 128, MaxContinuations: 8, MaxBody: 16 << 20,
 		MaxResets: 200, ResetRefill: 33, ControlBudget: 1000, ControlRefill: 100, MaxControl: 1000,

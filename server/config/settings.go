@@ -73,6 +73,9 @@ const (
 	// limit.
 	maxPerSecond = 1_000_000
 
+	// More than cores are of no use.
+	maxCompressors = 256
+
 	// Clients of limits: a set of the table, and 512 MiB.
 	minClients = 8
 	maxClients = 1 << 24
@@ -155,6 +158,9 @@ func settings(c *Config) []setting {
 			"Independent parts of the cache, each with its own lock. What leaves first does not depend on it."},
 		{groupCache, "max-stored", "8MiB", &size{p: &c.MaxStored, min: 1, max: math.MaxInt64},
 			"Largest body that is kept in the cache, a quarter of cache-bytes at most; a larger one is streamed from the origin for every request."},
+
+		{groupCache, "compressors", "1", &count{p: &c.Compressors, zero: "nothing is compressed", min: 1, max: maxCompressors},
+			"Stored contents that are compressed at once, each by a goroutine behind hits, for the sites that say so. Their memory is part of cache-bytes. 256 wait; what is beyond that is compressed later."},
 
 		{groupConns, "max-conns", "25000", &count{p: &c.MaxConns, min: 1, max: maxCount},
 			"Open connections; further ones are closed at once. Lowered at start, with a warning, if RLIMIT_NOFILE does not do for all settings."},

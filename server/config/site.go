@@ -50,6 +50,11 @@ type Site struct {
 	CacheKey SiteCacheKey
 	Cache    SiteCache
 
+	// Compress is which stored contents are compressed, and Precompressed whether
+	// a root has codings of its files beside them.
+	Compress      SiteCompress
+	Precompressed bool
+
 	// TrustedProxies are the peers whose X-Forwarded-For and Forwarded are
 	// trusted.
 	TrustedProxies []netip.Prefix

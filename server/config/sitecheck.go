@@ -148,6 +148,7 @@ func (s *Site) validate(wrong map[string]bool) Mistakes {
 		fail("client-auth", "gives the files to all clients: they are the same without a certificate", "require, or an upstream in place of the root")
 	}
 	s.validateRules(given, fail)
+	s.validateCompress(wrong, given, fail)
 	either("cache-key.keep", "cache-key.drop")
 	if s.CacheKey.Query == QueryDrop {
 		for _, name := range []string{"cache-key.keep", "cache-key.drop"} {

@@ -106,7 +106,7 @@ func siteSettings(s *Site) []siteSetting {
 			"Proxies in front of the server: the client is whom their X-Forwarded-For, or else Forwarded, names, the last address that is none of theirs. An upstream gets what they say, with X-Forwarded-Proto and the like, and the proxy's own address added; what others say is replaced."},
 		{"request-id", "true", &toggle{p: &s.RequestID},
 			"An upstream gets X-Request-Id with each request, by which its log and the access log (`request_id`) can be found by each other: what a trusted proxy calls the request, in at most 128 letters, digits and `-._~+/=:@`, else 32 random digits. With false a client's own is passed on as it is."},
-	}, ruleSettings(s))
+	}, compressSettings(s), ruleSettings(s))
 }
 
 // upstreamOnly are the settings that mean nothing beside a root.

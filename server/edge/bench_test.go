@@ -10,6 +10,7 @@ import (
 	"time"
 
 	clients "github.com/e0ac7cd4/hotpath/server/client"
+	"github.com/e0ac7cd4/hotpath/server/encode"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/origin"
 	"github.com/e0ac7cd4/hotpath/server/rules"
@@ -39,6 +40,43 @@ func BenchmarkHit(b *testing.B) {
 			}
 		})
 		b.Run(tt.about+"/Again", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if !r.Again(&c.looked, now) {
+					b.Fatal("no hit")
+				}
+			}
+		})
+	}
+	for _, coded := range []bool{true, false} {
+		// 16 KiB of HTML in a coding, beside a content of the coded size.
+		body := page(16 << 10)
+		k := knobs{coding: coder(encode.Gzip)}
+		var coders encode.Encoders
+		small, err := coders.Encode(encode.Gzip, []byte(body), len(body))
+		if err != nil {
+			b.Fatal(err)
+		}
+		name := "coded"
+		if !coded {
+			name, k.coding, body = "of that size", nil, string(small)
+		}
+		r := newRig(b, k, always(200, body, "content-type", "text/html", "cache-control", "max-age=600"))
+		r.get("/a")
+		c := r.newClient("example.com", "GET", "/a", "accept-encoding", "gzip, deflate, br, zstd")
+		for now := time.Now(); !r.Look(&c.looked, &c.request, now) || len(c.looked.Response.Body) != len(small); {
+			time.Sleep(time.Millisecond)
+		}
+		now := time.Now()
+		b.Run(name+"/Look", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if !r.Look(&c.looked, &c.request, now) || message.Select(&c.request, c.looked.Response) == nil {
+					b.Fatal("no hit")
+				}
+			}
+		})
+		b.Run(name+"/Again", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if !r.Again(&c.looked, now) {

@@ -9,6 +9,7 @@
 //	                   not storable  for the request that began it; the others fetch for themselves
 //	                   304, HEAD     what is stored is updated: validate.go, variants.go
 //	Look ─ stale while revalidating ─ a fetch in the background          revalidate.go
+//	   └── a coding that is missing ─── made in the background            coding.go, compress.go
 //
 // Every decision of caching is package rfc9111's; what is stored is package
 // store's.
@@ -38,6 +39,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/limit"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/encode"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/missed"
 	"github.com/e0ac7cd4/hotpath/server/site"
@@ -75,6 +77,10 @@ type Config struct {
 	// fetch; after it the answer is 504. Zero means 30 s.
 	FetchTimeout time.Duration
 
+	// Compressors is how many contents are compressed at once; see
+	// [Edge.SetCompressors].
+	Compressors int
+
 	// Traces are those of requests; nil for none.
 	Traces *traces.Tracer
 }
@@ -93,6 +99,8 @@ type Edge struct {
 	maxStored     int64
 	bulkhead      *bulkhead
 	revalidations chan struct{} // a permit for each
+
+	compressors *encode.Queue
 
 	changes *changes
 	missed  missed.Counter
@@ -124,8 +132,13 @@ func New(t *site.Table, s *store.Store, m *metrics.Hotpath, log *slog.Logger, co
 	}
 	e.sites.Store(t)
 	e.missed.Many = e.warnOfKeys
+	e.compressors = encode.NewQueue(s.Ledger(), e.compress)
+	e.SetCompressors(config.Compressors)
 	return e
 }
+
+// SetCompressors changes how many contents are compressed at once; 0: none.
+func (e *Edge) SetCompressors(n int) { e.compressors.Set(n) }
 
 // Site is the site of a host, nil if there is none.
 func (e *Edge) Site(host string) *site.Site { return e.sites.Load().Find(host) }

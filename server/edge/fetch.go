@@ -199,6 +199,7 @@ func (f *fetch) ask() (err error) {
 		r.Authority = site.Host(f.request.Authority)
 		r.Fields = f.withConditions(originFields(f.request.Fields))
 	}
+	r.Fields = ownTags(f.site, r.Fields)
 	r.Span, r.Account = f.span, f.account
 	if !f.site.Files {
 		r.Fields = withID(f.edge.traces.Forward(f.span, f.request.Client, r.Fields), f.id)

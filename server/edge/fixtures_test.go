@@ -14,6 +14,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/encode"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/origin"
 	"github.com/e0ac7cd4/hotpath/server/site"
@@ -125,13 +126,14 @@ type knobs struct {
 	bytes  int64
 	config Config
 	files  origin.Origin // a site of files instead
+	coding *encode.Policy
 }
 
 // newRig makes an edge with one site, the default one.
 func newRig(t testing.TB, k knobs, s script) *rig {
 	t.Helper()
 	o := &scripted{script: s}
-	one := &site.Site{Name: "test", Default: true, Origin: o, Query: k.query, Rules: &k.rules, HitStatus: HitStatus}
+	one := &site.Site{Name: "test", Default: true, Origin: o, Query: k.query, Rules: &k.rules, HitStatus: HitStatus, Coding: k.coding}
 	if k.files != nil {
 		one.Origin, one.Files = k.files, true
 	}
@@ -143,6 +145,7 @@ func newRig(t testing.TB, k knobs, s script) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	k.config.Compressors = cmp.Or(k.config.Compressors, 1)
 	k.config.Fetches, k.config.MaxStored = cmp.Or(k.config.Fetches, 256), cmp.Or(k.config.MaxStored, 8<<20)
 	m := metrics.NewHotpath(metrics.Options{})
 	log := new(bytes.Buffer)
@@ -155,7 +158,8 @@ func newRig(t testing.TB, k knobs, s script) *rig {
 func (r *rig) settle() {
 	r.t.Helper()
 	r.gone.Wait()
-	for range 10_000 { // 10 s: only a failure takes that long
+	r.SetCompressors(0) // they end, and give their memory back
+	for range 10_000 {  // 10 s: only a failure takes that long
 		r.mu.Lock()
 		flights := len(r.flights)
 		r.mu.Unlock()

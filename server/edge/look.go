@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
+	"github.com/e0ac7cd4/hotpath/server/encode"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/site"
 	"github.com/e0ac7cd4/hotpath/server/store"
@@ -70,6 +71,14 @@ func (e *Edge) Look(l *message.Lookup, r *message.Request, now time.Time) bool {
 		}
 	}
 	l.Response, l.Status = entry.Response, s.HitStatus
+	if entry.Coded != nil && s.Coding != nil {
+		accept := encode.ParseAccept(r.Fields)
+		l.Accept = uint16(accept)
+		l.Response = e.represent(s, entry, key, accept, now)
+		if message.Conditional(r) {
+			l.Response = named(r, entry, l.Response, accept)
+		}
+	}
 	return true
 }
 
@@ -94,6 +103,12 @@ func (e *Edge) Again(l *message.Lookup, now time.Time) bool {
 		return false // what is stale is for Look
 	}
 	l.Response = entry.Response
+	if entry.Coded != nil && s.Coding != nil {
+		if l.Accept == 0 {
+			return false // what Look found had no codings, so it has not read what is accepted
+		}
+		l.Response = e.represent(s, entry, l.Key, encode.Accept(l.Accept), now)
+	}
 	return true
 }
 

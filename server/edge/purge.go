@@ -103,7 +103,7 @@ func (e *Edge) plan(p *Purge) (*purgeJob, error) {
 	}
 	if p.Site != "" {
 		if j.only = j.sites.Named(p.Site); j.only == nil {
-			return nil, fmt.Errorf("site %q: there is none of this name; allowed is one of %s", p.Site, names(j.sites))
+			return nil, fmt.Errorf("site %q: there is none of this name; allowed is one of %s", p.Site, siteNames(j.sites))
 		}
 	}
 	var failures []error
@@ -130,8 +130,8 @@ func (e *Edge) plan(p *Purge) (*purgeJob, error) {
 	return j, errors.Join(failures...)
 }
 
-// names are those of the first sites of a table, for an error.
-func names(t *site.Table) string {
+// siteNames are those of the first sites of a table, for an error.
+func siteNames(t *site.Table) string {
 	var all []string
 	for i, s := range t.Sites() {
 		if i == 10 {

@@ -223,7 +223,7 @@ func (e *Edge) hit(m *miss) {
 		e.revalidate(s, x.Key, u.own, &x.Request, u.entry, now)
 	}
 	x.Reply.Explain(outcome(s, metrics.Hit, &rfc9111.CacheStatus{Served: u.reason}))
-	x.Reply.Send(message.Select(&x.Request, u.entry.Response))
+	x.Reply.Send(message.Select(&x.Request, e.represented(s, &x.Request, u.own, u.entry.Response)))
 }
 
 // outcome says how the cache took part, to metrics, log and client.

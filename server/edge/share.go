@@ -144,7 +144,8 @@ func (e *Edge) await(m *miss, fl *flight) bool {
 			return false
 		}
 		e.explain(m, metrics.Miss, d)
-		m.x.Reply.Send(message.Select(&m.x.Request, located(m.site, d.response, m.x.Path)))
+		resp := e.represented(m.site, &m.x.Request, fl.key, d.response)
+		m.x.Reply.Send(message.Select(&m.x.Request, located(m.site, resp, m.x.Path)))
 	default:
 		return false
 	}

@@ -124,7 +124,7 @@ func (f *fetch) Answer(a origin.Answer) error {
 		return nil
 	}
 	if a.Store { // any other is changed by the Reply, which may put a page in its place
-		a.Response = f.site.Answers.Rewrite(a.Response)
+		a.Response = f.codableFile(f.site.Answers.Rewrite(a.Response), a.Coded)
 	}
 	f.head.Status, f.kept = a.Response.Status, rfc9111.Status
 	if a.Store && e.store.PutAnswer(f.key, &a, f.began, f.purged) {

@@ -26,12 +26,12 @@ func (f *fetch) store(policy rfc9111.Policy, now time.Time) {
 	}
 	f.tags = f.tagsOf(h.Fields)
 	f.fields = rfc9111.Kept(nil, h.Fields, now, f.site.Rules)
-	f.response = f.site.Answers.OpenedStored(h.Status, f.fields, h.Length, policy.Born)
+	f.response = f.codable(f.site.Answers.OpenedStored(h.Status, f.fields, h.Length, policy.Born), h.Length)
 	f.response.Pins.SetSize(max(f.reserved, 1))
 	f.edge.store.Ledger().Stored(&f.response.Pins)
 	f.mine = f.response
 	if policy.Has(rfc9111.Strips) {
-		f.mine = f.site.Answers.OpenedStored(h.Status, f.withStripped(), h.Length, policy.Born)
+		f.mine = f.codable(f.site.Answers.OpenedStored(h.Status, f.withStripped(), h.Length, policy.Born), h.Length)
 		f.mine.Whole = f.response
 	}
 	f.body = message.NewGrowing(h.Length, f.edge.maxStored)
@@ -196,7 +196,7 @@ func (f *fetch) finishBody(trailers []hpack.Field) error {
 		f.body.End(trailers)
 		return nil // all followers have their reader, and see its end
 	}
-	r := f.site.Answers.Stored(f.head.Status, f.fields, fit(body), f.policy.Born)
+	r := f.codable(f.site.Answers.Stored(f.head.Status, f.fields, fit(body), f.policy.Born), int64(len(body)))
 	if f.open {
 		r.Whole = f.response // whose senders send it
 	}
@@ -232,7 +232,7 @@ func (f *fetch) forMine(r *message.Response) *message.Response {
 	if f.mine == f.response {
 		return r
 	}
-	own := f.site.Answers.Stored(r.Status, f.withStripped(), r.Body, r.Born)
+	own := f.codable(f.site.Answers.Stored(r.Status, f.withStripped(), r.Body, r.Born), int64(len(r.Body)))
 	own.Whole = r.Root()
 	return own
 }

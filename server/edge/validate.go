@@ -49,7 +49,7 @@ func (f *fetch) freshen(asked *rfc9111.Asked, now time.Time) *message.Response {
 	if kept == rfc9111.Stored && f.edge.changes.since(f.key, f.began) {
 		kept = rfc9111.Invalidated
 	}
-	r := f.site.Answers.Stored(stored.Status, rfc9111.Kept(nil, merged, now, f.site.Rules), stored.Body, policy.Born)
+	r := f.codable(f.site.Answers.Stored(stored.Status, rfc9111.Kept(nil, merged, now, f.site.Rules), stored.Body, policy.Born), int64(len(stored.Body)))
 	r.Whole = stored.Root()
 	f.policy, f.kept = policy, kept
 	switch {
@@ -145,7 +145,7 @@ func (f *fetch) whole(d decision) {
 	}
 	f.account.Ends()
 	f.x.Reply.Explain(outcome(f.site, metrics.Miss, &rfc9111.CacheStatus{Served: d.served, ForwardStatus: d.status, Kept: d.kept}))
-	f.x.Reply.Send(message.Select(&f.x.Request, d.response))
+	f.x.Reply.Send(message.Select(&f.x.Request, f.edge.represented(f.site, &f.x.Request, f.own, d.response)))
 }
 
 // withoutLength leaves content-length out, which the head has beside the fields.

@@ -99,6 +99,9 @@ type Lookup struct {
 	// that clients with Authorization may share, and for no others.
 	SharedOnly bool
 
+	// Accept is the source's own: the content codings that the request accepts.
+	Accept uint16
+
 	// Epoch is the source's own: what it found out holds as long as it has
 	// the same sites.
 	Epoch uint32

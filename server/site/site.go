@@ -8,6 +8,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/server/certs"
 	"github.com/e0ac7cd4/hotpath/server/client"
+	"github.com/e0ac7cd4/hotpath/server/encode"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/origin"
 	"github.com/e0ac7cd4/hotpath/server/rules"
@@ -57,6 +58,9 @@ type Site struct {
 
 	// RequestIDs is whether an upstream gets the ID of each request.
 	RequestIDs bool
+
+	// Coding is what is done about content codings; nil: nothing.
+	Coding *encode.Policy
 
 	// MaxBody is the largest content of a request, in bytes; 0: what the engines
 	// take.
@@ -154,15 +158,16 @@ const QueryMark = 2
 // KeyText is a resource's key for people: without the site, and what marks a query that
 // the origin has said something of.
 func KeyText(key string) string {
-	key = key[keyPrefix:]
-	if i := strings.IndexByte(key, QueryMark); i >= 0 {
-		key = key[:i]
+	text := key[keyPrefix:]
+	// The hashes behind the marks may have any byte in them.
+	if i := strings.IndexByte(text, varianceMark); i >= 0 && !strings.Contains(text[:i], queryMarkText) {
+		text = text[:i] + text[i+len(variance{}.mark):]
 	}
-	if i := strings.IndexByte(key, varianceMark); i >= 0 {
-		key = key[:i] + key[i+len(variance{}.mark):]
-	}
-	return key
+	text, _, _ = strings.Cut(text, queryMarkText)
+	return text
 }
+
+const queryMarkText = string(rune(QueryMark))
 
 // Host is an authority in the form that keys have. What is stored for all
 // forms of a host is requested with this one.

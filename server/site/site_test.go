@@ -297,3 +297,22 @@ func TestNothingAllocates(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestKeyText: whatever bytes the hashes in a key have, its text is its host, its path
+// and its query.
+func TestKeyText(t *testing.T) {
+	const query = "?x=1"
+	for b := range 256 {
+		hash := string([]byte{byte(b), byte(b), byte(b), byte(b)})
+		for _, key := range []string{
+			"\x00\x01\x02\x03h/p" + query,
+			"\x00\x01\x02\x03h/p\x01" + hash + query,
+			"\x00\x01\x02\x03h/p" + query + "\x02" + hash,
+			"\x00\x01\x02\x03h/p\x01" + hash + query + "\x02" + hash,
+		} {
+			if got := KeyText(key); got != "h/p"+query {
+				t.Errorf("%q: %q", key, got)
+			}
+		}
+	}
+}

@@ -26,6 +26,9 @@ type Entry struct {
 	policy rfc9111.Policy                 // as it was stored
 	stale  atomic.Pointer[rfc9111.Policy] // since a soft purge; nil: there was none
 
+	// Coded are the response in content codings; nil if it is not to be coded.
+	Coded *Coded
+
 	// Vary, if it is not "", says that the resource's responses are stored
 	// under longer keys, which the values of these request fields extend.
 	Vary rfc9111.Vary

@@ -1,0 +1,176 @@
+package store
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/server/encode"
+	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/origin"
+)
+
+// Coded are the representations of an entry's response in content codings. They
+// are added one by one, count in the entry's memory, and leave with it.
+type Coded struct {
+	set   atomic.Pointer[CodedSet]
+	tries *tries
+}
+
+// CodedSet are the representations that there are at a moment. It is immutable.
+type CodedSet struct {
+	There encode.Mask
+	all   [encode.Codings]*message.Response
+}
+
+// Of is the representation in c, which is there; r for Identity.
+func (s *CodedSet) Of(c encode.Coding, r *message.Response) *message.Response {
+	if c == encode.Identity {
+		return r
+	}
+	return s.all[c]
+}
+
+// none are the representations of an entry that has none yet.
+var none CodedSet
+
+// tries says for each coding from which Unix ns on a request may have it made. All
+// entries of one content share it: one that is freshened goes on where the one
+// before was.
+type tries [encode.Codings]atomic.Int64
+
+// madeAgain is when a representation may be made again that is not there though it
+// was made: it left with an entry that was replaced at that moment.
+const madeAgain = time.Second
+
+// Set returns the representations that there are now.
+func (c *Coded) Set() *CodedSet {
+	if s := c.set.Load(); s != nil {
+		return s
+	}
+	return &none
+}
+
+// Claim reports whether the caller is to have a representation made: it is time,
+// and no other caller does it. Without a call of [Coded.Retry] it is for good.
+func (c *Coded) Claim(coding encode.Coding, now time.Time) bool {
+	try := &c.tries[coding]
+	at := try.Load()
+	return now.UnixNano() >= at && try.CompareAndSwap(at, rechecking)
+}
+
+// Retry says when a representation may be made again.
+func (c *Coded) Retry(coding encode.Coding, at time.Time) { c.tries[coding].Store(at.UnixNano()) }
+
+// Codable returns the entry whose own key is key if its response may be coded, and
+// does not count as a use of it; else nil.
+func (s *Store) Codable(key string, now time.Time) *Entry {
+	e, ok := s.cache.Peek(key, now)
+	if !ok || e.Response == nil || e.Coded == nil {
+		return nil
+	}
+	return e
+}
+
+// maxAdds is how often a representation is added whose entry is replaced at the
+// same moment.
+const maxAdds = 3
+
+// AddCoded adds body, the content of the response of in a coding, to the entry
+// under key, if that still has the content.
+func (s *Store) AddCoded(key string, of *message.Response, c encode.Coding, body []byte, now time.Time) bool {
+	for range maxAdds {
+		e := s.Codable(key, now)
+		if e == nil || e.Response.Root() != of.Root() {
+			return false
+		}
+		r := e.Response.Coded(c.String(), body)
+		r.Pins.SetSize(r.Size())
+		if s.add(key, e, c, r) {
+			e.Coded.Retry(c, now.Add(madeAgain))
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Store) add(key string, e *Entry, c encode.Coding, r *message.Response) bool {
+	before := e.Coded.Set()
+	after := before.with(c, r)
+	s.ledger.Stored(&r.Pins)
+	added := s.cache.Grow(key, r.Size(), func(there *Entry) bool {
+		if there != e || e.Coded.Set() != before {
+			return false
+		}
+		e.Coded.set.Store(after)
+		return true
+	})
+	if !added {
+		s.ledger.Evicted(&r.Pins)
+	}
+	return added
+}
+
+// with is the set with a representation more.
+func (s *CodedSet) with(c encode.Coding, r *message.Response) *CodedSet {
+	more := *s
+	more.all[c] = r
+	more.There = s.There.With(c)
+	return &more
+}
+
+// codedFor returns the representations of an entry that is about to be stored
+// under key: those that its origin has, and those of the entry before if that has
+// the same content.
+func (s *Store) codedFor(key string, e *Entry) *Coded {
+	r := e.Response
+	if !r.MayBeCoded {
+		return nil
+	}
+	c, set := &Coded{tries: new(tries)}, &none
+	if old := s.Codable(key, time.Now()); old != nil && old.Response.Root() == r.Root() {
+		c.tries = old.Coded.tries
+		for coding, was := range old.Coded.Set().all {
+			if was == nil {
+				continue
+			}
+			now := was
+			if old.Response != r {
+				now = r.Coded(encode.Coding(coding).String(), was.Body)
+				now.Whole = was.Root()
+			}
+			set = set.with(encode.Coding(coding), now)
+		}
+	}
+	if e.Answer != nil {
+		set = beside(set, e.Answer, r)
+	}
+	c.set.Store(set)
+	return c
+}
+
+// beside is the set with the representations that a file's origin has beside it.
+func beside(set *CodedSet, a *origin.Answer, r *message.Response) *CodedSet {
+	for coding, body := range a.Coded {
+		if c := encode.Coding(coding); body != nil && !set.There.Has(c) {
+			made := r.Coded(c.String(), body)
+			made.Pins.SetSize(made.Size())
+			set = set.with(c, made)
+		}
+	}
+	return set
+}
+
+// each calls do for each representation of an entry.
+func (c *Coded) each(do func(*message.Response)) {
+	if c == nil {
+		return
+	}
+	for _, r := range c.Set().all {
+		if r != nil {
+			do(r)
+		}
+	}
+}
+
+// codedOverhead is what Coded, its tries and its set take.
+const codedOverhead = 96
