@@ -253,6 +253,7 @@ const (
 	CodingBrotli Coding = iota
 	CodingZstd
 	CodingGzip
+	CodingDcz // Zstandard with a dictionary
 )
 
 const (
@@ -347,7 +348,7 @@ var (
 	lookupLabel       = Label{"result", []string{"hit", "miss"}}
 	fetchLabel        = Label{"outcome", []string{"ok", "notfound", "refused", "timeout", "canceled", "error"}}
 	revalidationLabel = Label{"outcome", []string{"same", "changed", "error"}}
-	codingLabel       = Label{"coding", []string{"br", "zstd", "gzip"}}
+	codingLabel       = Label{"coding", []string{"br", "zstd", "gzip", "dcz"}}
 	compressionLabel  = Label{"result", []string{"made", "no_gain", "dropped", "no_room", "gone", "failed"}}
 	logLabel          = Label{"outcome", []string{"written", "dropped", "failed"}}
 	spanLabel         = Label{"outcome", []string{"exported", "dropped", "failed"}}

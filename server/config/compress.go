@@ -14,6 +14,7 @@ type SiteCompress struct {
 	Codings []string // tokens, the preferred first; or [CompressAuto] or [CompressOff] alone
 	Types   []string // of contents, as [encode.NewTypes] has them
 	Min     int64    // bytes
+	Deltas  bool     // RFC 9842
 }
 
 // What a SiteCompress's Codings can be besides tokens.
@@ -41,6 +42,10 @@ func (s *Site) Coding() *encode.Policy {
 		c, _ := encode.Parse(token)
 		p.Prefer, p.Made = append(p.Prefer, c), p.Made.With(c)
 	}
+	if s.Compress.Deltas && p.Made != 0 {
+		// Before all others: what a client has need not be sent.
+		p.Deltas, p.Prefer, p.Made = true, slices.Insert(p.Prefer, 0, encode.Dcz), p.Made.With(encode.Dcz)
+	}
 	if s.Precompressed {
 		for _, token := range allCodings {
 			if c, _ := encode.Parse(token); !p.Made.Has(c) {
@@ -63,6 +68,8 @@ func compressSettings(s *Site) []siteSetting {
 			"Types of contents that are compressed. usual: text, JSON, XML, scripts, WebAssembly, fonts and images that are not compressed in themselves. `+json` is every type that ends so, `-text/csv` all but that one."},
 		{"compress.min", "1KiB", &size{p: &s.Compress.Min, min: 1, max: encode.MaxContent},
 			"Smallest content that is compressed; it fits into a packet otherwise."},
+		{"compress.deltas", "false", &toggle{p: &s.Compress.Deltas},
+			"Whether clients that have a content get another one in its place as what differs (RFC 9842, dcz): browsers keep it as a dictionary, and so does the cache, up to 2 MiB."},
 		{"precompressed", "false", &toggle{p: &s.Precompressed},
 			"Whether files are sent in the codings that stand beside them: `app.js.br`, `app.js.zst` and `app.js.gz` for `app.js`, if they are not older. They are stored with it."},
 	}
@@ -122,7 +129,7 @@ func newTypes(p *[]string) *list[string] {
 // validateCompress reports through fail what does not go together.
 func (s *Site) validateCompress(wrong map[string]bool, given func(name string) bool, fail func(name, problem, allowed string)) {
 	if p := s.Coding(); (p == nil || p.Made == 0) && !wrong[s.name+".compress.codings"] {
-		for _, name := range []string{"compress.types", "compress.min"} {
+		for _, name := range []string{"compress.types", "compress.min", "compress.deltas"} {
 			if s.where[name] != "" {
 				fail(name, "has no effect: nothing is compressed", "compress.codings beside it, such as [br, zstd, gzip]")
 			}

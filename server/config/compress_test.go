@@ -22,6 +22,7 @@ func TestCoding(t *testing.T) {
 		{"unless it is said", "upstream: http://127.0.0.1:3000\n  compress: {codings: [gzip, br]}", []encode.Coding{encode.Gzip, encode.Brotli}, encode.Mask(0).With(encode.Gzip).With(encode.Brotli)},
 		{"off", "root: /srv\n  compress: {codings: off}", nil, 0},
 		{"what stands beside files is sent without being made", "root: /srv\n  compress: {codings: off}\n  precompressed: true", []encode.Coding{encode.Brotli, encode.Zstd, encode.Gzip}, 0},
+		{"what differs comes before all", "root: /srv\n  compress: {codings: gzip, deltas: true}", []encode.Coding{encode.Dcz, encode.Gzip}, encode.Mask(0).With(encode.Gzip).With(encode.Dcz)},
 		{"what is made comes first", "root: /srv\n  compress: {codings: gzip}\n  precompressed: true", []encode.Coding{encode.Gzip, encode.Brotli, encode.Zstd}, encode.Mask(0).With(encode.Gzip)},
 	} {
 		c := mustLoad(t, "sites:\n- hosts: a.example\n  "+tt.site+"\n")
@@ -29,6 +30,8 @@ func TestCoding(t *testing.T) {
 		switch {
 		case (p == nil) != (tt.prefer == nil):
 			t.Errorf("%s: %+v", tt.about, p)
+		case p != nil && p.Deltas != p.Made.Has(encode.Dcz):
+			t.Errorf("%s: deltas %t, makes %b", tt.about, p.Deltas, p.Made)
 		case p != nil && (!reflect.DeepEqual(p.Prefer, tt.prefer) || p.Made != tt.made):
 			t.Errorf("%s: prefers %v, makes %b", tt.about, p.Prefer, p.Made)
 		}
@@ -47,6 +50,8 @@ func TestCompressMistakes(t *testing.T) {
 		{"a size that nothing has", "root: /srv\n  compress: {min: 9MiB}", `too large`},
 		{"types of what is not compressed", "root: /srv\n  compress: {codings: off, types: [text/html]}", `nothing is compressed`},
 		{"the same of an upstream", "upstream: http://127.0.0.1:3000\n  compress: {min: 9KiB}", `nothing is compressed`},
+		{"deltas of what is not compressed", "root: /srv\n  compress: {codings: off, deltas: true}", `nothing is compressed`},
+		{"dcz is no coding by itself", "root: /srv\n  compress: {codings: [dcz]}", `no coding`},
 		{"files of an upstream", "upstream: http://127.0.0.1:3000\n  precompressed: true", `is for files`},
 	} {
 		file := "sites:\n- hosts: a.example\n  " + tt.settings + "\n"

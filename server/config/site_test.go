@@ -31,7 +31,7 @@ sites:
       stale-while-revalidate: 30s
       stale-if-error: 48h
       cache-status: false
-    compress: {codings: [zstd, gzip], types: [usual, -text/csv, +cbor], min: 2KiB}
+    compress: {codings: [zstd, gzip], types: [usual, -text/csv, +cbor], min: 2KiB, deltas: true}
     host: upstream
     balance: hash
     health: {path: /healthz, interval: 5s, timeout: 1s, healthy: 1, unhealthy: 2}
@@ -55,7 +55,7 @@ sites:
 		CacheKey: SiteCacheKey{Query: QuerySorted, Drop: []string{"utm_source", "gclid"}},
 		Cache: SiteCache{DefaultFresh: time.Minute, Heuristics: true, StoreSetCookie: true, Negative: map[int]time.Duration{404: 10 * time.Second, 503: time.Second},
 			StaleWhileRevalidate: 30 * time.Second, StaleIfError: 48 * time.Hour},
-		Compress: SiteCompress{Codings: []string{"zstd", "gzip"}, Types: []string{"usual", "-text/csv", "+cbor"}, Min: 2 << 10},
+		Compress: SiteCompress{Codings: []string{"zstd", "gzip"}, Types: []string{"usual", "-text/csv", "+cbor"}, Min: 2 << 10, Deltas: true},
 		Host:     HostUpstream, Balance: Hash,
 		Health:         SiteHealth{"/healthz", 5 * time.Second, time.Second, 1, 2},
 		Timeouts:       SiteTimeouts{time.Second, 2 * time.Second, 3 * time.Second, time.Minute, 5 * time.Second},

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -31,13 +32,44 @@ func (f *fetch) codable(r *message.Response, length int64) *message.Response {
 	if !s.Files && (f.asked.Authorization || s.Guard.Takes() || s.Clients != nil) {
 		return r
 	}
-	return r.Codable()
+	return f.dictionary(r.Codable(), length)
+}
+
+// dictionary is r, which may be coded and whose content has so many bytes, as a
+// dictionary for what takes its place, if its site has such.
+func (f *fetch) dictionary(r *message.Response, length int64) *message.Response {
+	if !f.site.Coding.Deltas || length > encode.MaxDelta {
+		return r
+	}
+	path := f.request.Path
+	if f.site.Files {
+		path = (&url.URL{Path: f.site.Unstripped(site.Path(f.key))}).EscapedPath()
+	}
+	path, _, _ = strings.Cut(path, "?")
+	if !plainPath.MatchString(path) {
+		return r
+	}
+	return r.AsDictionary(path)
+}
+
+// plainPath is a path that stands for itself in a URL pattern and in quotes.
+var plainPath = regexp.MustCompile(`^/[A-Za-z0-9/._~%@,=&;$!'-]*$`)
+
+// withDictionary is what a request accepts if the entry answers it: what is coded
+// with a dictionary only if the client has that one. named is that the request names
+// one.
+func withDictionary(r *message.Request, entry *store.Entry, accept encode.Accept) (a encode.Accept, named bool) {
+	available, named := r.Field("available-dictionary")
+	if before := entry.Coded.Before(); named && before != nil && available == before.Available {
+		return accept, true
+	}
+	return accept.Without(encode.Dcz), named
 }
 
 // codableFile is codable for a file, which may be there in codings already.
 func (f *fetch) codableFile(r *message.Response, coded [][]byte) *message.Response {
 	if coded != nil && encode.Free(r.Fields) {
-		return r.Codable()
+		return f.dictionary(r.Codable(), int64(len(r.Body)))
 	}
 	return f.codable(r, int64(len(r.Body)))
 }
@@ -74,6 +106,9 @@ func (e *Edge) represented(s *site.Site, r *message.Request, own string, resp *m
 		return resp
 	}
 	accept := encode.ParseAccept(r.Fields)
+	if s.Coding.Deltas {
+		accept, _ = withDictionary(r, entry, accept)
+	}
 	return named(r, entry, e.represent(s, entry, []byte(own), accept, now), accept)
 }
 
@@ -113,7 +148,7 @@ func named(r *message.Request, entry *store.Entry, chosen *message.Response, acc
 }
 
 // codedTags are the ends of entity tags that [message.Response.Coded] has made.
-var codedTags = regexp.MustCompile(`([^"])-(?:br|zstd|gzip)-[A-Za-z0-9_-]{12}"`)
+var codedTags = regexp.MustCompile(`([^"])-(?:br|zstd|gzip|dcz)-[A-Za-z0-9_-]{12}"`)
 
 // ownTags are the fields of a request that is passed on to an upstream whose
 // responses are coded here: with its own entity tags in If-Match. What a client has

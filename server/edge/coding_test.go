@@ -381,14 +381,14 @@ func TestCompressorsFull(t *testing.T) {
 func TestCoderPanics(t *testing.T) {
 	r := newRig(t, knobs{}, nil)
 	var coders encode.Encoders
-	coded, err := r.code(&coders, encode.Identity, []byte("no coder has this coding"), 100)
+	coded, err := r.code(&coders, encode.Identity, []byte("no coder has this coding"), nil, 100)
 	if coded != nil || err == nil || !strings.Contains(err.Error(), "panic") {
 		t.Errorf("%q, %v", coded, err)
 	}
 	if n := r.metrics.Panics.Value(); n != 1 {
 		t.Errorf("%d panics are counted", n)
 	}
-	if _, err := r.code(&coders, encode.Gzip, []byte(page(5000)), 5000); err != nil {
+	if _, err := r.code(&coders, encode.Gzip, []byte(page(5000)), nil, 5000); err != nil {
 		t.Errorf("the next one: %v", err)
 	}
 }
@@ -481,4 +481,63 @@ func TestCodingNumbers(t *testing.T) {
 			t.Errorf("%v is counted as %s", c, got)
 		}
 	}
+}
+
+// TestDeltas: a client that has what was stored before gets what differs, and no
+// other does.
+func TestDeltas(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		p := coder(encode.Dcz, encode.Gzip)
+		p.Deltas = true
+		version := 1
+		script := func() string { return fmt.Sprintf("// version %d\n", version) + page(5000) }
+		r := newRig(t, knobs{coding: p}, func(_ int, _ context.Context, _ *origin.Request, sink origin.Sink) error {
+			return give(sink, 200, script(), "content-type", "text/javascript", "etag", fmt.Sprintf(`"v%d"`, version), "cache-control", "max-age=10")
+		})
+		first := r.get("/app.js?a=b")
+		if first.field("use-as-dictionary") != `match="/app.js"` || first.field("vary") != "Accept-Encoding|Available-Dictionary" {
+			t.Errorf("the first one has %v", first.fields)
+		}
+		dictionary := encode.NewDictionary([]byte(first.text()))
+		asked := []string{"accept-encoding", "gzip, dcz", "available-dictionary", dictionary.Available()}
+		if c := r.coded("/app.js?a=b", asked...); gunzip(t, c.text()) != script() {
+			t.Errorf("nothing was there before: %v", c.fields)
+		}
+		version = 2
+		time.Sleep(11 * time.Second)
+		r.get("/app.js?a=b") // the second version
+		c := r.coded("/app.js?a=b", asked...)
+		if c.field("content-encoding") != "dcz" || c.field("vary") != "Accept-Encoding|Available-Dictionary" || !strings.HasPrefix(c.field("etag"), `"v2-dcz-`) {
+			t.Fatalf("%v", c.fields)
+		}
+		var coders encode.Encoders
+		if want, _ := coders.EncodeDelta([]byte(script()), dictionary, 5000); c.text() != string(want) {
+			t.Errorf("%d bytes of dcz are not the %d that the library makes", len(c.text()), len(want))
+		}
+		if c.looked.Repeatable {
+			t.Error("it is remembered, though another content would have another dictionary")
+		}
+		for about, other := range map[string][]string{
+			"another dictionary":            {"accept-encoding", "gzip, dcz", "available-dictionary", encode.NewDictionary([]byte("x")).Available()},
+			"the one of the content itself": {"accept-encoding", "gzip, dcz", "available-dictionary", encode.NewDictionary([]byte(script())).Available()},
+			"no dictionary":                 {"accept-encoding", "gzip, dcz"},
+			"what is no field":              {"accept-encoding", "gzip, dcz", "available-dictionary", "x"},
+			"a client without dcz":          {"accept-encoding", "gzip", "available-dictionary", dictionary.Available()},
+			"all but dcz":                   {"accept-encoding", "*, dcz;q=0", "available-dictionary", dictionary.Available()},
+		} {
+			if c := r.coded("/app.js?a=b", other...); c.field("content-encoding") != "gzip" || gunzip(t, c.text()) != script() {
+				t.Errorf("%s: %v", about, c.fields)
+			}
+		}
+		// The third: the first is no dictionary any more.
+		version = 3
+		time.Sleep(11 * time.Second)
+		r.get("/app.js?a=b")
+		if c := r.coded("/app.js?a=b", asked...); c.field("content-encoding") != "gzip" {
+			t.Errorf("two versions later: %v", c.fields)
+		}
+		if c := r.get("/a(b)"); c.field("use-as-dictionary") != "" || c.field("vary") != "Accept-Encoding" {
+			t.Errorf("a path that is a pattern: %v", c.fields)
+		}
+	})
 }

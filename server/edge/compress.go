@@ -28,15 +28,25 @@ func (e *Edge) compress(coders *encode.Encoders, j encode.Job) {
 	}
 	r, ledger := entry.Response, e.store.Ledger()
 	retry := func() { entry.Coded.Retry(j.Coding, time.Now().Add(compressPause)) }
+	size, dictionary := len(r.Body), (*encode.Dictionary)(nil)
+	if j.Coding == encode.Dcz {
+		before := entry.Coded.Before()
+		if before == nil {
+			return
+		}
+		dictionary, size = before.Dictionary, size+len(before.Response.Body)
+		ledger.Pin(before.Response.Pinned())
+		defer ledger.Unpin(before.Response.Pinned())
+	}
 	most := encode.Worth(len(r.Body))
 	held := 2 * int64(max(most, 0)) // the result, and once more while it grows
-	if !coders.Reserve(j.Coding, len(r.Body)) || !ledger.TakeSpare(held) {
+	if !coders.Reserve(j.Coding, size) || !ledger.TakeSpare(held) {
 		result = metrics.CompressionNoRoom
 		retry()
 		return
 	}
 	ledger.Pin(r.Pinned())
-	coded, err := e.code(coders, j.Coding, r.Body, most)
+	coded, err := e.code(coders, j.Coding, r.Body, dictionary, most)
 	ledger.Unpin(r.Pinned())
 	ledger.Give(held)
 	e.metrics.CompressionDuration.ObserveN(e.stripe, metrics.Coding(j.Coding), time.Since(began), 1)
@@ -57,9 +67,9 @@ func (e *Edge) compress(coders *encode.Encoders, j encode.Job) {
 	}
 }
 
-// code is [encode.Encoders.Encode]; a panic is an error of it, and for good: the
-// content would make it panic again.
-func (e *Edge) code(coders *encode.Encoders, c encode.Coding, body []byte, most int) (coded []byte, err error) {
+// code is [encode.Encoders.Encode], or EncodeDelta if there is a dictionary; a panic
+// is an error of it, and for good: the content would make it panic again.
+func (e *Edge) code(coders *encode.Encoders, c encode.Coding, body []byte, dictionary *encode.Dictionary, most int) (coded []byte, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			e.metrics.Panics.Add(e.stripe, 1)
@@ -67,5 +77,8 @@ func (e *Edge) code(coders *encode.Encoders, c encode.Coding, body []byte, most 
 			coded, err = nil, fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
+	if dictionary != nil {
+		return coders.EncodeDelta(body, dictionary, most)
+	}
 	return coders.Encode(c, body, most)
 }

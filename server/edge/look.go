@@ -73,6 +73,12 @@ func (e *Edge) Look(l *message.Lookup, r *message.Request, now time.Time) bool {
 	l.Response, l.Status = entry.Response, s.HitStatus
 	if entry.Coded != nil && s.Coding != nil {
 		accept := encode.ParseAccept(r.Fields)
+		if s.Coding.Deltas {
+			var named bool
+			if accept, named = withDictionary(r, entry, accept); named {
+				l.Repeatable = false // it is about this entry
+			}
+		}
 		l.Accept = uint16(accept)
 		l.Response = e.represent(s, entry, key, accept, now)
 		if message.Conditional(r) {

@@ -32,6 +32,9 @@ func (a Accept) rank(c Coding) Accept { return a >> (rankBits * Accept(c)) & ran
 // Takes reports whether a coding, or identity, is acceptable.
 func (a Accept) Takes(c Coding) bool { return a.rank(c) != 0 }
 
+// Without is a without a coding.
+func (a Accept) Without(c Coding) Accept { return a &^ (rankMask << (rankBits * Accept(c))) }
+
 // Weights are in thousandths, as RFC 9110 §12.4.2 has them; notNamed is that there
 // is none.
 const notNamed = -1
@@ -79,7 +82,7 @@ func ParseAccept(fields []hpack.Field) Accept {
 
 // parseAccept reads the lines of fields that has some.
 func parseAccept(fields []hpack.Field) Accept {
-	weights := [Codings + 1]int{notNamed, notNamed, notNamed, notNamed}
+	weights := [Codings + 1]int{notNamed, notNamed, notNamed, notNamed, notNamed}
 	all := notNamed
 	for i := range fields {
 		if fields[i].Name != acceptEncoding {
@@ -98,12 +101,14 @@ func parseAccept(fields []hpack.Field) Accept {
 				weights[Brotli] = weight
 			case strings.EqualFold(coding, "zstd"):
 				weights[Zstd] = weight
+			case strings.EqualFold(coding, "dcz"):
+				weights[Dcz] = weight
 			case strings.EqualFold(coding, "identity"):
 				weights[Identity] = weight
 			}
 		}
 	}
-	for c := range weights[:Identity] {
+	for c := range weights[:Plain] { // a dictionary is for those who name it
 		if weights[c] == notNamed {
 			weights[c] = all
 		}

@@ -8,16 +8,18 @@ const (
 	Brotli Coding = iota // RFC 7932
 	Zstd                 // RFC 8878
 	Gzip                 // RFC 1952
+	Dcz                  // Zstandard with what the content was before as a dictionary (RFC 9842 §5)
 	Identity
 
 	Codings = int(Identity) // how many are made
+	Plain   = int(Dcz)      // of them, those that need nothing but the content; they come first
 )
 
 // tokens are the names in Content-Encoding and Accept-Encoding.
-var tokens = [Codings]string{Brotli: "br", Zstd: "zstd", Gzip: "gzip"}
+var tokens = [Codings]string{Brotli: "br", Zstd: "zstd", Gzip: "gzip", Dcz: "dcz"}
 
 // suffixes end the names of files that hold another in a coding.
-var suffixes = [Codings]string{Brotli: ".br", Zstd: ".zst", Gzip: ".gz"}
+var suffixes = [Plain]string{Brotli: ".br", Zstd: ".zst", Gzip: ".gz"}
 
 // String is the coding's token, "identity" for none.
 func (c Coding) String() string {
@@ -27,7 +29,7 @@ func (c Coding) String() string {
 	return "identity"
 }
 
-// Suffix ends the name of a file that holds another in the coding.
+// Suffix ends the name of a file that holds another in the coding, a plain one.
 func (c Coding) Suffix() string { return suffixes[c] }
 
 // Parse returns the coding with a token; ok is false if it is none of ours.

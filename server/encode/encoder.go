@@ -47,6 +47,8 @@ func Memory(c Coding, content int) int64 {
 	switch c {
 	case Brotli:
 		return 3<<20 + 12*window
+	case Dcz:
+		return 5<<20 + 2*deltaWindow(content)
 	case Zstd:
 		return 2<<20 + 4*window
 	}
@@ -118,6 +120,11 @@ func (e *Encoders) Encode(c Coding, body []byte, most int) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a coder for %v: %w", c, err)
 	}
+	return e.encode(c, coder, body)
+}
+
+// encode has coder, which writes to e.out, code body.
+func (e *Encoders) encode(c Coding, coder coder, body []byte) ([]byte, error) {
 	for rest := body; len(rest) > 0; {
 		n := min(len(rest), chunk)
 		if _, err := coder.Write(rest[:n]); err != nil {

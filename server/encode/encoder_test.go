@@ -90,7 +90,7 @@ func TestEncode(t *testing.T) {
 	sizes := []int{1, 100, chunk - 1, chunk, chunk + 1, 60_000, 1 << 17, 1200 << 10, 500, 70_000}
 	for _, size := range sizes {
 		body := text(size)
-		for c := range Identity {
+		for c := range Dcz {
 			coded, err := e.Encode(c, body, size+1000)
 			if err != nil {
 				t.Fatalf("%v of %d bytes: %v", c, size, err)
@@ -115,7 +115,7 @@ func TestNoGain(t *testing.T) {
 	r := rand.NewChaCha8([32]byte{})
 	_, _ = r.Read(noise)
 	var e Encoders
-	for c := range Identity {
+	for c := range Dcz {
 		if _, err := e.Encode(c, noise, Worth(len(noise))); !errors.Is(err, ErrNoGain) {
 			t.Errorf("%v of noise: %v", c, err)
 		}
@@ -133,7 +133,7 @@ func TestNoGain(t *testing.T) {
 func TestMemory(t *testing.T) {
 	for _, size := range []int{1 << 10, 20 << 10, 70 << 10, 300 << 10, 1 << 20, 2 << 20} {
 		body := text(size)
-		for c := range Identity {
+		for c := range Dcz {
 			var before, after runtime.MemStats
 			var e Encoders
 			runtime.ReadMemStats(&before)
@@ -209,7 +209,7 @@ func TestReserve(t *testing.T) {
 
 func BenchmarkEncode(b *testing.B) {
 	body := text(64 << 10)
-	for c := range Identity {
+	for c := range Dcz {
 		b.Run(c.String(), func(b *testing.B) {
 			var e Encoders
 			b.SetBytes(int64(len(body)))

@@ -21,6 +21,10 @@ type Policy struct {
 	// the origin has them beside the original.
 	Made Mask
 
+	// Deltas is whether a content is kept when another one takes its place, so that
+	// clients which have it get what differs: Dcz is among those that are made.
+	Deltas bool
+
 	Types Types // of the contents that are coded
 	Min   int64 // the smallest content that is coded, in bytes
 }

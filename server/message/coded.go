@@ -68,19 +68,41 @@ func (r *Response) Codable() *Response {
 	if r.MayBeCoded {
 		return r
 	}
-	w := r.varying()
+	w := r.with(varyAcceptEncoding)
 	w.MayBeCoded = true
 	if r.NotModified != nil {
-		w.NotModified = r.NotModified.varying()
+		w.NotModified = r.NotModified.with(varyAcceptEncoding)
 	}
 	return w
 }
 
-// varying is r with Vary: Accept-Encoding.
-func (r *Response) varying() *Response {
-	fields := r.Fields
-	if !variesByCoding(fields) {
-		fields = append(slices.Clip(fields), varyAcceptEncoding)
+// varyDictionary is what a representation has that one coded with a dictionary may
+// stand in for (RFC 9842 §6.2).
+var varyDictionary = hpack.Field{Name: "vary", Value: "Available-Dictionary"}
+
+// AsDictionary is r, which is codable, and which clients may keep as a dictionary
+// for requests whose path is match: a plain one, without characters that mean
+// something in a URL pattern, quotes or backslashes (RFC 9842 §2.1). It is r itself
+// if it says so already.
+func (r *Response) AsDictionary(match string) *Response {
+	if r.Dictionary {
+		return r
+	}
+	w := r.with(varyDictionary, hpack.Field{Name: "use-as-dictionary", Value: `match="` + match + `"`})
+	w.MayBeCoded, w.Dictionary = r.MayBeCoded, true
+	if r.NotModified != nil {
+		w.NotModified = r.NotModified.with(varyDictionary)
+	}
+	return w
+}
+
+// with is r with further fields; a Vary is not added if r has its value.
+func (r *Response) with(more ...hpack.Field) *Response {
+	fields := slices.Clip(r.Fields)
+	for _, f := range more {
+		if f.Name != "vary" || !varies(r.Fields, f.Value) {
+			fields = append(fields, f)
+		}
 	}
 	w := encode(r.Status, fields, r.Body)
 	w.Ruled = r.Ruled
@@ -93,15 +115,14 @@ func (r *Response) varying() *Response {
 	return w
 }
 
-// variesByCoding reports whether a Vary in the fields names Accept-Encoding, or
-// everything.
-func variesByCoding(fields []hpack.Field) bool {
+// varies reports whether a Vary in the fields names a field, or everything.
+func varies(fields []hpack.Field, by string) bool {
 	for i := range fields {
 		if fields[i].Name != "vary" {
 			continue
 		}
 		for name := range strings.SplitSeq(fields[i].Value, ",") {
-			if name = strings.Trim(name, " \t"); name == "*" || strings.EqualFold(name, "accept-encoding") {
+			if name = strings.Trim(name, " \t"); name == "*" || strings.EqualFold(name, by) {
 				return true
 			}
 		}

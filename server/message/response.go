@@ -39,6 +39,10 @@ type Response struct {
 	// [Response.Codable].
 	MayBeCoded bool
 
+	// Dictionary is that clients may keep the content as a dictionary for the one
+	// that takes its place: see [Response.AsDictionary].
+	Dictionary bool
+
 	// Body is the whole content; nil for 204 and 304.
 	Body []byte
 

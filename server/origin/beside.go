@@ -9,7 +9,7 @@ import (
 // beside are the files that hold another one in a coding, by coding, and have the
 // coding's suffix behind its name. A file that is older than the original was made
 // of what that was before, and does not count.
-type beside [encode.Codings]struct {
+type beside [encode.Plain]struct {
 	seen *sighting // nil: there is none
 	body []byte
 }
@@ -96,7 +96,7 @@ func (b beside) add(a Answer) Answer {
 			continue
 		}
 		if a.Coded == nil {
-			a.Coded, a.beside = make([][]byte, encode.Codings), &b
+			a.Coded, a.beside = make([][]byte, encode.Plain), &b
 		}
 		a.Coded[c] = b[c].body
 	}

@@ -37,7 +37,7 @@ type Answer struct {
 	// is being revalidated (RFC 5861 §3).
 	Fresh, Stale time.Duration
 
-	// Coded is the content in the codings that the origin has it in, by
+	// Coded is the content in the plain codings that the origin has it in, by
 	// [encode.Coding]; nil for those that it has not, and if it has none.
 	Coded [][]byte
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"sync/atomic"
 	"time"
 
@@ -12,9 +13,21 @@ import (
 // Coded are the representations of an entry's response in content codings. They
 // are added one by one, count in the entry's memory, and leave with it.
 type Coded struct {
-	set   atomic.Pointer[CodedSet]
-	tries *tries
+	set    atomic.Pointer[CodedSet]
+	tries  *tries
+	before *Before // what was stored before, if that is kept
 }
+
+// Before is the content in whose place an entry's came, as a dictionary for it (RFC
+// 9842).
+type Before struct {
+	Dictionary *encode.Dictionary
+	Response   *message.Response
+	Available  string // the field of a client that has it
+}
+
+// Before is what the entry's content may be coded with; nil: nothing.
+func (c *Coded) Before() *Before { return c.before }
 
 // CodedSet are the representations that there are at a moment. It is immutable.
 type CodedSet struct {
@@ -140,6 +153,9 @@ func (s *Store) codedFor(key string, e *Entry) *Coded {
 			}
 			set = set.with(encode.Coding(coding), now)
 		}
+		c.before = old.Coded.before
+	} else if old != nil && r.Dictionary {
+		c.before = newBefore(old, r)
 	}
 	if e.Answer != nil {
 		set = beside(set, e.Answer, r)
@@ -160,10 +176,28 @@ func beside(set *CodedSet, a *origin.Answer, r *message.Response) *CodedSet {
 	return set
 }
 
-// each calls do for each representation of an entry.
+// newBefore is what the response r, in whose place old is, may be coded with. Of the
+// same content once more it is what it was for that.
+func newBefore(old *Entry, r *message.Response) *Before {
+	was := old.Response.Body
+	switch {
+	case bytes.Equal(was, r.Body):
+		return old.Coded.before
+	case len(was) == 0 || len(was) > encode.MaxDelta || len(r.Body) > encode.MaxDelta || !old.Response.Dictionary:
+		return nil
+	}
+	d := encode.NewDictionary(was)
+	return &Before{d, old.Response, d.Available()}
+}
+
+// each calls do for each response that an entry has beside its own: those in
+// codings, and the one before.
 func (c *Coded) each(do func(*message.Response)) {
 	if c == nil {
 		return
+	}
+	if c.before != nil {
+		do(c.before.Response)
 	}
 	for _, r := range c.Set().all {
 		if r != nil {
@@ -172,5 +206,5 @@ func (c *Coded) each(do func(*message.Response)) {
 	}
 }
 
-// codedOverhead is what Coded, its tries and its set take.
-const codedOverhead = 96
+// codedOverhead is what Coded, its tries, its set and Before take.
+const codedOverhead = 256

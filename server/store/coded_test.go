@@ -135,6 +135,70 @@ func TestCodedFile(t *testing.T) {
 	}
 }
 
+// TestBefore: an entry has the content in whose place it came, and that alone, in
+// its own memory, as long as it stays.
+func TestBefore(t *testing.T) {
+	s := newStore(t, Config{})
+	before := func() string {
+		e := s.Codable("k", time.Now())
+		if e == nil || e.Coded.Before() == nil {
+			return ""
+		}
+		if want := encode.NewDictionary(e.Coded.Before().Response.Body).Available(); e.Coded.Before().Available != want {
+			t.Errorf("it is named %s, want %s", e.Coded.Before().Available, want)
+		}
+		return string(e.Coded.Before().Response.Body)
+	}
+	put := func(r *message.Response) *message.Response {
+		s.Put(&Arrival{Key: "k", Response: r, Policy: lasting()})
+		return r
+	}
+	kept := func(body string) *message.Response { return codable(body).AsDictionary("/k") }
+	put(kept("first"))
+	if before() != "" {
+		t.Error("the first one has one before")
+	}
+	second := put(kept("second"))
+	if before() != "first" {
+		t.Errorf("before the second is %q", before())
+	}
+	if n, least := s.cache.Used(), 2*second.Size(); n < least {
+		t.Errorf("%d bytes are counted for two contents of %d", n, least)
+	}
+	s.AddCoded("k", second, encode.Dcz, []byte("delta"), time.Now())
+	f := freshened(second).AsDictionary("/k")
+	f.Whole = second
+	put(f)
+	if before() != "first" || s.coding("k", encode.Dcz) == nil {
+		t.Errorf("after a 304, before the second is %q", before())
+	}
+	put(kept("second"))
+	if before() != "first" || s.coding("k", encode.Dcz) != nil {
+		t.Errorf("after the same once more, before it is %q", before())
+	}
+	put(kept("third"))
+	if before() != "second" {
+		t.Errorf("before the third is %q", before())
+	}
+	put(codable("without"))
+	if before() != "" {
+		t.Error("what is no dictionary has one")
+	}
+	put(kept("fifth"))
+	if before() != "" {
+		t.Error("what was no dictionary is one")
+	}
+	put(kept(strings.Repeat("x", encode.MaxDelta+1)))
+	put(kept("after what is too large"))
+	if before() != "" {
+		t.Error("what is too large is a dictionary")
+	}
+	s.Invalidate("k")
+	if n := s.cache.Used(); n != 0 {
+		t.Errorf("%d bytes are counted when all has left", n)
+	}
+}
+
 // TestCodedRace: codings are added while entries are freshened, replaced and
 // evicted: nothing is counted twice or not at all.
 func TestCodedRace(t *testing.T) {
@@ -148,12 +212,14 @@ func TestCodedRace(t *testing.T) {
 				e := s.Codable(key, time.Now())
 				switch random.IntN(6) {
 				case 0:
-					s.Put(&Arrival{Key: key, Response: codable(strings.Repeat("x", 1+random.IntN(5000))), Policy: lasting()})
+					s.Put(&Arrival{Key: key, Response: codable(strings.Repeat("x", 1+random.IntN(5000))).AsDictionary("/k"), Policy: lasting()})
 				case 1:
 					s.Invalidate(key)
 				case 2:
 					if e != nil {
-						s.Put(&Arrival{Key: key, Response: freshened(e.Response), Policy: lasting()})
+						f := freshened(e.Response).AsDictionary("/k")
+						f.Whole = e.Response.Root()
+						s.Put(&Arrival{Key: key, Response: f, Policy: lasting()})
 					}
 				case 3:
 					if e != nil {

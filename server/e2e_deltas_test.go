@@ -1,0 +1,72 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestChromiumDeltas: a browser that has one version of a script gets the next one
+// as what differs, and decodes it.
+func TestChromiumDeltas(t *testing.T) {
+	b := startChromium(t)
+	root := t.TempDir()
+	before := script(60_000)
+	after := strings.Replace(before, "x * 9 ", "x * 10 ", 1)
+	put := func(name, text string, age time.Duration) {
+		t.Helper()
+		name = filepath.Join(root, name)
+		err := os.WriteFile(name, []byte(text), 0o600)
+		if err == nil {
+			err = os.Chtimes(name, time.Time{}, time.Now().Add(-age))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("index.html", "<!doctype html><title>deltas</title>", time.Hour)
+	put("app.js", before, time.Hour)
+	p := startConfigured(t, "sites:\n- default: true\n  root: "+root+"\n  compress: {deltas: true}\n  response-headers: {set: {cache-control: max-age=3600}}\n")
+	b.open(p.url + "/")
+	var got struct {
+		Text, Coding string
+		Bytes        int
+	}
+	get := func(cache string) {
+		t.Helper()
+		b.evaluate(fmt.Sprintf(`(async () => {
+			performance.clearResourceTimings()
+			const Text = await (await fetch('/app.js', {cache: %q})).text()
+			await new Promise(done => setTimeout(done, 50))
+			const e = performance.getEntriesByName(location.origin + '/app.js').pop()
+			return {Text, Coding: e.contentEncoding ?? '', Bytes: e.encodedBodySize}
+		})()`, cache), &got)
+	}
+	p.eventually("the page", func() error {
+		var ready bool
+		if b.evaluate(`location.protocol === 'https:' && document.title === 'deltas'`, &ready); !ready {
+			return fmt.Errorf("it is not there")
+		}
+		return nil
+	})
+	if get("default"); got.Text != before {
+		t.Fatalf("the script has %d bytes", len(got.Text))
+	}
+	time.Sleep(time.Second) // the browser writes its dictionary after the response
+	put("app.js", after, 30*time.Minute)
+	// The first to ask gets all of it, and has the delta made: that is another client.
+	sum := sha256.Sum256([]byte(before))
+	_, delta := p.codedIn(p.client("h2"), p.url+"/app.js", "dcz", "Available-Dictionary", ":"+base64.StdEncoding.EncodeToString(sum[:])+":")
+	if get("no-cache"); got.Text != after || got.Coding != "dcz" || got.Bytes != len(delta) || got.Bytes > 1000 {
+		t.Errorf("the browser has %d bytes in %q, and makes %d bytes of them", got.Bytes, got.Coding, len(got.Text))
+	}
+	// Now it has the new version.
+	if get("no-cache"); got.Text != after {
+		t.Errorf("once more: %d bytes in %q", got.Bytes, got.Coding)
+	}
+}

@@ -1,0 +1,58 @@
+package encode
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"math/bits"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// MaxDelta is the largest content that is a dictionary, or coded with one, in bytes:
+// the window of a client that decodes it has room for both.
+const MaxDelta = 2 << 20
+
+// Dictionary is a content that another one may be coded with (RFC 9842).
+type Dictionary struct {
+	content []byte
+	sum     [sha256.Size]byte
+}
+
+// NewDictionary makes a dictionary of a content, which must not change.
+func NewDictionary(content []byte) *Dictionary {
+	return &Dictionary{content, sha256.Sum256(content)}
+}
+
+// Available is the value of Available-Dictionary with which a client says that it
+// has the dictionary (RFC 9842 §2.2): a byte sequence of structured fields.
+func (d *Dictionary) Available() string {
+	return ":" + base64.StdEncoding.EncodeToString(d.sum[:]) + ":"
+}
+
+// magic begins what is coded in dcz: a skippable frame of Zstandard that holds the
+// hash of the dictionary (RFC 9842 §5).
+var magic = []byte{0x5e, 0x2a, 0x4d, 0x18, 0x20, 0x00, 0x00, 0x00}
+
+// deltaWindow is how far back a coder looks in a content and its dictionary, of so
+// many bytes together.
+func deltaWindow(both int) int64 { return 1 << min(max(bits.Len(uint(both)), 16), 23) }
+
+// EncodeDelta codes body in dcz, as [Encoders.Encode] does.
+func (e *Encoders) EncodeDelta(body []byte, d *Dictionary, most int) ([]byte, error) {
+	e.out = bounded{most: most}
+	if _, err := e.out.Write(magic); err != nil {
+		return nil, err
+	}
+	if _, err := e.out.Write(d.sum[:]); err != nil {
+		return nil, err
+	}
+	window := int(deltaWindow(len(body) + len(d.content)))
+	coder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstdLevel), zstd.WithWindowSize(window),
+		zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithEncoderDictRaw(0, d.content))
+	if err != nil {
+		return nil, fmt.Errorf("making a coder with a dictionary: %w", err)
+	}
+	coder.ResetContentSize(&e.out, int64(len(body)))
+	return e.encode(Dcz, coder, body)
+}
