@@ -97,12 +97,13 @@ func (o *options) try(ctx context.Context, start runner, cfg attack.Config, perS
 	return p, nil
 }
 
-// keptShare is how much of the rate that was asked for must have been answered:
+// keptShare is how much of the rate that was asked for must have been answered,
+// whatever the status, which is a matter of objectives:
 // a rate that the server, or this machine, falls behind is not held, whatever
 // the latencies of those requests are that were.
 const keptShare = 0.99
 
-func kept(r *measure.Run) bool { return r.Reached() >= keptShare*r.Asked }
+func kept(r *measure.Run) bool { return r.Answered() >= keptShare*r.Asked }
 
 // reportCapacity writes all that was asked for. No rate that holds is an
 // objective missed.

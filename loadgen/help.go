@@ -31,8 +31,8 @@ var usages = map[string]string{
 
 Requests are sent when they are due, whatever the server does, and latencies run
 from that moment. The report goes to the standard output, progress to the
-standard error. Exit codes: 0, 1 if an objective was missed, 2 for a mistake in
-what was asked for.`,
+standard error. Exit codes: 0, 1 if an objective was missed or, without any, if
+every request failed, 2 for a mistake in what was asked for.`,
 	"capacity": `usage: loadgen capacity [flags]
 
 Tries one rate after the other, for -probe each, and prints the highest that

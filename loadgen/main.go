@@ -36,7 +36,7 @@ import (
 // Exit codes.
 const (
 	exitOK      = 0
-	exitFailure = 1 // an objective was missed, or something could not be done
+	exitFailure = 1 // an objective was missed, every request failed, or something could not be done
 	exitUsage   = 2 // the command line was wrong
 )
 

@@ -154,6 +154,12 @@ func (o *options) describe(cfg *attack.Config) *measure.Run {
 	return r
 }
 
+// failedAll reports whether there were requests and none of them succeeded: with
+// no objectives that could say so, that is a failure too.
+func failedAll(r *measure.Run) bool {
+	return r.Total.Requests() > 0 && r.Total.Succeeded() == 0
+}
+
 // report writes all that was asked for, and whether the objectives are met.
 func (o *options) report(r *measure.Run, pages files, out io.Writer) error {
 	verdicts := o.objectives.Judge(r)
@@ -170,7 +176,7 @@ func (o *options) report(r *measure.Run, pages files, out io.Writer) error {
 		pages.write(o.html, func(w io.Writer) error { return report.HTML(w, r, o.objectives, verdicts) }),
 		pages.write(o.hdr, func(w io.Writer) error { return report.HDR(w, r) }),
 	)
-	if err == nil && !slo.AllMet(verdicts) {
+	if err == nil && (!slo.AllMet(verdicts) || len(verdicts) == 0 && failedAll(r)) {
 		return errMissed
 	}
 	return err

@@ -57,16 +57,16 @@ func TestCounts(t *testing.T) {
 			cfg := s.config()
 			tt.change(&cfg)
 			r := attackWith(t, context.Background(), cfg)
-			if got := uint64(s.requests.Load()); got != r.Total.Requests || r.Total.Succeeded != got {
-				t.Errorf("the server has seen %d requests; %d are reported, %d with success: %v", got, r.Total.Requests, r.Total.Succeeded, r.Total.Errors)
+			if got := uint64(s.requests.Load()); got != r.Total.Requests() || r.Total.Succeeded() != got {
+				t.Errorf("the server has seen %d requests; %d are reported, %d with success: %v", got, r.Total.Requests(), r.Total.Succeeded(), r.Total.Errors)
 			}
-			if tt.want != 0 && r.Total.Requests != tt.want {
-				t.Errorf("%d requests, want %d", r.Total.Requests, tt.want)
+			if tt.want != 0 && r.Total.Requests() != tt.want {
+				t.Errorf("%d requests, want %d", r.Total.Requests(), tt.want)
 			}
 			if got := s.conns.Load(); got != int64(cfg.Connections) {
 				t.Errorf("%d connections, want %d", got, cfg.Connections)
 			}
-			if want := 5 * r.Total.Requests; r.Total.BytesIn != want {
+			if want := 5 * r.Total.Requests(); r.Total.BytesIn != want {
 				t.Errorf("%d bytes came, want %d", r.Total.BytesIn, want)
 			}
 		})
@@ -84,8 +84,8 @@ func TestOrigins(t *testing.T) {
 	}
 	cfg.Pacer, cfg.Duration = perSecond(900), time.Second
 	r := attackWith(t, context.Background(), cfg)
-	if r.Total.Succeeded != 900 || a.requests.Load() != 600 || b.requests.Load() != 300 {
-		t.Errorf("%d of %d succeeded; the servers have seen %d and %d: %v", r.Total.Succeeded, r.Total.Requests, a.requests.Load(), b.requests.Load(), r.Total.Errors)
+	if r.Total.Succeeded() != 900 || a.requests.Load() != 600 || b.requests.Load() != 300 {
+		t.Errorf("%d of %d succeeded; the servers have seen %d and %d: %v", r.Total.Succeeded(), r.Total.Requests(), a.requests.Load(), b.requests.Load(), r.Total.Errors)
 	}
 }
 
@@ -99,11 +99,11 @@ func TestWarmup(t *testing.T) {
 			cfg := s.config()
 			cfg.Pacer, cfg.Warmup, cfg.Duration = pacer, 400*time.Millisecond, 600*time.Millisecond
 			r := attackWith(t, context.Background(), cfg)
-			if got := uint64(s.requests.Load()); got != r.Total.Requests+r.Summary.Warmup {
-				t.Errorf("the server has seen %d requests, the report %d and %d of warm-up", got, r.Total.Requests, r.Summary.Warmup)
+			if got := uint64(s.requests.Load()); got != r.Total.Requests()+r.Summary.Warmup {
+				t.Errorf("the server has seen %d requests, the report %d and %d of warm-up", got, r.Total.Requests(), r.Summary.Warmup)
 			}
-			if pacer != nil && (r.Summary.Warmup != 400 || r.Total.Requests != 600) {
-				t.Errorf("%d requests of warm-up and %d measured, want 400 and 600", r.Summary.Warmup, r.Total.Requests)
+			if pacer != nil && (r.Summary.Warmup != 400 || r.Total.Requests() != 600) {
+				t.Errorf("%d requests of warm-up and %d measured, want 400 and 600", r.Summary.Warmup, r.Total.Requests())
 			}
 			if r.Summary.Duration != cfg.Duration {
 				t.Errorf("it lasted %v, want %v", r.Summary.Duration, cfg.Duration)
@@ -131,7 +131,7 @@ func TestInterrupted(t *testing.T) {
 				t.Errorf("interrupted: %v, after %v", r.Summary.Interrupted, r.took)
 			}
 			// The connections are made first.
-			if n := r.Total.Requests; n < 100 || n > 510 {
+			if n := r.Total.Requests(); n < 100 || n > 510 {
 				t.Errorf("%d requests in half a second at 1000/s", n)
 			}
 			if r.Summary.Duration > time.Second {
@@ -148,8 +148,8 @@ func TestInterruptedClosedLoop(t *testing.T) {
 	cfg.Duration = time.Minute
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
-	if r := attackWith(t, ctx, cfg); !r.Summary.Interrupted || r.Total.Succeeded == 0 || r.Total.Succeeded != uint64(s.requests.Load()) {
-		t.Errorf("interrupted: %v; %d succeeded, the server has seen %d", r.Summary.Interrupted, r.Total.Succeeded, s.requests.Load())
+	if r := attackWith(t, ctx, cfg); !r.Summary.Interrupted || r.Total.Succeeded() == 0 || r.Total.Succeeded() != uint64(s.requests.Load()) {
+		t.Errorf("interrupted: %v; %d succeeded, the server has seen %d", r.Summary.Interrupted, r.Total.Succeeded(), s.requests.Load())
 	}
 }
 
@@ -160,8 +160,8 @@ func TestWarmupWithoutWork(t *testing.T) {
 	s := serve(t, hello)
 	cfg := s.config()
 	cfg.Connections, cfg.Warmup, cfg.Requests = 8, 200*time.Millisecond, 3
-	if r := attackWith(t, context.Background(), cfg); r.Total.Succeeded != 3 {
-		t.Errorf("%d of 3 succeeded", r.Total.Succeeded)
+	if r := attackWith(t, context.Background(), cfg); r.Total.Succeeded() != 3 {
+		t.Errorf("%d of 3 succeeded", r.Total.Succeeded())
 	}
 }
 
@@ -201,8 +201,8 @@ func TestInterruptedEarly(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), tt.after)
 			defer cancel()
 			r := attackWith(t, ctx, cfg)
-			if !r.Summary.Interrupted || r.Total.Requests > tt.most || r.took > tt.after+grace+time.Second {
-				t.Errorf("interrupted: %v; %d requests, after %v: %v", r.Summary.Interrupted, r.Total.Requests, r.took, r.Total.Errors)
+			if !r.Summary.Interrupted || r.Total.Requests() > tt.most || r.took > tt.after+grace+time.Second {
+				t.Errorf("interrupted: %v; %d requests, after %v: %v", r.Summary.Interrupted, r.Total.Requests(), r.took, r.Total.Errors)
 			}
 		})
 	}

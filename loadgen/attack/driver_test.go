@@ -70,8 +70,8 @@ func TestDriverGivesUp(t *testing.T) {
 	d, r := lone(t, Config{Pacer: perSecond(100_000), Duration: time.Second})
 	d.Rest(1500 * time.Millisecond) // due until 500 ms are beyond their second
 	got := counted(r)
-	if got.Failed[exchange.Timeout] != 50_001 || got.Requests != 50_001 {
-		t.Errorf("%d timed out, want 50001: %v", got.Requests, got.Errors)
+	if got.Failed[exchange.Timeout] != 50_001 || got.Requests() != 50_001 {
+		t.Errorf("%d timed out, want 50001: %v", got.Requests(), got.Errors)
 	}
 	if got.Service.Count() != 0 {
 		t.Errorf("%d of what was never sent have a service time", got.Service.Count())
@@ -101,7 +101,7 @@ func TestDriverAgain(t *testing.T) {
 		t.Error("there is more")
 	}
 	got := counted(r)
-	if got.Failed[exchange.Reset] != 2 || got.Service.Count() != 2 || got.Retries != 2*(maxTries-1) {
+	if got.Failed[exchange.Reset] != 2 || got.Service.Count() != 0 || got.Retries != 2*(maxTries-1) {
 		t.Errorf("%v, %d service times, %d retries", got.Errors, got.Service.Count(), got.Retries)
 	}
 }
@@ -121,7 +121,7 @@ func TestDriverStopped(t *testing.T) {
 	if _, ok := d.Next(30); ok {
 		t.Error("a ticket comes after the end")
 	}
-	if got := counted(r); got.Failed[exchange.Interrupted] != 1 || got.Requests != 1 {
+	if got := counted(r); got.Failed[exchange.Interrupted] != 1 || got.Requests() != 1 {
 		t.Errorf("%v", got.Errors)
 	}
 }

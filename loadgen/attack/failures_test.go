@@ -21,11 +21,11 @@ import (
 // wantAll checks that every request failed in one way.
 func (r *result) wantAll(t *testing.T, kind exchange.Kind, text string) {
 	t.Helper()
-	if got := r.Total.Failed[kind]; got != r.Total.Requests || got == 0 {
-		t.Errorf("%d of %d requests failed by %v: %v", got, r.Total.Requests, kind, r.Total.Errors)
+	if got := r.Total.Failed[kind]; got != r.Total.Requests() || got == 0 {
+		t.Errorf("%d of %d requests failed by %v: %v", got, r.Total.Requests(), kind, r.Total.Errors)
 	}
-	if got := r.Total.Errors[text]; text != "" && got != r.Total.Requests {
-		t.Errorf("%d of %d errors are %q: %v", got, r.Total.Requests, text, r.Total.Errors)
+	if got := r.Total.Errors[text]; text != "" && got != r.Total.Requests() {
+		t.Errorf("%d of %d errors are %q: %v", got, r.Total.Requests(), text, r.Total.Errors)
 	}
 }
 
@@ -63,8 +63,8 @@ func TestServerThatIsBad(t *testing.T) {
 				Timeout:     2 * time.Second,
 			}
 			r := attackWith(t, context.Background(), cfg)
-			if r.Total.Requests != 200 {
-				t.Errorf("%d requests have an outcome, want 200", r.Total.Requests)
+			if r.Total.Requests() != 200 {
+				t.Errorf("%d requests have an outcome, want 200", r.Total.Requests())
 			}
 			r.wantAll(t, tt.kind, tt.text)
 			if most := cfg.Duration + cfg.Timeout + time.Second; r.took > most {
@@ -73,8 +73,8 @@ func TestServerThatIsBad(t *testing.T) {
 			// A closed loop neither spins nor hangs.
 			cfg.Pacer = nil
 			r = attackWith(t, context.Background(), cfg)
-			if n := r.Total.Requests; n == 0 || n > 2500 || r.Total.Succeeded > 0 {
-				t.Errorf("closed loop: %d requests, %d succeeded: %v", n, r.Total.Succeeded, r.Total.Errors)
+			if n := r.Total.Requests(); n == 0 || n > 2500 || r.Total.Succeeded() > 0 {
+				t.Errorf("closed loop: %d requests, %d succeeded: %v", n, r.Total.Succeeded(), r.Total.Errors)
 			}
 			if most := cfg.Duration + cfg.Timeout + time.Second; r.took > most {
 				t.Errorf("closed loop: it took %v, more than %v", r.took, most)
@@ -138,8 +138,8 @@ func TestInsecure(t *testing.T) {
 	s := serve(t, hello)
 	cfg := s.config()
 	cfg.CACert, cfg.Insecure, cfg.Requests = nil, true, 10
-	if r := attackWith(t, context.Background(), cfg); r.Total.Succeeded != 10 {
-		t.Errorf("%d of 10 succeeded: %v", r.Total.Succeeded, r.Total.Errors)
+	if r := attackWith(t, context.Background(), cfg); r.Total.Succeeded() != 10 {
+		t.Errorf("%d of 10 succeeded: %v", r.Total.Succeeded(), r.Total.Errors)
 	}
 }
 
@@ -157,8 +157,8 @@ func TestGoAway(t *testing.T) {
 	cfg := s.config()
 	cfg.Pacer, cfg.Duration = perSecond(1000), time.Second
 	r := attackWith(t, context.Background(), cfg)
-	if r.Total.Succeeded != 1000 || s.conns.Load() < 10 {
-		t.Errorf("%d of 1000 succeeded on %d connections, %d sent again: %v", r.Total.Succeeded, s.conns.Load(), r.Total.Retries, r.Total.Errors)
+	if r.Total.Succeeded() != 1000 || s.conns.Load() < 10 {
+		t.Errorf("%d of 1000 succeeded on %d connections, %d sent again: %v", r.Total.Succeeded(), s.conns.Load(), r.Total.Retries, r.Total.Errors)
 	}
 }
 
@@ -214,8 +214,8 @@ func TestTimeout(t *testing.T) {
 	cfg := s.config()
 	cfg.Pacer, cfg.Duration, cfg.Timeout = perSecond(200), time.Second, 300*time.Millisecond
 	r := attackWith(t, context.Background(), cfg)
-	if got := r.Total.Failed[exchange.Timeout]; got != 20 || r.Total.Succeeded != 180 {
-		t.Errorf("%d timed out and %d succeeded, want 20 and 180: %v", got, r.Total.Succeeded, r.Total.Errors)
+	if got := r.Total.Failed[exchange.Timeout]; got != 20 || r.Total.Succeeded() != 180 {
+		t.Errorf("%d timed out and %d succeeded, want 20 and 180: %v", got, r.Total.Succeeded(), r.Total.Errors)
 	}
 	for _, o := range r.outcomes {
 		if late := o.Latency() - cfg.Timeout; o.Failure != nil && (late < 0 || late > 200*time.Millisecond) {
@@ -245,9 +245,9 @@ func TestStatuses(t *testing.T) {
 	r := attackWith(t, context.Background(), cfg)
 	got := r.Total
 	// Each connection begins with the target of its number.
-	if got.Statuses[200]+got.Statuses[302]+got.Statuses[500] != 300 || got.Succeeded != 300-got.Statuses[500] ||
+	if got.Statuses[200]+got.Statuses[302]+got.Statuses[500] != 300 || got.Succeeded() != 300-got.Statuses[500] ||
 		got.Errors["500 Internal Server Error"] != got.Statuses[500] || got.Statuses[500] < 90 {
-		t.Errorf("%d of 200, %d of 302, %d of 500; %d succeeded: %v", got.Statuses[200], got.Statuses[302], got.Statuses[500], got.Succeeded, got.Errors)
+		t.Errorf("%d of 200, %d of 302, %d of 500; %d succeeded: %v", got.Statuses[200], got.Statuses[302], got.Statuses[500], got.Succeeded(), got.Errors)
 	}
 }
 
@@ -264,11 +264,11 @@ func TestDigest(t *testing.T) {
 	cfg := s.config()
 	cfg.Digest, cfg.Requests = exchange.DigestFirst, 100
 	r := attackWith(t, context.Background(), cfg)
-	if r.Total.Failed[exchange.Digest] != 1 || r.Total.Succeeded != 99 {
+	if r.Total.Failed[exchange.Digest] != 1 || r.Total.Succeeded() != 99 {
 		t.Errorf("%v", r.Total.Errors)
 	}
 	cfg.Digest = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824" // of hello
-	if r := attackWith(t, context.Background(), cfg); r.Total.Succeeded != 100 {
+	if r := attackWith(t, context.Background(), cfg); r.Total.Succeeded() != 100 {
 		t.Errorf("with the sum given: %v", r.Total.Errors)
 	}
 }

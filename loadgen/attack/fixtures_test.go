@@ -102,11 +102,11 @@ func attackWith(t *testing.T, ctx context.Context, cfg Config) result {
 func (r *result) check(t *testing.T, cfg Config) {
 	t.Helper()
 	total := r.Total
-	if uint64(len(r.outcomes)) != total.Requests {
-		t.Errorf("%d outcomes, %d are tallied", len(r.outcomes), total.Requests)
+	if uint64(len(r.outcomes)) != total.Requests() {
+		t.Errorf("%d outcomes, %d are tallied", len(r.outcomes), total.Requests())
 	}
-	if cfg.Pacer != nil && total.Requests != r.Summary.Scheduled {
-		t.Errorf("%d requests were due, %d have an outcome: %v", r.Summary.Scheduled, total.Requests, total.Errors)
+	if cfg.Pacer != nil && total.Requests() != r.Summary.Scheduled {
+		t.Errorf("%d requests were due, %d have an outcome: %v", r.Summary.Scheduled, total.Requests(), total.Errors)
 	}
 	seen := make(map[uint64]bool)
 	for _, o := range r.outcomes {
@@ -119,8 +119,8 @@ func (r *result) check(t *testing.T, cfg Config) {
 		}
 	}
 	if len(r.Points) == 0 {
-		if total.Requests > 0 {
-			t.Errorf("%d requests without a point", total.Requests)
+		if total.Requests() > 0 {
+			t.Errorf("%d requests without a point", total.Requests())
 		}
 		return
 	}
@@ -131,7 +131,7 @@ func (r *result) check(t *testing.T, cfg Config) {
 	for _, p := range r.Points {
 		points += p.Requests
 	}
-	if points != total.Requests {
-		t.Errorf("%d requests in the points, %d in all", points, total.Requests)
+	if points != total.Requests() {
+		t.Errorf("%d requests in the points, %d in all", points, total.Requests())
 	}
 }

@@ -72,11 +72,11 @@ func testimony(t *testing.T, count, rate int, streams int, quantiles []float64, 
 	cfg.Pacer, cfg.Requests, cfg.Connections, cfg.Streams = perSecond(rate), uint64(count), 4, streams
 	r = attackWith(t, context.Background(), cfg)
 	seen := w.latencies(r.Summary.Begin)
-	if r.Total.Succeeded != uint64(count) || len(seen) != count {
-		t.Fatalf("%d of %d succeeded, the witness has seen %d: %v", r.Total.Succeeded, count, len(seen), r.Total.Errors)
+	if r.Total.Succeeded() != uint64(count) || len(seen) != count {
+		t.Fatalf("%d of %d succeeded, the witness has seen %d: %v", r.Total.Succeeded(), count, len(seen), r.Total.Errors)
 	}
 	for _, q := range quantiles {
-		got, want := r.Total.Response.Quantile(q), seen[min(int(math.Ceil(q*float64(count)))-1, count-1)]
+		got, want := r.Total.Response().Quantile(q), seen[min(int(math.Ceil(q*float64(count)))-1, count-1)]
 		if share := math.Abs(float64(got)/float64(want) - 1); share > within {
 			off = append(off, fmt.Sprintf("quantile %v is %v, the witness says %v: %.1f%% off", q, got, want, 100*share))
 		}
@@ -118,7 +118,7 @@ func TestWitness(t *testing.T) {
 		r, off := testimony(t, 1000, 500, 250, []float64{0.1, 0.5, 0.8, 0.9, 0.97, 0.995}, func(n int) { time.Sleep(took(n)) })
 		// The witness could be wrong in the same way: the known distribution is not.
 		for q, want := range map[float64]time.Duration{0.5: 100 * time.Millisecond, 0.9: 200 * time.Millisecond, 0.97: 400 * time.Millisecond, 0.995: 800 * time.Millisecond} {
-			if got := r.Total.Response.Quantile(q); got < want || got > want+want/10 {
+			if got := r.Total.Response().Quantile(q); got < want || got > want+want/10 {
 				off = append(off, fmt.Sprintf("quantile %v is %v, the handler slept %v", q, got, want))
 			}
 		}
@@ -145,7 +145,7 @@ func TestStall(t *testing.T) {
 			began.Do(func() { time.AfterFunc(stall, func() { close(end) }) })
 			<-end
 		})
-		if got := r.Total.Response.Max(); got < stall-50*time.Millisecond || got > stall+300*time.Millisecond {
+		if got := r.Total.Response().Max(); got < stall-50*time.Millisecond || got > stall+300*time.Millisecond {
 			off = append(off, fmt.Sprintf("the longest latency is %v after a stall of %v", got, stall))
 		}
 		late := 0

@@ -31,9 +31,7 @@ func (o *Outcome) Service() time.Duration { return o.Ended - o.Sent }
 
 // Succeeded reports whether the response came whole, with a status from 200 to
 // 399: what vegeta counts as success.
-func (o *Outcome) Succeeded() bool {
-	return o.Failure == nil && o.Status >= 200 && o.Status < 400
-}
+func (o *Outcome) Succeeded() bool { return o.End() == Succeeded }
 
 // Driver decides what a connection sends and receives the outcomes. One
 // goroutine at a time calls it: the connection's.

@@ -176,3 +176,41 @@ func TestDigestsAgree(t *testing.T) {
 		t.Errorf("sums that were right, by how many: %v", seen)
 	}
 }
+
+// TestEnds: every outcome has one end, by what is known of it.
+func TestEnds(t *testing.T) {
+	failed := func(k Kind) *Failure { return &Failure{Kind: k} }
+	for _, tt := range []struct {
+		why  string
+		o    Outcome
+		want End
+	}{
+		{"a success", Outcome{Sent: 1, Status: 204}, Succeeded},
+		{"a redirect is a success, as vegeta has it", Outcome{Sent: 1, Status: 301}, Succeeded},
+		{"404 is an answer", Outcome{Sent: 1, Status: 404}, Declined},
+		{"200 whose content is short is none", Outcome{Sent: 1, Status: 200, Failure: failed(Length)}, Broken},
+		{"a connection that ended under it", Outcome{Sent: 1, Failure: failed(Closed)}, Broken},
+		{"GOAWAY in the middle of the answer", Outcome{Sent: 1, Status: 200, Failure: failed(GoAway)}, Broken},
+		{"GOAWAY before the server looked at it", Outcome{Sent: 1, Failure: &Failure{Kind: GoAway, Unprocessed: true}}, Unprocessed},
+		{"no connection", Outcome{Failure: failed(Connect)}, Unprocessed},
+		{"no agreement on TLS", Outcome{Failure: failed(TLS)}, Unprocessed},
+		{"an answer of which half came in time", Outcome{Sent: 1, Status: 200, Failure: failed(Timeout)}, Cut},
+		{"no answer in time", Outcome{Sent: 1, Failure: failed(Timeout)}, Cut},
+		{"no connection was free for it in time", Outcome{Failure: NeverSent}, Unsent},
+		{"Ctrl-C", Outcome{Sent: 1, Failure: WasStopped}, Stopped},
+		{"an agent that is gone", Outcome{Failure: failed(Lost)}, Stopped},
+	} {
+		got := tt.o.End()
+		if got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.why, got, tt.want)
+		}
+		if tt.o.Succeeded() != (got == Succeeded) || got.Answered() != (tt.o.Failure == nil) {
+			t.Errorf("%s: succeeded, answered and %v disagree", tt.why, got)
+		}
+	}
+	for e := range Ends {
+		if e.String() == "" {
+			t.Errorf("end %d has no name", e)
+		}
+	}
+}

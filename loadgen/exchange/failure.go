@@ -43,8 +43,9 @@ func Kinds() []string { return kindNames[:] }
 // Failure is why an exchange has no whole response. Detail comes from a small
 // set, never from the peer's words, so that failures can be counted by text.
 type Failure struct {
-	Kind   Kind
-	Detail string
+	Kind        Kind
+	Detail      string
+	Unprocessed bool // the server says that it has not worked on the request (RFC 9113 §8.7)
 }
 
 func (f *Failure) Error() string {
@@ -56,9 +57,9 @@ func (f *Failure) Error() string {
 
 // Failures that engines and attack have in common.
 var (
-	NeverSent  = &Failure{Timeout, "never sent"}
-	WasStopped = &Failure{Interrupted, ""}
-	NoHTTP2    = &Failure{ALPN, "the server does not speak HTTP/2 (-http1 asks for HTTP/1.1)"}
+	NeverSent  = &Failure{Kind: Timeout, Detail: "never sent"}
+	WasStopped = &Failure{Kind: Interrupted}
+	NoHTTP2    = &Failure{Kind: ALPN, Detail: "the server does not speak HTTP/2 (-http1 asks for HTTP/1.1)"}
 )
 
 // ConnectFailure is why a connection was not made; with handshake TCP was
@@ -74,32 +75,32 @@ func ConnectFailure(err error, handshake bool) *Failure {
 	)
 	switch {
 	case errors.As(err, &host):
-		return &Failure{TLS, "the certificate is for another host"}
+		return &Failure{Kind: TLS, Detail: "the certificate is for another host"}
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return &Failure{TLS, "the certificate has expired or is not yet valid"}
+		return &Failure{Kind: TLS, Detail: "the certificate has expired or is not yet valid"}
 	case errors.As(err, &authority):
-		return &Failure{TLS, "the certificate is not trusted (-cacert FILE trusts it, -insecure does not look)"}
+		return &Failure{Kind: TLS, Detail: "the certificate is not trusted (-cacert FILE trusts it, -insecure does not look)"}
 	case errors.As(err, &certificate), errors.As(err, &invalid):
-		return &Failure{TLS, "the certificate is not valid"}
+		return &Failure{Kind: TLS, Detail: "the certificate is not valid"}
 	case errors.As(err, &remote) && remote.Op == remoteAlert:
 		if remote.Err.Error() == noApplicationProtocol {
-			return &Failure{ALPN, "the server does not speak the protocol that was asked for"}
+			return &Failure{Kind: ALPN, Detail: "the server does not speak the protocol that was asked for"}
 		}
-		return &Failure{TLS, "the server refused: " + remote.Err.Error()}
+		return &Failure{Kind: TLS, Detail: "the server refused: " + remote.Err.Error()}
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return &Failure{Connect, "no such host"}
+		return &Failure{Kind: Connect, Detail: "no such host"}
 	case errors.As(err, &dns):
-		return &Failure{Connect, "the host's name could not be looked up"}
+		return &Failure{Kind: Connect, Detail: "the host's name could not be looked up"}
 	case handshake && isTimeout(err):
-		return &Failure{TLS, "the handshake took too long"}
+		return &Failure{Kind: TLS, Detail: "the handshake took too long"}
 	case isTimeout(err):
-		return &Failure{Connect, "no answer in time"}
+		return &Failure{Kind: Connect, Detail: "no answer in time"}
 	case handshake && !closed(err):
-		return &Failure{TLS, "the handshake failed: not TLS, or no common version"}
+		return &Failure{Kind: TLS, Detail: "the handshake failed: not TLS, or no common version"}
 	case handshake:
-		return &Failure{TLS, "the server closed the connection during the handshake"}
+		return &Failure{Kind: TLS, Detail: "the server closed the connection during the handshake"}
 	}
-	return &Failure{Connect, errno(err)}
+	return &Failure{Kind: Connect, Detail: errno(err)}
 }
 
 // crypto/tls marks an alert of the peer by nothing but these texts.
@@ -113,14 +114,14 @@ const (
 func CloseFailure(err error) *Failure {
 	switch {
 	case err == nil, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return &Failure{Closed, "by the server"}
+		return &Failure{Kind: Closed, Detail: "by the server"}
 	case isTimeout(err):
-		return &Failure{Closed, "the server does not read"}
+		return &Failure{Kind: Closed, Detail: "the server does not read"}
 	}
 	if remote := new(net.OpError); errors.As(err, &remote) && remote.Op == remoteAlert {
-		return &Failure{Closed, "by the server, with the alert " + remote.Err.Error()}
+		return &Failure{Kind: Closed, Detail: "by the server, with the alert " + remote.Err.Error()}
 	}
-	return &Failure{Closed, errno(err)}
+	return &Failure{Kind: Closed, Detail: errno(err)}
 }
 
 func isTimeout(err error) bool {

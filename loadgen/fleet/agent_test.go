@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/gob"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -288,7 +289,7 @@ func TestOldAgent(t *testing.T) {
 		_ = l.recv(new(hello), maxHello)
 	}()
 	_, err = Run(t.Context(), Options{Workers: []string{listener.Addr().String()}, Token: token}, newTarget(t).config(1, time.Second, 0), attack.Hooks{})
-	if err == nil || !strings.Contains(err.Error(), "version 8") || !strings.Contains(err.Error(), "version 1") {
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprint("version ", version+7)) || !strings.Contains(err.Error(), fmt.Sprint("version ", version)) {
 		t.Errorf("%v", err)
 	}
 	<-done

@@ -33,11 +33,11 @@ func TestOpenLoop(t *testing.T) {
 	hooks.Phase = func(text string) { phases = append(phases, text) }
 	s := run(t, t.Context(), workers, cfg, hooks)
 	r.check(t, s)
-	if s.Scheduled != rate*seconds || r.total.Requests != s.Scheduled || r.total.Succeeded != s.Scheduled {
-		t.Errorf("%d scheduled, %d ended, %d succeeded of %d: %v", s.Scheduled, r.total.Requests, r.total.Succeeded, rate*seconds, r.total.Errors)
+	if s.Scheduled != rate*seconds || r.total.Requests() != s.Scheduled || r.total.Succeeded() != s.Scheduled {
+		t.Errorf("%d scheduled, %d ended, %d succeeded of %d: %v", s.Scheduled, r.total.Requests(), r.total.Succeeded(), rate*seconds, r.total.Errors)
 	}
-	if hits := target.hits.Load(); hits != r.total.Requests+s.Warmup || s.Warmup != rate/5 {
-		t.Errorf("%d hits of %d requests and %d of the warm-up", hits, r.total.Requests, s.Warmup)
+	if hits := target.hits.Load(); hits != r.total.Requests()+s.Warmup || s.Warmup != rate/5 {
+		t.Errorf("%d hits of %d requests and %d of the warm-up", hits, r.total.Requests(), s.Warmup)
 	}
 	if s.Duration != cfg.Duration || s.Interrupted {
 		t.Errorf("%+v", s)
@@ -71,8 +71,8 @@ func TestClosedLoop(t *testing.T) {
 		r := newRecord(cfg)
 		s := run(t, t.Context(), workers, cfg, r.hooks())
 		r.check(t, s)
-		if hits := target.hits.Load() - before; hits != requests || r.total.Succeeded != requests || len(r.seen) != requests {
-			t.Errorf("%d hits, %d succeeded, %d outcomes of %d requests: %v", hits, r.total.Succeeded, len(r.seen), requests, r.total.Errors)
+		if hits := target.hits.Load() - before; hits != requests || r.total.Succeeded() != requests || len(r.seen) != requests {
+			t.Errorf("%d hits, %d succeeded, %d outcomes of %d requests: %v", hits, r.total.Succeeded(), len(r.seen), requests, r.total.Errors)
 		}
 		for n := range uint64(requests) {
 			if _, seen := r.seen[n]; !seen {
@@ -129,8 +129,8 @@ func TestAgentKilled(t *testing.T) {
 	s := run(t, t.Context(), workers, cfg, r.hooks())
 	r.check(t, s)
 	lost := r.total.Failed[exchange.Lost]
-	if s.Scheduled != requests || r.total.Requests != requests || r.total.Succeeded+lost != requests {
-		t.Errorf("%d scheduled, %d ended, %d succeeded, %d lost: %v", s.Scheduled, r.total.Requests, r.total.Succeeded, lost, r.total.Errors)
+	if s.Scheduled != requests || r.total.Requests() != requests || r.total.Succeeded()+lost != requests {
+		t.Errorf("%d scheduled, %d ended, %d succeeded, %d lost: %v", s.Scheduled, r.total.Requests(), r.total.Succeeded(), lost, r.total.Errors)
 	}
 	planned, err := attack.Planned(share(cfg, 1, 3), 0)
 	if err != nil {
@@ -142,7 +142,7 @@ func TestAgentKilled(t *testing.T) {
 	if r.due < requests-20 || r.due > requests {
 		t.Errorf("the intervals had %d requests due of %d", r.due, requests)
 	}
-	if n := r.total.Response.Count(); n != requests-lost {
+	if n := r.total.Response().Count(); n != requests-lost {
 		t.Errorf("%d latencies of %d requests that ended", n, requests-lost)
 	}
 	if s.Duration < 1400*time.Millisecond || s.Duration > 1500*time.Millisecond || s.Interrupted {
@@ -164,8 +164,8 @@ func TestAllAgentsKilled(t *testing.T) {
 	began := time.Now()
 	s := run(t, t.Context(), workers, cfg, r.hooks())
 	r.check(t, s)
-	if s.Scheduled != 60_000 || r.total.Requests != 60_000 || s.Duration != time.Minute {
-		t.Errorf("%d requests: %+v", r.total.Requests, s)
+	if s.Scheduled != 60_000 || r.total.Requests() != 60_000 || s.Duration != time.Minute {
+		t.Errorf("%d requests: %+v", r.total.Requests(), s)
 	}
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("Run went on for %v", took)
@@ -181,8 +181,8 @@ func TestClosedLoopAgentKilled(t *testing.T) {
 	r := newRecord(cfg)
 	s := run(t, t.Context(), workers, cfg, r.hooks())
 	r.check(t, s)
-	if n := r.total.Failed[exchange.Lost]; n != 1 || r.total.Succeeded+1 != r.total.Requests || r.total.Succeeded == 0 {
-		t.Errorf("%d lost, %d succeeded of %d: %v", n, r.total.Succeeded, r.total.Requests, r.total.Errors)
+	if n := r.total.Failed[exchange.Lost]; n != 1 || r.total.Succeeded()+1 != r.total.Requests() || r.total.Succeeded() == 0 {
+		t.Errorf("%d lost, %d succeeded of %d: %v", n, r.total.Succeeded(), r.total.Requests(), r.total.Errors)
 	}
 	for text := range r.total.Errors {
 		if !strings.HasPrefix(text, "lost: agent "+workers[0]+" (a closed loop") {
@@ -208,12 +208,12 @@ func TestInterrupted(t *testing.T) {
 	s := run(t, ctx, workers, cfg, r.hooks())
 	r.check(t, s)
 	// Those that were due and not sent yet are interrupted.
-	sent := r.total.Requests - r.total.Failed[exchange.Interrupted]
-	if hits := target.hits.Load(); sent != hits || r.total.Succeeded != hits {
-		t.Errorf("%d hits, %d sent, %d succeeded: %v", hits, sent, r.total.Succeeded, r.total.Errors)
+	sent := r.total.Requests() - r.total.Failed[exchange.Interrupted]
+	if hits := target.hits.Load(); sent != hits || r.total.Succeeded() != hits {
+		t.Errorf("%d hits, %d sent, %d succeeded: %v", hits, sent, r.total.Succeeded(), r.total.Errors)
 	}
-	if r.total.Requests != s.Scheduled || uint64(len(r.seen)) != s.Scheduled || !s.Interrupted {
-		t.Errorf("%d requests, %d outcomes: %+v", r.total.Requests, len(r.seen), s)
+	if r.total.Requests() != s.Scheduled || uint64(len(r.seen)) != s.Scheduled || !s.Interrupted {
+		t.Errorf("%d requests, %d outcomes: %+v", r.total.Requests(), len(r.seen), s)
 	}
 }
 
@@ -228,8 +228,8 @@ func TestAgentStopped(t *testing.T) {
 	r := newRecord(cfg)
 	s := run(t, t.Context(), workers, cfg, r.hooks())
 	r.check(t, s)
-	if s.Scheduled != 600 || r.total.Requests != 600 || s.Interrupted {
-		t.Errorf("%d requests: %+v", r.total.Requests, s)
+	if s.Scheduled != 600 || r.total.Requests() != 600 || s.Interrupted {
+		t.Errorf("%d requests: %+v", r.total.Requests(), s)
 	}
 	if n := r.total.Failed[exchange.Lost]; n < 100 || n > 300 || r.total.Errors["lost: agent "+workers[2]] != n {
 		t.Errorf("%d are lost, of a third less those before: %v", n, r.total.Errors)
@@ -253,7 +253,7 @@ func TestInterruptedAtOnce(t *testing.T) {
 		}
 		s := run(t, ctx, workers, cfg, hooks)
 		r.check(t, s)
-		if !s.Interrupted || s.Scheduled > 1 || r.total.Requests != r.total.Failed[exchange.Interrupted] || target.hits.Load() > 0 {
+		if !s.Interrupted || s.Scheduled > 1 || r.total.Requests() != r.total.Failed[exchange.Interrupted] || target.hits.Load() > 0 {
 			t.Errorf("%+v, %v", s, r.total.Errors)
 		}
 	}
@@ -273,8 +273,8 @@ func TestAgentKilledBefore(t *testing.T) {
 	}
 	s := run(t, t.Context(), workers, cfg, hooks)
 	r.check(t, s)
-	if s.Scheduled != 700 || r.total.Failed[exchange.Lost] != 300 || r.total.Succeeded != 400 || target.hits.Load() != 400 {
-		t.Errorf("%+v, %d succeeded, %v", s, r.total.Succeeded, r.total.Errors)
+	if s.Scheduled != 700 || r.total.Failed[exchange.Lost] != 300 || r.total.Succeeded() != 400 || target.hits.Load() != 400 {
+		t.Errorf("%+v, %d succeeded, %v", s, r.total.Succeeded(), r.total.Errors)
 	}
 }
 

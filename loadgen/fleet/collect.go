@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/loadgen/attack"
-	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/measure"
 )
 
@@ -116,8 +115,7 @@ func (c *collector) summary() (attack.Summary, error) {
 				return s, w.fail(err)
 			}
 			if n > 0 {
-				lost.Requests += n
-				lost.Errors[w.obituary()] += n
+				lost.AddLost(n, w.obituary())
 			}
 			due += w.summary.Scheduled - min(w.due, w.summary.Scheduled)
 		}
@@ -126,9 +124,7 @@ func (c *collector) summary() (attack.Summary, error) {
 		s.Warmup += w.summary.Warmup
 		s.Interrupted = s.Interrupted || w.summary.Interrupted
 	}
-	if lost.Requests > 0 {
-		lost.Failed[exchange.Lost] = lost.Requests
-		lost.Statuses[0] = lost.Requests
+	if lost.Requests() > 0 {
 		lost.FirstDue = c.cfg.Warmup
 		lost.LastDue = c.cfg.Warmup + s.Duration
 		lost.LastEnd = lost.LastDue

@@ -123,8 +123,8 @@ func TestSilentAgent(t *testing.T) {
 		if took < silence || took > silence+beat {
 			t.Errorf("the agent was lost after %v", took)
 		}
-		if summary.Scheduled != 40 || s.total.Requests != 40 || s.total.Failed[exchange.Lost] != 20 || s.due != 40 {
-			t.Errorf("%d requests, %d due, %v: %+v", s.total.Requests, s.due, s.total.Errors, summary)
+		if summary.Scheduled != 40 || s.total.Requests() != 40 || s.total.Failed[exchange.Lost] != 20 || s.due != 40 {
+			t.Errorf("%d requests, %d due, %v: %+v", s.total.Requests(), s.due, s.total.Errors, summary)
 		}
 	})
 }
@@ -154,8 +154,8 @@ func TestStuckAgent(t *testing.T) {
 		}
 		// Of 20 per second, 31 were due; the second connection had 16 of these:
 		// numbers 1, 2, 5, 6, … 29, 30.
-		if summary.Scheduled != 31 || s.total.Requests != 31 || s.total.Failed[exchange.Lost] != 6 || !summary.Interrupted || summary.Duration != 2*time.Second {
-			t.Errorf("%d requests, %v: %+v", s.total.Requests, s.total.Errors, summary)
+		if summary.Scheduled != 31 || s.total.Requests() != 31 || s.total.Failed[exchange.Lost] != 6 || !summary.Interrupted || summary.Duration != 2*time.Second {
+			t.Errorf("%d requests, %v: %+v", s.total.Requests(), s.total.Errors, summary)
 		}
 	})
 }

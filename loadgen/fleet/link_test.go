@@ -68,7 +68,7 @@ func TestHelloFits(t *testing.T) {
 // TestTruncated: a stream that ends early is an error, wherever it ends.
 func TestTruncated(t *testing.T) {
 	i := &measure.Interval{Tally: measure.NewTally()}
-	i.Tally.Response.Record(time.Millisecond)
+	i.Tally.Success.Record(time.Millisecond)
 	whole := encoded(t, message{Kind: kindInterval, Interval: i})
 	for n := range whole {
 		if received(whole[:n]).recv(new(message), maxMessage) == nil {
@@ -144,7 +144,7 @@ func TestSilence(t *testing.T) {
 // FuzzMessage: whatever an agent says, a coordinator fails at worst.
 func FuzzMessage(f *testing.F) {
 	i := &measure.Interval{Tally: measure.NewTally()}
-	i.Tally.Response.Record(time.Millisecond)
+	i.Tally.Success.Record(time.Millisecond)
 	i.Tally.Errors["404 Not Found"] = 3
 	for _, m := range []message{
 		{Kind: kindPong, At: time.Second},

@@ -68,7 +68,7 @@ func TestMerge(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var got []string
 			m := newMerger(func(i *measure.Interval) {
-				got = append(got, fmt.Sprintf("%d at %v for %v: %d requests, %d due, %d in flight", i.Index, i.Begin, i.Length, i.Tally.Requests, i.Due, i.InFlight))
+				got = append(got, fmt.Sprintf("%d at %v for %v: %d requests, %d due, %d in flight", i.Index, i.Begin, i.Length, i.Tally.Requests(), i.Due, i.InFlight))
 			})
 			now := time.Now()
 			for n, s := range steps {
@@ -98,7 +98,7 @@ func TestMergeLosesNothing(t *testing.T) {
 				t.Fatalf("seed %d: interval %d where %d was to come", seed, i.Index, next)
 			}
 			next++
-			requests += i.Tally.Requests
+			requests += i.Tally.Requests()
 		})
 		var sent [agents]int
 		now, complete := time.Now(), 0

@@ -194,13 +194,13 @@ func (w *worker) read(deliver func([]outcome) error, post func(*worker, *message
 // count takes an interval into the sums, unless it is not the next one.
 func (w *worker) count(i *measure.Interval) error {
 	switch {
-	case i == nil || i.Tally == nil || i.Tally.Response == nil || i.Tally.Service == nil:
+	case i == nil || i.Tally == nil || !i.Tally.Valid():
 		return errors.New("it broke the protocol: an interval without a tally")
 	case i.Index != w.intervals:
 		return fmt.Errorf("it broke the protocol: interval %d where %d was to come", i.Index, w.intervals)
 	}
 	w.intervals++
-	w.requests += i.Tally.Requests
+	w.requests += i.Tally.Requests()
 	w.due += i.Due
 	w.reached = i.Begin + i.Length
 	return nil

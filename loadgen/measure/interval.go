@@ -26,19 +26,22 @@ func (i *Interval) Merge(o *Interval) {
 // Point sums the interval up.
 func (i *Interval) Point() Point {
 	t := i.Tally
+	response := t.Latency()
 	return Point{
 		Begin:       i.Begin,
 		Length:      i.Length,
 		Asked:       i.Asked,
-		Requests:    t.Requests,
+		Requests:    t.Requests(),
+		Answered:    t.Answered(),
 		Failed:      t.Unsuccessful(),
 		InFlight:    i.InFlight,
-		Mean:        t.Response.Mean(),
-		P50:         t.Response.Quantile(0.50),
-		P90:         t.Response.Quantile(0.90),
-		P99:         t.Response.Quantile(0.99),
-		P999:        t.Response.Quantile(0.999),
-		Max:         t.Response.Max(),
+		Timed:       response.Count(),
+		Mean:        response.Mean(),
+		P50:         response.Quantile(0.50),
+		P90:         response.Quantile(0.90),
+		P99:         response.Quantile(0.99),
+		P999:        response.Quantile(0.999),
+		Max:         response.Max(),
 		ServiceMean: t.Service.Mean(),
 		ServiceP99:  t.Service.Quantile(0.99),
 	}

@@ -56,8 +56,32 @@ func (l *Latency) Merge(o *Latency) {
 	l.hist.Merge(o.hist)
 }
 
-// Reset empties the distribution.
+// merged is the distribution of all parts: one of them if the others are empty.
+func merged(parts ...*Latency) *Latency {
+	var all *Latency
+	own := false
+	for _, part := range parts {
+		switch {
+		case part.Count() == 0 && all != nil:
+		case all == nil || all.Count() == 0:
+			all = part
+		default:
+			if !own {
+				whole := NewLatency()
+				whole.Merge(all)
+				all, own = whole, true
+			}
+			all.Merge(part)
+		}
+	}
+	return all
+}
+
+// Reset empties the distribution, which costs nothing if it is.
 func (l *Latency) Reset() {
+	if l.Count() == 0 {
+		return
+	}
 	l.hist.Reset()
 	l.sum, l.min, l.max = 0, 0, 0
 }

@@ -100,10 +100,10 @@ func tally(all []exchange.Outcome) *Tally {
 
 // equal compares all that a tally has.
 func (t *Tally) equal(o *Tally) bool {
-	return t.Requests == o.Requests && t.Succeeded == o.Succeeded && t.Failed == o.Failed && t.Statuses == o.Statuses &&
+	return t.Ends == o.Ends && t.Failed == o.Failed && t.Statuses == o.Statuses &&
 		fmt.Sprint(t.Errors) == fmt.Sprint(o.Errors) && t.BytesIn == o.BytesIn && t.BytesOut == o.BytesOut && t.Retries == o.Retries &&
-		t.FirstDue == o.FirstDue && t.LastDue == o.LastDue && t.LastSuccess == o.LastSuccess && t.LastEnd == o.LastEnd &&
-		t.Response.equal(o.Response) && t.Service.equal(o.Service)
+		t.FirstDue == o.FirstDue && t.LastDue == o.LastDue && t.LastAnswer == o.LastAnswer && t.LastSuccess == o.LastSuccess && t.LastEnd == o.LastEnd &&
+		t.Success.equal(o.Success) && t.Late.equal(o.Late) && t.Failure.equal(o.Failure) && t.Service.equal(o.Service)
 }
 
 func (l *Latency) equal(o *Latency) bool {
@@ -112,17 +112,20 @@ func (l *Latency) equal(o *Latency) bool {
 
 func TestTally(t *testing.T) {
 	got := tally(outcomes(100, 1))
-	if got.Requests != 100 || got.Succeeded != 70 || got.Unsuccessful() != 30 {
-		t.Errorf("%d requests, %d succeeded", got.Requests, got.Succeeded)
+	if got.Requests() != 100 || got.Succeeded() != 70 || got.Unsuccessful() != 30 {
+		t.Errorf("%d requests, %d succeeded", got.Requests(), got.Succeeded())
 	}
-	if got.Failed[exchange.Timeout] != 10 || got.Failed[exchange.Length] != 10 || got.Statuses[503] != 10 || got.Statuses[200] != 80 || got.Statuses[0] != 10 {
+	if got.Failed[exchange.Timeout] != 10 || got.Failed[exchange.Length] != 10 || got.Statuses[503] != 10 || got.Statuses[200] != 70 || got.Statuses[0] != 20 {
 		t.Errorf("failed %v", got.Failed)
 	}
 	if want := map[string]uint64{"503 Service Unavailable": 10, "timeout: never sent": 10, "length": 10}; fmt.Sprint(got.Errors) != fmt.Sprint(want) {
 		t.Errorf("errors %v, want %v", got.Errors, want)
 	}
-	if got.Response.Count() != 100 || got.Service.Count() != 90 {
-		t.Errorf("%d response and %d service times", got.Response.Count(), got.Service.Count())
+	if got.Answered() != 80 || got.Ends[exchange.Unsent] != 10 || got.Ends[exchange.Broken] != 10 {
+		t.Errorf("%d answered, ends %v", got.Answered(), got.Ends)
+	}
+	if got.Response().Count() != 100 || got.Latency().Count() != 80 || got.Service.Count() != 80 {
+		t.Errorf("%d response, %d latencies and %d service times", got.Response().Count(), got.Latency().Count(), got.Service.Count())
 	}
 }
 
@@ -177,7 +180,7 @@ func TestRun(t *testing.T) {
 			part.Add(&exchange.Outcome{Ticket: exchange.Ticket{Due: due}, Sent: due + 500*time.Millisecond, Ended: due + time.Second, Status: 200 + 300*(n%2)})
 		}
 		p := r.Add(&Interval{Index: i, Begin: time.Duration(i) * time.Second, Length: time.Second, Due: 100, Asked: 100, Tally: part})
-		if p.Rate() != 50 || p.Failed != 50 || p.Mean != time.Second || p.ServiceMean != 500*time.Millisecond {
+		if p.Rate() != 50 || p.Failed != 50 || p.Answered != 100 || p.Mean != time.Second || p.Timed != 50 || p.ServiceMean != 500*time.Millisecond {
 			t.Errorf("%+v", p)
 		}
 	}
@@ -185,6 +188,7 @@ func TestRun(t *testing.T) {
 		"rate":       {r.Rate(), 100},
 		"throughput": {r.Throughput(), 100 / 2.99},
 		"reached":    {r.Reached(), 100 / 2.0}, // each took a second, none is behind
+		"answered":   {r.Answered(), 200 / 2.0},
 		"success":    {r.Success(), 0.5},
 		"wait":       {r.Wait().Seconds(), 0.99},
 	} {
@@ -193,7 +197,7 @@ func TestRun(t *testing.T) {
 		}
 	}
 	empty := &Run{Total: NewTally()}
-	if empty.Rate() != 0 || empty.Throughput() != 0 || empty.Reached() != 0 || empty.Success() != 0 || empty.Wait() != 0 {
+	if empty.Rate() != 0 || empty.Throughput() != 0 || empty.Reached() != 0 || empty.Answered() != 0 || empty.Success() != 0 || empty.Wait() != 0 {
 		t.Error("a run of nothing has figures")
 	}
 }
@@ -202,7 +206,7 @@ func TestIntervalMerge(t *testing.T) {
 	a := &Interval{Length: time.Second, Due: 10, Asked: 10, InFlight: 1, Tally: tally(outcomes(10, 4))}
 	b := &Interval{Length: 1100 * time.Millisecond, Due: 20, Asked: 20, InFlight: 2, Tally: tally(outcomes(20, 5))}
 	a.Merge(b)
-	if a.Length != 1100*time.Millisecond || a.Due != 30 || a.Asked != 30 || a.InFlight != 3 || a.Tally.Requests != 30 {
+	if a.Length != 1100*time.Millisecond || a.Due != 30 || a.Asked != 30 || a.InFlight != 3 || a.Tally.Requests() != 30 {
 		t.Errorf("%+v", a)
 	}
 }

@@ -9,11 +9,14 @@ type Point struct {
 	Length   time.Duration
 	Asked    float64 // requests per second that were due; 0 in a closed loop
 	Requests uint64  // that ended
+	Answered uint64  // of these, with a whole response
 	Failed   uint64  // of these, without success
 	InFlight int64   // at its end: sent and not ended
 
-	Mean, P50, P90, P99, P999, Max time.Duration // response times
-	ServiceMean, ServiceP99        time.Duration
+	// Response times, as Tally.Latency has them; all 0 if Timed is.
+	Timed                          uint64
+	Mean, P50, P90, P99, P999, Max time.Duration
+	ServiceMean, ServiceP99        time.Duration // of whole responses
 }
 
 // Rate is requests that succeeded, per second.
@@ -48,19 +51,29 @@ func (r *Run) Wait() time.Duration {
 }
 
 // Rate is how many requests were sent for each second of the attack.
-func (r *Run) Rate() float64 { return perSecond(r.Total.Requests, r.Duration) }
+func (r *Run) Rate() float64 { return perSecond(r.Total.Requests(), r.Duration) }
 
-// Reached is how many requests succeeded per second, to be compared with the
-// rate that was asked for. If the server, or the load generator, falls behind,
-// they succeed for longer than they were due. Of that what every request takes,
-// the smallest latency, is not counted, nor is settle. A closed loop has no rate
-// to compare with: it is Throughput.
-func (r *Run) Reached() float64 {
-	if r.Asked == 0 {
-		return r.Throughput()
-	}
+// Answered is how many requests were answered per second, whatever the status,
+// to be compared with the rate that was asked for. If the server, or the load
+// generator, falls behind, they are answered for longer than they were due. Of
+// that what every success takes, the smallest latency, is not counted, nor is
+// settle. A closed loop has no rate to compare with: it is each second until the
+// last response.
+func (r *Run) Answered() float64 { return r.kept(r.Total.Answered(), r.Total.LastAnswer) }
+
+// Reached is how many requests succeeded per second, in the same way.
+func (r *Run) Reached() float64 { return r.kept(r.Total.Succeeded(), r.Total.LastSuccess) }
+
+func (r *Run) kept(n uint64, last time.Duration) float64 {
 	t := r.Total
-	return perSecond(t.Succeeded, max(r.Duration, t.LastSuccess-t.FirstDue-t.Response.Min()-settle))
+	if r.Asked == 0 {
+		return perSecond(n, r.Duration+r.Wait())
+	}
+	least := t.Success.Min()
+	if t.Success.Count() == 0 {
+		least = t.Service.Min()
+	}
+	return perSecond(n, max(r.Duration, last-t.FirstDue-least-settle))
 }
 
 // settle is how much longer than others the last response of a run may take: a
@@ -70,15 +83,15 @@ const settle = 20 * time.Millisecond
 // Throughput is how many requests succeeded for each second until the last
 // response.
 func (r *Run) Throughput() float64 {
-	return perSecond(r.Total.Succeeded, r.Duration+r.Wait())
+	return perSecond(r.Total.Succeeded(), r.Duration+r.Wait())
 }
 
 // Success is the share of requests that succeeded, 0 to 1.
 func (r *Run) Success() float64 {
-	if r.Total.Requests == 0 {
+	if r.Total.empty() {
 		return 0
 	}
-	return float64(r.Total.Succeeded) / float64(r.Total.Requests)
+	return float64(r.Total.Succeeded()) / float64(r.Total.Requests())
 }
 
 func perSecond(n uint64, d time.Duration) float64 {

@@ -21,56 +21,78 @@ const statusCodes = 1000
 
 // Tally counts outcomes. Make one with NewTally.
 type Tally struct {
-	Requests  uint64              // that ended, whichever way
-	Succeeded uint64              // with a whole response of status 200 to 399
-	Failed    [16]uint64          // without a whole response, by exchange.Kind
-	Statuses  [statusCodes]uint64 // by status; 0: no response
-	Errors    map[string]uint64   // by text; statuses of 400 and more are among them
-	BytesIn   uint64              // content of responses
-	BytesOut  uint64              // content of requests
-	Retries   uint64              // sent again because a server had not processed them
+	Ends     [exchange.Ends]uint64 // how far they came: all other counts of requests are sums of these
+	Failed   [16]uint64            // those without a whole response, by exchange.Kind
+	Statuses [statusCodes]uint64   // of whole responses; 0: there was none
+	Errors   map[string]uint64     // by text; statuses of 400 and more are among them
+	BytesIn  uint64                // content of responses
+	BytesOut uint64                // content of requests
+	Retries  uint64                // sent again because a server had not processed them
 
-	Response *Latency // from the moment a request was due
-	Service  *Latency // from the moment it was sent; those never sent are not in it
+	// Response times: from the moment a request was due to its end. Each
+	// request is in one of the three.
+	Success *Latency // of those that succeeded
+	Late    *Latency // of those that had no answer in time: how long they were waited for
+	Failure *Latency // of all others: how long they took to fail
+
+	Service *Latency // of whole responses: from the moment the request was sent
 
 	// The first and the last moment that a request in it was due, and the
-	// last at which one ended and at which one succeeded, since the attack's
+	// last at which one ended, was answered and succeeded, since the attack's
 	// epoch.
-	FirstDue, LastDue, LastEnd, LastSuccess time.Duration
+	FirstDue, LastDue, LastEnd, LastAnswer, LastSuccess time.Duration
 }
 
 // NewTally makes an empty tally.
 func NewTally() *Tally {
-	return &Tally{Errors: make(map[string]uint64), Response: NewLatency(), Service: NewLatency()}
+	return &Tally{
+		Errors:  make(map[string]uint64),
+		Success: NewLatency(), Late: NewLatency(), Failure: NewLatency(), Service: NewLatency(),
+	}
 }
 
 // Add counts an outcome.
 func (t *Tally) Add(o *exchange.Outcome) {
-	if t.Requests == 0 || o.Due < t.FirstDue {
+	if t.empty() || o.Due < t.FirstDue {
 		t.FirstDue = o.Due
 	}
 	t.LastDue, t.LastEnd = max(t.LastDue, o.Due), max(t.LastEnd, o.Ended)
-	t.Requests++
 	t.BytesIn += uint64(o.BytesIn)
 	t.BytesOut += uint64(o.BytesOut)
-	t.Response.Record(o.Latency())
-	if o.Sent > 0 {
-		t.Service.Record(o.Service())
+	end := o.End()
+	t.Ends[end]++
+	switch {
+	case end == exchange.Succeeded:
+		t.Success.Record(o.Latency())
+		t.LastSuccess = max(t.LastSuccess, o.Ended)
+	case end.Late():
+		t.Late.Record(o.Latency())
+	default:
+		t.Failure.Record(o.Latency())
 	}
-	if status := o.Status; status >= 0 && status < statusCodes {
+	if !end.Answered() {
+		t.Statuses[0]++
+		t.Failed[o.Failure.Kind]++
+		t.addError(o.Failure.Error(), 1)
+		return
+	}
+	t.LastAnswer = max(t.LastAnswer, o.Ended)
+	t.Service.Record(o.Service())
+	if status := o.Status; status > 0 && status < statusCodes {
 		t.Statuses[status]++
 	}
-	if o.Succeeded() {
-		t.Succeeded++
-		t.LastSuccess = max(t.LastSuccess, o.Ended)
-		return
-	}
-	if o.Failure == nil {
+	if end != exchange.Succeeded {
 		t.addError(StatusText(o.Status), 1)
-		return
 	}
-	t.Failed[o.Failure.Kind]++
-	t.addError(o.Failure.Error(), 1)
+}
+
+// AddLost counts requests of which nothing is known but that they were due, and
+// why that is: their latencies are in no distribution.
+func (t *Tally) AddLost(n uint64, why string) {
+	t.Ends[exchange.Stopped] += n
+	t.Failed[exchange.Lost] += n
+	t.Statuses[0] += n
+	t.addError(why, n)
 }
 
 func (t *Tally) addError(text string, n uint64) {
@@ -88,22 +110,52 @@ func StatusText(status int) string {
 	return strconv.Itoa(status)
 }
 
-// Unsuccessful is how many requests did not succeed.
-func (t *Tally) Unsuccessful() uint64 { return t.Requests - t.Succeeded }
+// Requests is how many ended, whichever way.
+func (t *Tally) Requests() (n uint64) {
+	for _, count := range t.Ends {
+		n += count
+	}
+	return n
+}
+
+func (t *Tally) empty() bool { return t.Ends == [exchange.Ends]uint64{} }
+
+// Succeeded is how many had a whole response of status 200 to 399.
+func (t *Tally) Succeeded() uint64 { return t.Ends[exchange.Succeeded] }
+
+// Answered is how many had a whole response, of whatever status.
+func (t *Tally) Answered() uint64 {
+	return t.Ends[exchange.Succeeded] + t.Ends[exchange.Declined]
+}
+
+// Unsuccessful is how many did not succeed.
+func (t *Tally) Unsuccessful() uint64 { return t.Requests() - t.Succeeded() }
+
+// Response is the distribution of all response times, failures included, as
+// vegeta has it: to be read only.
+func (t *Tally) Response() *Latency { return merged(t.Success, t.Late, t.Failure) }
+
+// Latency is the distribution that objectives and figures are about: response
+// times of successes, and of those that had no answer in time at least as long as
+// they were waited for. A failure that comes at once makes nothing faster. To be
+// read only.
+func (t *Tally) Latency() *Latency { return merged(t.Success, t.Late) }
 
 // Merge adds what o counted.
 func (t *Tally) Merge(o *Tally) {
-	if o.Requests > 0 {
-		if t.Requests == 0 || o.FirstDue < t.FirstDue {
+	if !o.empty() {
+		if t.empty() || o.FirstDue < t.FirstDue {
 			t.FirstDue = o.FirstDue
 		}
-		t.LastDue, t.LastEnd, t.LastSuccess = max(t.LastDue, o.LastDue), max(t.LastEnd, o.LastEnd), max(t.LastSuccess, o.LastSuccess)
+		t.LastDue, t.LastEnd = max(t.LastDue, o.LastDue), max(t.LastEnd, o.LastEnd)
+		t.LastAnswer, t.LastSuccess = max(t.LastAnswer, o.LastAnswer), max(t.LastSuccess, o.LastSuccess)
 	}
-	t.Requests += o.Requests
-	t.Succeeded += o.Succeeded
 	t.BytesIn += o.BytesIn
 	t.BytesOut += o.BytesOut
 	t.Retries += o.Retries
+	for i, n := range o.Ends {
+		t.Ends[i] += n
+	}
 	for i, n := range o.Failed {
 		t.Failed[i] += n
 	}
@@ -113,14 +165,22 @@ func (t *Tally) Merge(o *Tally) {
 	for text, n := range o.Errors {
 		t.addError(text, n)
 	}
-	t.Response.Merge(o.Response)
+	t.Success.Merge(o.Success)
+	t.Late.Merge(o.Late)
+	t.Failure.Merge(o.Failure)
 	t.Service.Merge(o.Service)
 }
 
 // Reset empties the tally and keeps its memory.
 func (t *Tally) Reset() {
 	clear(t.Errors)
-	t.Response.Reset()
-	t.Service.Reset()
-	*t = Tally{Errors: t.Errors, Response: t.Response, Service: t.Service}
+	for _, l := range []*Latency{t.Success, t.Late, t.Failure, t.Service} {
+		l.Reset()
+	}
+	*t = Tally{Errors: t.Errors, Success: t.Success, Late: t.Late, Failure: t.Failure, Service: t.Service}
+}
+
+// Valid reports whether a tally that came from another machine is whole.
+func (t *Tally) Valid() bool {
+	return t.Success != nil && t.Late != nil && t.Failure != nil && t.Service != nil
 }

@@ -98,17 +98,17 @@ func (c *Capacity) setup() string {
 }
 
 // probeColumns are the columns of a table of probes.
-var probeColumns = []string{"Asked", "Reached", "Mean", "50%", "99%", "99.9%", "Errors", "Outcome"}
+var probeColumns = []string{"Asked", "Answered", "Mean", "50%", "99%", "99.9%", "Errors", "Outcome"}
 
 func (p *Probe) row() []string {
 	t := p.Run.Total
 	return []string{
 		human.Rate(p.Rate),
-		human.Rate(p.Run.Reached()),
-		orNone(t.Response, (*measure.Latency).Mean),
-		orNone(t.Response, func(l *measure.Latency) time.Duration { return l.Quantile(0.5) }),
-		orNone(t.Response, p99),
-		orNone(t.Response, func(l *measure.Latency) time.Duration { return l.Quantile(0.999) }),
+		human.Rate(p.Run.Answered()),
+		orNone(t.Latency(), (*measure.Latency).Mean),
+		orNone(t.Latency(), func(l *measure.Latency) time.Duration { return l.Quantile(0.5) }),
+		orNone(t.Latency(), p99),
+		orNone(t.Latency(), func(l *measure.Latency) time.Duration { return l.Quantile(0.999) }),
 		human.Count(t.Unsuccessful()),
 		p.outcome(),
 	}
@@ -215,7 +215,7 @@ func (c *Capacity) figures() []figure {
 	all := []figure{best}
 	probes := c.byRate()
 	if i := slices.IndexFunc(probes, func(p Probe) bool { return p.Held && p.Rate == c.Best }); i >= 0 {
-		response, at := probes[i].Run.Total.Response, "at "+human.Rate(c.Best)
+		response, at := probes[i].Run.Total.Latency(), "at "+human.Rate(c.Best)
 		all = append(all,
 			newFigure("Mean", orNone(response, (*measure.Latency).Mean), at),
 			newFigure("99th percentile", orNone(response, p99), at))
@@ -247,7 +247,7 @@ func (c *Capacity) chart() chart {
 	}
 	low, high := time.Duration(0), time.Duration(0)
 	for _, p := range probes {
-		response := p.Run.Total.Response
+		response := p.Run.Total.Latency()
 		ch.X = append(ch.X, value(p.Rate))
 		ch.Held = append(ch.Held, p.Held)
 		for i := range lines {

@@ -17,7 +17,7 @@ func TestCapacityText(t *testing.T) {
 	}
 	const want = `https://127.0.0.1:8443/: h2, 8 connections × 32 streams, 8 probes
 
-      Asked    Reached    Mean     50%     99%   99.9%  Errors  Outcome
+      Asked   Answered    Mean     50%     99%   99.9%  Errors  Outcome
    50,000/s   49,980/s  1.42ms  1.35ms  3.01ms  3.95ms       0  held
   100,000/s   99,960/s  1.56ms  1.46ms  3.39ms  4.41ms       0  held
   150,000/s  150,000/s  1.91ms  1.74ms  4.76ms  6.79ms       0  held
@@ -88,7 +88,7 @@ func TestCapacityJSON(t *testing.T) {
 	}
 	for i, p := range c.Probes {
 		q := got.Probes[i]
-		if q.Rate != p.Rate || q.Held != p.Held || q.Run.Requests != p.Run.Total.Requests || len(q.Run.SLO) != 3 || q.Run.SLO[0].Met != p.Verdicts[0].Met {
+		if q.Rate != p.Rate || q.Held != p.Held || q.Run.Requests != p.Run.Total.Requests() || len(q.Run.SLO) != 3 || q.Run.SLO[0].Met != p.Verdicts[0].Met {
 			t.Errorf("probe %d is %+v", i, q)
 		}
 	}

@@ -92,7 +92,7 @@ func runCharts(r *measure.Run, objectives slo.Objectives, verdicts []slo.Verdict
 		}
 		charts = append(charts, latency, rate)
 	}
-	if r.Total.Response.Count() > 0 {
+	if r.Total.Latency().Count() > 0 {
 		c := percentileChart(r)
 		c.Bounds = latencyBounds(objectives, verdicts, true)
 		charts = append(charts, c)
@@ -119,7 +119,7 @@ func over(points []measure.Point, of func(measure.Point) value) []value {
 
 func latencies(points []measure.Point, of func(measure.Point) time.Duration) []value {
 	return over(points, func(p measure.Point) value {
-		if p.Requests == 0 {
+		if p.Timed == 0 {
 			return gap
 		}
 		return milliseconds(of(p))
@@ -131,11 +131,11 @@ func begins(points []measure.Point) []value {
 }
 
 func latencyChart(r *measure.Run, points []measure.Point) chart {
-	response := r.Total.Response
+	response := r.Total.Latency()
 	return chart{
 		ID:      "latency",
 		Title:   "Response time",
-		Caption: "From the moment a request was due, of those that ended in each span.",
+		Caption: "From the moment a request was due, of those that succeeded in each span, or had no answer in time.",
 		Label: fmt.Sprintf("Response times over %s: mean %s, p99 %s, largest %s.",
 			human.Duration(r.Duration), human.Duration(response.Mean()), human.Duration(response.Quantile(0.99)), human.Duration(response.Max())),
 		XUnit: "time",
@@ -178,7 +178,7 @@ func rateChart(r *measure.Run, points []measure.Point) chart {
 const percentileStep = 0.02
 
 func percentileChart(r *measure.Run) chart {
-	response, service := r.Total.Response, r.Total.Service
+	response, service := r.Total.Latency(), r.Total.Service
 	c := chart{
 		ID:      "percentiles",
 		Title:   "Percentiles",

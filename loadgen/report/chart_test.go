@@ -98,7 +98,7 @@ func line(t *testing.T, c *chart, name string) []value {
 
 func TestRunCharts(t *testing.T) {
 	r := stalled()
-	r.Points[10].Requests = 0
+	r.Points[10].Requests, r.Points[10].Failed, r.Points[10].Timed = 0, 0, 0
 	objectives, verdicts := judged(t, r, "rate>=149k,mean<=3ms,p99<=10ms,service-p99.9<=1s,max<1h,errors<=0")
 	charts := runCharts(r, objectives, verdicts)
 	latency, rate, curve := find(t, charts, "latency"), find(t, charts, "rate"), find(t, charts, "percentiles")
@@ -155,10 +155,10 @@ func TestPercentileCurve(t *testing.T) {
 			t.Fatalf("%v comes after %v", x, c.X[i-1])
 		}
 	}
-	if got, want := c.X[last], math.Log10(float64(r.Total.Requests)); math.Abs(float64(got)-want) > 1e-6 {
+	if got, want := c.X[last], math.Log10(float64(r.Total.Latency().Count())); math.Abs(float64(got)-want) > 1e-6 {
 		t.Errorf("the curve ends at %v, want %v", got, want)
 	}
-	for name, l := range map[string]*measure.Latency{"response": r.Total.Response, "service": r.Total.Service} {
+	for name, l := range map[string]*measure.Latency{"response": r.Total.Latency(), "service": r.Total.Service} {
 		y := line(t, c, name)
 		if y[0] != milliseconds(l.Min()) || y[last] != milliseconds(l.Max()) {
 			t.Errorf("%s goes from %v to %v, want %v to %v", name, y[0], y[last], l.Min(), l.Max())
@@ -177,7 +177,7 @@ func TestRunChartsLittle(t *testing.T) {
 	if got := runCharts(r, nil, nil); len(got) != 0 {
 		t.Errorf("%d charts of nothing", len(got))
 	}
-	r.Total.Response.Record(time.Millisecond)
+	r.Total.Success.Record(time.Millisecond)
 	c := runCharts(r, nil, nil)[0]
 	if len(c.X) != 1 || line(t, &c, "response")[0] != 1 {
 		t.Errorf("the curve of one request is %+v", c)

@@ -39,10 +39,10 @@ func fixture(rate float64, seconds int, second func(at time.Duration, random *ra
 			tally.Add(&outcomes[k])
 		}
 		all.Merge(tally)
-		l, s := tally.Response, tally.Service
+		l, s := tally.Latency(), tally.Service
 		r.Points = append(r.Points, measure.Point{
 			Begin: time.Duration(i) * time.Second, Length: time.Second, Asked: rate,
-			Requests: tally.Requests * copies, Failed: tally.Unsuccessful() * copies, InFlight: 40,
+			Timed: l.Count(), Requests: tally.Requests() * copies, Answered: tally.Answered() * copies, Failed: tally.Unsuccessful() * copies, InFlight: 40,
 			Mean: l.Mean(), P50: l.Quantile(0.5), P90: l.Quantile(0.9), P99: l.Quantile(0.99), P999: l.Quantile(0.999), Max: l.Max(),
 			ServiceMean: s.Mean(), ServiceP99: s.Quantile(0.99),
 		})
@@ -50,7 +50,7 @@ func fixture(rate float64, seconds int, second func(at time.Duration, random *ra
 	for range copies {
 		r.Total.Merge(all)
 	}
-	r.Scheduled = r.Total.Requests
+	r.Scheduled = r.Total.Requests()
 	return r
 }
 

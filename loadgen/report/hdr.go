@@ -14,6 +14,6 @@ const ticksPerHalf = 5
 // HDR writes the percentiles of the response times in HdrHistogram's text form,
 // in milliseconds, as its plotters read it.
 func HDR(w io.Writer, r *measure.Run) error {
-	_, err := r.Total.Response.Histogram().PercentilesPrint(w, ticksPerHalf, float64(time.Millisecond))
+	_, err := r.Total.Latency().Histogram().PercentilesPrint(w, ticksPerHalf, float64(time.Millisecond))
 	return err
 }

@@ -46,7 +46,7 @@ func TestHDR(t *testing.T) {
 			}
 			row[i] = v
 		}
-		want := float64(r.Total.Response.Quantile(row[1])) / float64(time.Millisecond)
+		want := float64(r.Total.Latency().Quantile(row[1])) / float64(time.Millisecond)
 		if math.Abs(row[0]-want) > want/100+0.001 {
 			t.Errorf("%v ms at %v, want %v", row[0], row[1], want)
 		}
@@ -56,7 +56,7 @@ func TestHDR(t *testing.T) {
 	if rows < 50 || comments != 3 {
 		t.Errorf("%d rows and %d comments", rows, comments)
 	}
-	if last := before; last[1] != 1 || last[2] != float64(r.Total.Requests) || !math.IsInf(last[3], 1) {
+	if last := before; last[1] != 1 || last[2] != float64(r.Total.Latency().Count()) || !math.IsInf(last[3], 1) {
 		t.Errorf("the last row is %v", last)
 	}
 }

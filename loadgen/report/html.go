@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/measure"
 	"github.com/e0ac7cd4/hotpath/loadgen/report/human"
 	"github.com/e0ac7cd4/hotpath/loadgen/slo"
@@ -17,7 +18,7 @@ import (
 func HTML(w io.Writer, r *measure.Run, objectives slo.Objectives, verdicts []slo.Verdict) error {
 	t := r.Total
 	p := page{
-		Title:   human.Rate(r.Reached()) + ", p99 " + orNone(t.Response, p99) + ": " + target(r),
+		Title:   human.Rate(r.Reached()) + ", p99 " + orNone(t.Latency(), p99) + ": " + target(r),
 		Heading: cmp.Or(human.Line(r.Name), "Load test"),
 		Target:  target(r),
 		Setup:   setup(r),
@@ -27,11 +28,14 @@ func HTML(w io.Writer, r *measure.Run, objectives slo.Objectives, verdicts []slo
 		Facts:   runFacts(r),
 	}
 	p.judged(verdicts)
-	if t.Requests > 0 {
+	if t.Requests() > 0 {
 		p.Tables = []table{percentileTable(t), statusTable(t)}
 	}
 	if t.Unsuccessful() > 0 {
 		p.Tables = append(p.Tables, errorTable(t))
+	}
+	if t.Unsuccessful() > 0 {
+		p.Tables = append(p.Tables, endTable(t))
 	}
 	if len(failures(t)) > 0 {
 		p.Tables = append(p.Tables, failureTable(t))
@@ -48,17 +52,25 @@ func runFigures(r *measure.Run) []figure {
 	if r.Asked > 0 {
 		asked = "asked for " + human.Rate(r.Asked)
 	}
-	failed := newFigure("Errors", human.Count(t.Unsuccessful()), "of "+human.Count(t.Requests)+" requests")
+	failed := newFigure("Errors", human.Count(t.Unsuccessful()), "of "+human.Count(t.Requests())+" requests")
 	if t.Unsuccessful() > 0 {
 		failed.Note = human.Percent(1-r.Success()) + " " + failed.Note
 		failed.State = missed
 	}
 	return []figure{
-		newFigure("Rate reached", human.Rate(r.Reached()), asked),
-		newFigure("Mean", orNone(t.Response, (*measure.Latency).Mean), "service "+orNone(t.Service, (*measure.Latency).Mean)),
-		newFigure("99th percentile", orNone(t.Response, p99), "service "+orNone(t.Service, p99)),
+		newFigure("Rate reached", human.Rate(r.Reached()), answeredNote(r)+asked),
+		newFigure("Mean", orNone(t.Latency(), (*measure.Latency).Mean), "service "+orNone(t.Service, (*measure.Latency).Mean)),
+		newFigure("99th percentile", orNone(t.Latency(), p99), "service "+orNone(t.Service, p99)),
 		failed,
 	}
+}
+
+// answeredNote is what was answered, if that is more than what succeeded.
+func answeredNote(r *measure.Run) string {
+	if r.Total.Ends[exchange.Declined] == 0 {
+		return ""
+	}
+	return human.Rate(r.Answered()) + " answered, "
 }
 
 func runFacts(r *measure.Run) []fact {
@@ -71,7 +83,7 @@ func runFacts(r *measure.Run) []fact {
 		{"Duration", human.Duration(r.Duration) + ", then " + human.Duration(r.Wait()) + " for the last response"},
 		{"Began", r.Begin.UTC().Format("2006-01-02 15:04:05 UTC")},
 		{"Timeout", human.Exact(r.Timeout)},
-		{"Requests", human.Count(t.Requests)},
+		{"Requests", human.Count(t.Requests())},
 		{"Received", human.Bytes(t.BytesIn)},
 		{"Sent", human.Bytes(t.BytesOut)},
 	}
@@ -88,9 +100,20 @@ func runFacts(r *measure.Run) []fact {
 }
 
 func percentileTable(t *measure.Tally) table {
-	response, service := t.Response, t.Service
+	all := []distribution{{"Response", t.Latency()}, {"Service", t.Service}}
+	if t.Unsuccessful() > 0 {
+		all = append(all, times(t)...)
+	}
 	both := func(name string, of func(*measure.Latency) time.Duration) []string {
-		return []string{name, orNone(response, of), orNone(service, of)}
+		row := []string{name}
+		for _, d := range all {
+			row = append(row, orNone(d.Latency, of))
+		}
+		return row
+	}
+	columns := []string{"Share of requests"}
+	for _, d := range all {
+		columns = append(columns, d.name)
 	}
 	rows := [][]string{both("mean", (*measure.Latency).Mean), both("min", (*measure.Latency).Min)}
 	for _, q := range []struct {
@@ -99,7 +122,7 @@ func percentileTable(t *measure.Tally) table {
 	}{
 		{"50%", 0.5}, {"75%", 0.75}, {"90%", 0.9}, {"95%", 0.95}, {"99%", 0.99}, {"99.9%", 0.999}, {"99.99%", 0.9999}, {"99.999%", 0.99999},
 	} {
-		if float64(response.Count())*(1-q.share) < 1 {
+		if float64(t.Requests())*(1-q.share) < 1 {
 			break // the largest alone
 		}
 		rows = append(rows, both(q.name, func(l *measure.Latency) time.Duration { return l.Quantile(q.share) }))
@@ -108,7 +131,7 @@ func percentileTable(t *measure.Tally) table {
 	return table{
 		ID:      "percentile-table",
 		Title:   "Latencies",
-		Columns: []string{"Share of requests", "Response", "Service"},
+		Columns: columns,
 		Rows:    rows,
 	}
 }
@@ -146,17 +169,33 @@ func statusTable(t *measure.Tally) table {
 			all = append(all, counted{measure.StatusText(status), n})
 		}
 	}
-	return table{ID: "status-table", Title: "Statuses", Columns: []string{"Status", "Responses", "Share"}, Rows: counts(all, t.Requests)}
+	return table{ID: "status-table", Title: "Statuses", Columns: []string{"Status", "Responses", "Share"}, Rows: counts(all, t.Requests())}
 }
 
 func errorTable(t *measure.Tally) table {
-	return table{ID: "error-table", Title: "Errors", Columns: []string{"Error", "Requests", "Share"}, Rows: counts(errorCounts(t), t.Requests)}
+	return table{ID: "error-table", Title: "Errors", Columns: []string{"Error", "Requests", "Share"}, Rows: counts(errorCounts(t), t.Requests())}
+}
+
+// endTexts are the ends in words, by exchange.End.
+var endTexts = [exchange.Ends]string{
+	"succeeded", "answered with a status of 400 or more", "broken before the answer was whole", "given up before the answer was whole",
+	"given up before it could be sent", "not processed by any server", "stopped with the attack",
+}
+
+func endTable(t *measure.Tally) table {
+	var all []counted
+	for end, n := range t.Ends {
+		if n > 0 {
+			all = append(all, counted{endTexts[end], n})
+		}
+	}
+	return table{ID: "end-table", Title: "How far requests came", Columns: []string{"End", "Requests", "Share"}, Rows: counts(all, t.Requests())}
 }
 
 func failureTable(t *measure.Tally) table {
 	return table{
 		ID: "failure-table", Title: "Failures by kind", Note: "Requests without a whole response.",
-		Columns: []string{"Kind", "Requests", "Share"}, Rows: counts(failures(t), t.Requests),
+		Columns: []string{"Kind", "Requests", "Share"}, Rows: counts(failures(t), t.Requests()),
 	}
 }
 
@@ -183,7 +222,7 @@ func timeTable(points []measure.Point) table {
 		row := []string{p.Begin.Round(10 * time.Millisecond).String(), asked, human.Rate(p.Rate()), human.Count(p.Failed)}
 		for _, d := range []time.Duration{p.Mean, p.P50, p.P99, p.P999, p.Max} {
 			text := none
-			if p.Requests > 0 {
+			if p.Timed > 0 {
 				text = human.Duration(d)
 			}
 			row = append(row, text)

@@ -16,7 +16,19 @@ import (
 type document struct {
 	vegeta.Metrics
 	Latencies percentiles `json:"latencies"` // vegeta's, and more
-	Service   percentiles `json:"service"`   // of those requests that were sent
+	Service   percentiles `json:"service"`   // of whole responses
+
+	// latencies taken apart: of requests that succeeded, that had no answer in
+	// time (how long they were waited for), and that failed otherwise (how
+	// long that took). Objectives are about the first two together.
+	Succeeded percentiles `json:"succeeded_latencies"`
+	Late      percentiles `json:"late_latencies"`
+	Failed    percentiles `json:"failed_latencies"`
+	Judged    percentiles `json:"judged_latencies"`
+
+	Ends         map[string]uint64 `json:"ends"`          // of all requests, by exchange.End
+	Answered     uint64            `json:"answered"`      // with a whole response
+	AnsweredRate float64           `json:"answered_rate"` // see measure.Run.Answered
 
 	Name        string        `json:"name"`
 	Target      string        `json:"target"` // the first
@@ -70,6 +82,7 @@ type point struct {
 	AskedRate   float64       `json:"asked_rate"`
 	Rate        float64       `json:"rate"` // of those that ended
 	Requests    uint64        `json:"requests"`
+	Answered    uint64        `json:"answered"`
 	Failed      uint64        `json:"failed"`
 	InFlight    int64         `json:"in_flight"`
 	Mean        time.Duration `json:"mean"`
@@ -84,7 +97,7 @@ type point struct {
 
 func newPoint(p measure.Point) point {
 	return point{
-		p.Begin, p.Length, p.Asked, p.Rate(), p.Requests, p.Failed, p.InFlight,
+		p.Begin, p.Length, p.Asked, p.Rate(), p.Requests, p.Answered, p.Failed, p.InFlight,
 		p.Mean, p.P50, p.P90, p.P99, p.P999, p.Max, p.ServiceMean, p.ServiceP99,
 	}
 }
@@ -92,28 +105,35 @@ func newPoint(p measure.Point) point {
 func newDocument(r *measure.Run, verdicts []slo.Verdict) document {
 	t := r.Total
 	d := document{
-		Metrics:     *metrics(r),
-		Latencies:   newPercentiles(t.Response),
-		Service:     newPercentiles(t.Service),
-		Name:        r.Name,
-		Target:      r.Target,
-		Targets:     r.Targets,
-		Protocol:    r.Protocol,
-		Pace:        r.Pace,
-		AskedRate:   r.Asked,
-		ReachedRate: r.Reached(),
-		Connections: r.Connections,
-		Streams:     r.Streams,
-		Agents:      r.Agents,
-		Timeout:     r.Timeout,
-		Scheduled:   r.Scheduled,
-		Warmup:      r.Warmup,
-		Retries:     t.Retries,
-		Failures:    byText(failures(t)),
-		ErrorCounts: byText(errorCounts(t)),
-		Interrupted: r.Interrupted,
-		SLO:         newVerdicts(verdicts),
-		Points:      make([]point, len(r.Points)),
+		Metrics:      *metrics(r),
+		Latencies:    newPercentiles(t.Response()),
+		Service:      newPercentiles(t.Service),
+		Succeeded:    newPercentiles(t.Success),
+		Late:         newPercentiles(t.Late),
+		Failed:       newPercentiles(t.Failure),
+		Judged:       newPercentiles(t.Latency()),
+		Ends:         byText(ends(t)),
+		Answered:     t.Answered(),
+		AnsweredRate: r.Answered(),
+		Name:         r.Name,
+		Target:       r.Target,
+		Targets:      r.Targets,
+		Protocol:     r.Protocol,
+		Pace:         r.Pace,
+		AskedRate:    r.Asked,
+		ReachedRate:  r.Reached(),
+		Connections:  r.Connections,
+		Streams:      r.Streams,
+		Agents:       r.Agents,
+		Timeout:      r.Timeout,
+		Scheduled:    r.Scheduled,
+		Warmup:       r.Warmup,
+		Retries:      t.Retries,
+		Failures:     byText(failures(t)),
+		ErrorCounts:  byText(errorCounts(t)),
+		Interrupted:  r.Interrupted,
+		SLO:          newVerdicts(verdicts),
+		Points:       make([]point, len(r.Points)),
 	}
 	for i, p := range r.Points {
 		d.Points[i] = newPoint(p)

@@ -97,7 +97,8 @@ func TestJSON(t *testing.T) {
 	decode(t, &got, func(w io.Writer) error { return JSON(w, r, verdicts) })
 
 	ns := func(d time.Duration) float64 { return float64(d) }
-	response, service := r.Total.Response, r.Total.Service
+	response, service := r.Total.Response(), r.Total.Service
+	succeeded, late, judgedTimes := got["succeeded_latencies"].(map[string]any), got["late_latencies"].(map[string]any), got["judged_latencies"].(map[string]any)
 	latencies, services := got["latencies"].(map[string]any), got["service"].(map[string]any)
 	points := got["points"].([]any)
 	at30 := points[30].(map[string]any)
@@ -110,6 +111,12 @@ func TestJSON(t *testing.T) {
 		{"service.mean", services["mean"], ns(service.Mean())},
 		{"service.max", services["max"], ns(service.Max())},
 		{"service.99.9th", services["99.9th"], ns(service.Quantile(0.999))},
+		{"succeeded_latencies.99th", succeeded["99th"], ns(r.Total.Success.Quantile(0.99))},
+		{"late_latencies.min", late["min"], ns(r.Total.Late.Min())},
+		{"judged_latencies.99th", judgedTimes["99th"], ns(r.Total.Latency().Quantile(0.99))},
+		{"ends", got["ends"], map[string]any{"succeeded": 8_996_700.0, "declined": 1620.0, "broken": 1080.0, "cut": 600.0}},
+		{"answered", got["answered"], 8_998_320.0},
+		{"answered_rate", got["answered_rate"], r.Answered()},
 		{"name", got["name"], "stall"},
 		{"target", got["target"], r.Target},
 		{"targets", got["targets"], 3.0},
@@ -127,7 +134,7 @@ func TestJSON(t *testing.T) {
 		{"failures", got["failures"], map[string]any{"reset": 1080.0, "timeout": 600.0}},
 		{"error_counts", got["error_counts"], map[string]any{"503 Service Unavailable": 1620.0, "reset: REFUSED_STREAM": 1080.0, "timeout": 600.0}},
 		{"slo", got["slo"], []any{
-			map[string]any{"objective": "p99<=10ms", "got": "5.83ms", "met": true},
+			map[string]any{"objective": "p99<=10ms", "got": "5.80ms", "met": true},
 			map[string]any{"objective": "errors<=0", "got": "3,300", "met": false},
 		}},
 		{"points", len(points), 60},

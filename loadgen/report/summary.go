@@ -48,7 +48,7 @@ func failures(t *measure.Tally) []counted {
 func metrics(r *measure.Run) *vegeta.Metrics {
 	t := r.Total
 	m := &vegeta.Metrics{
-		Latencies:   latencyMetrics(t.Response),
+		Latencies:   latencyMetrics(t.Response()),
 		BytesIn:     vegeta.ByteMetrics{Total: t.BytesIn},
 		BytesOut:    vegeta.ByteMetrics{Total: t.BytesOut},
 		Earliest:    r.Begin,
@@ -56,16 +56,16 @@ func metrics(r *measure.Run) *vegeta.Metrics {
 		End:         r.Begin.Add(t.LastEnd - t.FirstDue),
 		Duration:    r.Duration,
 		Wait:        r.Wait(),
-		Requests:    t.Requests,
+		Requests:    t.Requests(),
 		Rate:        r.Rate(),
 		Throughput:  r.Throughput(),
 		Success:     r.Success(),
 		StatusCodes: make(map[string]int),
 		Errors:      []string{},
 	}
-	if t.Requests > 0 {
-		m.BytesIn.Mean = float64(t.BytesIn) / float64(t.Requests)
-		m.BytesOut.Mean = float64(t.BytesOut) / float64(t.Requests)
+	if t.Requests() > 0 {
+		m.BytesIn.Mean = float64(t.BytesIn) / float64(t.Requests())
+		m.BytesOut.Mean = float64(t.BytesOut) / float64(t.Requests())
 	}
 	for status, n := range t.Statuses {
 		if n > 0 {
@@ -133,12 +133,21 @@ func notes(r *measure.Run) []string {
 	if r.Interrupted {
 		all = append(all, "Interrupted after "+human.Duration(r.Duration)+": the figures are of what there is.")
 	}
-	if rate := r.Reached(); rate < enough*r.Asked {
-		all = append(all, fmt.Sprintf("The rate was not reached: asked for %s, %s succeeded.", human.Rate(r.Asked), human.Rate(rate)))
+	t := r.Total
+	if rate := r.Answered(); rate < enough*r.Asked {
+		all = append(all, fmt.Sprintf("The rate was not reached: asked for %s, %s were answered.", human.Rate(r.Asked), human.Rate(rate)))
 	}
-	if never := neverSent(r.Total); never > 0 {
+	if n := t.Ends[exchange.Declined]; n > 0 {
+		all = append(all, fmt.Sprintf("%s of %s answers have a status of 400 or more: %s succeeded.",
+			human.Count(n), human.Count(t.Answered()), human.Rate(r.Reached())))
+	}
+	if n := t.Ends[exchange.Cut]; n > 0 {
+		all = append(all, fmt.Sprintf("%s of %s requests were given up after %s without a whole answer; service times do not have them.",
+			human.Count(n), human.Count(t.Requests()), human.Exact(r.Timeout)))
+	}
+	if n := t.Ends[exchange.Unsent]; n > 0 {
 		all = append(all, fmt.Sprintf("%s of %s requests were never sent; service times do not have them.",
-			human.Count(never), human.Count(r.Total.Requests)))
+			human.Count(n), human.Count(t.Requests())))
 	}
 	if r.Warmup > 0 {
 		all = append(all, fmt.Sprintf("A warm-up of %s requests is not in the figures.", human.Count(r.Warmup)))
@@ -150,8 +159,30 @@ func notes(r *measure.Run) []string {
 // batches begin and end a little beside it.
 const enough = 0.99
 
-// neverSent is how many requests were not. What became of those that were lost
-// with an agent that is not known.
-func neverSent(t *measure.Tally) uint64 {
-	return t.Requests - t.Service.Count() - t.Failed[exchange.Lost]
+// ends are how far requests came, of those ends that there were, in the order of
+// exchange.End.
+func ends(t *measure.Tally) []counted {
+	var all []counted
+	for end, name := range exchange.EndNames() {
+		if n := t.Ends[end]; n > 0 {
+			all = append(all, counted{name, n})
+		}
+	}
+	return all
+}
+
+// times are the distributions of response times that a run with failures has
+// apart, but for those that are empty.
+func times(t *measure.Tally) (all []distribution) {
+	for _, d := range []distribution{{"Succeeded", t.Success}, {"Late", t.Late}, {"Failed", t.Failure}} {
+		if d.Count() > 0 {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+type distribution struct {
+	name string
+	*measure.Latency
 }

@@ -33,10 +33,18 @@ func Text(w io.Writer, r *measure.Run) error {
 		fmt.Fprintln(&b, note)
 	}
 	b.WriteString("\n" + latencies)
-	response, service := r.Total.Response, r.Total.Service
+	response, service := r.Total.Response(), r.Total.Service
 	row(&b, "Tail", "[99.9, 99.99]", response.Quantile(0.999), response.Quantile(0.9999))
 	row(&b, "Service", "[mean, 50, 99, 99.9, 99.99, max]", service.Mean(), service.Quantile(0.5),
 		service.Quantile(0.99), service.Quantile(0.999), service.Quantile(0.9999), service.Max())
+	if r.Total.Unsuccessful() > 0 {
+		for _, d := range times(r.Total) {
+			row(&b, d.name, "[mean, min, 50, 99, max]", d.Mean(), d.Min(), d.Quantile(0.5), d.Quantile(0.99), d.Max())
+		}
+		fmt.Fprintf(&b, columns, "Ends", "[end:count]", kindCounts(ends(r.Total)))
+		fmt.Fprintf(&b, columns, "Rates", "[answered, succeeded]", strings.Join([]string{
+			strconv.FormatFloat(r.Answered(), 'f', 2, 64), strconv.FormatFloat(r.Reached(), 'f', 2, 64)}, ", "))
+	}
 	b.WriteString(second + rest)
 	if r.Total.Retries > 0 {
 		fmt.Fprintf(&b, columns, "Retries", "[total]", strconv.FormatUint(r.Total.Retries, 10))

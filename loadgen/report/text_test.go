@@ -101,9 +101,8 @@ func TestTextCommands(t *testing.T) {
 // requests until a moment, others never.
 func atRate(sent int, until time.Duration, never uint64) *measure.Run {
 	r := &measure.Run{Asked: 1000, Duration: 2 * time.Second, Total: measure.NewTally()}
-	r.Total.Requests = uint64(sent) + never
-	r.Total.Succeeded = uint64(sent)
-	r.Total.FirstDue, r.Total.LastSuccess = time.Second, time.Second+until
+	r.Total.Ends[exchange.Unsent], r.Total.Ends[exchange.Succeeded] = never, uint64(sent)
+	r.Total.FirstDue, r.Total.LastSuccess, r.Total.LastAnswer = time.Second, time.Second+until, time.Second+until
 	for range sent {
 		r.Total.Service.Record(time.Millisecond)
 	}
@@ -115,6 +114,10 @@ func TestNotes(t *testing.T) {
 	interrupted.Interrupted, interrupted.Warmup = true, 5000
 	closed := atRate(20, 2*time.Second, 0)
 	closed.Asked = 0
+	declined := atRate(1000, 2*time.Second, 0)
+	declined.Total.Ends[exchange.Declined] = 1000
+	cut := atRate(1700, 2*time.Second, 0)
+	cut.Asked, cut.Timeout, cut.Total.Ends[exchange.Cut] = 850, time.Second, 300
 	tests := []struct {
 		name string
 		run  *measure.Run
@@ -122,13 +125,16 @@ func TestNotes(t *testing.T) {
 	}{
 		{"kept", atRate(1990, 1999*time.Millisecond, 0), ""},
 		{"kept, the last a little late", atRate(2000, 2010*time.Millisecond, 0), ""},
-		{"made up for too late", atRate(2000, 2500*time.Millisecond, 0), "The rate was not reached: asked for 1,000/s, 806/s succeeded."},
+		{"made up for too late", atRate(2000, 2500*time.Millisecond, 0), "The rate was not reached: asked for 1,000/s, 807/s were answered."},
 		{"not sent", atRate(1300, 2*time.Second, 700),
-			"The rate was not reached: asked for 1,000/s, 650/s succeeded.|700 of 2,000 requests were never sent; service times do not have them."},
+			"The rate was not reached: asked for 1,000/s, 650/s were answered.|700 of 2,000 requests were never sent; service times do not have them."},
+		{"half of the answers are 404: that is no rate that was missed", declined,
+			"1,000 of 2,000 answers have a status of 400 or more: 500/s succeeded."},
+		{"given up", cut, "300 of 2,000 requests were given up after 1s without a whole answer; service times do not have them."},
 		{"interrupted", interrupted,
 			"Interrupted after 2.00s: the figures are of what there is.|A warm-up of 5,000 requests is not in the figures."},
 		{"a closed loop", closed, ""},
-		{"nothing", &measure.Run{Asked: 1000, Total: measure.NewTally()}, "The rate was not reached: asked for 1,000/s, 0/s succeeded."},
+		{"nothing", &measure.Run{Asked: 1000, Total: measure.NewTally()}, "The rate was not reached: asked for 1,000/s, 0/s were answered."},
 	}
 	for _, tt := range tests {
 		if got := strings.Join(notes(tt.run), "|"); got != tt.want {

@@ -30,5 +30,5 @@ func Example() {
 	// met    mean <= 3ms      got 2.00ms
 	// met    p99 <= 10ms      got 2.00ms
 	// met    errors <= 0      got 0
-	// objective "p100<=1s": "p100" is no metric: allowed are rate, errors, error-ratio, success, and mean, min, max or a percentile such as p99.9, each also with service- before it
+	// objective "p100<=1s": "p100" is no metric: allowed are rate, answered, errors, error-ratio, success, and mean, min, max or a percentile such as p99.9, each also with service- before it
 }

@@ -66,7 +66,7 @@ func operators(metric, op string) []string {
 	case "=>":
 		return []string{">="}
 	case "=", "==":
-		if metric == "rate" || metric == "success" {
+		if metric == "rate" || metric == "answered" || metric == "success" {
 			return []string{">="}
 		}
 		return []string{"<="}

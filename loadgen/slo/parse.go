@@ -13,7 +13,7 @@ import (
 
 const (
 	servicePrefix  = "service-"
-	allowedMetrics = "rate, errors, error-ratio, success, and mean, min, max or a percentile such as p99.9, each also with service- before it"
+	allowedMetrics = "rate, answered, errors, error-ratio, success, and mean, min, max or a percentile such as p99.9, each also with service- before it"
 	allowedOps     = "<=, >=, <, >"
 )
 
@@ -24,10 +24,13 @@ const maxNumber = 1e15
 // Parse reads objectives, separated by commas: a metric, one of <=, >=, <, >,
 // and a bound.
 //
-//   - rate: successful requests per second of sending, met within a thousandth;
-//     errors: requests without success; numbers such as 150000, 150_000, 150k
-//   - mean, min, max, p50, p99.9: response times, with service- before them
-//     service times; durations such as 3ms, up to measure.Highest
+//   - rate: successful requests per second of sending, answered: those with a
+//     whole response, both met within a thousandth; errors: requests without
+//     success; numbers such as 150000, 150_000, 150k
+//   - mean, min, max, p50, p99.9: response times of successes, and of requests
+//     without an answer in time (see measure.Tally.Latency), with service- before
+//     them service times of whole responses; durations such as 3ms, up to
+//     measure.Highest
 //   - error-ratio, success: shares such as 0.001 or 0.1%
 //
 // Spaces around each part are ignored. An error is one line that names what is
@@ -127,7 +130,7 @@ func parsePercent(s string) (percent float64, ok bool) {
 // begins with the text.
 func (m Metric) parseBound(s string) (float64, error) {
 	switch m.kind {
-	case rate:
+	case rate, answered:
 		return parseNumber(s)
 	case errorCount:
 		n, err := parseNumber(s)

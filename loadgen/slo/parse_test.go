@@ -50,7 +50,7 @@ func TestParseErrors(t *testing.T) {
 		"mean=<3ms":                  `"=<" is no comparison`,
 		"mean!=3ms":                  `"!=" is no comparison`,
 		"mean<>3ms":                  `"<>" is no comparison`,
-		"latency<=3ms":               `"latency" is no metric: allowed are rate, errors, error-ratio, success, and mean`,
+		"latency<=3ms":               `"latency" is no metric: allowed are rate, answered, errors, error-ratio, success, and mean`,
 		"<=3ms":                      `"" is no metric`,
 		"Mean<=3ms":                  `"Mean" is no metric`,
 		"p<=3ms":                     `"p" is no metric`,

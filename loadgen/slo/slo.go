@@ -19,6 +19,7 @@ type kind uint8
 
 const (
 	rate       kind = iota // successful requests per second
+	answered               // requests with a whole response per second
 	mean                   // of latencies
 	least                  // of latencies
 	most                   // of latencies
@@ -30,7 +31,7 @@ const (
 
 // kindNames are the metrics as one writes them; a percentile has its number
 // behind the name.
-var kindNames = [...]string{"rate", "mean", "min", "max", "p", "errors", "error-ratio", "success"}
+var kindNames = [...]string{"rate", "answered", "mean", "min", "max", "p", "errors", "error-ratio", "success"}
 
 // Metric is a figure of a run: comparable, and made by Parse alone.
 type Metric struct {
@@ -92,7 +93,7 @@ func (o Objective) Human() string {
 // exact writes a value of the metric so that Parse reads the same.
 func (o Objective) exact(v float64) string {
 	switch o.Metric.kind {
-	case rate, errorCount:
+	case rate, answered, errorCount:
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	case errorRatio, success:
 		percent := strconv.FormatFloat(shift(v, 2), 'f', -1, 64) + "%"
@@ -107,7 +108,7 @@ func (o Objective) exact(v float64) string {
 // rounded writes a value of the metric for people.
 func (o Objective) rounded(v float64) string {
 	switch o.Metric.kind {
-	case rate:
+	case rate, answered:
 		return human.Rate(v)
 	case errorCount:
 		return human.Count(uint64(v))

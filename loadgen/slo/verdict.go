@@ -16,7 +16,8 @@ type Verdict struct {
 }
 
 // Judge compares the run with every objective. A run without the requests that
-// a figure is made of misses it.
+// a figure is made of misses it: no latency is kept by a server that never
+// succeeded.
 func (o Objectives) Judge(r *measure.Run) []Verdict {
 	verdicts := make([]Verdict, len(o))
 	for i, one := range o {
@@ -37,10 +38,10 @@ func AllMet(verdicts []Verdict) bool {
 
 func (o Objective) judge(r *measure.Run) Verdict {
 	switch {
-	case r.Total.Requests == 0:
+	case r.Total.Requests() == 0:
 		return Verdict{Objective: o, Got: "no request"}
-	case o.Metric.service && r.Total.Service.Count() == 0:
-		return Verdict{Objective: o, Got: "no request was sent"}
+	case o.Metric.latency() && r.Total.Succeeded() == 0:
+		return Verdict{Objective: o, Got: "no success"}
 	}
 	got := o.Metric.of(r)
 	v := Verdict{Objective: o, Got: o.rounded(got), Met: o.holds(got)}
@@ -57,7 +58,7 @@ const rateSlack = 0.001
 
 func (o Objective) holds(got float64) bool {
 	slack := 0.0
-	if o.Metric.kind == rate {
+	if o.Metric.kind == rate || o.Metric.kind == answered {
 		slack = rateSlack * o.bound
 	}
 	switch o.Op {
@@ -74,19 +75,23 @@ func (o Objective) holds(got float64) bool {
 // of is the run's figure, in the unit of bounds.
 func (m Metric) of(r *measure.Run) float64 {
 	t := r.Total
-	latency := t.Response
-	if m.service {
-		latency = t.Service
-	}
 	switch m.kind {
 	case rate:
 		return r.Reached()
+	case answered:
+		return r.Answered()
 	case errorCount:
 		return float64(t.Unsuccessful())
 	case errorRatio:
-		return float64(t.Unsuccessful()) / float64(t.Requests)
+		return float64(t.Unsuccessful()) / float64(t.Requests())
 	case success:
 		return r.Success()
+	}
+	latency := t.Service
+	if !m.service {
+		latency = t.Latency()
+	}
+	switch m.kind {
 	case mean:
 		return float64(latency.Mean())
 	case least:

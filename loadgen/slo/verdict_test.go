@@ -36,19 +36,21 @@ func TestJudge(t *testing.T) {
 		{"rate>=94", "93.6/s", false},
 		{"rate<93.54", "93.6/s", true},
 		{"rate<93", "93.6/s", false},
-		{"mean<=50.5ms", "50.5ms", true},
-		{"mean<50.5ms", "50.5ms", false},
-		{"mean>=50.5ms", "50.5ms", true},
-		{"mean>50.5ms", "50.5ms", false},
-		{"mean<=50.49ms", "50.5ms", false},
+		{"answered>=93", "93.5/s", true}, // 100 in 1.069 s
+		{"answered>=95", "93.5/s", false},
+		{"mean<=49.5ms", "49.5ms", true},
+		{"mean<49.5ms", "49.5ms", false},
+		{"mean>=49.5ms", "49.5ms", true},
+		{"mean>49.5ms", "49.5ms", false},
+		{"mean<=49.49ms", "49.5ms", false},
 		{"min<=1ms", "1.00ms", true},
 		{"min>=1.01ms", "1.00ms", false},
-		{"max<=100ms", "100ms", true},
-		{"max<100ms", "100ms", false},
-		{"p99<=99.1ms", "99.0ms", true}, // 99 ms, in steps of a thousandth
-		{"p50<=49ms", "50.0ms", false},
-		{"p50<=51ms", "50.0ms", true},
-		{"p99.9<100ms", "100ms", false},
+		{"max<=98ms", "98.0ms", true}, // those of 99 and 100 ms are no success
+		{"max<98ms", "98.0ms", false},
+		{"p99<=98.1ms", "97.1ms", true}, // the 98th of 98, in steps of a thousandth
+		{"p50<=48ms", "49.0ms", false},
+		{"p50<=50ms", "49.0ms", true},
+		{"p99.9<98ms", "98.0ms", false},
 		{"service-mean<=25.25ms", "25.2ms", true},
 		{"service-max<=50ms", "50.0ms", true},
 		{"service-min<0.5ms", "500µs", false},
@@ -100,12 +102,70 @@ func TestJudgeNothing(t *testing.T) {
 	unsent := &measure.Run{Duration: time.Second, Total: measure.NewTally()}
 	unsent.Total.Add(&exchange.Outcome{Ended: time.Second, Failure: &exchange.Failure{Kind: exchange.Connect}})
 	for _, v := range every.Judge(unsent) {
-		service := v.Objective.Metric.String() == "service-p99"
-		if met := !service && v.Objective.Metric.String() != "errors"; v.Met != met {
+		latency := v.Objective.Metric.latency()
+		if met := !latency && v.Objective.Metric.kind != errorCount; v.Met != met {
 			t.Errorf("with a request that was not sent: %s", v)
 		}
-		if service && v.Got != "no request was sent" {
+		if latency && v.Got != "no success" {
 			t.Errorf("with a request that was not sent: %s", v)
+		}
+	}
+}
+
+// TestJudgeFailures: what fails, or has no answer in time, meets no latency.
+func TestJudgeFailures(t *testing.T) {
+	const timeout = time.Second
+	run := func(n int, outcome func(i int) exchange.Outcome) *measure.Run {
+		r := &measure.Run{Duration: time.Second, Total: measure.NewTally()}
+		for i := range n {
+			o := outcome(i)
+			r.Total.Add(&o)
+		}
+		return r
+	}
+	slow := exchange.Outcome{Sent: 1, Ended: 100 * time.Millisecond, Status: 200}
+	for _, tt := range []struct {
+		why, objective string
+		outcome        func(i int) exchange.Outcome
+		met            bool
+	}{
+		{"all are refused at once", "p99<=1s", func(int) exchange.Outcome {
+			return exchange.Outcome{Ended: time.Microsecond, Failure: &exchange.Failure{Kind: exchange.Connect}}
+		}, false},
+		{"all are 404, at once", "p99<=1s", func(int) exchange.Outcome {
+			return exchange.Outcome{Sent: 1, Ended: time.Millisecond, Status: 404}
+		}, false},
+		{"half are 503 at once: the others are not faster for it", "p50<=50ms", func(i int) exchange.Outcome {
+			if i%2 == 0 {
+				return exchange.Outcome{Sent: 1, Ended: time.Millisecond, Status: 503}
+			}
+			return slow
+		}, false},
+		{"most were cut 18 ms after they were sent: that is no service time", "service-mean<=90ms", func(i int) exchange.Outcome {
+			if i%10 > 2 {
+				return exchange.Outcome{Sent: timeout - 18*time.Millisecond, Ended: timeout, Failure: &exchange.Failure{Kind: exchange.Timeout}}
+			}
+			return slow
+		}, false},
+		{"two in a hundred have no answer: the 99th percentile is at least the timeout", "p99<1s", func(i int) exchange.Outcome {
+			if i%50 == 0 {
+				return exchange.Outcome{Ended: timeout, Failure: exchange.NeverSent}
+			}
+			return slow
+		}, false},
+		{"one in a thousand has none", "p99<=110ms", func(i int) exchange.Outcome {
+			if i == 7 {
+				return exchange.Outcome{Ended: timeout, Failure: exchange.NeverSent}
+			}
+			return slow
+		}, true},
+	} {
+		o, err := Parse(tt.objective)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v := o.Judge(run(1000, tt.outcome))[0]; v.Met != tt.met {
+			t.Errorf("%s: %v", tt.why, v)
 		}
 	}
 }

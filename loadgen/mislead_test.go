@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// What a report says about a server that is not simply fast. docs/loadgen.md,
+// "How it could mislead you", names these tests.
+
+// figures are what the tests read of a JSON report.
+type figures struct {
+	Requests     uint64            `json:"requests"`
+	Answered     uint64            `json:"answered"`
+	Success      float64           `json:"success"`
+	Ends         map[string]uint64 `json:"ends"`
+	ReachedRate  float64           `json:"reached_rate"`
+	AnsweredRate float64           `json:"answered_rate"`
+	Service      struct {
+		Min time.Duration `json:"min"`
+	} `json:"service"`
+	Late struct {
+		Min time.Duration `json:"min"`
+	} `json:"late_latencies"`
+	Points []struct {
+		Begin    time.Duration `json:"begin"`
+		Length   time.Duration `json:"length"`
+		Asked    float64       `json:"asked_rate"`
+		Rate     float64       `json:"rate"`
+		Requests uint64        `json:"requests"`
+	} `json:"points"`
+	code int
+	text string
+}
+
+// measured runs a load and reads its JSON report.
+func measured(t *testing.T, args ...string) (f figures) {
+	t.Helper()
+	code, out, stderr := call(t, context.Background(), "", append(args, "-json", "-quiet")...)
+	if err := json.Unmarshal([]byte(out), &f); err != nil {
+		t.Fatalf("exit %d, %v: %s\n%s", code, err, out, stderr)
+	}
+	f.code, f.text = code, out
+	return f
+}
+
+// plain is a server without TLS.
+func plain(t *testing.T, handler http.HandlerFunc) (url string) {
+	t.Helper()
+	s := httptest.NewServer(handler)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// raw is a server that answers every request of HTTP/1.1 with the same bytes.
+func raw(t *testing.T, answer string) (url string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				_ = c.SetDeadline(time.Now().Add(patience))
+				buffer := make([]byte, 4096)
+				for {
+					if _, err := c.Read(buffer); err != nil {
+						return
+					}
+					if _, err := io.WriteString(c, answer); err != nil {
+						return
+					}
+				}
+			}()
+		}
+	}()
+	return "http://" + l.Addr().String() + "/"
+}
+
+// TestTimeoutsAreNoServiceTime: a server never answers under 100 ms. Requests that
+// waited for a connection are cut soon after they are sent; how long they were on
+// the wire is no service time.
+func TestTimeoutsAreNoServiceTime(t *testing.T) {
+	const least = 100 * time.Millisecond
+	url := plain(t, func(w http.ResponseWriter, _ *http.Request) { time.Sleep(least) })
+	f := measured(t, "-target", url, "-http1", "-connections", "4", "-rate", "100", "-duration", "2s", "-timeout", "330ms", "-slo", "service-mean<=90ms")
+	if f.code != exitFailure {
+		t.Errorf("exit %d: the objective is met by a server that never meets it", f.code)
+	}
+	if f.Service.Min < least {
+		t.Errorf("the least service time is %v of a server that takes %v", f.Service.Min, least)
+	}
+	if f.Success > 0.8 || f.Ends["cut"]+f.Ends["unsent"] == 0 {
+		t.Fatalf("nothing was cut: %v", f.Ends)
+	}
+	if sum := f.Answered + f.Ends["cut"] + f.Ends["unsent"]; sum != f.Requests || f.Answered != f.Ends["succeeded"] {
+		t.Errorf("%d answered, %d requests, ends %v", f.Answered, f.Requests, f.Ends)
+	}
+	if f.Late.Min < 330*time.Millisecond {
+		t.Errorf("one had no answer in time after %v", f.Late.Min)
+	}
+}
+
+// TestAllFail: no latency objective is met without a success, and a run without
+// one fails with no objective at all.
+func TestAllFail(t *testing.T) {
+	refused := "https://127.0.0.1:1/"
+	missing := plain(t, http.NotFound)
+	for _, tt := range []struct {
+		why  string
+		args []string
+		want int
+	}{
+		{"refused connections are no fast answers", []string{"-target", refused, "-slo", "p99<=1s"}, exitFailure},
+		{"404 is none either", []string{"-target", missing, "-http1", "-slo", "p99<=1s,service-p99<=1s"}, exitFailure},
+		{"without objectives", []string{"-target", refused}, exitFailure},
+		{"that errors may be is not that latencies are kept", []string{"-target", missing, "-http1", "-slo", "errors<=1M"}, exitOK},
+	} {
+		f := measured(t, append(tt.args, "-rate", "100", "-duration", "300ms")...)
+		if f.code != tt.want || f.Success != 0 || f.Requests != 30 {
+			t.Errorf("%s: exit %d, want %d: %v of %d succeeded", tt.why, f.code, tt.want, f.Success, f.Requests)
+		}
+	}
+}
+
+// TestAnsweredAndSucceeded: every second answer is 404. The server keeps the rate.
+func TestAnsweredAndSucceeded(t *testing.T) {
+	var n atomic.Int64
+	url := plain(t, func(w http.ResponseWriter, _ *http.Request) {
+		if n.Add(1)%2 == 0 {
+			w.WriteHeader(http.StatusNotFound)
+		}
+	})
+	args := []string{"-target", url, "-http1", "-rate", "200", "-duration", "1s"}
+	f := measured(t, args...)
+	if f.AnsweredRate < 198 || f.ReachedRate > 102 || f.Answered != 200 || f.Ends["declined"] != 100 {
+		t.Errorf("%v/s answered, %v/s succeeded, %v", f.AnsweredRate, f.ReachedRate, f.Ends)
+	}
+	_, out, _ := call(t, context.Background(), "", append(args, "-quiet")...)
+	if strings.Contains(out, "not reached") || !strings.Contains(out, "100 of 200 answers have a status of 400 or more") {
+		t.Errorf("the report says\n%s", out)
+	}
+	_, out, _ = call(t, context.Background(), "", "capacity", "-target", url, "-http1", "-min", "100", "-max", "100", "-probe", "300ms", "-slo", "errors<=0", "-quiet")
+	if strings.Contains(out, "rate not kept") || !strings.Contains(out, "missed errors") {
+		t.Errorf("capacity says\n%s", out)
+	}
+}
