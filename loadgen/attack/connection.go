@@ -54,17 +54,19 @@ func (c *connection) run(ctx context.Context, w *wire.Conn, failure *exchange.Fa
 	for {
 		made := failure == nil
 		if made {
-			c.driver.answered = false
+			c.driver.connected()
 			failure = c.serve(w)
 			if failure == nil {
 				return
 			}
-			if c.driver.answered {
+			if c.driver.life.answered {
 				wait = 0
 			}
 		}
 		<-c.ready
-		if !made {
+		if made {
+			c.driver.disconnected(c.now())
+		} else {
 			c.driver.refused(c.now(), failure)
 		}
 		if wait > 0 {

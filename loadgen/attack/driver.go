@@ -7,8 +7,8 @@ import (
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 )
 
-// maxTries is how often a ticket is given to a server that turns it away
-// unprocessed.
+// maxTries is how often a ticket is turned away unprocessed by connections that
+// made no progress, or by a stream's reset, until it fails.
 const maxTries = 3
 
 // maxBatch is how many outcomes are gathered before they are reported: far more
@@ -67,11 +67,17 @@ type driver struct {
 	// Closed loop: measured requests left to send.
 	budget uint64
 
-	again    []exchange.Ticket // turned away, to be sent again, the oldest first
-	batch    *batch            // of the turn; nil: nothing has ended in it
-	inFlight int64             // change in the turn
-	answered bool              // a response has come since answered was cleared
-	last     time.Duration     // when a response came last, or the attack began
+	again    []returned    // to be sent again, the oldest first
+	life     lifespan      // of the connection
+	batch    *batch        // of the turn; nil: nothing has ended in it
+	inFlight int64         // change in the turn
+	last     time.Duration // when a response came last, or the attack began
+}
+
+// returned is a ticket that waits to be sent again, or for a connection.
+type returned struct {
+	exchange.Ticket
+	why *exchange.Failure // why it was turned away; nil: it was not
 }
 
 func newDriver(p *plan, s sequence, sh *shard, budget uint64) *driver {
@@ -108,17 +114,28 @@ func (d *driver) Next(now time.Duration) (exchange.Ticket, bool) {
 	if _, stopped := d.stop(); stopped {
 		return exchange.Ticket{}, false
 	}
-	if len(d.again) > 0 {
-		t := d.again[0]
-		d.again = d.again[1:]
-		d.inFlight++
-		return t, true
+	if !d.life.room() {
+		return exchange.Ticket{}, false
 	}
-	t, ok := d.take(now)
+	t, ok := d.first()
+	if !ok {
+		t, ok = d.take(now)
+	}
 	if ok {
 		d.inFlight++
+		d.life.handed++
+		d.life.open++
 	}
 	return t, ok
+}
+
+// first takes the oldest ticket that came back.
+func (d *driver) first() (t exchange.Ticket, ok bool) {
+	if len(d.again) == 0 {
+		return t, false
+	}
+	t, d.again = d.again[0].Ticket, d.again[1:]
+	return t, true
 }
 
 // take takes the next ticket that is due at now.
@@ -151,8 +168,9 @@ func (d *driver) take(now time.Duration) (t exchange.Ticket, ok bool) {
 // Done implements exchange.Driver.
 func (d *driver) Done(o *exchange.Outcome) {
 	d.inFlight--
+	d.life.open--
 	if o.Status != 0 {
-		d.answered, d.last = true, o.Ended
+		d.life.answered, d.last = true, o.Ended
 	} else if d.closing.Load() && o.Failure.Kind == exchange.Closed {
 		o.Failure = exchange.WasStopped
 	}
@@ -172,9 +190,14 @@ func (d *driver) record(o *exchange.Outcome) {
 // Again implements exchange.Driver.
 func (d *driver) Again(t exchange.Ticket, failure *exchange.Failure) {
 	d.inFlight--
-	if t.Tries++; t.Tries >= maxTries {
-		d.record(&exchange.Outcome{Ticket: t, Sent: t.Last, Ended: d.plan.now(), Failure: failure})
-		return
+	d.life.open--
+	r := returned{t, failure}
+	if failure.Kind == exchange.Reset {
+		if d.fruitless(&r, d.plan.now()) { // else a server that resets every stream would be sent it for ever
+			return
+		}
+	} else {
+		d.life.away++ // the connection's end says whether that was a try
 	}
 	if d.batch == nil {
 		d.batch = batches.Get().(*batch)
@@ -182,15 +205,43 @@ func (d *driver) Again(t exchange.Ticket, failure *exchange.Failure) {
 	if t.Due >= d.warmup {
 		d.batch.retries++
 	}
-	d.again = append(d.again, t)
+	d.again = append(d.again, r)
+}
+
+// fruitless counts a try, and makes an outcome of a ticket's last.
+func (d *driver) fruitless(r *returned, now time.Duration) (last bool) {
+	if r.Tries++; r.Tries < maxTries {
+		return false
+	}
+	d.record(&exchange.Outcome{Ticket: r.Ticket, Sent: r.Last, Ended: max(now, r.Due), Failure: r.why})
+	return true
+}
+
+// connected is called before a connection is served.
+func (d *driver) connected() { d.life.begin() }
+
+// disconnected is called when a connection has ended. What it turned away has had a try if
+// it answered nothing: else it was only full.
+func (d *driver) disconnected(now time.Duration) {
+	d.life.end()
+	if d.life.answered {
+		return
+	}
+	kept := d.again[:0]
+	for _, r := range d.again {
+		if r.why == nil || !d.fruitless(&r, now) {
+			kept = append(kept, r)
+		}
+	}
+	d.again = kept
 }
 
 // Rest implements exchange.Driver.
 func (d *driver) Rest(now time.Duration) (until time.Duration, more bool) {
 	if at, stopped := d.stop(); stopped {
 		d.giveUp(at, max(at, now), exchange.WasStopped)
-		for _, t := range d.again { // turned away after that moment
-			d.record(&exchange.Outcome{Ticket: t, Sent: t.Last, Ended: max(at, now, t.Due), Failure: exchange.WasStopped})
+		for _, r := range d.again { // turned away after that moment
+			d.record(&exchange.Outcome{Ticket: r.Ticket, Sent: r.Last, Ended: max(at, now, r.Due), Failure: exchange.WasStopped})
 		}
 		d.again, d.done, d.budget = nil, true, 0
 		d.report()
@@ -199,6 +250,8 @@ func (d *driver) Rest(now time.Duration) (until time.Duration, more bool) {
 	d.giveUp(now-d.timeout, now, exchange.NeverSent)
 	d.report()
 	switch {
+	case !d.life.room() && !d.spent():
+		return 0, true
 	case len(d.again) > 0:
 		return max(now, 1), true
 	case d.spent():
@@ -220,12 +273,12 @@ func (d *driver) spent() bool { return d.schedule != nil && d.done && len(d.agai
 // sent any more.
 func (d *driver) giveUp(due, now time.Duration, why *exchange.Failure) {
 	kept := d.again[:0]
-	for _, t := range d.again {
-		if t.Due > due {
-			kept = append(kept, t)
+	for _, r := range d.again {
+		if r.Due > due {
+			kept = append(kept, r)
 			continue
 		}
-		d.record(&exchange.Outcome{Ticket: t, Sent: t.Last, Ended: now, Failure: why})
+		d.record(&exchange.Outcome{Ticket: r.Ticket, Sent: r.Last, Ended: now, Failure: why})
 	}
 	d.again = kept
 	for d.schedule != nil && !d.done && d.next.Due <= due {
@@ -241,7 +294,7 @@ func (d *driver) await(now time.Duration) {
 		return
 	}
 	if t, ok := d.take(now); ok {
-		d.again = append(d.again, t)
+		d.again = append(d.again, returned{Ticket: t})
 	}
 }
 

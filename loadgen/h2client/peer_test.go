@@ -215,7 +215,9 @@ func (p *peer) wantReturned(seq uint64, failure *exchange.Failure) {
 	defer p.Mu.Unlock()
 	for i, t := range p.Returned {
 		if t.Seq == seq {
-			if !same(p.Why[i], failure) {
+			want := *failure
+			want.Unprocessed = true // by GOAWAY or REFUSED_STREAM
+			if !same(p.Why[i], &want) {
 				p.Errorf("ticket %d given back for %v, want %v", seq, p.Why[i], failure)
 			}
 			return

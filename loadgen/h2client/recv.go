@@ -148,22 +148,23 @@ func (c *Conn) onReset(h frame.Header, payload []byte) {
 	}
 	s.over = s.id
 	code := frame.Code(payload)
-	failure := &exchange.Failure{Kind: exchange.Reset, Detail: codeText(code)}
+	failure := exchange.Failure{Kind: exchange.Reset, Detail: codeText(code)}
 	if code == frame.RefusedStream { // §8.7
 		c.unprocessed(s, failure)
 		return
 	}
-	c.done(s, failure)
+	c.done(s, &failure)
 }
 
 // unprocessed gives a stream's ticket back, for which the server says that it
 // has done nothing: unless it has answered already.
-func (c *Conn) unprocessed(s *stream, failure *exchange.Failure) {
+func (c *Conn) unprocessed(s *stream, failure exchange.Failure) {
 	if s.status != 0 {
-		c.done(s, failure)
+		c.done(s, &failure)
 		return
 	}
-	c.again(s, failure)
+	failure.Unprocessed = true
+	c.again(s, &failure)
 }
 
 // onGoAway opens no more streams, and takes those back that the server will not
@@ -175,7 +176,7 @@ func (c *Conn) onGoAway(payload []byte) {
 	c.failure = failure
 	for i := range c.streams {
 		if s := &c.streams[i]; s.id > last {
-			c.unprocessed(s, failure)
+			c.unprocessed(s, *failure)
 		}
 	}
 }
