@@ -45,6 +45,7 @@ type options struct {
 	streams     int
 	timeout     time.Duration
 	http1       bool
+	strict      bool
 	insecure    bool
 	caCert      string
 	digest      string
@@ -157,6 +158,7 @@ func (o *options) flags(command string) *flag.FlagSet {
 	f.IntVar(&o.streams, "streams", 32, "`NUMBER` of requests in flight on a connection; HTTP/1.1 has one")
 	duration(f, &o.timeout, "timeout", 30*time.Second, "`TIME` for a request, from the moment it is due")
 	f.BoolVar(&o.http1, "http1", false, "HTTP/1.1 in place of HTTP/2")
+	f.BoolVar(&o.strict, "strict", false, "refuse what clients may read though servers must not send it: lines that end in LF alone, folded fields")
 	f.BoolVar(&o.insecure, "insecure", false, "trust every certificate")
 	f.StringVar(&o.caCert, "cacert", "", "PEM `FILE` of certificates to trust")
 	f.StringVar(&o.digest, "digest", exchange.DigestOff, "`RULE` for contents: off, first (each as its target's first one) or the SHA-256 that all must have")
@@ -192,6 +194,7 @@ func (o *options) config(stdin io.Reader) (attack.Config, error) {
 		Streams:     o.streams,
 		Timeout:     o.timeout,
 		HTTP1:       o.http1,
+		Strict:      o.strict,
 		Insecure:    o.insecure,
 		Digest:      o.digest,
 	}

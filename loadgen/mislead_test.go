@@ -37,6 +37,10 @@ type figures struct {
 		Rate     float64       `json:"rate"`
 		Requests uint64        `json:"requests"`
 	} `json:"points"`
+	ConnectionsMade  uint64            `json:"connections_made"`
+	ConnectionErrors map[string]uint64 `json:"connection_errors"`
+	Remarks          map[string]uint64 `json:"remarks"`
+
 	code int
 	text string
 }
@@ -158,5 +162,43 @@ func TestAnsweredAndSucceeded(t *testing.T) {
 	_, out, _ = call(t, context.Background(), "", "capacity", "-target", url, "-http1", "-min", "100", "-max", "100", "-probe", "300ms", "-slo", "errors<=0", "-quiet")
 	if strings.Contains(out, "rate not kept") || !strings.Contains(out, "missed errors") {
 		t.Errorf("capacity says\n%s", out)
+	}
+}
+
+// TestConnectionErrors: 14 bytes under a content-length of 5 break the connection
+// behind a response that is whole. It is made again, and both is said.
+func TestConnectionErrors(t *testing.T) {
+	url := raw(t, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfourteen bytes")
+	args := []string{"-target", url, "-http1", "-connections", "1", "-requests", "20"}
+	f := measured(t, args...)
+	const why = "malformed: bytes that no request asked for"
+	if f.Success != 1 || f.ConnectionErrors[why] != 20 || f.ConnectionsMade != 20 {
+		t.Errorf("success %v, %d connections, errors %v", f.Success, f.ConnectionsMade, f.ConnectionErrors)
+	}
+	_, out, _ := call(t, context.Background(), "", append(args, "-quiet")...)
+	for _, want := range []string{"20 connections could not be made, or ended otherwise than in order", "Connections   [made, errors]                    20, 20", "20  " + why} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is missing in\n%s", want, out)
+		}
+	}
+}
+
+// TestRemarks: what RFC 9112 lets a client read is read and remarked, and refused
+// with -strict.
+func TestRemarks(t *testing.T) {
+	for name, answer := range map[string]string{
+		"lines that end in LF without CR": "HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+		"folded header fields":            "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 2\r\n\r\nok",
+	} {
+		args := []string{"-target", raw(t, answer), "-http1", "-requests", "20"}
+		if f := measured(t, args...); f.Success != 1 || f.Remarks[name] != 20 {
+			t.Errorf("%s: success %v, remarks %v", name, f.Success, f.Remarks)
+		}
+		if _, out, _ := call(t, context.Background(), "", append(args, "-quiet")...); !strings.Contains(out, "20 of 20 responses have "+name) {
+			t.Errorf("%s: the report says\n%s", name, out)
+		}
+		if f := measured(t, append(args, "-strict")...); f.Success != 0 || f.Requests != 20 || f.code != exitFailure {
+			t.Errorf("%s, strictly: exit %d, success %v of %d", name, f.code, f.Success, f.Requests)
+		}
 	}
 }

@@ -130,7 +130,7 @@ func newAttack(cfg Config, hooks Hooks) (*attack, error) {
 		plan:     p,
 		cfg:      cfg,
 		hooks:    hooks,
-		exchange: &exchange.Config{Epoch: p.birth, Streams: cfg.Streams, Timeout: cfg.Timeout, Digests: digests},
+		exchange: &exchange.Config{Epoch: p.birth, Streams: cfg.Streams, Timeout: cfg.Timeout, Digests: digests, Strict: cfg.Strict},
 		options:  wire.Options{Metrics: hooks.Metrics, WriteTimeout: cfg.Timeout, WriteQuantum: writeQuantum},
 		dialling: semaphore.NewWeighted(maxDialling),
 		recorder: newRecorder(cfg.Warmup, hooks.Outcomes),

@@ -26,6 +26,7 @@ type Config struct {
 	Streams     int           // requests in flight on a connection; 1 with HTTP1
 	Timeout     time.Duration // from the moment a request was due
 	HTTP1       bool
+	Strict      bool   // refuse responses that break RFC 9112 in ways that clients may read
 	Insecure    bool   // trust every certificate
 	CACert      []byte // PEM: trust these; nil: the system's roots
 	Digest      string // see exchange.NewDigests

@@ -53,12 +53,14 @@ func (c *connection) run(ctx context.Context, w *wire.Conn, failure *exchange.Fa
 	wait := time.Duration(0)
 	for {
 		made := failure == nil
+		c.driver.shard.connection(failure)
 		if made {
 			c.driver.connected()
 			failure = c.serve(w)
 			if failure == nil {
 				return
 			}
+			c.driver.shard.connection(failure)
 			if c.driver.life.answered {
 				wait = 0
 			}

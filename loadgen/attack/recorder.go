@@ -79,6 +79,13 @@ func (s *shard) add(b *batch, inFlight int64) {
 	}
 }
 
+// connection counts one that was made, or why one was not or has ended.
+func (s *shard) connection(f *exchange.Failure) {
+	s.mu.Lock()
+	s.tally.AddConnection(f)
+	s.mu.Unlock()
+}
+
 func (s *shard) dropWarm(b *batch) {
 	kept := b.outcomes[:0]
 	for _, o := range b.outcomes {

@@ -19,6 +19,7 @@ type Outcome struct {
 	Status   int   // 0: no response came
 	BytesIn  int64 // of the response's content
 	BytesOut int64 // of the request's content
+	Remarks  Remarks
 	Failure  *Failure
 }
 
@@ -59,6 +60,7 @@ type Config struct {
 	Streams int           // requests in flight on a connection
 	Timeout time.Duration // from the moment a request was due
 	Digests *Digests      // what bodies must be; nil: not looked at
+	Strict  bool          // what would be a remark is a failure
 }
 
 // Now is the moment of t.

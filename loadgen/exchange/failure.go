@@ -9,6 +9,8 @@ import (
 	"net"
 	"os"
 	"syscall"
+
+	"github.com/e0ac7cd4/hotpath/internal/frame"
 )
 
 // Kind is what went wrong with an exchange.
@@ -53,6 +55,28 @@ func (f *Failure) Error() string {
 		return f.Kind.String()
 	}
 	return f.Kind.String() + ": " + f.Detail
+}
+
+// byServer is the Detail of a connection that the server closed.
+const byServer = "by the server"
+
+// UsedUp is why a connection ends on which as many requests were sent as HTTP/2
+// has stream identifiers for.
+var UsedUp = &Failure{Kind: Closed, Detail: "all stream identifiers are used up"}
+
+// Orderly reports whether a connection may end so without anything being wrong:
+// the server closed it, with GOAWAY or without, or this side has. What was in
+// flight on it has a failure of its own.
+func (f *Failure) Orderly() bool {
+	switch f.Kind {
+	case Closed:
+		return f.Detail == byServer || *f == *UsedUp
+	case GoAway:
+		return f.Detail == frame.NoError.String()
+	case Timeout, Interrupted:
+		return true // the request's time was up, or the attack's
+	}
+	return false
 }
 
 // Failures that engines and attack have in common.
@@ -114,7 +138,7 @@ const (
 func CloseFailure(err error) *Failure {
 	switch {
 	case err == nil, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return &Failure{Kind: Closed, Detail: "by the server"}
+		return &Failure{Kind: Closed, Detail: byServer}
 	case isTimeout(err):
 		return &Failure{Kind: Closed, Detail: "the server does not read"}
 	}

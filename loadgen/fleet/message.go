@@ -98,13 +98,14 @@ type outcome struct {
 	Tries             int
 	Status            int
 	BytesIn, BytesOut int64
+	Remarks           exchange.Remarks
 	Failure           *exchange.Failure
 }
 
 func toWire(o *exchange.Outcome) outcome {
 	return outcome{
 		Target: o.Request.Target, Due: o.Due, Sent: o.Sent, Ended: o.Ended, Seq: o.Seq, Tries: o.Tries, Last: o.Last,
-		Status: o.Status, BytesIn: o.BytesIn, BytesOut: o.BytesOut, Failure: o.Failure,
+		Status: o.Status, BytesIn: o.BytesIn, BytesOut: o.BytesOut, Remarks: o.Remarks, Failure: o.Failure,
 	}
 }
 
@@ -118,6 +119,6 @@ func fromWire(o *outcome, requests []*exchange.Request) (exchange.Outcome, error
 	}
 	return exchange.Outcome{
 		Ticket: exchange.Ticket{Request: requests[o.Target], Due: o.Due, Seq: o.Seq, Tries: o.Tries, Last: o.Last},
-		Sent:   o.Sent, Ended: o.Ended, Status: o.Status, BytesIn: o.BytesIn, BytesOut: o.BytesOut, Failure: o.Failure,
+		Sent:   o.Sent, Ended: o.Ended, Status: o.Status, BytesIn: o.BytesIn, BytesOut: o.BytesOut, Remarks: o.Remarks, Failure: o.Failure,
 	}, nil
 }

@@ -23,7 +23,7 @@ func fill(t *testing.T, v reflect.Value) {
 		switch f := v.Field(i); f.Kind() {
 		case reflect.Int, reflect.Int64:
 			f.SetInt(int64(i + 1))
-		case reflect.Uint64:
+		case reflect.Uint8, reflect.Uint64:
 			f.SetUint(uint64(i + 1))
 		case reflect.Bool:
 			f.SetBool(true)

@@ -35,7 +35,7 @@ type Conn struct {
 // New makes the engine for a connection whose TLS handshake is over. cfg.Streams
 // means nothing here.
 func New(cfg *exchange.Config, w *wire.Conn, d exchange.Driver) *Conn {
-	c := &Conn{cfg: cfg, wire: w, driver: d}
+	c := &Conn{cfg: cfg, wire: w, driver: d, parser: parser{strict: cfg.Strict}}
 	if cfg.Digests != nil {
 		c.hash = sha256.New()
 	}
@@ -86,7 +86,9 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 	until, more := c.driver.Rest(c.now)
 	switch {
 	case !c.busy && !more:
-		c.failure = nil // whatever it was, no other connection is needed
+		if c.failure != nil && c.failure.Orderly() {
+			c.failure = nil // no other connection is needed
+		}
 		return c.leave()
 	case c.failure != nil:
 		return c.leave()

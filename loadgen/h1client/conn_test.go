@@ -170,7 +170,7 @@ func TestBrokenConnection(t *testing.T) {
 		end     *exchange.Failure
 	}{
 		"no HTTP":                  {"SSH-2.0-OpenSSH_9.2\r\n", 0, errStatusLine, errStatusLine},
-		"a broken field":           {head200 + "x y: z\r\n", 0, errField, errField},
+		"a broken field":           {head200 + "x y: z\r\n\r\n", 0, errField, errField},
 		"a broken chunk":           {chunks + "x\r\n", 200, errChunk, errChunk},
 		"more than a response":     {ok + "!", 200, nil, errUnasked},
 		"two responses":            {ok + ok, 200, nil, errUnasked},

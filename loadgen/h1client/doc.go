@@ -7,10 +7,11 @@
 // waits behind another would be measured with it. HTTP/1.1 cannot cancel a
 // request either, so one that is overdue costs its connection.
 //
-// Responses are read by RFC 9112, without what it calls robustness: lines end
-// in CRLF, fields are on a line each, lengths leave no doubt. Nothing of a
-// response is kept but its status, the size of its content and, if it is
-// asked for, its digest, so reading one allocates nothing.
+// Responses are read by RFC 9112 as clients may read them: lines may end in LF
+// alone, and fields may be folded, which is counted as a remark; with
+// Config.Strict either is an error. Lengths leave no doubt. Nothing of a response
+// is kept but its status, the size of its content and, if it is asked for, its
+// digest, so reading one allocates nothing.
 //
 //	conn.go      a turn: a response in, a request out; deadlines
 //	end.go       how an exchange ends, and how the connection does

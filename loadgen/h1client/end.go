@@ -11,7 +11,7 @@ import (
 // whole.
 func (c *Conn) done(f *exchange.Failure) {
 	c.busy = false
-	c.flight.Ended, c.flight.Failure = c.now, f
+	c.flight.Ended, c.flight.Failure, c.flight.Remarks = c.now, f, c.parser.remarks
 	c.driver.Done(&c.flight)
 }
 

@@ -27,6 +27,8 @@ const (
 // line that is not whole stays with the caller.
 type parser struct {
 	state     state
+	strict    bool // what would be a remark is an error
+	remarks   exchange.Remarks
 	headOnly  bool // the response is one to HEAD
 	persist   bool // the connection lasts after the response
 	status    int  // of the response; 0: its head is not whole
@@ -45,7 +47,7 @@ type parser struct {
 
 // begin prepares for the response to a request.
 func (p *parser) begin(headOnly bool) {
-	*p = parser{headOnly: headOnly, length: -1}
+	*p = parser{strict: p.strict, headOnly: headOnly, length: -1}
 }
 
 // next takes a piece of the response off the front of b: n bytes, and what of
@@ -89,6 +91,44 @@ func (p *parser) line(b []byte) (line []byte, n int, f *exchange.Failure) {
 	if n := min(len(b), len(version)); p.state == statusLine && string(b[:n]) != version[:n] {
 		return nil, 0, errStatusLine // no HTTP/1: its first line may never end
 	}
+	for {
+		end := 0
+		if end, n, f = p.lineEnd(b); n == 0 || f != nil {
+			return nil, 0, f
+		}
+		if p.strict || end == 0 || p.state != fieldLine && p.state != trailerLine {
+			return p.cut(b, end, n)
+		}
+		// The first byte of the next line, which always follows a field, says
+		// whether this one goes on there.
+		switch {
+		case n == len(b):
+			p.scanned = n - 1
+			return nil, 0, nil
+		case b[n] != ' ' && b[n] != '\t':
+			return p.cut(b, end, n)
+		}
+		for i := end; i < n; i++ {
+			b[i] = ' ' // RFC 9112 §5.2: replace each received obs-fold with one or more SP octets
+		}
+		p.remarks |= exchange.Folded
+		p.scanned = n
+	}
+}
+
+// cut takes the line off.
+func (p *parser) cut(b []byte, end, n int) ([]byte, int, *exchange.Failure) {
+	p.scanned = 0
+	if p.state != chunkSize {
+		p.lines += n
+	}
+	return b[:end], n, nil
+}
+
+// lineEnd is where the line at the front of b ends, without its CRLF and with it;
+// n is 0 if it is not whole. A single LF ends lines too (RFC 9112 §2.2), but not
+// those of the chunked coding, where it is how responses are smuggled.
+func (p *parser) lineEnd(b []byte) (end, n int, f *exchange.Failure) {
 	n = bytes.IndexByte(b[p.scanned:], '\n') + 1
 	size := len(b)
 	if n > 0 {
@@ -97,20 +137,19 @@ func (p *parser) line(b []byte) (line []byte, n int, f *exchange.Failure) {
 	}
 	switch {
 	case p.state == chunkSize && size > maxChunkLine:
-		return nil, 0, errChunkLine
+		return 0, 0, errChunkLine
 	case p.state != chunkSize && size > maxHead-p.lines:
-		return nil, 0, errHeadSize
+		return 0, 0, errHeadSize
 	case n == 0:
 		p.scanned = len(b)
-		return nil, 0, nil
-	case n == 1 || b[n-2] != '\r':
-		return nil, 0, errLineEnd
+		return 0, 0, nil
+	case n > 1 && b[n-2] == '\r':
+		return n - 2, n, nil
+	case p.strict || p.state == chunkSize:
+		return 0, 0, errLineEnd
 	}
-	p.scanned = 0
-	if p.state != chunkSize {
-		p.lines += n
-	}
-	return b[:n-2], n, nil
+	p.remarks |= exchange.BareLF
+	return n - 1, n, nil
 }
 
 // parseStatus reads "HTTP/1.1 200 OK" (RFC 9112 §4), also without the space

@@ -167,7 +167,7 @@ func (c *Conn) leave(needed bool) {
 	if !needed {
 		c.failure = nil
 	} else if c.failure == nil { // the server has not said GOAWAY
-		c.failure = usedUp
+		c.failure = exchange.UsedUp
 	}
 }
 
@@ -296,9 +296,6 @@ func (c *Conn) lost(err error) {
 		c.end(exchange.CloseFailure(err))
 	}
 }
-
-// usedUp is why a connection ends that is not the server's doing.
-var usedUp = &exchange.Failure{Kind: exchange.Closed, Detail: "all stream identifiers are used up"}
 
 func (c *Conn) goAway(code frame.ErrCode, reason string) {
 	c.wire.Out = frame.AppendGoAway(c.wire.Out, 0, code, reason)

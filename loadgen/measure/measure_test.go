@@ -83,6 +83,8 @@ func outcomes(n int, seed uint64) []exchange.Outcome {
 			o.Sent = 0
 		case 2:
 			o.Status, o.Failure = 200, &exchange.Failure{Kind: exchange.Length}
+		case 3:
+			o.Status, o.Remarks = 200, exchange.Remarks(i/10%4)
 		default:
 			o.Status = 200
 		}
@@ -101,7 +103,8 @@ func tally(all []exchange.Outcome) *Tally {
 // equal compares all that a tally has.
 func (t *Tally) equal(o *Tally) bool {
 	return t.Ends == o.Ends && t.Failed == o.Failed && t.Statuses == o.Statuses &&
-		fmt.Sprint(t.Errors) == fmt.Sprint(o.Errors) && t.BytesIn == o.BytesIn && t.BytesOut == o.BytesOut && t.Retries == o.Retries &&
+		fmt.Sprint(t.Errors) == fmt.Sprint(o.Errors) && t.BytesIn == o.BytesIn && t.BytesOut == o.BytesOut && t.Retries == o.Retries && t.Remarks == o.Remarks &&
+		t.Connections == o.Connections && fmt.Sprint(t.ConnectionErrors) == fmt.Sprint(o.ConnectionErrors) &&
 		t.FirstDue == o.FirstDue && t.LastDue == o.LastDue && t.LastAnswer == o.LastAnswer && t.LastSuccess == o.LastSuccess && t.LastEnd == o.LastEnd &&
 		t.Success.equal(o.Success) && t.Late.equal(o.Late) && t.Failure.equal(o.Failure) && t.Service.equal(o.Service)
 }
@@ -150,6 +153,27 @@ func TestTallyMerge(t *testing.T) {
 	merged.Merge(NewTally())
 	if !merged.equal(whole) {
 		t.Errorf("merged %+v\nwhole %+v", merged, whole)
+	}
+}
+
+// TestConnections: what ends in order is no error.
+func TestConnections(t *testing.T) {
+	parts := []*Tally{NewTally(), NewTally()}
+	for _, part := range parts {
+		part.AddConnection(nil)
+		part.AddConnection(exchange.CloseFailure(nil))
+		part.AddConnection(&exchange.Failure{Kind: exchange.GoAway, Detail: "NO_ERROR"})
+		part.AddConnection(&exchange.Failure{Kind: exchange.GoAway, Detail: "ENHANCE_YOUR_CALM"})
+		part.AddConnection(&exchange.Failure{Kind: exchange.Malformed})
+	}
+	got := parts[0]
+	got.Merge(parts[1])
+	if want := map[string]uint64{"goaway: ENHANCE_YOUR_CALM": 2, "malformed": 2}; got.Connections != 2 || got.BadConnections() != 4 || fmt.Sprint(got.ConnectionErrors) != fmt.Sprint(want) {
+		t.Errorf("%d made, errors %v", got.Connections, got.ConnectionErrors)
+	}
+	got.Reset()
+	if got.Connections != 0 || len(got.ConnectionErrors) != 0 {
+		t.Errorf("after a reset: %d made, errors %v", got.Connections, got.ConnectionErrors)
 	}
 }
 

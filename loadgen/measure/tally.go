@@ -21,13 +21,17 @@ const statusCodes = 1000
 
 // Tally counts outcomes. Make one with NewTally.
 type Tally struct {
-	Ends     [exchange.Ends]uint64 // how far they came: all other counts of requests are sums of these
-	Failed   [16]uint64            // those without a whole response, by exchange.Kind
-	Statuses [statusCodes]uint64   // of whole responses; 0: there was none
-	Errors   map[string]uint64     // by text; statuses of 400 and more are among them
-	BytesIn  uint64                // content of responses
-	BytesOut uint64                // content of requests
-	Retries  uint64                // sent again because a server had not processed them
+	Ends     [exchange.Ends]uint64       // how far they came: all other counts of requests are sums of these
+	Failed   [16]uint64                  // those without a whole response, by exchange.Kind
+	Statuses [statusCodes]uint64         // of whole responses; 0: there was none
+	Errors   map[string]uint64           // by text; statuses of 400 and more are among them
+	BytesIn  uint64                      // content of responses
+	BytesOut uint64                      // content of requests
+	Retries  uint64                      // sent again because a server had not processed them
+	Remarks  [exchange.NumRemarks]uint64 // responses that had them
+
+	Connections      uint64            // that were made
+	ConnectionErrors map[string]uint64 // why others could not be made, or ended otherwise than in order; by text
 
 	// Response times: from the moment a request was due to its end. Each
 	// request is in one of the three.
@@ -46,7 +50,7 @@ type Tally struct {
 // NewTally makes an empty tally.
 func NewTally() *Tally {
 	return &Tally{
-		Errors:  make(map[string]uint64),
+		Errors: make(map[string]uint64), ConnectionErrors: make(map[string]uint64),
 		Success: NewLatency(), Late: NewLatency(), Failure: NewLatency(), Service: NewLatency(),
 	}
 }
@@ -61,6 +65,9 @@ func (t *Tally) Add(o *exchange.Outcome) {
 	t.BytesOut += uint64(o.BytesOut)
 	end := o.End()
 	t.Ends[end]++
+	if o.Remarks != 0 {
+		t.addRemarks(o.Remarks)
+	}
 	switch {
 	case end == exchange.Succeeded:
 		t.Success.Record(o.Latency())
@@ -73,7 +80,7 @@ func (t *Tally) Add(o *exchange.Outcome) {
 	if !end.Answered() {
 		t.Statuses[0]++
 		t.Failed[o.Failure.Kind]++
-		t.addError(o.Failure.Error(), 1)
+		addText(t.Errors, o.Failure.Error(), 1)
 		return
 	}
 	t.LastAnswer = max(t.LastAnswer, o.Ended)
@@ -82,7 +89,7 @@ func (t *Tally) Add(o *exchange.Outcome) {
 		t.Statuses[status]++
 	}
 	if end != exchange.Succeeded {
-		t.addError(StatusText(o.Status), 1)
+		addText(t.Errors, StatusText(o.Status), 1)
 	}
 }
 
@@ -92,14 +99,42 @@ func (t *Tally) AddLost(n uint64, why string) {
 	t.Ends[exchange.Stopped] += n
 	t.Failed[exchange.Lost] += n
 	t.Statuses[0] += n
-	t.addError(why, n)
+	addText(t.Errors, why, n)
 }
 
-func (t *Tally) addError(text string, n uint64) {
-	if _, known := t.Errors[text]; !known && len(t.Errors) >= maxErrors {
+// AddConnection counts a connection that was made, with a nil failure, or one
+// that could not be made or has ended. What ended in order is not counted again.
+func (t *Tally) AddConnection(f *exchange.Failure) {
+	switch {
+	case f == nil:
+		t.Connections++
+	case !f.Orderly():
+		addText(t.ConnectionErrors, f.Error(), 1)
+	}
+}
+
+// BadConnections is how many could not be made, or ended otherwise than in order.
+func (t *Tally) BadConnections() (n uint64) {
+	for _, count := range t.ConnectionErrors {
+		n += count
+	}
+	return n
+}
+
+func (t *Tally) addRemarks(r exchange.Remarks) {
+	for i := range t.Remarks {
+		if r&(1<<i) != 0 {
+			t.Remarks[i]++
+		}
+	}
+}
+
+// addText counts a text, or, beyond maxErrors of them, that there were others.
+func addText(counts map[string]uint64, text string, n uint64) {
+	if _, known := counts[text]; !known && len(counts) >= maxErrors {
 		text = otherErrors
 	}
-	t.Errors[text] += n
+	counts[text] += n
 }
 
 // StatusText is a status as errors name it: "404 Not Found".
@@ -163,7 +198,14 @@ func (t *Tally) Merge(o *Tally) {
 		t.Statuses[i] += n
 	}
 	for text, n := range o.Errors {
-		t.addError(text, n)
+		addText(t.Errors, text, n)
+	}
+	for i, n := range o.Remarks {
+		t.Remarks[i] += n
+	}
+	t.Connections += o.Connections
+	for text, n := range o.ConnectionErrors {
+		addText(t.ConnectionErrors, text, n)
 	}
 	t.Success.Merge(o.Success)
 	t.Late.Merge(o.Late)
@@ -174,10 +216,11 @@ func (t *Tally) Merge(o *Tally) {
 // Reset empties the tally and keeps its memory.
 func (t *Tally) Reset() {
 	clear(t.Errors)
+	clear(t.ConnectionErrors)
 	for _, l := range []*Latency{t.Success, t.Late, t.Failure, t.Service} {
 		l.Reset()
 	}
-	*t = Tally{Errors: t.Errors, Success: t.Success, Late: t.Late, Failure: t.Failure, Service: t.Service}
+	*t = Tally{Errors: t.Errors, ConnectionErrors: t.ConnectionErrors, Success: t.Success, Late: t.Late, Failure: t.Failure, Service: t.Service}
 }
 
 // Valid reports whether a tally that came from another machine is whole.

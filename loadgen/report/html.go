@@ -40,6 +40,12 @@ func HTML(w io.Writer, r *measure.Run, objectives slo.Objectives, verdicts []slo
 	if len(failures(t)) > 0 {
 		p.Tables = append(p.Tables, failureTable(t))
 	}
+	if bad := t.BadConnections(); bad > 0 {
+		p.Tables = append(p.Tables, table{
+			ID: "connection-table", Title: "Connections that failed", Note: "That could not be made, or ended otherwise than in order.",
+			Columns: []string{"Error", "Connections", "Share"}, Rows: counts(byCount(t.ConnectionErrors), bad),
+		})
+	}
 	if len(r.Points) > 0 {
 		p.Tables = append(p.Tables, timeTable(r.Points))
 	}
@@ -65,6 +71,15 @@ func runFigures(r *measure.Run) []figure {
 	}
 }
 
+// madeNote is how many connections were made, if that is more than there were at a
+// time.
+func madeNote(r *measure.Run) string {
+	if r.Total.Connections <= uint64(r.Connections) {
+		return ""
+	}
+	return ", made " + human.Count(r.Total.Connections) + " times"
+}
+
 // answeredNote is what was answered, if that is more than what succeeded.
 func answeredNote(r *measure.Run) string {
 	if r.Total.Ends[exchange.Declined] == 0 {
@@ -78,7 +93,7 @@ func runFacts(r *measure.Run) []fact {
 	facts := []fact{
 		{"Target", target(r)},
 		{"Protocol", human.Line(r.Protocol)},
-		{"Connections", connections(r)},
+		{"Connections", connections(r) + madeNote(r)},
 		{"Pace", human.Line(r.Pace)},
 		{"Duration", human.Duration(r.Duration) + ", then " + human.Duration(r.Wait()) + " for the last response"},
 		{"Began", r.Begin.UTC().Format("2006-01-02 15:04:05 UTC")},

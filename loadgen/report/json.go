@@ -7,6 +7,7 @@ import (
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/measure"
 	"github.com/e0ac7cd4/hotpath/loadgen/slo"
 )
@@ -47,9 +48,13 @@ type document struct {
 	Retries     uint64            `json:"retries"`
 	Failures    map[string]uint64 `json:"failures"`     // by kind
 	ErrorCounts map[string]uint64 `json:"error_counts"` // by text
+	Remarks     map[string]uint64 `json:"remarks"`      // responses that had them, by text
 	Interrupted bool              `json:"interrupted"`
-	SLO         []verdict         `json:"slo"`
-	Points      []point           `json:"points"`
+
+	ConnectionsMade  uint64            `json:"connections_made"`
+	ConnectionErrors map[string]uint64 `json:"connection_errors"` // by text: those that could not be made, or ended otherwise than in order
+	SLO              []verdict         `json:"slo"`
+	Points           []point           `json:"points"`
 }
 
 type percentiles struct {
@@ -105,40 +110,53 @@ func newPoint(p measure.Point) point {
 func newDocument(r *measure.Run, verdicts []slo.Verdict) document {
 	t := r.Total
 	d := document{
-		Metrics:      *metrics(r),
-		Latencies:    newPercentiles(t.Response()),
-		Service:      newPercentiles(t.Service),
-		Succeeded:    newPercentiles(t.Success),
-		Late:         newPercentiles(t.Late),
-		Failed:       newPercentiles(t.Failure),
-		Judged:       newPercentiles(t.Latency()),
-		Ends:         byText(ends(t)),
-		Answered:     t.Answered(),
-		AnsweredRate: r.Answered(),
-		Name:         r.Name,
-		Target:       r.Target,
-		Targets:      r.Targets,
-		Protocol:     r.Protocol,
-		Pace:         r.Pace,
-		AskedRate:    r.Asked,
-		ReachedRate:  r.Reached(),
-		Connections:  r.Connections,
-		Streams:      r.Streams,
-		Agents:       r.Agents,
-		Timeout:      r.Timeout,
-		Scheduled:    r.Scheduled,
-		Warmup:       r.Warmup,
-		Retries:      t.Retries,
-		Failures:     byText(failures(t)),
-		ErrorCounts:  byText(errorCounts(t)),
-		Interrupted:  r.Interrupted,
-		SLO:          newVerdicts(verdicts),
-		Points:       make([]point, len(r.Points)),
+		Metrics:          *metrics(r),
+		Latencies:        newPercentiles(t.Response()),
+		Service:          newPercentiles(t.Service),
+		Succeeded:        newPercentiles(t.Success),
+		Late:             newPercentiles(t.Late),
+		Failed:           newPercentiles(t.Failure),
+		Judged:           newPercentiles(t.Latency()),
+		Ends:             byText(ends(t)),
+		Answered:         t.Answered(),
+		AnsweredRate:     r.Answered(),
+		Name:             r.Name,
+		Target:           r.Target,
+		Targets:          r.Targets,
+		Protocol:         r.Protocol,
+		Pace:             r.Pace,
+		AskedRate:        r.Asked,
+		ReachedRate:      r.Reached(),
+		Connections:      r.Connections,
+		Streams:          r.Streams,
+		Agents:           r.Agents,
+		Timeout:          r.Timeout,
+		Scheduled:        r.Scheduled,
+		Warmup:           r.Warmup,
+		Retries:          t.Retries,
+		Failures:         byText(failures(t)),
+		ErrorCounts:      byText(errorCounts(t)),
+		Interrupted:      r.Interrupted,
+		Remarks:          remarks(t),
+		ConnectionsMade:  t.Connections,
+		ConnectionErrors: byText(byCount(t.ConnectionErrors)),
+		SLO:              newVerdicts(verdicts),
+		Points:           make([]point, len(r.Points)),
 	}
 	for i, p := range r.Points {
 		d.Points[i] = newPoint(p)
 	}
 	return d
+}
+
+func remarks(t *measure.Tally) map[string]uint64 {
+	counts := make(map[string]uint64)
+	for i, n := range t.Remarks {
+		if n > 0 {
+			counts[exchange.RemarkNames()[i]] = n
+		}
+	}
+	return counts
 }
 
 func byText(all []counted) map[string]uint64 {

@@ -20,10 +20,13 @@ type counted struct {
 	n    uint64
 }
 
-// errorCounts are the errors of a tally, the most frequent first.
-func errorCounts(t *measure.Tally) []counted {
+// errorCounts are the errors of a tally's requests.
+func errorCounts(t *measure.Tally) []counted { return byCount(t.Errors) }
+
+// byCount are texts with their counts, the most frequent first.
+func byCount(counts map[string]uint64) []counted {
 	var all []counted
-	for text, n := range t.Errors {
+	for text, n := range counts {
 		all = append(all, counted{text, n})
 	}
 	slices.SortFunc(all, func(a, b counted) int {
@@ -148,6 +151,15 @@ func notes(r *measure.Run) []string {
 	if n := t.Ends[exchange.Unsent]; n > 0 {
 		all = append(all, fmt.Sprintf("%s of %s requests were never sent; service times do not have them.",
 			human.Count(n), human.Count(t.Requests())))
+	}
+	if n := t.BadConnections(); n > 0 {
+		all = append(all, fmt.Sprintf("%s could not be made, or ended otherwise than in order.", plural(int(n), "connection")))
+	}
+	for i, n := range t.Remarks {
+		if n > 0 {
+			all = append(all, fmt.Sprintf("%s of %s responses have %s, which RFC 9112 forbids servers (-strict refuses them).",
+				human.Count(n), human.Count(t.Answered()), exchange.RemarkNames()[i]))
+		}
 	}
 	if r.Warmup > 0 {
 		all = append(all, fmt.Sprintf("A warm-up of %s requests is not in the figures.", human.Count(r.Warmup)))

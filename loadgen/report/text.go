@@ -52,15 +52,28 @@ func Text(w io.Writer, r *measure.Run) error {
 	if kinds := failures(r.Total); len(kinds) > 0 {
 		fmt.Fprintf(&b, columns, "Failures", "[kind:count]", kindCounts(kinds))
 	}
+	bad := r.Total.BadConnections()
+	if bad > 0 || r.Total.Connections > uint64(r.Connections) {
+		fmt.Fprintf(&b, columns, "Connections", "[made, errors]", fmt.Sprint(r.Total.Connections, ", ", bad))
+	}
 	b.WriteString(errorSet)
-	width := 0
-	for _, e := range errorCounts(r.Total) {
-		count := strconv.FormatUint(e.n, 10)
-		width = max(width, len(count)) // the first is the longest
-		fmt.Fprintf(&b, "%*s  %s\n", width, count, human.Line(e.text))
+	list(&b, errorCounts(r.Total))
+	if bad > 0 {
+		b.WriteString("Connection Errors:\n")
+		list(&b, byCount(r.Total.ConnectionErrors))
 	}
 	_, err := b.WriteTo(w)
 	return err
+}
+
+// list writes texts with their counts.
+func list(b *bytes.Buffer, all []counted) {
+	width := 0
+	for _, e := range all {
+		count := strconv.FormatUint(e.n, 10)
+		width = max(width, len(count)) // the first is the longest
+		fmt.Fprintf(b, "%*s  %s\n", width, count, human.Line(e.text))
+	}
 }
 
 // columns are as wide as vegeta's: its longest label and its longest list, two
