@@ -74,7 +74,9 @@ func (x *exporter) interval(i *measure.Interval) {
 	}
 	p := i.Point()
 	x.metrics.Due.Add(0, i.Due)
-	x.metrics.SetRates(p.Asked, p.Rate())
+	if !p.Brief() {
+		x.metrics.SetRates(p.Asked, p.Rate())
+	}
 	x.metrics.InFlight.Set(i.InFlight)
 }
 

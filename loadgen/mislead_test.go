@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -36,6 +38,7 @@ type figures struct {
 		Asked    float64       `json:"asked_rate"`
 		Rate     float64       `json:"rate"`
 		Requests uint64        `json:"requests"`
+		Drain    bool          `json:"drain"`
 	} `json:"points"`
 	ConnectionsMade  uint64            `json:"connections_made"`
 	ConnectionErrors map[string]uint64 `json:"connection_errors"`
@@ -201,4 +204,33 @@ func TestRemarks(t *testing.T) {
 			t.Errorf("%s, strictly: exit %d, success %v of %d", name, f.code, f.Success, f.Requests)
 		}
 	}
+}
+
+// TestLastSecond: the last second of a run has the rate of all others, however
+// long its last responses take, and so has the one in which it is interrupted.
+func TestLastSecond(t *testing.T) {
+	const rate = 500
+	url := plain(t, func(w http.ResponseWriter, _ *http.Request) { time.Sleep(20 * time.Millisecond) })
+	args := []string{"-target", url, "-http1", "-connections", "40", "-rate", strconv.Itoa(rate)}
+	check := func(why string, f figures, seconds float64) {
+		t.Helper()
+		sum, spans := uint64(0), 0.0
+		for i, p := range f.Points {
+			sum += p.Requests
+			if p.Drain {
+				continue
+			}
+			spans += p.Length.Seconds()
+			own := float64(p.Requests) / p.Length.Seconds()
+			if math.Abs(p.Rate-own) > 1 || i > 0 && math.Abs(p.Rate-rate) > rate/20 || math.Abs(p.Asked-rate) > rate/50 {
+				t.Errorf("%s: span %d, %v from %v, has a rate of %.1f/s, asked %.1f/s, %d requests", why, i, p.Length, p.Begin, p.Rate, p.Asked, p.Requests)
+			}
+		}
+		if math.Abs(spans-seconds) > 0.05 || sum != f.Requests {
+			t.Errorf("%s: %v s of spans, of %v; %d requests in them, of %d", why, spans, seconds, sum, f.Requests)
+		}
+	}
+	check("whole seconds", measured(t, append(args, "-duration", "2s")...), 2)
+	check("two and a half", measured(t, append(args, "-duration", "2500ms")...), 2.5)
+	check("a little more than one", measured(t, append(args, "-duration", "1050ms")...), 1.05)
 }

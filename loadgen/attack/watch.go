@@ -12,7 +12,8 @@ import (
 // that are being made, and pauses before the next.
 func (a *attack) watch(ctx context.Context, cut func(), over <-chan struct{}) {
 	begin := a.epoch.Load().Add(a.warmup)
-	next := time.NewTimer(time.Until(begin.Add(a.intervalEnd(0))))
+	boundary := a.boundary(0)
+	next := time.NewTimer(time.Until(begin.Add(boundary)))
 	defer next.Stop()
 	var (
 		giveUp  <-chan time.Time
@@ -23,10 +24,14 @@ func (a *attack) watch(ctx context.Context, cut func(), over <-chan struct{}) {
 		select {
 		case <-next.C:
 			current = a.closeInterval(current, time.Since(begin))
-			next.Reset(time.Until(begin.Add(a.intervalEnd(current.Index))))
+			boundary = a.boundary(boundary)
+			next.Reset(time.Until(begin.Add(boundary)))
 		case <-early:
 			early = nil
 			a.halt()
+			if now := a.duration(); now > current.Begin {
+				current = a.closeInterval(current, now)
+			}
 			cut()
 			for _, c := range a.conns {
 				c.wake(false)
@@ -38,9 +43,7 @@ func (a *attack) watch(ctx context.Context, cut func(), over <-chan struct{}) {
 				c.wake(true)
 			}
 		case <-over:
-			if now := time.Since(begin); now > 0 {
-				a.closeInterval(current, now)
-			}
+			a.closeLast(current, time.Since(begin))
 			return
 		}
 	}
@@ -52,17 +55,33 @@ func (a *attack) halt() {
 	a.stopped.CompareAndSwap(nil, &now)
 }
 
-// intervalEnd is when an interval ends, since the measurement began: each
-// second. The one in which the last request is due waits for the responses, for
-// a little: else an interval of a few milliseconds would follow, whose rate
-// says nothing.
-func (a *attack) intervalEnd(index int) time.Duration {
-	const settle = 500 * time.Millisecond
-	end := time.Duration(index+1) * time.Second
-	if last := a.end - a.warmup; end >= last && end < last+settle {
-		return last + settle
+// boundary is the end of the interval that begins at a boundary, since the
+// measurement began: a second later. The attack's end is a boundary, so that no
+// interval has requests that were due for a part of it only; responses that come
+// afterwards are in intervals of their own. One that would be shorter than brief
+// is a part of the one before.
+func (a *attack) boundary(begin time.Duration) time.Duration {
+	const brief = 100 * time.Millisecond
+	end := begin + time.Second
+	if last := a.end - a.warmup; begin < last && end > last-brief {
+		return last
 	}
 	return end
+}
+
+// closeLast reports what was counted since the last interval, if anything was.
+// It is as long as there were responses: then connections were closed.
+func (a *attack) closeLast(i *measure.Interval, now time.Duration) {
+	if now <= i.Begin {
+		return
+	}
+	a.recorder.collect(i.Tally)
+	if last := i.Tally.LastEnd - a.warmup; i.Tally.Requests() > 0 && last > i.Begin {
+		now = min(now, last)
+	}
+	if i.Index == 0 || i.Tally.Requests() > 0 || i.Tally.BadConnections() > 0 {
+		a.closeInterval(i, now)
+	}
 }
 
 // closeInterval reports what was counted until now, since the measurement
@@ -70,6 +89,7 @@ func (a *attack) intervalEnd(index int) time.Duration {
 func (a *attack) closeInterval(i *measure.Interval, now time.Duration) *measure.Interval {
 	a.recorder.collect(i.Tally)
 	i.Length = now - i.Begin
+	i.Drain = i.Begin >= a.duration() && i.Index > 0
 	i.InFlight = a.recorder.inFlight.Load()
 	i.Due = a.due(now) - a.due(i.Begin)
 	if asking := min(now, a.duration()) - i.Begin; asking > 0 {

@@ -64,5 +64,5 @@ func (m *merger) flush(complete int, now time.Time) {
 
 // last reports, after all others, an interval without length.
 func (m *merger) last(due uint64, t *measure.Tally) {
-	m.report(&measure.Interval{Index: m.next, Begin: m.end, Due: due, Tally: t})
+	m.report(&measure.Interval{Index: m.next, Begin: m.end, Drain: true, Due: due, Tally: t})
 }

@@ -10,6 +10,7 @@ type Interval struct {
 	Length   time.Duration
 	Due      uint64  // requests that were due in it; 0 in a closed loop
 	Asked    float64 // the same for each second in which any were due
+	Drain    bool    // it began when no more requests were due
 	InFlight int64   // at its end
 	Tally    *Tally
 }
@@ -19,6 +20,7 @@ func (i *Interval) Merge(o *Interval) {
 	i.Length = max(i.Length, o.Length)
 	i.Due += o.Due
 	i.Asked += o.Asked
+	i.Drain = i.Drain || o.Drain
 	i.InFlight += o.InFlight
 	i.Tally.Merge(o.Tally)
 }
@@ -31,6 +33,7 @@ func (i *Interval) Point() Point {
 		Begin:       i.Begin,
 		Length:      i.Length,
 		Asked:       i.Asked,
+		Drain:       i.Drain,
 		Requests:    t.Requests(),
 		Answered:    t.Answered(),
 		Failed:      t.Unsuccessful(),

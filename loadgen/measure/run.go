@@ -8,6 +8,7 @@ type Point struct {
 	Begin    time.Duration // since the first request was due
 	Length   time.Duration
 	Asked    float64 // requests per second that were due; 0 in a closed loop
+	Drain    bool    // no more were due: it has responses to those that were due before
 	Requests uint64  // that ended
 	Answered uint64  // of these, with a whole response
 	Failed   uint64  // of these, without success
@@ -21,6 +22,10 @@ type Point struct {
 
 // Rate is requests that succeeded, per second.
 func (p Point) Rate() float64 { return perSecond(p.Requests-p.Failed, p.Length) }
+
+// Brief reports whether the span is too short for its rate to mean much: one in
+// which the last responses came in.
+func (p Point) Brief() bool { return p.Drain && p.Length < time.Second/2 }
 
 // Run is a finished attack, or what there is of one that was interrupted.
 type Run struct {

@@ -167,9 +167,19 @@ func rateChart(r *measure.Run, points []measure.Point) chart {
 		c.Series = append(c.Series, series{"errors (right)", "errors", over(points, func(p measure.Point) value { return value(failedRate(p)) })})
 	}
 	if r.Asked > 0 {
-		c.Series = append(c.Series, series{"asked", "asked", over(points, func(p measure.Point) value { return value(p.Asked) })})
+		c.Series = append(c.Series, series{"asked", "asked", over(points, func(p measure.Point) value {
+			if p.Drain { // nothing was asked any more
+				return gap
+			}
+			return value(p.Asked)
+		})})
 	}
-	c.Series = append(c.Series, series{"reached", "reached", over(points, func(p measure.Point) value { return value(p.Rate()) })})
+	c.Series = append(c.Series, series{"reached", "reached", over(points, func(p measure.Point) value {
+		if p.Brief() {
+			return gap
+		}
+		return value(p.Rate())
+	})})
 	return c
 }
 

@@ -84,6 +84,7 @@ func newVerdicts(verdicts []slo.Verdict) []verdict {
 type point struct {
 	Begin       time.Duration `json:"begin"`
 	Length      time.Duration `json:"length"`
+	Drain       bool          `json:"drain"` // no more were due: the last responses
 	AskedRate   float64       `json:"asked_rate"`
 	Rate        float64       `json:"rate"` // of those that ended
 	Requests    uint64        `json:"requests"`
@@ -102,7 +103,7 @@ type point struct {
 
 func newPoint(p measure.Point) point {
 	return point{
-		p.Begin, p.Length, p.Asked, p.Rate(), p.Requests, p.Answered, p.Failed, p.InFlight,
+		p.Begin, p.Length, p.Drain, p.Asked, p.Rate(), p.Requests, p.Answered, p.Failed, p.InFlight,
 		p.Mean, p.P50, p.P90, p.P99, p.P999, p.Max, p.ServiceMean, p.ServiceP99,
 	}
 }

@@ -39,6 +39,7 @@ type Live struct {
 	o LiveOptions
 
 	begin            time.Duration // of the last point
+	last             measure.Point // that a terminal shows
 	requests, failed uint64
 	widest           [liveFields][2]int // columns of every field's forms so far: see steady
 	drawn            bool               // the terminal's line is not empty
@@ -97,6 +98,12 @@ func (l *Live) Point(p measure.Point) {
 	l.requests += p.Requests
 	l.failed += p.Failed
 	if l.o.Terminal {
+		if p.Brief() { // the line is about the last second
+			in := p.InFlight
+			p = l.last
+			p.InFlight = in
+		}
+		l.last = p
 		l.draw(l.line(p))
 		return
 	}
