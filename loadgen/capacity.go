@@ -58,8 +58,10 @@ func runCapacity(ctx context.Context, args []string, s streams) error {
 	}
 	found := &report.Capacity{Target: cfg.Targets[0].URL, Objectives: o.objectives}
 	live := o.live(&cfg, s)
+	tries := &prober{options: o, start: start, cfg: cfg, most: max(cfg.MaxConnections, cfg.Connections), live: live, exporter: exporter}
+	tries.cfg.MaxConnections = 0 // all requests of a probe are sent over as many
 	result, err := capacity.Search(ctx, where, func(ctx context.Context, rate float64) (bool, error) {
-		p, err := o.try(ctx, start, cfg, rate, live, exporter)
+		p, err := tries.try(ctx, rate)
 		if err != nil {
 			return false, err
 		}
@@ -68,6 +70,9 @@ func runCapacity(ctx context.Context, args []string, s streams) error {
 	})
 	live.Done()
 	found.Best, found.Confirmed, found.Low, found.High = result.Best, result.Confirmed, result.Low, result.High
+	if !tries.enough && found.OwnLimit() {
+		found.Limited, found.Confirmed = true, false
+	}
 	if ctx.Err() != nil { // Ctrl-C: the report so far
 		found.Interrupted, err = true, nil
 	}
@@ -77,13 +82,54 @@ func runCapacity(ctx context.Context, args []string, s streams) error {
 	return o.reportCapacity(found, pages, s.out)
 }
 
-// try attacks at a rate and judges the run.
-func (o *options) try(ctx context.Context, start runner, cfg attack.Config, perSecond float64, live display, x *exporter) (*report.Probe, error) {
+// prober tries rates, over as many connections as they need.
+type prober struct {
+	*options
+	start    runner
+	cfg      attack.Config // its connections are those of the next try
+	most     int           // to how many they may grow
+	enough   bool          // more were tried, and the server answered no more for it
+	live     display
+	exporter *exporter
+}
+
+// helps is how much more must be answered over more connections for them to have
+// been what was missing: less is noise.
+const helps = 1.05
+
+// try tries a rate. If it is missed while requests waited for room, it is tried
+// again over more connections, as long as that helps: only then is it known
+// whether the server or this side was the limit.
+func (p *prober) try(ctx context.Context, rate float64) (*report.Probe, error) {
+	best, err := p.probe(ctx, p.cfg, rate)
+	for err == nil && !best.Held && best.Crowded() && !p.enough && p.cfg.Connections < p.most {
+		more := p.cfg
+		need := 2 * best.Run.Needed() / more.Streams // of which half are free on average
+		more.Connections = min(max(2*more.Connections, need), p.most)
+		var next *report.Probe
+		if next, err = p.probe(ctx, more, rate); err != nil {
+			break
+		}
+		if !next.Held && next.Run.Answered() < helps*best.Run.Answered() {
+			p.enough = true
+			break
+		}
+		p.cfg, best = more, next
+	}
+	return best, err
+}
+
+// probe attacks at a rate and judges the run.
+func (p *prober) probe(ctx context.Context, cfg attack.Config, perSecond float64) (*report.Probe, error) {
+	o := p.options
 	o.rate = rate{int(math.Round(perSecond * 1000)), 1000 * time.Second} // it may be a fraction
 	cfg.Pacer = vegeta.ConstantPacer{Freq: o.rate.freq, Per: o.rate.per}
 	text := "trying " + human.Rate(perSecond)
-	live.Phase(text)
-	r, err := o.measure(ctx, start, cfg, live, x, nil)
+	if cfg.Connections > o.connections {
+		text += fmt.Sprintf(" over %d connections", cfg.Connections)
+	}
+	p.live.Phase(text)
+	r, err := o.measure(ctx, p.start, cfg, p.live, p.exporter, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -93,8 +139,7 @@ func (o *options) try(ctx context.Context, start runner, cfg attack.Config, perS
 		return nil, ctx.Err()
 	}
 	verdicts := o.objectives.Judge(r)
-	p := &report.Probe{Rate: perSecond, Run: r, Verdicts: verdicts, Held: slo.AllMet(verdicts) && kept(r)}
-	return p, nil
+	return &report.Probe{Rate: perSecond, Run: r, Verdicts: verdicts, Held: slo.AllMet(verdicts) && kept(r)}, nil
 }
 
 // keptShare is how much of the rate that was asked for must have been answered,

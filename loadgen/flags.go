@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,6 +43,7 @@ type options struct {
 
 	// By what connections.
 	connections int
+	most        int
 	streams     int
 	timeout     time.Duration
 	http1       bool
@@ -72,6 +74,10 @@ type options struct {
 
 const defaultDuration = 10 * time.Second
 
+// defaultMost is to how many connections a rate grows: far more than most servers
+// are given by one client, and well below the descriptors of a process.
+const defaultMost = 1024
+
 // defaultObjectives are capacity's, if none are given: the promise of the
 // server that this load generator grew up beside.
 const defaultObjectives = "mean<=3ms,errors<=0"
@@ -100,7 +106,16 @@ func parseFlags(command string, args []string, out io.Writer) (*options, error) 
 	if o.http1 {
 		o.streams = 1
 	}
+	if o.most == 0 && !isGiven(f, "connections") {
+		o.most = max(defaultMost, o.connections)
+	}
 	return o, nil
+}
+
+// isGiven reports whether a flag stands on the command line.
+func isGiven(f *flag.FlagSet, name string) (given bool) {
+	f.Visit(func(def *flag.Flag) { given = given || def.Name == name })
+	return given
 }
 
 // checkTogether reports all flags that were given and do not go together.
@@ -155,6 +170,7 @@ func (o *options) flags(command string) *flag.FlagSet {
 	}
 	duration(f, &o.warmup, "warmup", 0, "`TIME` of load before, at the first rate, that is not measured")
 	f.IntVar(&o.connections, "connections", 8, "`NUMBER` of connections, shared out among the targets' origins")
+	f.IntVar(&o.most, "max-connections", 0, "`NUMBER` of connections that a rate may have made if all are full while requests are due (default "+strconv.Itoa(defaultMost)+" without -connections, else as many as that)")
 	f.IntVar(&o.streams, "streams", 32, "`NUMBER` of requests in flight on a connection; HTTP/1.1 has one")
 	duration(f, &o.timeout, "timeout", 30*time.Second, "`TIME` for a request, from the moment it is due")
 	f.BoolVar(&o.http1, "http1", false, "HTTP/1.1 in place of HTTP/2")
@@ -185,18 +201,19 @@ func (o *options) config(stdin io.Reader) (attack.Config, error) {
 		return attack.Config{}, usageError{err}
 	}
 	cfg := attack.Config{
-		Targets:     targets,
-		Pacer:       pacer,
-		Duration:    o.duration,
-		Requests:    o.requests,
-		Warmup:      o.warmup,
-		Connections: o.connections,
-		Streams:     o.streams,
-		Timeout:     o.timeout,
-		HTTP1:       o.http1,
-		Strict:      o.strict,
-		Insecure:    o.insecure,
-		Digest:      o.digest,
+		Targets:        targets,
+		Pacer:          pacer,
+		Duration:       o.duration,
+		Requests:       o.requests,
+		Warmup:         o.warmup,
+		Connections:    o.connections,
+		MaxConnections: o.most,
+		Streams:        o.streams,
+		Timeout:        o.timeout,
+		HTTP1:          o.http1,
+		Strict:         o.strict,
+		Insecure:       o.insecure,
+		Digest:         o.digest,
 	}
 	if o.caCert != "" {
 		if cfg.CACert, err = os.ReadFile(o.caCert); err != nil {

@@ -42,6 +42,8 @@ type figures struct {
 	} `json:"points"`
 	ConnectionsMade  uint64            `json:"connections_made"`
 	ConnectionErrors map[string]uint64 `json:"connection_errors"`
+	Grown            int               `json:"connections_grown"`
+	Waited           uint64            `json:"waited"`
 	Remarks          map[string]uint64 `json:"remarks"`
 
 	code int
@@ -233,4 +235,67 @@ func TestLastSecond(t *testing.T) {
 	check("whole seconds", measured(t, append(args, "-duration", "2s")...), 2)
 	check("two and a half", measured(t, append(args, "-duration", "2500ms")...), 2.5)
 	check("a little more than one", measured(t, append(args, "-duration", "1050ms")...), 1.05)
+}
+
+// TestFullConnections: a server that takes 100 ms for each request is not slower
+// for being asked over too few connections.
+func TestFullConnections(t *testing.T) {
+	url := plain(t, func(w http.ResponseWriter, _ *http.Request) { time.Sleep(100 * time.Millisecond) })
+	args := []string{"-target", url, "-http1", "-rate", "200", "-duration", "3s", "-timeout", "2s"}
+
+	f := measured(t, args...)
+	if f.Success != 1 || f.AnsweredRate < 190 || f.Grown < 12 {
+		t.Errorf("by itself: success %v, %v/s answered, %d connections beside 8", f.Success, f.AnsweredRate, f.Grown)
+	}
+
+	fixed := append(args, "-connections", "8")
+	if f = measured(t, fixed...); f.Grown != 0 || f.AnsweredRate > 90 || f.Waited < f.Requests/2 {
+		t.Errorf("fixed: %v/s answered, %d connections more, %d of %d waited", f.AnsweredRate, f.Grown, f.Waited, f.Requests)
+	}
+	_, out, _ := call(t, context.Background(), "", append(fixed, "-quiet")...)
+	if !strings.Contains(out, "requests waited because all that may be in flight were (8 connections): that is the load generator's limit.") ||
+		!strings.Contains(out, "raise -connections.") {
+		t.Errorf("fixed: the report says\n%s", out)
+	}
+}
+
+// TestCapacityIsTheServers: capacity does not take the room for requests in flight
+// for the server's limit.
+func TestCapacityIsTheServers(t *testing.T) {
+	slow := plain(t, func(w http.ResponseWriter, _ *http.Request) { time.Sleep(100 * time.Millisecond) })
+	workers := make(chan struct{}, 4) // 200/s, however many ask
+	busy := plain(t, func(w http.ResponseWriter, _ *http.Request) {
+		workers <- struct{}{}
+		time.Sleep(20 * time.Millisecond)
+		<-workers
+	})
+	for _, tt := range []struct {
+		why         string
+		url, most   string
+		connections []string
+		least, high float64 // the best rate is between
+		limited     bool
+	}{
+		{"8 connections are 80/s at 100 ms: they are made more", slow, "200", nil, 200, 200, false},
+		{"8 connections are fixed: they are the limit, and it is said", slow, "200", []string{"-connections", "8"}, 50, 90, true},
+		{"four workers are the server's limit: more connections do not help", busy, "800", nil, 100, 225, false},
+	} {
+		t.Run(tt.why, func(t *testing.T) {
+			t.Parallel()
+			args := []string{"capacity", "-target", tt.url, "-http1", "-min", "50", "-max", tt.most, "-probe", "500ms", "-precision", "0.5",
+				"-slo", "errors<=0,p99<=250ms", "-timeout", "1s", "-json", "-quiet"}
+			code, out, _ := call(t, context.Background(), "", append(args, tt.connections...)...)
+			var found struct {
+				Best      float64 `json:"best"`
+				Confirmed bool    `json:"confirmed"`
+				Limited   bool    `json:"limited"`
+			}
+			if err := json.Unmarshal([]byte(out), &found); err != nil {
+				t.Fatalf("exit %d, %v: %s", code, err, out)
+			}
+			if code != exitOK || found.Best < tt.least || found.Best > tt.high || found.Limited != tt.limited || found.Limited && found.Confirmed {
+				t.Errorf("exit %d, %+v", code, found)
+			}
+		})
+	}
 }

@@ -127,7 +127,7 @@ func (o *options) measure(ctx context.Context, start runner, cfg attack.Config, 
 		return nil, err
 	}
 	r.Begin, r.Duration, r.Scheduled = summary.Begin, summary.Duration, summary.Scheduled
-	r.Warmup, r.Interrupted = summary.Warmup, summary.Interrupted
+	r.Warmup, r.Interrupted, r.Grown = summary.Warmup, summary.Interrupted, summary.Grown
 	if _, constant := cfg.Pacer.(vegeta.ConstantPacer); !constant && r.Duration > 0 {
 		r.Asked = float64(r.Scheduled) / r.Duration.Seconds() // 0 in a closed loop
 	}

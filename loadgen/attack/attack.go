@@ -6,6 +6,7 @@ import (
 	"math"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -63,6 +64,7 @@ type Summary struct {
 	Duration    time.Duration // that measured requests were due in
 	Scheduled   uint64        // measured requests that were due; 0: closed loop
 	Warmup      uint64        // requests that ended and were not measured
+	Grown       int           // connections that were made beside the others, because those were full
 	Interrupted bool          // ctx ended it
 }
 
@@ -76,8 +78,14 @@ type attack struct {
 	dialer   net.Dialer
 	dialling *semaphore.Weighted
 	recorder *recorder
-	conns    []*connection
-	ready    chan struct{} // closed when moment 0 is known
+	conns    []*connection  // that there are from the beginning
+	served   sync.WaitGroup // all connections
+	ready    chan struct{}  // closed when moment 0 is known
+
+	spare *atomic.Int64 // how many connections may still be made beside them; nil: none
+	grown atomic.Int64  // how many were
+	mu    sync.Mutex
+	more  []*connection // those
 }
 
 // Run attacks until the last request has ended, or, after ctx has, until those
@@ -136,6 +144,10 @@ func newAttack(cfg Config, hooks Hooks) (*attack, error) {
 		recorder: newRecorder(cfg.Warmup, hooks.Outcomes),
 		ready:    make(chan struct{}),
 	}
+	if cfg.Pacer != nil && cfg.MaxConnections > cfg.Connections {
+		a.spare = new(atomic.Int64)
+		a.spare.Store(int64(cfg.MaxConnections*cfg.Count/cfg.Connections - cfg.Count))
+	}
 	i := 0
 	for _, g := range cfg.groups(requests) {
 		if g.origin.Secure {
@@ -189,17 +201,17 @@ func (a *attack) run(ctx context.Context) (Summary, error) {
 	life, end := context.WithCancel(context.WithoutCancel(ctx)) // of connections
 	defer end()
 	a.hooks.Phase(fmt.Sprintf("making %d connections", len(a.conns)))
-	var made, served sync.WaitGroup
+	var made sync.WaitGroup
 	for _, c := range a.conns {
 		made.Add(1)
-		served.Add(1)
+		a.served.Add(1)
 		go func() {
 			w, failure := c.first(ctx)
 			made.Done()
 			// On a stack of its own: a handshake's is several times as large
 			// as what the connection's life needs.
 			go func() {
-				defer served.Done()
+				defer a.served.Done()
 				c.run(life, w, failure)
 			}()
 		}()
@@ -217,12 +229,10 @@ func (a *attack) run(ctx context.Context) (Summary, error) {
 	}
 	a.epoch.Store(&epoch)
 	close(a.ready)
-	for _, c := range a.conns {
-		c.wake(false)
-	}
+	a.wakeAll(false)
 	if err != nil {
 		end()
-		served.Wait()
+		a.served.Wait()
 		return Summary{}, err
 	}
 	if a.cfg.Warmup > 0 {
@@ -233,7 +243,7 @@ func (a *attack) run(ctx context.Context) (Summary, error) {
 	}
 	over := make(chan struct{})
 	go func() {
-		served.Wait()
+		a.served.Wait()
 		close(over)
 	}()
 	a.watch(ctx, end, over)

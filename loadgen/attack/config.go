@@ -23,13 +23,18 @@ type Config struct {
 
 	Warmup      time.Duration // of load before that is not measured
 	Connections int           // shared out among the targets' origins
-	Streams     int           // requests in flight on a connection; 1 with HTTP1
-	Timeout     time.Duration // from the moment a request was due
-	HTTP1       bool
-	Strict      bool   // refuse responses that break RFC 9112 in ways that clients may read
-	Insecure    bool   // trust every certificate
-	CACert      []byte // PEM: trust these; nil: the system's roots
-	Digest      string // see exchange.NewDigests
+
+	// MaxConnections is to how many an open loop may grow if those it has are
+	// full for long while requests are due; 0: they stay as they are.
+	MaxConnections int
+
+	Streams  int           // requests in flight on a connection; 1 with HTTP1
+	Timeout  time.Duration // from the moment a request was due
+	HTTP1    bool
+	Strict   bool   // refuse responses that break RFC 9112 in ways that clients may read
+	Insecure bool   // trust every certificate
+	CACert   []byte // PEM: trust these; nil: the system's roots
+	Digest   string // see exchange.NewDigests
 
 	// First and Count are the share of the connections that are this
 	// machine's, from 0; Count 0 is all.
@@ -60,6 +65,8 @@ func (c *Config) Check() error {
 		return errors.New("either a duration or a number of requests ends an attack, one of the two")
 	case c.Connections < 1 || c.Connections > maxConnections:
 		return fmt.Errorf("%d connections: allowed are 1 to %d", c.Connections, maxConnections)
+	case c.MaxConnections != 0 && (c.MaxConnections < c.Connections || c.MaxConnections > maxConnections):
+		return fmt.Errorf("%d connections at most: allowed are from the %d that there are at first to %d", c.MaxConnections, c.Connections, maxConnections)
 	case c.Streams < 1 || c.Streams > maxStreams:
 		return fmt.Errorf("%d streams per connection: allowed are 1 to %d", c.Streams, maxStreams)
 	case c.Timeout < time.Millisecond || c.Timeout > maxTimeout:

@@ -48,6 +48,8 @@ func (c *connection) first(ctx context.Context) (*wire.Conn, *exchange.Failure) 
 // run sends the driver's requests until there are no more. w is the connection
 // that first made, or failure why it did not.
 func (c *connection) run(ctx context.Context, w *wire.Conn, failure *exchange.Failure) {
+	c.driver.growth.ask = c.growTo(ctx)
+	defer c.driver.abandon()
 	// What is due meanwhile fails with its cause, before its time is up.
 	longest := min(maxPause, c.cfg.Timeout/4)
 	wait := time.Duration(0)

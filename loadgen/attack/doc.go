@@ -12,6 +12,9 @@
 //  4. h2client, h1client: sending and receiving
 //  5. recorder.go   outcomes are tallied, and summed up once a second
 //
+// growth.go gives a lane more connections when its own are full, lifespan.go keeps
+// connections that the server ends early from being sent too much.
+//
 // connection.go makes connections and makes them again; attack.go begins it all,
 // watch.go reports each second and ends it.
 //

@@ -69,6 +69,8 @@ type driver struct {
 
 	again    []returned    // to be sent again, the oldest first
 	life     lifespan      // of the connection
+	growth   growth        // of the lane
+	waited   uint64        // measured requests of the turn that waited for room on the connection
 	batch    *batch        // of the turn; nil: nothing has ended in it
 	inFlight int64         // change in the turn
 	last     time.Duration // when a response came last, or the attack began
@@ -143,6 +145,9 @@ func (d *driver) take(now time.Duration) (t exchange.Ticket, ok bool) {
 	if d.schedule != nil {
 		if d.done || d.next.Due > now || now != d.moment && now-d.next.Due < d.wait {
 			return t, false
+		}
+		if late := now - d.next.Due; late > d.wait+slotSlack && d.next.Due <= d.growth.until && d.next.Due >= d.warmup {
+			d.waited++
 		}
 		if now != d.moment {
 			d.moment, d.wait = now, d.quantum(now)
@@ -248,6 +253,10 @@ func (d *driver) Rest(now time.Duration) (until time.Duration, more bool) {
 		return 0, false
 	}
 	d.giveUp(now-d.timeout, now, exchange.NeverSent)
+	if d.schedule != nil {
+		d.growth.held(now, d.last, !d.done && d.life.open > 0 && d.next.Due+d.wait <= now)
+		d.share()
+	}
 	d.report()
 	switch {
 	case !d.life.room() && !d.spent():
@@ -282,6 +291,9 @@ func (d *driver) giveUp(due, now time.Duration, why *exchange.Failure) {
 	}
 	d.again = kept
 	for d.schedule != nil && !d.done && d.next.Due <= due {
+		if why == exchange.NeverSent && d.next.Due <= d.growth.until && d.next.Due >= d.warmup {
+			d.waited++
+		}
 		d.record(&exchange.Outcome{Ticket: d.next, Ended: now, Failure: why})
 		d.advance()
 	}
@@ -319,6 +331,12 @@ func (d *driver) refused(now time.Duration, why *exchange.Failure) {
 
 // report gives the turn's outcomes to the recorder.
 func (d *driver) report() {
+	if d.waited > 0 {
+		if d.batch == nil {
+			d.batch = batches.Get().(*batch)
+		}
+		d.batch.waited += d.waited
+	}
 	if d.batch == nil && d.inFlight == 0 {
 		return
 	}
@@ -326,5 +344,5 @@ func (d *driver) report() {
 	if d.batch != nil {
 		d.batch.release()
 	}
-	d.batch, d.inFlight = nil, 0
+	d.batch, d.inFlight, d.waited = nil, 0, 0
 }

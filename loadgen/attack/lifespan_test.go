@@ -134,10 +134,9 @@ func TestShortLivedConnections(t *testing.T) {
 // answers nothing gets each request three times, and no more.
 func TestFruitlessConnections(t *testing.T) {
 	t.Parallel()
-	s := newShortLived(t, 0, false)
+	s := newShortLived(t, 1, false) // the first of a connection is taken and lost
 	cfg := s.config()
 	cfg.Connections, cfg.Streams, cfg.Requests = 1, 4, 8
-	s.takes = 1 // the first of a connection is taken and lost
 	r := attackWith(t, context.Background(), cfg)
 	if r.Total.Succeeded() != 0 || r.Total.Failed[exchange.GoAway]+r.Total.Failed[exchange.Closed] != 8 {
 		t.Errorf("%v", r.Total.Errors)

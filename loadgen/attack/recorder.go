@@ -44,6 +44,7 @@ func newRecorder(warmup time.Duration, outcomes func([]exchange.Outcome)) *recor
 type batch struct {
 	outcomes []exchange.Outcome
 	retries  uint64
+	waited   uint64 // for room on their connection
 }
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
@@ -53,7 +54,7 @@ func (b *batch) release() {
 		return
 	}
 	clear(b.outcomes)
-	b.outcomes, b.retries = b.outcomes[:0], 0
+	b.outcomes, b.retries, b.waited = b.outcomes[:0], 0, 0
 	batches.Put(b)
 }
 
@@ -72,6 +73,7 @@ func (s *shard) add(b *batch, inFlight int64) {
 		s.tally.Add(&b.outcomes[i])
 	}
 	s.tally.Retries += b.retries
+	s.tally.Waited += b.waited
 	s.mu.Unlock()
 	s.measured.Add(uint64(len(b.outcomes)))
 	if s.outcomes != nil && len(b.outcomes) > 0 {

@@ -21,7 +21,8 @@ type sequence struct {
 	lanes     uint64   // connections of the origin
 	lane      uint64   // which of them this is
 	rotate    bool
-	row       uint64
+	row       uint64 // the next
+	step      uint64 // from a row to the next; 1 until the sequence is split
 }
 
 func newSequence(targets int, positions []uint64, lanes, lane int) sequence {
@@ -30,6 +31,7 @@ func newSequence(targets int, positions []uint64, lanes, lane int) sequence {
 		positions: positions,
 		lanes:     uint64(lanes),
 		lane:      uint64(lane),
+		step:      1,
 		rotate:    len(positions) > 1 && gcd(lanes, len(positions)) > 1,
 	}
 }
@@ -49,11 +51,21 @@ func (s *sequence) at(row uint64) (n, position uint64) {
 // next takes the next number.
 func (s *sequence) next() (n, position uint64) {
 	n, position = s.at(s.row)
-	s.row++
+	s.row += s.step
 	return n, position
 }
 
-// below is how many numbers of the whole sequence are less than limit.
+// split leaves every second number that is yet to come to another sequence.
+func (s *sequence) split() sequence {
+	other := *s
+	s.row += s.step
+	s.step *= 2
+	other.step *= 2
+	return other
+}
+
+// below is how many numbers of the whole sequence, before it was split, are less
+// than limit.
 func (s *sequence) below(limit uint64) uint64 {
 	if limit > math.MaxInt64 {
 		limit = math.MaxInt64

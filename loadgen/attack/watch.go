@@ -33,15 +33,11 @@ func (a *attack) watch(ctx context.Context, cut func(), over <-chan struct{}) {
 				current = a.closeInterval(current, now)
 			}
 			cut()
-			for _, c := range a.conns {
-				c.wake(false)
-			}
+			a.wakeAll(false)
 			giveUp = time.After(grace)
 		case <-giveUp:
 			a.closing.Store(true)
-			for _, c := range a.conns {
-				c.wake(true)
-			}
+			a.wakeAll(true)
 		case <-over:
 			a.closeLast(current, time.Since(begin))
 			return
@@ -134,6 +130,7 @@ func (a *attack) summary() Summary {
 		Scheduled:   a.scheduled(),
 		Warmup:      a.recorder.warm.Load(),
 		Interrupted: stopped,
+		Grown:       int(a.grown.Load()),
 	}
 	if stopped && a.schedule != nil {
 		// What connections took while it was being stopped may be due a

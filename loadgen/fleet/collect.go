@@ -122,6 +122,7 @@ func (c *collector) summary() (attack.Summary, error) {
 		s.Duration = max(s.Duration, w.summary.Duration)
 		s.Scheduled += w.summary.Scheduled
 		s.Warmup += w.summary.Warmup
+		s.Grown += w.summary.Grown
 		s.Interrupted = s.Interrupted || w.summary.Interrupted
 	}
 	if lost.Requests() > 0 {

@@ -103,7 +103,7 @@ func tally(all []exchange.Outcome) *Tally {
 // equal compares all that a tally has.
 func (t *Tally) equal(o *Tally) bool {
 	return t.Ends == o.Ends && t.Failed == o.Failed && t.Statuses == o.Statuses &&
-		fmt.Sprint(t.Errors) == fmt.Sprint(o.Errors) && t.BytesIn == o.BytesIn && t.BytesOut == o.BytesOut && t.Retries == o.Retries && t.Remarks == o.Remarks &&
+		fmt.Sprint(t.Errors) == fmt.Sprint(o.Errors) && t.BytesIn == o.BytesIn && t.BytesOut == o.BytesOut && t.Retries == o.Retries && t.Waited == o.Waited && t.Remarks == o.Remarks &&
 		t.Connections == o.Connections && fmt.Sprint(t.ConnectionErrors) == fmt.Sprint(o.ConnectionErrors) &&
 		t.FirstDue == o.FirstDue && t.LastDue == o.LastDue && t.LastAnswer == o.LastAnswer && t.LastSuccess == o.LastSuccess && t.LastEnd == o.LastEnd &&
 		t.Success.equal(o.Success) && t.Late.equal(o.Late) && t.Failure.equal(o.Failure) && t.Service.equal(o.Service)

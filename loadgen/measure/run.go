@@ -1,6 +1,9 @@
 package measure
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Point is what a span of a run, mostly a second, measured. What ended in the
 // span is in it.
@@ -35,7 +38,8 @@ type Run struct {
 	Protocol    string  // "h2" or "http/1.1"
 	Pace        string  // in words: "150,000/s", "closed loop"
 	Asked       float64 // mean rate asked for, per second; 0: a closed loop
-	Connections int
+	Connections int     // at first
+	Grown       int     // connections that were made beside them, because those were full
 	Streams     int
 	Timeout     time.Duration
 	Agents      int // machines that took part; 0: this process alone
@@ -89,6 +93,24 @@ const settle = 20 * time.Millisecond
 // response.
 func (r *Run) Throughput() float64 {
 	return perSecond(r.Total.Succeeded(), r.Duration+r.Wait())
+}
+
+// Slots is how many requests may have been in flight in the end.
+func (r *Run) Slots() int { return (r.Connections + r.Grown) * r.Streams }
+
+// WaitedShare is the share of requests that were sent late, or never, because all
+// that may be in flight on their connection was.
+func (r *Run) WaitedShare() float64 {
+	if r.Total.empty() {
+		return 0
+	}
+	return float64(r.Total.Waited) / float64(r.Total.Requests())
+}
+
+// Needed is how many requests are in flight on average at the rate that was asked
+// for, if each takes the mean service time (Little's law); 0 in a closed loop.
+func (r *Run) Needed() int {
+	return int(math.Ceil(r.Asked * r.Total.Service.Mean().Seconds()))
 }
 
 // Success is the share of requests that succeeded, 0 to 1.

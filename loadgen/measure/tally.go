@@ -28,6 +28,7 @@ type Tally struct {
 	BytesIn  uint64                      // content of responses
 	BytesOut uint64                      // content of requests
 	Retries  uint64                      // sent again because a server had not processed them
+	Waited   uint64                      // of a schedule, that were sent late because all that may be in flight on their connection was
 	Remarks  [exchange.NumRemarks]uint64 // responses that had them
 
 	Connections      uint64            // that were made
@@ -188,6 +189,7 @@ func (t *Tally) Merge(o *Tally) {
 	t.BytesIn += o.BytesIn
 	t.BytesOut += o.BytesOut
 	t.Retries += o.Retries
+	t.Waited += o.Waited
 	for i, n := range o.Ends {
 		t.Ends[i] += n
 	}

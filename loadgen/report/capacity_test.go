@@ -6,8 +6,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
+
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/measure"
 )
 
 func TestCapacityText(t *testing.T) {
@@ -148,5 +152,38 @@ func TestCapacityNoise(t *testing.T) {
 		if got := tt.c.result(); got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)
 		}
+	}
+}
+
+// TestOwnLimit: which limit a search has found, the server's or that of what may
+// be in flight.
+func TestOwnLimit(t *testing.T) {
+	probe := func(rate float64, held bool, waited uint64, service time.Duration) Probe {
+		r := &measure.Run{Asked: rate, Duration: time.Second, Connections: 8, Streams: 1, Protocol: "http/1.1", Total: measure.NewTally()}
+		for range 100 {
+			r.Total.Add(&exchange.Outcome{Sent: 1, Ended: 1 + service, Status: 200})
+		}
+		r.Total.Waited = waited
+		return Probe{Rate: rate, Run: r, Held: held}
+	}
+	const unloaded = 100 * time.Millisecond
+	for _, tt := range []struct {
+		why    string
+		missed Probe
+		want   bool
+	}{
+		{"all were taken, and the server was as fast as ever", probe(100, false, 50, unloaded), true},
+		{"all were taken because the server had become slow", probe(100, false, 50, 2*unloaded), false},
+		{"there was room", probe(100, false, 0, unloaded), false},
+	} {
+		c := &Capacity{Best: 50, Probes: []Probe{tt.missed, probe(50, true, 0, unloaded)}}
+		if got := c.OwnLimit(); got != tt.want {
+			t.Errorf("%s: %v", tt.why, got)
+		}
+	}
+	c := &Capacity{Best: 50, Limited: true, Probes: []Probe{probe(50, true, 0, unloaded), probe(100, false, 50, unloaded)}}
+	var b bytes.Buffer
+	if err := CapacityText(&b, c); err != nil || !strings.Contains(b.String(), "At least 50/s held") || !strings.Contains(b.String(), "that is the load generator's limit, not the server's") {
+		t.Errorf("%v\n%s", err, b.String())
 	}
 }

@@ -36,9 +36,11 @@ type document struct {
 	Targets     int           `json:"targets"`
 	Protocol    string        `json:"protocol"`
 	Pace        string        `json:"pace"`
-	AskedRate   float64       `json:"asked_rate"`   // 0: a closed loop
-	ReachedRate float64       `json:"reached_rate"` // see measure.Run.Reached
-	Connections int           `json:"connections"`
+	AskedRate   float64       `json:"asked_rate"`        // 0: a closed loop
+	ReachedRate float64       `json:"reached_rate"`      // see measure.Run.Reached
+	Connections int           `json:"connections"`       // at first
+	Grown       int           `json:"connections_grown"` // made beside them, because those were full
+	Waited      uint64        `json:"waited"`            // requests that were late because all that may be in flight were
 	Streams     int           `json:"streams"`
 	Agents      int           `json:"agents"`
 	Timeout     time.Duration `json:"timeout"`
@@ -129,6 +131,8 @@ func newDocument(r *measure.Run, verdicts []slo.Verdict) document {
 		AskedRate:        r.Asked,
 		ReachedRate:      r.Reached(),
 		Connections:      r.Connections,
+		Grown:            r.Grown,
+		Waited:           t.Waited,
 		Streams:          r.Streams,
 		Agents:           r.Agents,
 		Timeout:          r.Timeout,

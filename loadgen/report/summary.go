@@ -105,7 +105,7 @@ func target(r *measure.Run) string {
 
 // connections is what it was attacked through.
 func connections(r *measure.Run) string {
-	text := plural(r.Connections, "connection")
+	text := plural(r.Connections+r.Grown, "connection")
 	if r.Streams > 1 {
 		text += " × " + plural(r.Streams, "stream")
 	}
@@ -140,6 +140,9 @@ func notes(r *measure.Run) []string {
 	if rate := r.Answered(); rate < enough*r.Asked {
 		all = append(all, fmt.Sprintf("The rate was not reached: asked for %s, %s were answered.", human.Rate(r.Asked), human.Rate(rate)))
 	}
+	if text := waited(r); text != "" {
+		all = append(all, text)
+	}
 	if n := t.Ends[exchange.Declined]; n > 0 {
 		all = append(all, fmt.Sprintf("%s of %s answers have a status of 400 or more: %s succeeded.",
 			human.Count(n), human.Count(t.Answered()), human.Rate(r.Reached())))
@@ -166,6 +169,34 @@ func notes(r *measure.Run) []string {
 	}
 	return all
 }
+
+// waited is a sentence on requests that waited for room among those in flight,
+// "" if hardly any did. It is the load generator's own limit, not the server's:
+// so it says what to raise.
+func waited(r *measure.Run) string {
+	if r.WaitedShare() < waitedMuch {
+		return ""
+	}
+	text := fmt.Sprintf("%s of %s requests waited because all that may be in flight were (%s): that is the load generator's limit. ",
+		human.Count(r.Total.Waited), human.Count(r.Total.Requests()), connections(r))
+	flag := "-connections"
+	if r.Protocol != "http/1.1" {
+		flag += " or -streams"
+	}
+	if r.Grown > 0 {
+		text += fmt.Sprintf("They were made more, %s at first: give -connections %d from the start.", human.Count(uint64(r.Connections)), r.Connections+r.Grown)
+		return text
+	}
+	if need := r.Needed(); need > 0 {
+		text += fmt.Sprintf("At a mean service time of %s, %s take %s at once: ",
+			human.Duration(r.Total.Service.Mean()), human.Rate(r.Asked), human.Count(uint64(need)))
+	}
+	return text + "raise " + flag + "."
+}
+
+// waitedMuch is the share of requests that wait for room from which a reader has to
+// know: a stall of a moment has it in a run of any length.
+const waitedMuch = 0.01
 
 // enough is the share of the rate asked for that counts as reached: a second's
 // batches begin and end a little beside it.

@@ -1,0 +1,161 @@
+package attack
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/wire"
+)
+
+// An open loop that is asked for more requests in flight than its connections have
+// room for would measure itself: 8 requests in flight of 100 ms are 80/s, whatever
+// the server could do. So a lane whose connection has been full for a while, with
+// requests that are due, gets another connection and shares its sequence with it:
+// every second request is the other's from then on.
+const (
+	// growAfter is for how long a connection must have been full while the
+	// server answered: the backlog of a pause is made up for sooner.
+	growAfter = 250 * time.Millisecond
+
+	// growSilent is the same if nothing was answered: more connections do not
+	// help a server that pauses.
+	growSilent = time.Second
+
+	// slotSlack is how long a request may wait for room until it counts as one
+	// that has waited: less is what a turn of the connection takes.
+	slotSlack = time.Millisecond
+)
+
+// growth is a lane's way to another connection. It belongs to the goroutine of the
+// lane's connection, but for ready.
+type growth struct {
+	ask     func()        // begins to make a connection; nil: the number is fixed
+	asked   bool          // one is being made
+	full    time.Duration // since when the connection has been full with requests due; 0: it is not
+	answers time.Duration // when the first answer since then came; 0: none has
+	until   time.Duration // when it was full the last time, with requests due
+	ready   atomic.Pointer[helper]
+}
+
+// helper is a connection that was made to share a lane. A nil wire says that it
+// could not be.
+type helper struct {
+	wire  *wire.Conn
+	start func(sequence, *wire.Conn)
+}
+
+// held notes at the end of a turn whether a request that was due could not be
+// sent for want of room, and asks for another connection if that lasts.
+func (g *growth) held(now, lastAnswer time.Duration, held bool) {
+	if !held {
+		g.full, g.answers = 0, 0
+		return
+	}
+	g.until = now
+	switch {
+	case g.full == 0:
+		g.full = now
+	case g.answers == 0 && lastAnswer > g.full:
+		g.answers = now
+	}
+	long := now-g.full >= growSilent
+	if g.answers != 0 {
+		long = now-g.answers >= growAfter
+	}
+	if long && !g.asked && g.ask != nil {
+		g.asked = true
+		g.ask()
+	}
+}
+
+// share hands every second request to the connection that was asked for, once it
+// is made.
+func (d *driver) share() {
+	g := &d.growth
+	if !g.asked {
+		return
+	}
+	h := g.ready.Swap(nil)
+	if h == nil {
+		return
+	}
+	g.asked, g.full, g.answers = false, 0, 0
+	if h.wire != nil {
+		h.start(d.sequence.split(), h.wire)
+	}
+}
+
+// growTo makes ask of a lane's driver while the attack may have more connections.
+func (c *connection) growTo(life context.Context) func() {
+	if c.spare == nil {
+		return nil
+	}
+	return func() {
+		if c.spare.Add(-1) < 0 {
+			g := &c.driver.growth
+			g.ask, g.asked = nil, false // others have taken what there was
+			return
+		}
+		go c.help(life)
+	}
+}
+
+// help makes a connection beside c, on a goroutine of its own.
+func (c *connection) help(life context.Context) {
+	other := &connection{attack: c.attack, origin: c.origin, tls: c.tls}
+	ctx, cancel := context.WithTimeout(life, c.cfg.Timeout)
+	w, failure := other.connect(ctx)
+	cancel()
+	if failure != nil {
+		if life.Err() == nil {
+			c.driver.shard.connection(failure)
+		}
+		c.spare.Add(1)
+		w = nil
+	}
+	start := func(s sequence, w *wire.Conn) {
+		c.grown.Add(1)
+		other.driver = newDriver(c.plan, s, c.driver.shard, 0)
+		c.join(other)
+		c.served.Add(1) // c is served still
+		go func() {
+			defer c.served.Done()
+			other.run(life, w, nil)
+		}()
+	}
+	if !c.driver.growth.ready.CompareAndSwap(nil, &helper{w, start}) && w != nil {
+		_ = w.Close() // the lane has ended meanwhile
+	}
+	c.wake(false)
+}
+
+// abandon closes a connection that was made for a lane which has ended, and
+// refuses one that is still being made.
+func (d *driver) abandon() {
+	if h := d.growth.ready.Swap(&helper{}); h != nil && h.wire != nil {
+		_ = h.wire.Close()
+	}
+}
+
+// join adds a connection to those that the attack's end must reach.
+func (a *attack) join(c *connection) {
+	a.mu.Lock()
+	a.more = append(a.more, c)
+	a.mu.Unlock()
+	if a.closing.Load() {
+		c.wake(true)
+	}
+}
+
+// wakeAll makes every engine call its driver again; cut closes the connections.
+func (a *attack) wakeAll(cut bool) {
+	for _, c := range a.conns {
+		c.wake(cut)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, c := range a.more {
+		c.wake(cut)
+	}
+}
