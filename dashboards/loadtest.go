@@ -74,6 +74,19 @@ var loadTest = board{
 			{title: "Failures", unit: units.CountsPerSecond, stack: true,
 				about:   "By kind: docs/loadgen.md has what each means.",
 				queries: []query{{legend: "{{kind}}", expr: `sum by (kind) (rate(hotpath_loadgen_failures_total[$rate]))`}}},
+			{title: "How far requests came", unit: units.RequestsPerSecond, stack: true,
+				about: "cut and unsent: no whole answer in time. waited: late because all that may be in flight on a connection was, which is the load generator's limit: raise -connections.",
+				queries: []query{
+					{legend: "{{end}}", expr: `sum by (end) (rate(hotpath_loadgen_ends_total[$rate]))`},
+					{legend: "waited", expr: `sum(rate(hotpath_loadgen_requests_waited_total[$rate]))`},
+				}},
+			{title: "Connections and retries", unit: units.CountsPerSecond,
+				about: "Connections that were made, those that could not be or ended otherwise than in order, and requests that were sent again because a server had not processed them. Many: the server ends connections, after few requests (retries) or because something is wrong (errors; the load generator's report has the texts).",
+				queries: []query{
+					{legend: "made", expr: `sum(rate(hotpath_loadgen_connections_total[$rate]))`},
+					{legend: "errors", expr: `sum(rate(hotpath_loadgen_connection_errors_total[$rate]))`},
+					{legend: "retries", expr: `sum(rate(hotpath_loadgen_retries_total[$rate]))`},
+				}},
 			{title: "Bytes of the load generator", unit: units.BytesPerSecondIEC,
 				about: "On its sockets, TLS included.",
 				queries: []query{

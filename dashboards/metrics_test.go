@@ -74,7 +74,7 @@ func shown() []string {
 func exported(t *testing.T) map[string]string {
 	t.Helper()
 	series := make(map[string]string)
-	for _, program := range []prometheus.Collector{metrics.NewHotpath(metrics.Options{}), metrics.NewLoadgen([]string{"kind"}, "")} {
+	for _, program := range []prometheus.Collector{metrics.NewHotpath(metrics.Options{}), metrics.NewLoadgen([]string{"kind"}, []string{"end"}, "")} {
 		families, err := metrics.NewRegistry(program).Gather()
 		if err != nil {
 			t.Fatal(err)

@@ -76,10 +76,12 @@ func runCapacity(ctx context.Context, args []string, s streams) error {
 	if ctx.Err() != nil { // Ctrl-C: the report so far
 		found.Interrupted, err = true, nil
 	}
-	if err := errors.Join(err, exporter.stop()); err != nil {
-		return err
+	if err != nil {
+		return errors.Join(err, exporter.stop())
 	}
-	return o.reportCapacity(found, pages, s.out)
+	err = o.reportCapacity(found, pages, s.out)
+	exporter.stay(ctx, o.metricsStay)
+	return errors.Join(err, exporter.stop())
 }
 
 // prober tries rates, over as many connections as they need.

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/e0ac7cd4/hotpath/internal/buildinfo"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
@@ -17,11 +20,34 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
-// exporter shows a run to Prometheus; nil is none.
+// exporter shows a run to Prometheus; nil is none. All that is counted of requests
+// is added once a second, from the same tally that text, JSON and page are made
+// of, and never while a scrape is gathered: each scrape is of one moment. Bytes on
+// sockets alone are counted as they move.
 type exporter struct {
-	metrics *metrics.Loadgen
-	server  *http.Server
-	ended   chan error // what ended serving
+	metrics  *metrics.Loadgen
+	registry prometheus.Gatherer
+	server   *http.Server
+	ended    chan error // what ended serving
+
+	mu       sync.Mutex    // held while intervals are added, and while metrics are gathered
+	whole    bool          // no more is added
+	gathered chan struct{} // closed when metrics were gathered that are whole
+}
+
+// Gather implements [prometheus.Gatherer].
+func (x *exporter) Gather() ([]*dto.MetricFamily, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	families, err := x.registry.Gather()
+	if x.whole {
+		select {
+		case <-x.gathered:
+		default:
+			close(x.gathered)
+		}
+	}
+	return families, err
 }
 
 // startExporter serves metrics on an address, if there is one.
@@ -33,12 +59,33 @@ func startExporter(address string) (*exporter, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("-metrics: %w", err)}
 	}
-	m := metrics.NewLoadgen(exchange.Kinds(), buildinfo.Version())
+	m := metrics.NewLoadgen(exchange.Kinds(), exchange.EndNames(), buildinfo.Version())
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics.NewRegistry(m), promhttp.HandlerOpts{EnableOpenMetrics: true}))
-	x := &exporter{metrics: m, server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}, ended: make(chan error, 1)}
+	x := &exporter{
+		metrics: m, registry: metrics.NewRegistry(m), gathered: make(chan struct{}),
+		server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}, ended: make(chan error, 1),
+	}
+	mux.Handle("GET /metrics", promhttp.HandlerFor(x, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	go func() { x.ended <- x.server.Serve(l) }()
 	return x, nil
+}
+
+// stay waits for a scrape of the whole run, for that long at most, or until ctx
+// ends.
+func (x *exporter) stay(ctx context.Context, most time.Duration) {
+	if x == nil || most == 0 {
+		return
+	}
+	x.mu.Lock()
+	x.whole = true
+	x.mu.Unlock()
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-x.gathered:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // stop waits for a scrape that is under way, and returns what ended serving before.
@@ -72,6 +119,9 @@ func (x *exporter) interval(i *measure.Interval) {
 	if x == nil {
 		return
 	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.add(i.Tally)
 	p := i.Point()
 	x.metrics.Due.Add(0, i.Due)
 	if !p.Brief() {
@@ -80,21 +130,26 @@ func (x *exporter) interval(i *measure.Interval) {
 	x.metrics.InFlight.Set(i.InFlight)
 }
 
-func (x *exporter) outcomes(batch []exchange.Outcome) {
-	if x == nil {
-		return
+// add counts what an interval did.
+func (x *exporter) add(t *measure.Tally) {
+	m := x.metrics
+	for end, n := range t.Ends {
+		m.Ends.Add(0, metrics.RequestEnd(end), n)
 	}
-	s := x.metrics.Stripe()
-	for i := range batch {
-		o := &batch[i]
-		if o.Failure != nil {
-			x.metrics.Failures.Add(s, metrics.FailureKind(o.Failure.Kind), 1)
-		} else {
-			x.metrics.Requests.Add(s, metrics.ClassOf(o.Status), 1)
-		}
-		x.metrics.Duration.ObserveN(s, o.Latency(), 1)
-		if o.Sent > 0 {
-			x.metrics.Service.ObserveN(s, o.Service(), 1)
+	for kind := range exchange.Kinds() {
+		m.Failures.Add(0, metrics.FailureKind(kind), t.Failed[kind])
+	}
+	for status, n := range t.Statuses[1:] {
+		if n > 0 {
+			m.Requests.Add(0, metrics.ClassOf(status+1), n)
 		}
 	}
+	m.Waited.Add(0, t.Waited)
+	m.Retries.Add(0, t.Retries)
+	m.Connections.Add(0, t.Connections)
+	m.ConnectionErrors.Add(0, t.BadConnections())
+	for _, l := range []*measure.Latency{t.Success, t.Late, t.Failure} {
+		l.Each(func(d time.Duration, n uint64) { m.Duration.ObserveN(0, d, n) })
+	}
+	t.Service.Each(func(d time.Duration, n uint64) { m.Service.ObserveN(0, d, n) })
 }

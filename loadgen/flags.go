@@ -55,15 +55,16 @@ type options struct {
 	tokenFile   string
 
 	// What comes out.
-	name       string
-	objectives slo.Objectives
-	json       bool
-	html       string
-	results    string
-	hdr        string
-	metrics    string
-	quiet      bool
-	yes        bool
+	name        string
+	objectives  slo.Objectives
+	json        bool
+	html        string
+	results     string
+	hdr         string
+	metrics     string
+	metricsStay time.Duration
+	quiet       bool
+	yes         bool
 
 	// Of capacity.
 	probe     time.Duration
@@ -132,6 +133,7 @@ func (o *options) checkTogether(f *flag.FlagSet) error {
 		{given["method"] && o.target == "", "-method is that of -target, which is missing; -targets has methods"},
 		{given["duration"] && o.duration <= 0, fmt.Sprintf("-duration %v: it must be more than 0", o.duration)},
 		{given["probe"] && o.probe <= 0, fmt.Sprintf("-probe %v: it must be more than 0", o.probe)},
+		{given["metrics-stay"] && (o.metrics == "" || o.metricsStay < 0), "-metrics-stay is a time for which -metrics goes on, which is missing, or the time is less than 0"},
 		{given["token-file"] && o.workers == "", "-token-file is for -workers, which is missing"},
 	} {
 		if c.wrong {
@@ -185,6 +187,7 @@ func (o *options) flags(command string) *flag.FlagSet {
 	f.BoolVar(&o.json, "json", false, "report as JSON")
 	f.StringVar(&o.html, "html", "", "`FILE` for a report as a page")
 	f.StringVar(&o.metrics, "metrics", "", "`ADDRESS` on which to serve Prometheus metrics while it runs")
+	duration(f, &o.metricsStay, "metrics-stay", 0, "`TIME` for which -metrics waits at the end until all was scraped; 0: what is scraped last is up to a scrape's interval old")
 	f.BoolVar(&o.quiet, "quiet", false, "show no progress")
 	f.BoolVar(&o.yes, "yes", false, "do not ask before loading what is not this machine's or a private network's")
 	return f

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 )
 
 // What a report says about a server that is not simply fast. docs/loadgen.md,
@@ -297,5 +299,54 @@ func TestCapacityIsTheServers(t *testing.T) {
 				t.Errorf("exit %d, %+v", code, found)
 			}
 		})
+	}
+}
+
+// TestMetricsAreOfOneMoment: in every scrape the counters agree, and with
+// -metrics-stay the last one has the whole run.
+func TestMetricsAreOfOneMoment(t *testing.T) {
+	url := plain(t, func(w http.ResponseWriter, r *http.Request) {})
+	address := testkit.FreeAddress(t)
+	scrapes := make(chan []map[string]float64, 1)
+	go func() {
+		var all []map[string]float64
+		defer func() { scrapes <- all }()
+		for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+			resp, err := http.Get("http://" + address + "/metrics")
+			if err != nil && len(all) > 0 {
+				return
+			} else if err != nil {
+				continue
+			}
+			text, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			sums := make(map[string]float64)
+			for line := range strings.Lines(string(text)) {
+				name, _, _ := strings.Cut(line, "{")
+				name, _, _ = strings.Cut(name, " ")
+				value := line[strings.LastIndexByte(line, ' ')+1:]
+				if n, err := strconv.ParseFloat(strings.TrimSpace(value), 64); err == nil && strings.HasPrefix(name, "hotpath_loadgen_") {
+					sums[strings.TrimPrefix(name, "hotpath_loadgen_")] += n
+				}
+			}
+			all = append(all, sums)
+		}
+	}()
+	code, _, stderr := call(t, context.Background(), "", "-target", url, "-http1", "-rate", "1000", "-duration", "2500ms", "-quiet", "-metrics", address, "-metrics-stay", "5s")
+	if code != exitOK {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	all := <-scrapes
+	for i, s := range all {
+		ended := s["ends_total"]
+		if s["requests_total"]+s["failures_total"] != ended || s["request_duration_seconds_count"] != ended || s["service_duration_seconds_count"] != s["requests_total"] {
+			t.Errorf("scrape %d: %v", i, s)
+		}
+		if due := s["requests_due_total"]; due < ended || due > ended+1000 {
+			t.Errorf("scrape %d: %v were due, %v have ended", i, due, ended)
+		}
+	}
+	if last := all[len(all)-1]; last["requests_due_total"] != 2500 || last["ends_total"] != 2500 {
+		t.Errorf("in the last scrape %v were due, %v have ended, of 2500", last["requests_due_total"], last["ends_total"])
 	}
 }

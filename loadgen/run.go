@@ -73,14 +73,16 @@ func runAttack(ctx context.Context, args []string, s streams) error {
 	r, err := o.measure(ctx, start, cfg, live, exporter, results)
 	live.Done()
 	// What was measured is reported, whatever else went wrong.
-	err = errors.Join(err, results.close(), exporter.stop())
+	err = errors.Join(err, results.close())
 	if r == nil {
-		return err
+		return errors.Join(err, exporter.stop())
 	}
 	if stalled := results.stalled(); stalled > r.Duration/1000 {
 		fmt.Fprintf(s.err, "loadgen: connections waited %s in all for %s to be written: the latencies have that in them\n", human.Duration(stalled), o.results)
 	}
-	return errors.Join(o.report(r, pages, s.out), err)
+	err = errors.Join(o.report(r, pages, s.out), err)
+	exporter.stay(ctx, o.metricsStay)
+	return errors.Join(err, exporter.stop())
 }
 
 // display shows an attack while it runs.
@@ -116,11 +118,8 @@ func (o *options) measure(ctx context.Context, start runner, cfg attack.Config, 
 			live.Point(r.Add(i))
 		},
 	}
-	if x != nil || results != nil {
-		hooks.Outcomes = func(batch []exchange.Outcome) {
-			x.outcomes(batch)
-			results.add(batch)
-		}
+	if results != nil {
+		hooks.Outcomes = func(batch []exchange.Outcome) { results.add(batch) }
 	}
 	summary, err := start(ctx, cfg, hooks)
 	if err != nil {

@@ -12,20 +12,29 @@ import (
 // name among those that NewLoadgen was given.
 type FailureKind uint8
 
+// RequestEnd is how far a request of a load test came: the index of its name among
+// those that NewLoadgen was given.
+type RequestEnd uint8
+
 // Loadgen holds every instrument of the load generator. Its names stand beside
 // the server's: hotpath_loadgen_request_duration_seconds is what clients see of
 // hotpath_request_duration_seconds.
 type Loadgen struct {
 	*Set
 
-	Requests      *CounterVec[Class]       // with a response, by its class
-	Failures      *CounterVec[FailureKind] // without
-	Due           *Counter
-	Duration      *Histogram
-	Service       *Histogram
-	InFlight      *Level
-	ReceivedBytes *Counter
-	SentBytes     *Counter
+	Requests         *CounterVec[Class]       // with a whole response, by its class
+	Failures         *CounterVec[FailureKind] // without
+	Ends             *CounterVec[RequestEnd]  // all
+	Due              *Counter
+	Waited           *Counter
+	Retries          *Counter
+	Connections      *Counter
+	ConnectionErrors *Counter
+	Duration         *Histogram
+	Service          *Histogram
+	InFlight         *Level
+	ReceivedBytes    *Counter
+	SentBytes        *Counter
 
 	asked, reached atomic.Uint64 // bits of float64s: see SetRates
 }
@@ -38,8 +47,8 @@ func (m *Loadgen) SetRates(asked, reached float64) {
 }
 
 // NewLoadgen makes all instruments, at zero. kinds are the values of the label
-// kind; version is hotpath's own.
-func NewLoadgen(kinds []string, version string) *Loadgen {
+// kind, ends those of the label end; version is hotpath's own.
+func NewLoadgen(kinds, ends []string, version string) *Loadgen {
 	set := NewSet(0)
 	m := &Loadgen{
 		Set: set,
@@ -47,12 +56,22 @@ func NewLoadgen(kinds []string, version string) *Loadgen {
 			"Requests of the load test that were answered, by the status class of the response.", classLabel),
 		Failures: NewCounterVec[FailureKind](set, "hotpath_loadgen_failures_total",
 			"Requests of the load test without a whole response, by what went wrong.", Label{"kind", kinds}),
+		Ends: NewCounterVec[RequestEnd](set, "hotpath_loadgen_ends_total",
+			"Requests of the load test that have ended, by how far they came.", Label{"end", ends}),
+		Waited: NewCounter(set, "hotpath_loadgen_requests_waited_total",
+			"Requests of the load test that were late because all that may be in flight on their connection was."),
+		Retries: NewCounter(set, "hotpath_loadgen_retries_total",
+			"Requests of the load test that were sent again because a server had not processed them."),
+		Connections: NewCounter(set, "hotpath_loadgen_connections_total",
+			"Connections of the load test that were made."),
+		ConnectionErrors: NewCounter(set, "hotpath_loadgen_connection_errors_total",
+			"Connections of the load test that could not be made, or ended otherwise than in order."),
 		Due: NewCounter(set, "hotpath_loadgen_requests_due_total",
 			"Requests of the load test that were due; none in a closed loop."),
 		Duration: NewHistogram(set, "hotpath_loadgen_request_duration_seconds",
 			"Response time of the load test's requests, failures included, from the moment each was due.", durationBounds),
 		Service: NewHistogram(set, "hotpath_loadgen_service_duration_seconds",
-			"Service time of the load test's requests that were sent, failures included, from that moment.", durationBounds),
+			"Service time of the load test's whole responses, from the moment each request was sent.", durationBounds),
 		InFlight: NewLevel(set, "hotpath_loadgen_requests_in_flight",
 			"Requests of the load test that were sent and have not ended."),
 		ReceivedBytes: NewCounter(set, "hotpath_loadgen_received_bytes_total",

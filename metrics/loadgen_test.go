@@ -8,7 +8,7 @@ import (
 )
 
 func TestLoadgen(t *testing.T) {
-	m := NewLoadgen([]string{"connect", "timeout"}, "1.2.3")
+	m := NewLoadgen([]string{"connect", "timeout"}, []string{"succeeded", "cut"}, "1.2.3")
 	problems, err := testutil.CollectAndLint(m)
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v, %v", problems, err)

@@ -45,7 +45,7 @@ func TestDocumentsNameMetrics(t *testing.T) {
 	var families []*dto.MetricFamily
 	server := metrics.NewHotpath(metrics.Options{})
 	server.CertificateNames.Set(map[string]int64{"a.example": 0}) // else it has no series
-	for _, program := range []prometheus.Collector{server, metrics.NewLoadgen([]string{"kind"}, "")} {
+	for _, program := range []prometheus.Collector{server, metrics.NewLoadgen([]string{"kind"}, []string{"end"}, "")} {
 		registry := prometheus.NewRegistry()
 		registry.MustRegister(program)
 		own, err := registry.Gather()

@@ -119,6 +119,16 @@ func (l *Latency) Quantile(q float64) time.Duration {
 	return min(max(time.Duration(l.hist.ValueAtQuantile(q*100)), l.min), l.max)
 }
 
+// Each is called with every latency that was recorded, to a thousandth, and how
+// often it was.
+func (l *Latency) Each(call func(d time.Duration, n uint64)) {
+	for _, bar := range l.hist.Distribution() {
+		if bar.Count > 0 {
+			call(min(max(time.Duration(bar.From/2+bar.To/2), l.min), l.max), uint64(bar.Count))
+		}
+	}
+}
+
 // Histogram is the histogram underneath, in nanoseconds: to be read only.
 func (l *Latency) Histogram() *hdrhistogram.Histogram { return l.hist }
 
