@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/measure"
 	"github.com/e0ac7cd4/hotpath/loadgen/report/human"
 	"github.com/e0ac7cd4/hotpath/loadgen/slo"
@@ -42,7 +43,6 @@ type boundary struct {
 	Y     value  `json:"y"` // a gap: none across
 	X     value  `json:"x"` // a gap: none upright; with Y, a mark where both meet
 	State string `json:"state"`
-	Below bool   `json:"below"` // what it allows is above the line, and the text not
 }
 
 // The states of a boundary.
@@ -82,15 +82,19 @@ func runCharts(r *measure.Run, objectives slo.Objectives, verdicts []slo.Verdict
 			func(p measure.Point) float64 { return -float64(p.P50) },
 			func(p measure.Point) float64 { return -p.Rate() },
 			func(p measure.Point) float64 { return failedRate(p) })
-		latency, rate := latencyChart(r, points), rateChart(r, points)
+		latency, rate, errors := latencyChart(r, points), rateChart(r, points), errorChart(r, points)
 		latency.Bounds = latencyBounds(objectives, verdicts, false)
 		rate.Bounds = rateBounds(objectives, verdicts)
 		if n := len(r.Points); n > len(points) {
 			kept := fmt.Sprintf(" Of %s points the extremes are shown.", human.Count(uint64(n)))
-			latency.Caption += kept
-			rate.Caption += kept
+			for _, c := range []*chart{&latency, &rate, &errors} {
+				c.Caption += kept
+			}
 		}
 		charts = append(charts, latency, rate)
+		if r.Total.Unsuccessful() > 0 {
+			charts = append(charts, errors)
+		}
 	}
 	if r.Total.Latency().Count() > 0 {
 		c := percentileChart(r)
@@ -156,15 +160,12 @@ func rateChart(r *measure.Run, points []measure.Point) chart {
 	c := chart{
 		ID:      "rate",
 		Title:   "Rate",
-		Caption: "Requests that succeeded, per second.",
+		Caption: "Requests per second, by the moment of their answer.",
 		Label: fmt.Sprintf("Rate over %s: %s succeeded, %s without success.",
 			human.Duration(r.Duration), human.Rate(r.Reached()), human.Count(r.Total.Unsuccessful())),
 		XUnit: "time",
 		YUnit: "rate",
 		X:     begins(points),
-	}
-	if r.Total.Unsuccessful() > 0 {
-		c.Series = append(c.Series, series{"errors (right)", "errors", over(points, func(p measure.Point) value { return value(failedRate(p)) })})
 	}
 	if r.Asked > 0 {
 		c.Series = append(c.Series, series{"asked", "asked", over(points, func(p measure.Point) value {
@@ -174,13 +175,40 @@ func rateChart(r *measure.Run, points []measure.Point) chart {
 			return value(p.Asked)
 		})})
 	}
-	c.Series = append(c.Series, series{"reached", "reached", over(points, func(p measure.Point) value {
-		if p.Brief() {
+	if r.Total.Ends[exchange.Declined] > 0 {
+		c.Series = append(c.Series, series{"answered", "answered", rates(points, func(p measure.Point) float64 {
+			return float64(p.Answered) / p.Length.Seconds()
+		})})
+	}
+	c.Series = append(c.Series, series{"succeeded", "reached", rates(points, measure.Point.Rate)})
+	return c
+}
+
+// rates are the values of a line of rates: spans that are too short to have one
+// are gaps.
+func rates(points []measure.Point, of func(measure.Point) float64) []value {
+	return over(points, func(p measure.Point) value {
+		if p.Brief() || p.Length <= 0 {
 			return gap
 		}
-		return value(p.Rate())
-	})})
-	return c
+		return value(of(p))
+	})
+}
+
+// errorChart has a scale of its own, and so is a chart of its own: on the scale of
+// the rate a percent is a line's width.
+func errorChart(r *measure.Run, points []measure.Point) chart {
+	return chart{
+		ID:      "errors",
+		Title:   "Errors",
+		Caption: "Requests without success, per second.",
+		Label:   fmt.Sprintf("Errors over %s: %s of %s requests.", human.Duration(r.Duration), human.Count(r.Total.Unsuccessful()), human.Count(r.Total.Requests())),
+		XUnit:   "time",
+		YUnit:   "rate",
+		X:       begins(points),
+		Series:  []series{{"errors", "errors", rates(points, failedRate)}},
+		Bounds:  []boundary{},
+	}
 }
 
 // percentileStep is the distance of the curve's values on its axis, on which
@@ -232,7 +260,7 @@ func latencyBounds(objectives slo.Objectives, verdicts []slo.Verdict, percentile
 		if l.Service && !percentiles {
 			continue
 		}
-		b := boundary{Text: sign(l.Objective), Y: milliseconds(l.Bound), X: gap, State: state(l.Objective, verdicts), Below: atLeast(l.Objective)}
+		b := boundary{Text: sign(l.Objective), Y: milliseconds(l.Bound), X: gap, State: state(l.Objective, verdicts)}
 		if percentiles && l.Quantile > 0 && l.Quantile < 1 {
 			b.X = value(nines(l.Quantile))
 		}
@@ -244,12 +272,10 @@ func latencyBounds(objectives slo.Objectives, verdicts []slo.Verdict, percentile
 func rateBounds(objectives slo.Objectives, verdicts []slo.Verdict) []boundary {
 	bounds := []boundary{}
 	for _, r := range objectives.Rates() {
-		bounds = append(bounds, boundary{Text: sign(r.Objective), Y: value(r.Bound), X: gap, State: state(r.Objective, verdicts), Below: atLeast(r.Objective)})
+		bounds = append(bounds, boundary{Text: sign(r.Objective), Y: value(r.Bound), X: gap, State: state(r.Objective, verdicts)})
 	}
 	return bounds
 }
-
-func atLeast(o slo.Objective) bool { return o.Op[0] == '>' }
 
 // sign writes an objective with the signs of mathematics.
 func sign(o slo.Objective) string {

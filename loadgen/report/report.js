@@ -22,6 +22,7 @@
     mean: { color: '--ink', width: 1.25, dash: [4, 3] },
     p50: { color: '--blue', width: 2 },
     asked: { color: '--gray', width: 1.5, dash: [5, 4] },
+    answered: { color: '--blue', width: 1.25, dash: [7, 3] },
     reached: { color: '--accent', width: 2 },
     errors: { color: '--missed', width: 1, bars: true },
   }
@@ -74,6 +75,11 @@
         this.legend.append(button)
         return text
       })
+      // Bounds are named here: beside their lines the names would be over the curves.
+      for (const b of this.data.bounds) {
+        const look = { color: states[b.state], width: 1.25, dash: [6, 4] }
+        this.legend.append(element('span', { class: 'bound' }, swatch(look), element('span', {}, b.text + (b.state === 'missed' ? ' missed' : ''))))
+      }
       this.legend.append(this.where = element('span', { class: 'value' }))
       if (this.data.y_unit !== 'duration') return
       const toggle = element('button', { type: 'button', class: 'log', 'aria-pressed': this.log }, 'log axis')
@@ -116,6 +122,8 @@
       const { x, held } = this.data
       const [min, max] = [x[0], x[x.length - 1]]
       if (min === max) return held ? { min: min * .9, max: max * 1.1 || 1 } : { min, max: max + 1 }
+      // A bar stands on its span, which begins at its place.
+      if (this.data.series.some(s => styles[s.style].bars)) return { min, max: max + (x[1] - min) }
       const margin = held ? (max - min) / 50 : 0 // marks are wider than lines
       return { min: min - margin, max: max + margin }
     }
@@ -145,7 +153,6 @@
       const { data } = this
       const narrow = this.place.clientWidth < 600
       const axis = { stroke: () => css('--soft'), grid: { stroke: () => css('--faint'), width: 1 }, ticks: { show: false }, font: font(12, 1) }
-      const errors = data.series.findIndex(s => s.style === 'errors')
       const o = {
         width: this.place.clientWidth,
         height: narrow ? 230 : 300,
@@ -155,7 +162,6 @@
         scales: {
           x: { time: false, range: (u, min, max) => data.x.length === 1 || min === data.x[0] && max === data.x[data.x.length - 1] ? [this.span().min, this.span().max] : [min, max] },
           y: { distr: this.log ? 3 : 1, range: (u, min, max) => this.reach(min, max) },
-          errors: { range: (u, min, max) => [0, (max || 1) * 3] }, // low in the chart, under the rate
         },
         axes: [
           { ...axis, size: 32, space: narrow ? 50 : 70, ...this.xSteps(), values: (u, splits) => splits.map(units[data.x_unit].axis) },
@@ -165,13 +171,6 @@
         hooks: { setCursor: [u => this.tell(u.cursor.idx)], draw: [u => this.overlay(u)] },
       }
       if (data.x_unit === 'time') o.cursor.sync = { key: 'time' }
-      if (errors >= 0) {
-        o.axes.push({
-          ...axis, scale: 'errors', side: 1, size: narrow ? 44 : 56, space: 36, grid: { show: false }, stroke: () => css('--missed'),
-          values: (u, splits) => splits.map(v => v === 0 || v > u.scales.errors.max / 2.5 ? '' : units.rate.axis(v)),
-        })
-        o.padding[1] = 0
-      }
       return o
     }
 
@@ -190,7 +189,7 @@
       const few = (u, _, from, to) => to - from < 24 // few enough to be seen as what they are
       const color = () => css(style.color)
       const line = { label: s.name, show: !this.hidden.has(i), stroke: color, width: style.width, dash: style.dash, points: { show: few, size: 5, fill: color } }
-      if (style.bars) return { ...line, scale: 'errors', fill: color, width: 0, paths: uPlot.paths.bars({ size: [.6, 24] }), points: { show: false } }
+      if (style.bars) return { ...line, fill: color, width: 0, paths: uPlot.paths.bars({ size: [.8, 24], align: 1 }), points: { show: false } }
       if (this.data.held) line.points = { show: false } // see overlay
       return line
     }
@@ -205,22 +204,20 @@
       ctx.rect(box.left, box.top - 20 * ratio, box.width + 20 * ratio, box.height + 20 * ratio)
       ctx.clip()
       ctx.lineWidth = 1.25 * ratio
-      ctx.font = font(12, ratio)
-      const labels = []
       for (const b of this.data.bounds) {
         ctx.strokeStyle = ctx.fillStyle = css(states[b.state])
-        this.bound(u, b, ratio, labels)
+        this.bound(u, b, ratio)
       }
       if (this.data.held) this.verdicts(u, ratio)
       ctx.restore()
       this.figure.dataset.drawn = this.data.x.length
     }
 
-    bound(u, b, ratio, labels) {
+    // bound draws a line across, one upright, or both with a mark where they meet.
+    bound(u, b, ratio) {
       const { ctx, bbox: box } = u
-      const text = b.text + (b.state === 'missed' ? ' missed' : '')
       const x = b.x == null ? null : u.valToPos(b.x, 'x', true)
-      let y = b.y == null ? null : u.valToPos(b.y, 'y', true)
+      const y = b.y == null ? null : u.valToPos(b.y, 'y', true)
       const outside = y != null && !(y >= box.top - 1 && y <= box.top + box.height + 1)
       ctx.setLineDash([6 * ratio, 4 * ratio])
       ctx.beginPath()
@@ -239,36 +236,6 @@
         ctx.arc(x, y, 4 * ratio, 0, 2 * Math.PI)
         ctx.stroke()
       }
-      if (outside) y = b.y > u.scales.y.max ? box.top : box.top + box.height
-      this.label(u, outside ? text + (b.y > u.scales.y.max ? ' ↑' : ' ↓') : text, x, y, b.below, ratio, labels)
-    }
-
-    // label writes beside a bound, in a place without another label.
-    label(u, text, x, y, below, ratio, labels) {
-      const { ctx, bbox: box } = u
-      const width = ctx.measureText(text).width
-      const height = 15 * ratio
-      const gap = 12 * ratio
-      const left = this.data.held // over the rate, lines meet their bounds on the right
-      let right = left ? box.left + width + 4 * ratio : box.left + box.width - 2 * ratio
-      if (y == null) {
-        y = box.top + height
-        right = x + width + 6 * ratio > box.left + box.width ? x - 6 * ratio : x + width + 6 * ratio
-      }
-      const hit = () => labels.find(l => Math.abs(l.y - y) < height && right > l.right - l.width - gap && right - width < l.right + gap)
-      for (let other = hit(); other && right - width > box.left && right < box.left + box.width; other = hit()) {
-        right = left ? other.right + gap + width : other.right - other.width - gap
-      }
-      labels.push({ right, width, y })
-      const base = y + (below ? 14 : -6) * ratio
-      ctx.save()
-      ctx.lineWidth = 3 * ratio
-      ctx.lineJoin = 'round'
-      ctx.strokeStyle = css('--paper')
-      ctx.textAlign = 'right'
-      ctx.strokeText(text, right, base)
-      ctx.fillText(text, right, base)
-      ctx.restore()
     }
 
     // verdicts marks every value: a disc if the objectives held, a cross
