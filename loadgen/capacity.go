@@ -32,7 +32,7 @@ func runCapacity(ctx context.Context, args []string, s streams) error {
 	if o.minRate.freq > 0 {
 		o.rate = o.minRate
 	}
-	cfg, err := o.config(s.in)
+	cfg, err := o.config(ctx, s.in)
 	if err != nil {
 		return err
 	}
@@ -48,11 +48,12 @@ func runCapacity(ctx context.Context, args []string, s streams) error {
 	if err := o.confirm(ctx, &most, s); err != nil {
 		return err
 	}
+	o.noteProxy(&cfg, s)
 	exporter, err := startExporter(o.metrics)
 	if err != nil {
 		return err
 	}
-	pages, err := openFiles(o.html)
+	pages, err := openFiles(s.out, o.html)
 	if err != nil {
 		return errors.Join(err, exporter.stop())
 	}
@@ -79,7 +80,7 @@ func runCapacity(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return errors.Join(err, exporter.stop())
 	}
-	err = o.reportCapacity(found, pages, s.out)
+	err = o.reportCapacity(found, pages, o.reportTo(s))
 	exporter.stay(ctx, o.metricsStay)
 	return errors.Join(err, exporter.stop())
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -92,7 +93,11 @@ func parseFlags(command string, args []string, out io.Writer) (*options, error) 
 	} else if err != nil {
 		return nil, usageError{err}
 	}
-	if o.duration == 0 && o.requests == 0 {
+	switch {
+	case o.requests != 0:
+	case o.duration == 0 && isGiven(f, "duration"):
+		o.duration = attack.Forever
+	case o.duration == 0:
 		o.duration = defaultDuration
 	}
 	if command == "capacity" {
@@ -131,7 +136,8 @@ func (o *options) checkTogether(f *flag.FlagSet) error {
 		{o.http1 && given["streams"] && o.streams != 1, "-streams: HTTP/1.1 has one request in flight on a connection"},
 		{given["format"] && o.targets == "", "-format is that of -targets, which is missing"},
 		{given["method"] && o.target == "", "-method is that of -target, which is missing; -targets has methods"},
-		{given["duration"] && o.duration <= 0, fmt.Sprintf("-duration %v: it must be more than 0", o.duration)},
+		{o.duration < 0, fmt.Sprintf("-duration %v: it must be 0, for until it is interrupted, or more", o.duration)},
+		{o.outputs() > 1, "-html, -results and -hdr: one of them may be -, the standard output"},
 		{given["probe"] && o.probe <= 0, fmt.Sprintf("-probe %v: it must be more than 0", o.probe)},
 		{given["metrics-stay"] && (o.metrics == "" || o.metricsStay < 0), "-metrics-stay is a time for which -metrics goes on, which is missing, or the time is less than 0"},
 		{given["token-file"] && o.workers == "", "-token-file is for -workers, which is missing"},
@@ -141,6 +147,27 @@ func (o *options) checkTogether(f *flag.FlagSet) error {
 		}
 	}
 	return errors.Join(all...)
+}
+
+// standard is the name of the standard output among files.
+const standard = "-"
+
+// outputs is how many files are the standard output.
+func (o *options) outputs() (n int) {
+	for _, name := range []string{o.html, o.results, o.hdr} {
+		if name == standard {
+			n++
+		}
+	}
+	return n
+}
+
+// reportTo is where the report goes: the standard output, unless a file is that.
+func (o *options) reportTo(s streams) io.Writer {
+	if o.outputs() > 0 {
+		return s.err
+	}
+	return s.out
 }
 
 // flags are those of a command, which set o.
@@ -165,10 +192,10 @@ func (o *options) flags(command string) *flag.FlagSet {
 		f.Var(&o.amplitude, "amplitude", "`RATE` by which it swings, as a sine around -rate; needs -period")
 		duration(f, &o.period, "period", 0, "`TIME` of one swing")
 		f.StringVar(&o.startAt, "start-at", "mean-up", "`WHERE` the sine begins: "+strings.Join(sineStarts(), ", "))
-		duration(f, &o.duration, "duration", 0, "`TIME` in which requests are due (default "+defaultDuration.String()+")")
+		duration(f, &o.duration, "duration", 0, "`TIME` in which requests are due; 0: until it is interrupted (default "+defaultDuration.String()+")")
 		f.Uint64Var(&o.requests, "requests", 0, "`NUMBER` of requests, in place of -duration")
-		f.StringVar(&o.results, "results", "", "`FILE` for every result, in vegeta's encoding")
-		f.StringVar(&o.hdr, "hdr", "", "`FILE` for the latencies, in HdrHistogram's text form")
+		f.StringVar(&o.results, "results", "", "`FILE` for every result, in vegeta's encoding; - is the standard output, and the report goes to the standard error then")
+		f.StringVar(&o.hdr, "hdr", "", "`FILE` for the latencies, in HdrHistogram's text form; - as for -results")
 	}
 	duration(f, &o.warmup, "warmup", 0, "`TIME` of load before, at the first rate, that is not measured")
 	f.IntVar(&o.connections, "connections", 8, "`NUMBER` of connections, shared out among the targets' origins")
@@ -185,7 +212,7 @@ func (o *options) flags(command string) *flag.FlagSet {
 	f.StringVar(&o.name, "name", "", "`TEXT` that reports call the attack")
 	f.Var(&o.objectives, "slo", "`OBJECTIVES`, such as rate>=150000,mean<=3ms,p99<=10ms,errors<=0; exit 1 if one is missed")
 	f.BoolVar(&o.json, "json", false, "report as JSON")
-	f.StringVar(&o.html, "html", "", "`FILE` for a report as a page")
+	f.StringVar(&o.html, "html", "", "`FILE` for a report as a page; - is the standard output, and the report goes to the standard error then")
 	f.StringVar(&o.metrics, "metrics", "", "`ADDRESS` on which to serve Prometheus metrics while it runs")
 	duration(f, &o.metricsStay, "metrics-stay", 0, "`TIME` for which -metrics waits at the end until all was scraped; 0: what is scraped last is up to a scrape's interval old")
 	f.BoolVar(&o.quiet, "quiet", false, "show no progress")
@@ -194,8 +221,8 @@ func (o *options) flags(command string) *flag.FlagSet {
 }
 
 // config is the attack that was asked for.
-func (o *options) config(stdin io.Reader) (attack.Config, error) {
-	targets, err := o.readTargets(stdin)
+func (o *options) config(ctx context.Context, stdin io.Reader) (attack.Config, error) {
+	targets, err := o.readTargets(ctx, stdin)
 	if err != nil {
 		return attack.Config{}, usageError{err}
 	}

@@ -140,7 +140,7 @@ func TestConfirm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			cfg, err := o.config(nil)
+			cfg, err := o.config(context.Background(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -130,7 +130,7 @@ func TestMistakes(t *testing.T) {
 		"workers, no token":    {[]string{"-target", local, "-workers", "127.0.0.1:1"}, tokenVariable},
 		"long line":            {[]string{"-targets", file("GET " + local + strings.Repeat("x", 70_000))}, "line 1"},
 		"second json target":   {[]string{"-targets", file(`{"method":"GET","url":"` + local + `"}` + "\n{"), "-format", "json"}, "target 2"},
-		"duration":             {[]string{"-target", local, "-duration", "-5s"}, "more than 0"},
+		"duration":             {[]string{"-target", local, "-duration", "-5s"}, "it must be 0"},
 		"probe":                {[]string{"capacity", "-target", local, "-probe", "0s"}, "more than 0"},
 		"streams of HTTP/1.1":  {[]string{"-target", local, "-http1", "-streams", "8"}, "one request in flight"},
 		"format of nothing":    {[]string{"-target", local, "-format", "json"}, "-targets"},

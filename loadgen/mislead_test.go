@@ -107,6 +107,7 @@ func raw(t *testing.T, answer string) (url string) {
 // waited for a connection are cut soon after they are sent; how long they were on
 // the wire is no service time.
 func TestTimeoutsAreNoServiceTime(t *testing.T) {
+	t.Parallel()
 	const least = 100 * time.Millisecond
 	url := plain(t, func(w http.ResponseWriter, _ *http.Request) { time.Sleep(least) })
 	f := measured(t, "-target", url, "-http1", "-connections", "4", "-rate", "100", "-duration", "2s", "-timeout", "330ms", "-slo", "service-mean<=90ms")
@@ -130,6 +131,7 @@ func TestTimeoutsAreNoServiceTime(t *testing.T) {
 // TestAllFail: no latency objective is met without a success, and a run without
 // one fails with no objective at all.
 func TestAllFail(t *testing.T) {
+	t.Parallel()
 	refused := "https://127.0.0.1:1/"
 	missing := plain(t, http.NotFound)
 	for _, tt := range []struct {
@@ -151,6 +153,7 @@ func TestAllFail(t *testing.T) {
 
 // TestAnsweredAndSucceeded: every second answer is 404. The server keeps the rate.
 func TestAnsweredAndSucceeded(t *testing.T) {
+	t.Parallel()
 	var n atomic.Int64
 	url := plain(t, func(w http.ResponseWriter, _ *http.Request) {
 		if n.Add(1)%2 == 0 {
@@ -175,6 +178,7 @@ func TestAnsweredAndSucceeded(t *testing.T) {
 // TestConnectionErrors: 14 bytes under a content-length of 5 break the connection
 // behind a response that is whole. It is made again, and both is said.
 func TestConnectionErrors(t *testing.T) {
+	t.Parallel()
 	url := raw(t, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfourteen bytes")
 	args := []string{"-target", url, "-http1", "-connections", "1", "-requests", "20"}
 	f := measured(t, args...)
@@ -193,6 +197,7 @@ func TestConnectionErrors(t *testing.T) {
 // TestRemarks: what RFC 9112 lets a client read is read and remarked, and refused
 // with -strict.
 func TestRemarks(t *testing.T) {
+	t.Parallel()
 	for name, answer := range map[string]string{
 		"lines that end in LF without CR": "HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
 		"folded header fields":            "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 2\r\n\r\nok",
@@ -242,6 +247,7 @@ func TestLastSecond(t *testing.T) {
 // TestFullConnections: a server that takes 100 ms for each request is not slower
 // for being asked over too few connections.
 func TestFullConnections(t *testing.T) {
+	t.Parallel()
 	url := plain(t, func(w http.ResponseWriter, _ *http.Request) { time.Sleep(100 * time.Millisecond) })
 	args := []string{"-target", url, "-http1", "-rate", "200", "-duration", "3s", "-timeout", "2s"}
 
@@ -264,6 +270,7 @@ func TestFullConnections(t *testing.T) {
 // TestCapacityIsTheServers: capacity does not take the room for requests in flight
 // for the server's limit.
 func TestCapacityIsTheServers(t *testing.T) {
+	t.Parallel()
 	slow := plain(t, func(w http.ResponseWriter, _ *http.Request) { time.Sleep(100 * time.Millisecond) })
 	workers := make(chan struct{}, 4) // 200/s, however many ask
 	busy := plain(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -305,6 +312,7 @@ func TestCapacityIsTheServers(t *testing.T) {
 // TestMetricsAreOfOneMoment: in every scrape the counters agree, and with
 // -metrics-stay the last one has the whole run.
 func TestMetricsAreOfOneMoment(t *testing.T) {
+	t.Parallel()
 	url := plain(t, func(w http.ResponseWriter, r *http.Request) {})
 	address := testkit.FreeAddress(t)
 	scrapes := make(chan []map[string]float64, 1)

@@ -11,21 +11,25 @@ import (
 
 // resultsFile is the file that every outcome is written to; nil is none.
 type resultsFile struct {
-	file *os.File
+	file  *os.File
+	owned bool // else it is the standard output, which others may write to yet
 	*report.Results
 }
 
 // openResults makes the file before the attack, so that a name which cannot be
 // written does not cost an attack.
-func (o *options) openResults() (*resultsFile, error) {
+func (o *options) openResults(out *os.File) (*resultsFile, error) {
 	if o.results == "" {
 		return nil, nil
+	}
+	if o.results == standard {
+		return &resultsFile{file: out}, nil
 	}
 	f, err := os.Create(o.results)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("-results: %w", err)}
 	}
-	return &resultsFile{file: f}, nil
+	return &resultsFile{file: f, owned: true}, nil
 }
 
 // begin is called before the first outcome comes. epoch is their moment 0.
@@ -57,8 +61,10 @@ func (r *resultsFile) close() error {
 	if r.Results != nil {
 		err = r.Results.Close()
 	}
-	if closing := r.file.Close(); err == nil {
-		err = closing
+	if r.owned {
+		if closing := r.file.Close(); err == nil {
+			err = closing
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", r.file.Name(), err)

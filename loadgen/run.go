@@ -46,7 +46,7 @@ func runAttack(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := o.config(s.in)
+	cfg, err := o.config(ctx, s.in)
 	if err != nil {
 		return err
 	}
@@ -57,11 +57,12 @@ func runAttack(ctx context.Context, args []string, s streams) error {
 	if err := o.confirm(ctx, &cfg, s); err != nil {
 		return err
 	}
-	pages, err := openFiles(o.html, o.hdr)
+	o.noteProxy(&cfg, s)
+	pages, err := openFiles(s.out, o.html, o.hdr)
 	if err != nil {
 		return err
 	}
-	results, err := o.openResults()
+	results, err := o.openResults(s.out)
 	if err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func runAttack(ctx context.Context, args []string, s streams) error {
 	if stalled := results.stalled(); stalled > r.Duration/1000 {
 		fmt.Fprintf(s.err, "loadgen: connections waited %s in all for %s to be written: the latencies have that in them\n", human.Duration(stalled), o.results)
 	}
-	err = errors.Join(o.report(r, pages, s.out), err)
+	err = errors.Join(o.report(r, pages, o.reportTo(s)), err)
 	exporter.stay(ctx, o.metricsStay)
 	return errors.Join(err, exporter.stop())
 }
@@ -103,7 +104,11 @@ func (o *options) live(cfg *attack.Config, s streams) display {
 	if o.quiet {
 		return silent{}
 	}
-	return report.LiveTo(s.err, report.LiveOptions{Duration: cfg.Duration, Requests: cfg.Requests})
+	known := cfg.Duration
+	if known == attack.Forever {
+		known = 0
+	}
+	return report.LiveTo(s.err, report.LiveOptions{Duration: known, Requests: cfg.Requests})
 }
 
 // measure runs the attack and gathers what it measures.

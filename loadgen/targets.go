@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,9 +16,13 @@ import (
 // larger is another file, or a device without an end.
 const maxTargets = 64 << 20
 
+// maxCount bounds how many targets that text may have: each takes about a kilobyte
+// once it is prepared.
+const maxCount = 1_000_000
+
 // readTargets reads what is to be asked for. vegeta's targeters read its formats
 // and add the body and the headers that every request has.
-func (o *options) readTargets(stdin io.Reader) ([]vegeta.Target, error) {
+func (o *options) readTargets(ctx context.Context, stdin io.Reader) ([]vegeta.Target, error) {
 	var body []byte
 	if o.body != "" {
 		var err error
@@ -42,7 +47,7 @@ func (o *options) readTargets(stdin io.Reader) ([]vegeta.Target, error) {
 		defer f.Close()
 		src = f
 	}
-	text, err := io.ReadAll(io.LimitReader(src, maxTargets+1))
+	text, err := readAll(ctx, io.LimitReader(src, maxTargets+1))
 	if err != nil {
 		return nil, fmt.Errorf("-targets: %w", err)
 	}
@@ -67,6 +72,12 @@ func (o *options) readTargets(stdin io.Reader) ([]vegeta.Target, error) {
 	}
 	var targets []vegeta.Target
 	for {
+		if ctx.Err() != nil {
+			return nil, errors.New("-targets: nothing was sent: interrupted while targets were read")
+		}
+		if len(targets) == maxCount {
+			return nil, fmt.Errorf("-targets %s: there are more than %d, as many as are allowed", o.targets, maxCount)
+		}
 		var t vegeta.Target
 		err := targeter(&t)
 		switch {
@@ -78,5 +89,24 @@ func (o *options) readTargets(stdin io.Reader) ([]vegeta.Target, error) {
 			return nil, fmt.Errorf("-targets %s: target %d: %w", o.targets, len(targets)+1, err)
 		}
 		targets = append(targets, t)
+	}
+}
+
+// readAll reads until the end, or until ctx ends: a pipe may have none.
+func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
+	type result struct {
+		text []byte
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() { // it is left behind if ctx ends, as the process is about to
+		text, err := io.ReadAll(r)
+		read <- result{text, err}
+	}()
+	select {
+	case got := <-read:
+		return got.text, got.err
+	case <-ctx.Done():
+		return nil, errors.New("nothing was sent: interrupted while targets were read")
 	}
 }

@@ -41,12 +41,15 @@ type Config struct {
 	First, Count int
 }
 
+// Forever is the longest Duration of a Config: until the attack is interrupted.
+const Forever = 10_000 * time.Hour
+
 // Limits of a Config: far beyond what one machine can do.
 const (
 	maxConnections = 1_000_000
 	maxStreams     = 10_000
 	maxTimeout     = time.Hour // see measure.Highest
-	maxDuration    = 10_000 * time.Hour
+	maxDuration    = Forever
 	maxRequests    = 1e15
 )
 

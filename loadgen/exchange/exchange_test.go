@@ -214,3 +214,40 @@ func TestEnds(t *testing.T) {
 		}
 	}
 }
+
+// TestAuthority: what Host and :authority have.
+func TestAuthority(t *testing.T) {
+	for _, tt := range []struct{ url, host, want string }{
+		{"http://a.example:8080/", "", "a.example:8080"},
+		{"http://a.example/", "b.example", "b.example"},
+		{"http://[fe80::1%25eth0]:80/", "", "[fe80::1]:80"},
+		{"http://a.example/", "a\r\nX: y", ""},
+		{"http://a.example/", "a b", ""},
+		{"http://a.example/", "a/b", ""},
+	} {
+		target := vegeta.Target{Method: "GET", URL: tt.url}
+		if tt.host != "" {
+			target.Header = http.Header{"host": {tt.host}}
+		}
+		r, err := NewRequest(0, &target)
+		switch {
+		case tt.want == "" && err == nil:
+			t.Errorf("%s, host %q: no error", tt.url, tt.host)
+		case tt.want != "" && (err != nil || r.Fields[2].Value != tt.want || !strings.Contains(string(r.Head), "\r\nHost: "+tt.want+"\r\n")):
+			t.Errorf("%s, host %q: %v, %+v", tt.url, tt.host, err, r)
+		}
+	}
+}
+
+// TestTrailersAreTaken: te may be sent with trailers alone (RFC 9113 §8.2.2).
+func TestTrailersAreTaken(t *testing.T) {
+	for value, allowed := range map[string]bool{"trailers": true, "gzip": false, "trailers, deflate": false} {
+		r, err := NewRequest(0, &vegeta.Target{Method: "GET", URL: "http://a.example/", Header: http.Header{"TE": {value}}})
+		if (err == nil) != allowed {
+			t.Errorf("te: %s: %v", value, err)
+		}
+		if allowed && (r.Fields[len(r.Fields)-1].Value != "trailers" || !strings.Contains(string(r.Head), "\r\nTE: trailers\r\nConnection: TE\r\n")) {
+			t.Errorf("te: %s: %+v\n%s", value, r.Fields, r.Head)
+		}
+	}
+}

@@ -72,9 +72,9 @@ func NewRequest(index int, t *vegeta.Target) (*Request, error) {
 	if r.Origin.Port == "" {
 		r.Origin.Port = map[bool]string{true: "443", false: "80"}[r.Origin.Secure]
 	}
-	authority := u.Host
-	if host := field(t.Header, "host"); host != "" {
-		authority = host
+	authority, err := authority(u, field(t.Header, "host"))
+	if err != nil {
+		return nil, fmt.Errorf("target %d: %w", index+1, err)
 	}
 	r.Fields = []hpack.Field{
 		{Name: ":method", Value: t.Method},
@@ -90,6 +90,22 @@ func NewRequest(index int, t *vegeta.Target) (*Request, error) {
 	return r, nil
 }
 
+// authority is what Host or :authority has: host, or else that of the URL. The
+// zone of an address is this machine's name for one of its links, and not sent
+// (RFC 6874 §4).
+func authority(u *url.URL, host string) (string, error) {
+	if host == "" {
+		host = u.Host
+		if from, to := strings.IndexByte(host, '%'), strings.IndexByte(host, ']'); from >= 0 && from < to {
+			host = host[:from] + host[to:]
+		}
+	}
+	if !httpguts.ValidHostHeader(host) || !httpguts.ValidHeaderFieldValue(host) || strings.ContainsAny(host, " \t") {
+		return "", fmt.Errorf("%q is no host: allowed are a name or an address, with a port if need be", host)
+	}
+	return host, nil
+}
+
 // field is the value of a field, whose name targets may write in any case.
 func field(h http.Header, name string) string {
 	for key, values := range h {
@@ -100,13 +116,23 @@ func field(h http.Header, name string) string {
 	return ""
 }
 
+// has reports whether a field is there, be it empty.
+func has(h http.Header, name string) bool {
+	for key := range h {
+		if strings.EqualFold(key, name) {
+			return true
+		}
+	}
+	return false
+}
+
 // addFields adds the target's header fields, in a fixed order.
 func (r *Request) addFields(t *vegeta.Target) error {
 	add := func(name, value string) {
 		r.Fields = append(r.Fields, hpack.Field{Name: strings.ToLower(name), Value: value})
 		r.Head = append(r.Head, name+": "+value+"\r\n"...)
 	}
-	if field(t.Header, "user-agent") == "" {
+	if !has(t.Header, "user-agent") {
 		add("User-Agent", userAgent)
 	}
 	names := make([]string, 0, len(t.Header))
@@ -117,6 +143,12 @@ func (r *Request) addFields(t *vegeta.Target) error {
 	for _, name := range names {
 		if lower := strings.ToLower(name); slices.Contains(connectionFields, lower) {
 			if lower == "host" {
+				continue
+			}
+			if lower == "te" && slices.Equal(t.Header[name], []string{"trailers"}) {
+				// RFC 9113 §8.2.2, and RFC 9110 §10.1.4 for the other.
+				r.Fields = append(r.Fields, hpack.Field{Name: "te", Value: "trailers"})
+				r.Head = append(r.Head, "TE: trailers\r\nConnection: TE\r\n"...)
 				continue
 			}
 			return fmt.Errorf("the header field %s is the connection's and cannot be set", name)

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+)
+
+// TestTargetsFromAPipe: a signal ends the wait for targets that never come, and
+// targets without end are refused before they take all memory.
+func TestTargetsFromAPipe(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	defer r.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	errors, err := os.Create(filepath.Join(t.TempDir(), "err"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer errors.Close()
+	began := time.Now()
+	if code := run(ctx, []string{"-targets", "-", "-quiet"}, streams{r, errors, errors}); code == exitOK || time.Since(began) > 5*time.Second {
+		t.Errorf("exit %d after %v", code, time.Since(began))
+	}
+	if text, _ := os.ReadFile(errors.Name()); !strings.Contains(string(text), "interrupted while targets were read") {
+		t.Errorf("it says %q", text)
+	}
+
+	many := strings.Repeat("GET http://a/\n", maxCount+1)
+	if code, _, stderr := call(t, context.Background(), many, "-targets", "-", "-quiet"); code != exitUsage || !strings.Contains(stderr, "more than 1000000") {
+		t.Errorf("a million and one targets: exit %d, %s", code, stderr)
+	}
+}
+
+// TestDurationZero: a duration of 0 runs until it is interrupted.
+func TestDurationZero(t *testing.T) {
+	url := plain(t, func(http.ResponseWriter, *http.Request) {})
+	for _, rate := range []string{"0", "100"} {
+		ctx, cancel := context.WithTimeout(context.Background(), 700*time.Millisecond)
+		code, out, stderr := call(t, ctx, "", "-target", url, "-http1", "-rate", rate, "-duration", "0s", "-json", "-quiet")
+		cancel()
+		var f struct {
+			Interrupted bool
+			Requests    uint64
+			Duration    time.Duration
+		}
+		if err := json.Unmarshal([]byte(out), &f); err != nil || code != exitOK {
+			t.Fatalf("rate %s: exit %d, %v: %s", rate, code, err, stderr)
+		}
+		if !f.Interrupted || f.Requests < 30 || f.Duration > 5*time.Second {
+			t.Errorf("rate %s: %+v", rate, f)
+		}
+	}
+}
+
+// TestHostIsChecked: nothing gets past the check of fields by way of Host,
+// User-Agent or an address.
+func TestHostIsChecked(t *testing.T) {
+	for _, args := range [][]string{
+		{"-header", "Host: a\r\nX-Smuggled: 1"},
+		{"-header", "host: a b"},
+		{"-header", "User-Agent: a\r\nX-Smuggled: 1"},
+	} {
+		code, _, stderr := call(t, context.Background(), "", append([]string{"-target", "http://127.0.0.1:1/", "-http1", "-requests", "1", "-quiet"}, args...)...)
+		if code != exitUsage || !strings.Contains(stderr, "target 1") {
+			t.Errorf("%q: exit %d, %s", args, code, stderr)
+		}
+	}
+}
+
+// TestStandardOutput: - is the standard output, and the report goes to the
+// standard error then.
+func TestStandardOutput(t *testing.T) {
+	url := plain(t, func(http.ResponseWriter, *http.Request) {})
+	for flag, check := range map[string]func(string) bool{
+		"-html": func(out string) bool {
+			return strings.HasPrefix(out, "<!doctype html>") && strings.HasSuffix(out, "</html>\n")
+		},
+		"-hdr": func(out string) bool { return strings.Contains(out, "TotalCount") },
+		"-results": func(out string) bool {
+			decode, n := vegeta.NewDecoder(bytes.NewReader([]byte(out))), 0
+			for ; ; n++ {
+				var r vegeta.Result
+				if err := decode(&r); err != nil {
+					return err == io.EOF && n == 20
+				}
+			}
+		},
+	} {
+		code, out, stderr := call(t, context.Background(), "", "-target", url, "-http1", "-requests", "20", "-quiet", flag, "-")
+		if code != exitOK || !check(out) || !strings.Contains(stderr, "Success       [ratio]                           100.00%") {
+			t.Errorf("%s: exit %d, standard error\n%s\nstandard output\n%.200s", flag, code, stderr, out)
+		}
+	}
+	if code, _, stderr := call(t, context.Background(), "", "-target", url, "-requests", "1", "-html", "-", "-hdr", "-"); code != exitUsage || !strings.Contains(stderr, "one of them may be -") {
+		t.Errorf("two of them: exit %d, %s", code, stderr)
+	}
+	if _, err := os.Stat("-"); err == nil {
+		t.Error("a file has the name -")
+	}
+}
+
+// TestProxyIsNoted: a proxy of the environment is not used, and that is said.
+func TestProxyIsNoted(t *testing.T) {
+	t.Setenv("HTTP_PROXY", "http://user:secret@127.0.0.1:2/")
+	_, _, stderr := call(t, context.Background(), "", "-target", "http://host.invalid/", "-http1", "-requests", "1", "-timeout", "1s", "-yes")
+	if !strings.Contains(stderr, "the proxy http://user:xxxxx@127.0.0.1:2/ for host.invalid: it is not used") {
+		t.Errorf("it says %q", stderr)
+	}
+}
