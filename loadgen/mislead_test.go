@@ -46,6 +46,7 @@ type figures struct {
 	ConnectionErrors map[string]uint64 `json:"connection_errors"`
 	Grown            int               `json:"connections_grown"`
 	Waited           uint64            `json:"waited"`
+	Busy             float64           `json:"generator_cpu"`
 	Remarks          map[string]uint64 `json:"remarks"`
 
 	code int
@@ -256,6 +257,9 @@ func TestFullConnections(t *testing.T) {
 		t.Errorf("by itself: success %v, %v/s answered, %d connections beside 8", f.Success, f.AnsweredRate, f.Grown)
 	}
 
+	if f.Busy <= 0 || f.Busy > 1.1 {
+		t.Errorf("the load generator used %v of its cores", f.Busy)
+	}
 	fixed := append(args, "-connections", "8")
 	if f = measured(t, fixed...); f.Grown != 0 || f.AnsweredRate > 90 || f.Waited < f.Requests/2 {
 		t.Errorf("fixed: %v/s answered, %d connections more, %d of %d waited", f.AnsweredRate, f.Grown, f.Waited, f.Requests)

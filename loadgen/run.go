@@ -131,7 +131,7 @@ func (o *options) measure(ctx context.Context, start runner, cfg attack.Config, 
 		return nil, err
 	}
 	r.Begin, r.Duration, r.Scheduled = summary.Begin, summary.Duration, summary.Scheduled
-	r.Warmup, r.Interrupted, r.Grown = summary.Warmup, summary.Interrupted, summary.Grown
+	r.Warmup, r.Interrupted, r.Grown, r.Busy = summary.Warmup, summary.Interrupted, summary.Grown, summary.Busy
 	if _, constant := cfg.Pacer.(vegeta.ConstantPacer); !constant && r.Duration > 0 {
 		r.Asked = float64(r.Scheduled) / r.Duration.Seconds() // 0 in a closed loop
 	}

@@ -66,6 +66,10 @@ type Summary struct {
 	Warmup      uint64        // requests that ended and were not measured
 	Grown       int           // connections that were made beside the others, because those were full
 	Interrupted bool          // ctx ended it
+
+	// Busy is the share of the processor time of this process's cores that it
+	// used while it measured, 0 to 1: of several machines that of the busiest.
+	Busy float64
 }
 
 // attack is one that runs.
@@ -81,6 +85,8 @@ type attack struct {
 	conns    []*connection  // that there are from the beginning
 	served   sync.WaitGroup // all connections
 	ready    chan struct{}  // closed when moment 0 is known
+
+	busy float64 // see Summary
 
 	spare *atomic.Int64 // how many connections may still be made beside them; nil: none
 	grown atomic.Int64  // how many were

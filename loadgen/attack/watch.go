@@ -2,6 +2,8 @@ package attack
 
 import (
 	"context"
+	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/loadgen/measure"
@@ -12,6 +14,7 @@ import (
 // that are being made, and pauses before the next.
 func (a *attack) watch(ctx context.Context, cut func(), over <-chan struct{}) {
 	begin := a.epoch.Load().Add(a.warmup)
+	defer a.meter(begin)()
 	boundary := a.boundary(0)
 	next := time.NewTimer(time.Until(begin.Add(boundary)))
 	defer next.Stop()
@@ -41,6 +44,17 @@ func (a *attack) watch(ctx context.Context, cut func(), over <-chan struct{}) {
 		case <-over:
 			a.closeLast(current, time.Since(begin))
 			return
+		}
+	}
+}
+
+// meter begins to measure processor time at a moment, and returns what ends it.
+func (a *attack) meter(begin time.Time) (end func()) {
+	var used atomic.Int64
+	timer := time.AfterFunc(time.Until(begin), func() { used.Store(int64(processorTime())) })
+	return func() {
+		if elapsed := time.Since(begin); !timer.Stop() && elapsed > 0 {
+			a.busy = float64(processorTime()-time.Duration(used.Load())) / float64(elapsed) / float64(runtime.GOMAXPROCS(0))
 		}
 	}
 }
@@ -131,6 +145,7 @@ func (a *attack) summary() Summary {
 		Warmup:      a.recorder.warm.Load(),
 		Interrupted: stopped,
 		Grown:       int(a.grown.Load()),
+		Busy:        a.busy,
 	}
 	if stopped && a.schedule != nil {
 		// What connections took while it was being stopped may be due a

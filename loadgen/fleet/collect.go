@@ -123,6 +123,7 @@ func (c *collector) summary() (attack.Summary, error) {
 		s.Scheduled += w.summary.Scheduled
 		s.Warmup += w.summary.Warmup
 		s.Grown += w.summary.Grown
+		s.Busy = max(s.Busy, w.summary.Busy)
 		s.Interrupted = s.Interrupted || w.summary.Interrupted
 	}
 	if lost.Requests() > 0 {

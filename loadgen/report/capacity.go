@@ -34,6 +34,14 @@ func (c *Capacity) noise() string {
 	if c.High > 0 {
 		return " Probes from " + human.Rate(c.Low) + " to " + human.Rate(c.High) + " disagreed: the limit is within them, no more exactly."
 	}
+	for _, p := range c.byRate() {
+		if p.Run == nil || p.Rate <= c.Best {
+			continue
+		}
+		if text := busy(p.Run); text != "" {
+			return " At " + human.Rate(p.Rate) + ": " + text
+		}
+	}
 	lowest, held := 0.0, 0
 	for _, p := range c.byRate() {
 		if lowest == 0 {

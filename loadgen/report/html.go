@@ -105,6 +105,9 @@ func runFacts(r *measure.Run) []fact {
 	if r.Warmup > 0 {
 		facts = append(facts, fact{"Warm-up", human.Count(r.Warmup) + " requests"})
 	}
+	if r.Busy > 0 {
+		facts = append(facts, fact{"Load generator", human.Percent(min(r.Busy, 1)) + " of its cores"})
+	}
 	if r.Agents > 0 {
 		facts = append(facts, fact{"Agents", human.Count(uint64(r.Agents))})
 	}

@@ -40,6 +40,7 @@ type document struct {
 	ReachedRate float64       `json:"reached_rate"`      // see measure.Run.Reached
 	Connections int           `json:"connections"`       // at first
 	Grown       int           `json:"connections_grown"` // made beside them, because those were full
+	Busy        float64       `json:"generator_cpu"`     // share of its cores that the load generator used, 0 to 1
 	Waited      uint64        `json:"waited"`            // requests that were late because all that may be in flight were
 	Streams     int           `json:"streams"`
 	Agents      int           `json:"agents"`
@@ -133,6 +134,7 @@ func newDocument(r *measure.Run, verdicts []slo.Verdict) document {
 		Connections:      r.Connections,
 		Grown:            r.Grown,
 		Waited:           t.Waited,
+		Busy:             r.Busy,
 		Streams:          r.Streams,
 		Agents:           r.Agents,
 		Timeout:          r.Timeout,

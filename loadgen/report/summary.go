@@ -140,6 +140,9 @@ func notes(r *measure.Run) []string {
 	if rate := r.Answered(); rate < enough*r.Asked {
 		all = append(all, fmt.Sprintf("The rate was not reached: asked for %s, %s were answered.", human.Rate(r.Asked), human.Rate(rate)))
 	}
+	if text := busy(r); text != "" {
+		all = append(all, text)
+	}
 	if text := waited(r); text != "" {
 		all = append(all, text)
 	}
@@ -193,6 +196,19 @@ func waited(r *measure.Run) string {
 	}
 	return text + "raise " + flag + "."
 }
+
+// busy is a sentence on a load generator that used nearly all of its cores, "" if
+// it did not.
+func busy(r *measure.Run) string {
+	if r.Busy < busyMuch {
+		return ""
+	}
+	return fmt.Sprintf("The load generator used %s of its cores: it may be the limit, not the server. Give it more, or several machines.", human.Percent(min(r.Busy, 1)))
+}
+
+// busyMuch is the share of its cores from which requests wait for the load
+// generator itself: the rest is what one turn's work is beside another's.
+const busyMuch = 0.9
 
 // waitedMuch is the share of requests that wait for room from which a reader has to
 // know: a stall of a moment has it in a run of any length.

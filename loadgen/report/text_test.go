@@ -116,6 +116,8 @@ func TestNotes(t *testing.T) {
 	closed.Asked = 0
 	declined := atRate(1000, 2*time.Second, 0)
 	declined.Total.Ends[exchange.Declined] = 1000
+	occupied := atRate(2000, 2*time.Second, 0)
+	occupied.Busy = 0.97
 	cut := atRate(1700, 2*time.Second, 0)
 	cut.Asked, cut.Timeout, cut.Total.Ends[exchange.Cut] = 850, time.Second, 300
 	tests := []struct {
@@ -130,6 +132,7 @@ func TestNotes(t *testing.T) {
 			"The rate was not reached: asked for 1,000/s, 650/s were answered.|700 of 2,000 requests were never sent; service times do not have them."},
 		{"half of the answers are 404: that is no rate that was missed", declined,
 			"1,000 of 2,000 answers have a status of 400 or more: 500/s succeeded."},
+		{"a busy load generator", occupied, "The load generator used 97% of its cores: it may be the limit, not the server. Give it more, or several machines."},
 		{"given up", cut, "300 of 2,000 requests were given up after 1s without a whole answer; service times do not have them."},
 		{"interrupted", interrupted,
 			"Interrupted after 2.00s: the figures are of what there is.|A warm-up of 5,000 requests is not in the figures."},
