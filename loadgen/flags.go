@@ -51,6 +51,8 @@ type options struct {
 	strict      bool
 	insecure    bool
 	caCert      string
+	cert, key   string
+	serverName  string
 	digest      string
 	workers     string
 	tokenFile   string
@@ -140,6 +142,7 @@ func (o *options) checkTogether(f *flag.FlagSet) error {
 		{o.outputs() > 1, "-html, -results and -hdr: one of them may be -, the standard output"},
 		{given["probe"] && o.probe <= 0, fmt.Sprintf("-probe %v: it must be more than 0", o.probe)},
 		{given["metrics-stay"] && (o.metrics == "" || o.metricsStay < 0), "-metrics-stay is a time for which -metrics goes on, which is missing, or the time is less than 0"},
+		{(o.cert == "") != (o.key == ""), "-cert and -key: one needs the other"},
 		{given["token-file"] && o.workers == "", "-token-file is for -workers, which is missing"},
 	} {
 		if c.wrong {
@@ -206,6 +209,9 @@ func (o *options) flags(command string) *flag.FlagSet {
 	f.BoolVar(&o.strict, "strict", false, "refuse what clients may read though servers must not send it: lines that end in LF alone, folded fields")
 	f.BoolVar(&o.insecure, "insecure", false, "trust every certificate")
 	f.StringVar(&o.caCert, "cacert", "", "PEM `FILE` of certificates to trust")
+	f.StringVar(&o.cert, "cert", "", "PEM `FILE` with the certificate to show to servers that ask for one; needs -key")
+	f.StringVar(&o.key, "key", "", "PEM `FILE` with the key of -cert")
+	f.StringVar(&o.serverName, "sni", "", "`NAME` that servers are asked for, and that their certificates must be for, in place of the URL's host")
 	f.StringVar(&o.digest, "digest", exchange.DigestOff, "`RULE` for contents: off, first (each as its target's first one) or the SHA-256 that all must have")
 	f.StringVar(&o.workers, "workers", "", "`HOST:PORT,…` of agents that attack, each a share, in place of this process")
 	f.StringVar(&o.tokenFile, "token-file", "", "`FILE` with the agents' token (or "+tokenVariable+")")
@@ -242,12 +248,21 @@ func (o *options) config(ctx context.Context, stdin io.Reader) (attack.Config, e
 		Timeout:        o.timeout,
 		HTTP1:          o.http1,
 		Strict:         o.strict,
+		ServerName:     o.serverName,
 		Insecure:       o.insecure,
 		Digest:         o.digest,
 	}
-	if o.caCert != "" {
-		if cfg.CACert, err = os.ReadFile(o.caCert); err != nil {
-			return cfg, usageError{fmt.Errorf("-cacert: %w", err)}
+	for _, file := range []struct {
+		flag, name string
+		text       *[]byte
+	}{
+		{"-cacert", o.caCert, &cfg.CACert}, {"-cert", o.cert, &cfg.Cert}, {"-key", o.key, &cfg.Key},
+	} {
+		if file.name == "" {
+			continue
+		}
+		if *file.text, err = os.ReadFile(file.name); err != nil {
+			return cfg, usageError{fmt.Errorf("%s: %w", file.flag, err)}
 		}
 	}
 	if err := cfg.Check(); err != nil {

@@ -3,9 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,5 +124,52 @@ func TestProxyIsNoted(t *testing.T) {
 	_, _, stderr := call(t, context.Background(), "", "-target", "http://host.invalid/", "-http1", "-requests", "1", "-timeout", "1s", "-yes")
 	if !strings.Contains(stderr, "the proxy http://user:xxxxx@127.0.0.1:2/ for host.invalid: it is not used") {
 		t.Errorf("it says %q", stderr)
+	}
+}
+
+// TestClientCertificate: a server that demands a certificate gets the one that is
+// given, and what it refuses is a failure of TLS; -sni says whom it is asked for.
+func TestClientCertificate(t *testing.T) {
+	names := make(chan string, 100)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { names <- r.TLS.ServerName }))
+	s.EnableHTTP2 = true
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	s.StartTLS()
+	t.Cleanup(s.Close)
+
+	dir := t.TempDir()
+	file := func(name, kind string, content []byte) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(s.TLS.Certificates[0].PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key := file("cert", "CERTIFICATE", s.Certificate().Raw), file("key", "PRIVATE KEY", private)
+	args := []string{"-target", s.URL, "-cacert", cert, "-sni", "example.com", "-requests", "10", "-connections", "1", "-timeout", "2s", "-json", "-quiet"}
+	var f struct {
+		Success  float64           `json:"success"`
+		Failures map[string]uint64 `json:"failures"`
+	}
+	_, out, stderr := call(t, context.Background(), "", append(args, "-cert", cert, "-key", key)...)
+	if err := json.Unmarshal([]byte(out), &f); err != nil || f.Success != 1 {
+		t.Fatalf("%v: %s %s", err, out, stderr)
+	}
+	if name := <-names; name != "example.com" {
+		t.Errorf("the server was asked for %q", name)
+	}
+	code, out, _ := call(t, context.Background(), "", args...)
+	if err := json.Unmarshal([]byte(out), &f); err != nil || f.Success != 0 || f.Failures["tls"] != 10 || code != exitFailure {
+		t.Errorf("without a certificate: exit %d, %v: %v", code, err, f)
+	}
+	for _, wrong := range [][]string{{"-cert", cert}, {"-cert", cert, "-key", cert}} {
+		if code, _, stderr := call(t, context.Background(), "", append(args, wrong...)...); code != exitUsage {
+			t.Errorf("%v: exit %d, %s", wrong, code, stderr)
+		}
 	}
 }

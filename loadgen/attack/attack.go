@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -158,7 +159,7 @@ func newAttack(cfg Config, hooks Hooks) (*attack, error) {
 	for _, g := range cfg.groups(requests) {
 		if g.origin.Secure {
 			g.tls = secure.Clone()
-			g.tls.ServerName = g.origin.Host
+			g.tls.ServerName = cmp.Or(cfg.ServerName, g.origin.Host)
 		}
 		for lane := range g.lanes {
 			if i >= cfg.First && i < cfg.First+cfg.Count { // else another machine's

@@ -28,13 +28,15 @@ type Config struct {
 	// full for long while requests are due; 0: they stay as they are.
 	MaxConnections int
 
-	Streams  int           // requests in flight on a connection; 1 with HTTP1
-	Timeout  time.Duration // from the moment a request was due
-	HTTP1    bool
-	Strict   bool   // refuse responses that break RFC 9112 in ways that clients may read
-	Insecure bool   // trust every certificate
-	CACert   []byte // PEM: trust these; nil: the system's roots
-	Digest   string // see exchange.NewDigests
+	Streams    int           // requests in flight on a connection; 1 with HTTP1
+	Timeout    time.Duration // from the moment a request was due
+	HTTP1      bool
+	Strict     bool   // refuse responses that break RFC 9112 in ways that clients may read
+	Insecure   bool   // trust every certificate
+	CACert     []byte // PEM: trust these; nil: the system's roots
+	Cert, Key  []byte // PEM: shown to servers that ask for a client's certificate; nil: none
+	ServerName string // asked for by SNI, and that certificates must be for; "": the URL's host
+	Digest     string // see exchange.NewDigests
 
 	// First and Count are the share of the connections that are this
 	// machine's, from 0; Count 0 is all.
@@ -115,6 +117,13 @@ func (c *Config) tls() (*tls.Config, error) {
 		if !t.RootCAs.AppendCertsFromPEM(c.CACert) {
 			return nil, errors.New("no certificate in what is to be trusted: it must be PEM")
 		}
+	}
+	if c.Cert != nil || c.Key != nil {
+		pair, err := tls.X509KeyPair(c.Cert, c.Key)
+		if err != nil {
+			return nil, fmt.Errorf("the certificate and the key to show to servers: %w", err)
+		}
+		t.Certificates = []tls.Certificate{pair}
 	}
 	return t, nil
 }

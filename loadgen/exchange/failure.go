@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
@@ -143,6 +144,11 @@ func CloseFailure(err error) *Failure {
 		return &Failure{Kind: Closed, Detail: "the server does not read"}
 	}
 	if remote := new(net.OpError); errors.As(err, &remote) && remote.Op == remoteAlert {
+		if strings.Contains(remote.Err.Error(), "certificate") {
+			// In TLS 1.3 the server looks at ours when the handshake is over
+			// for us (RFC 8446 §4.4.2.4).
+			return &Failure{Kind: TLS, Detail: "the server refused: " + remote.Err.Error()}
+		}
 		return &Failure{Kind: Closed, Detail: "by the server, with the alert " + remote.Err.Error()}
 	}
 	return &Failure{Kind: Closed, Detail: errno(err)}

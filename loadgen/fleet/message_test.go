@@ -53,7 +53,7 @@ func TestConfigArrives(t *testing.T) {
 				{Method: "GET", URL: "http://b.example/"},
 			},
 			Pacer:  rate,
-			CACert: []byte("PEM"),
+			CACert: []byte("PEM"), Cert: []byte("PEM"), Key: []byte("PEM"),
 		}
 		fill(t, reflect.ValueOf(&cfg).Elem())
 		cfg.Pacer = pacer
