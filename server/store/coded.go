@@ -78,8 +78,8 @@ func (c *Coded) Retry(coding encode.Coding, at time.Time) { c.tries[coding].Stor
 // does not count as a use of it; else nil.
 func (s *Store) Codable(key string, now time.Time) *Entry {
 	e, ok := s.cache.Peek(key, now)
-	if !ok || e.Response == nil || e.Coded == nil {
-		return nil
+	if !ok || e.Response == nil || e.Coded == nil || !s.inForce(e, []byte(key)) {
+		return nil // what was purged is no dictionary either
 	}
 	return e
 }

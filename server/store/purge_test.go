@@ -76,6 +76,29 @@ func TestCount(t *testing.T) {
 	}
 }
 
+// TestPurgedIsNoDictionary: nothing is made of a response that was purged, not even
+// what differs of its successor.
+func TestPurgedIsNoDictionary(t *testing.T) {
+	for _, soft := range []bool{false, true} {
+		s := newStore(t, Config{})
+		put := func(body string) *Entry {
+			s.Put(&Arrival{Key: "k", Response: codable(body).AsDictionary("/k"), Policy: lasting(), Purged: s.purges.Last()})
+			return s.Codable("k", time.Now())
+		}
+		put("first")
+		if second := put("second"); second.Coded.Before() == nil {
+			t.Fatal("without a purge it is one")
+		}
+		s.Purge(soft, purge.Prefix("k"))
+		if (s.Codable("k", time.Now()) != nil) != soft {
+			t.Errorf("soft=%t: it can be coded", soft)
+		}
+		if third := put("third"); (third.Coded.Before() != nil) != soft {
+			t.Errorf("soft=%t: it is a dictionary", soft)
+		}
+	}
+}
+
 // BenchmarkFind is a hit beside purges that are not about it, and which it has been
 // compared with.
 func BenchmarkFind(b *testing.B) {
