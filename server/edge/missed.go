@@ -29,7 +29,7 @@ func (e *Edge) noteMiss(m *miss) {
 // warnOfKeys says that a cache has no use of a path.
 func (e *Edge) warnOfKeys(p missed.Path) {
 	if withheld, ok := e.failed.Allow("keys", time.Now()); ok {
-		e.log.Warn("a path has very many keys: each query is stored apart; cache-key.drop of the site leaves parameters out", "site", p.Site,
+		e.log.Warn("a path has very many keys: each query is stored apart; the site may leave parameters out of its keys", "site", p.Site,
 			"path", p.Path, "queries", p.Queries, "parameter", p.Parameter, "values", p.Values, "withheld", withheld)
 	}
 }
