@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/encode"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -23,16 +24,23 @@ import (
 // The size of what is coded shows how alike its parts are (BREACH): what repeats a
 // request beside a secret must not be coded. What is stored is the same for all who
 // may ask for it, and so has no user's secret, but for those who had to show who
-// they are; and a file repeats nothing.
+// they are, or are known by a cookie that the response varies by; and a file repeats
+// nothing.
 func (f *fetch) codable(r *message.Response, length int64) *message.Response {
 	s := f.site
 	if !s.Coding.Codes(r.Status, r.AsSent(), length) || r.Ruled != nil && !encode.Free(r.Fields) {
 		return r
 	}
-	if !s.Files && (f.asked.Authorization || s.Guard.Takes() || s.Clients != nil) {
+	if !s.Files && (f.asked.Authorization || s.Guard.Takes() || s.Clients != nil || varies(r, "cookie", "authorization")) {
 		return r
 	}
 	return f.dictionary(r.Codable(), length)
+}
+
+// varies reports whether a response is for some clients by one of the fields.
+func varies(r *message.Response, fields ...string) bool {
+	vary, ok := rfc9111.ParseVary(r.AsSent())
+	return !ok || slices.ContainsFunc(fields, vary.Has)
 }
 
 // dictionary is r, which may be coded and whose content has so many bytes, as a

@@ -104,7 +104,7 @@ type Edge struct {
 
 	changes *changes
 	missed  missed.Counter
-	queried atomic.Bool // a QUERY has had a key
+	queried atomic.Bool // an answer to a QUERY was stored
 
 	mu      sync.Mutex
 	flights map[string]*flight // by the key of what is fetched

@@ -136,7 +136,7 @@ func (e *Edge) explainKey(x *Explanation, s *site.Site, key string, r *message.R
 	asked := ask(r.Method, r, s)
 	r.Fields = forOrigin(r.Fields, s)
 	u := e.consider(s, key, r, &asked, now)
-	x.Key, x.Reason, x.Because = site.KeyText(key), u.reason.String(), u.reason.Sentence()
+	x.Key, x.Reason, x.Because = s.KeyText(key), u.reason.String(), u.reason.Sentence()
 	x.CacheStatus = string(rfc9111.AppendCacheStatus(nil, &rfc9111.CacheStatus{Cache: cacheName, Served: u.reason}))
 	x.Outcome = outcomes[u.courseOf(s, &asked)]
 	if u.verdict == rfc9111.ServeAndRevalidate {

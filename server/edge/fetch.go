@@ -68,7 +68,8 @@ type fetch struct {
 	mine     *message.Response // the head for the request that began the fetch
 	body     *message.Growing
 	policy   rfc9111.Policy
-	under    string // the resource's key by what the answer says of its query; "": key
+	says     site.Statement // of its URL's query
+	under    string         // the resource's key by that; "": key
 	vary     rfc9111.Vary
 	tags     []purge.Tag
 	written  int64

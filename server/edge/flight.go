@@ -10,6 +10,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/purge"
+	"github.com/e0ac7cd4/hotpath/server/site"
 )
 
 // flight is a fetch that several requests wait for, each a member from when it
@@ -70,7 +71,9 @@ type decision struct {
 	// For which requests it is, besides the one that began it.
 	policy *rfc9111.Policy // nil: for all
 	vary   rfc9111.Vary
-	values string // key of the selecting fields' values
+	values string         // key of the selecting fields' values
+	under  string         // the key that it is stored under
+	says   site.Statement // by which
 	tags   []purge.Tag
 	purged uint64 // the last purge before it was asked for
 

@@ -6,7 +6,6 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/server/missed"
-	"github.com/e0ac7cd4/hotpath/server/site"
 )
 
 // Misses are the paths whose requests miss most, at most n.
@@ -18,7 +17,7 @@ func (e *Edge) noteMiss(m *miss) {
 	if m.mark != rfc9111.None {
 		reason = m.mark // more than that it is known
 	}
-	text := site.KeyText(m.x.Key) // what of the query makes keys
+	text := m.site.KeyText(m.x.Key) // what of the query makes keys
 	query := ""
 	if i := strings.IndexByte(text, '?'); i >= 0 {
 		text, query = text[:i], text[i:]

@@ -56,10 +56,10 @@ func (e *Edge) Purge(p Purge) (Purged, error) {
 		e.changes.note(key) // before what is stored goes, so that no other is stored in between
 		m.Add(e.store.PurgeKey(key, p.Soft, time.Now()))
 	}
-	if queries := e.queryRules(job.keys...); len(queries)+len(job.rules) > 0 {
-		number := e.store.Purge(p.Soft, append(queries, job.rules...)...)
-		if p.Count {
-			m.Add(e.store.Count(number, append(queries, job.rules...)...))
+	if rules := slices.Concat(job.late, job.rules); len(rules) > 0 {
+		number := e.store.Purge(p.Soft, rules...)
+		if p.Count && len(job.rules) > 0 {
+			m.Add(e.store.Count(number, job.rules...))
 		}
 	}
 	if len(job.rules) == 0 || p.Count {
@@ -74,8 +74,9 @@ func (e *Edge) Purge(p Purge) (Purged, error) {
 // purgeJob is what a purge comes to.
 type purgeJob struct {
 	sites   *site.Table
-	only    *site.Site // nil: all sites
-	keys    []string
+	only    *site.Site   // nil: all sites
+	keys    []string     // of URLs: what is stored under them goes at once
+	late    []purge.Rule // and what was asked for by them, and is stored otherwise, or later
 	rules   []purge.Rule
 	targets []string
 	forms   map[metrics.PurgeForm]uint64
@@ -113,7 +114,7 @@ func (e *Edge) plan(p *Purge) (*purgeJob, error) {
 		}
 	}
 	for _, u := range p.URLs {
-		check("url", u, j.url(u))
+		check("url", u, j.url(e.store.Purges(), u))
 	}
 	for _, u := range p.Prefixes {
 		check("prefix", u, j.prefix(u))
@@ -143,7 +144,7 @@ func siteNames(t *site.Table) string {
 	return strings.Join(all, ", ")
 }
 
-func (j *purgeJob) url(text string) error {
+func (j *purgeJob) url(rules *purge.Rules, text string) error {
 	r, err := requestFor(text)
 	if err != nil {
 		return err
@@ -162,6 +163,12 @@ func (j *purgeJob) url(text string) error {
 		return errors.New("its path is malformed")
 	}
 	j.keys = append(j.keys, keys...)
+	if plain, ok := s.AppendKeyBy(nil, r, nil); ok {
+		j.late = append(j.late, purge.Tagged(rules.URL(string(plain))))
+	}
+	if s.Says() { // by what it said before, it may be stored with others of its path
+		j.late = append(j.late, purge.Prefix(string(s.AppendSaidPrefix(nil, r))))
+	}
 	j.add(metrics.PurgeURL, "url "+text)
 	return nil
 }

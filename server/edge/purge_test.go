@@ -279,6 +279,46 @@ func TestFetchFromBeforePurge(t *testing.T) {
 	}
 }
 
+// TestPurgedStandsIn: what was purged by a tag is no answer for who comes after
+// that, if the origin fails; and others still wait for one fetch.
+func TestPurgedStandsIn(t *testing.T) {
+	for _, purged := range []bool{false, true} {
+		inBubble(t, func(t *testing.T) {
+			r := newRig(t, knobs{}, func(n int, ctx context.Context, _ *origin.Request, sink origin.Sink) error {
+				if n == 1 {
+					return give(sink, 200, "old", "cache-control", "max-age=5, stale-if-error=60", "cache-tag", "t")
+				}
+				if err := pause(ctx, 2*time.Second); err != nil {
+					return err
+				}
+				return give(sink, 503, "")
+			})
+			if _, err := r.Purge(Purge{All: true}); err != nil { // of which what is stored later knows
+				t.Fatal(err)
+			}
+			r.get("/a")
+			time.Sleep(10 * time.Second)
+			first := r.begin("GET", "/a")
+			time.Sleep(time.Second)
+			if purged {
+				if _, err := r.Purge(Purge{Tags: []string{"t"}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			second := r.begin("GET", "/a")
+			if c := first.wait(); c.text() != "old" {
+				t.Errorf("the first gets %d %q", c.status, c.text())
+			}
+			if c := second.wait(); (c.text() == "old") == purged {
+				t.Errorf("purged %t, and the second gets %d %q", purged, c.status, c.text())
+			}
+			if n := r.origin.count(); !purged && n != 2 {
+				t.Errorf("the origin was asked %d times, want 2", n)
+			}
+		})
+	}
+}
+
 // TestPurgeFiles: a site of files has keys without a host, and paths that were read.
 func TestPurgeFiles(t *testing.T) {
 	for _, tt := range []struct {

@@ -7,7 +7,6 @@ import (
 	"io"
 
 	"github.com/e0ac7cd4/hotpath/server/message"
-	"github.com/e0ac7cd4/hotpath/server/purge"
 	"github.com/e0ac7cd4/hotpath/server/site"
 )
 
@@ -22,8 +21,12 @@ const maxQuery = 64 << 10
 // exchange what can be sent more than once. It reports false if it cannot be: it is too
 // long, has trailer fields, or there is no room. The exchange then is to be passed on.
 // done gives back what it has taken from the ledger.
-func (e *Edge) readQuery(x *message.Exchange) (content []byte, done func(), ok bool) {
+func (e *Edge) readQuery(x *message.Exchange, s *site.Site) (content []byte, done func(), ok bool) {
 	done = func() {}
+	plain, ok := s.AppendKeyBy(nil, &x.Request, nil) // what is said of a query is said of GET
+	if !ok {
+		return nil, done, false
+	}
 	room := x.Length
 	if room < 0 {
 		room = maxQuery
@@ -58,8 +61,7 @@ func (e *Edge) readQuery(x *message.Exchange) (content []byte, done func(), ok b
 	}
 	hash.Write(binary.BigEndian.AppendUint32(nil, noField))
 	hash.Write(content)
-	x.Key = string(hash.Sum(append([]byte(x.Key), site.QueryMark)))
-	e.queried.Store(true)
+	x.Key = string(hash.Sum(append(plain, site.QueryMark)))
 	return content, done, true
 }
 
@@ -76,15 +78,3 @@ type replayed struct {
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
-
-// queryRules are the rules for the answers to QUERYs of resources with these keys; none
-// as long as none were stored.
-func (e *Edge) queryRules(keys ...string) (rules []purge.Rule) {
-	if !e.queried.Load() {
-		return nil
-	}
-	for _, key := range keys {
-		rules = append(rules, purge.Prefix(key+string(rune(site.QueryMark))))
-	}
-	return rules
-}

@@ -140,7 +140,7 @@ func (e *Edge) serveUpstream(ctx context.Context, x *message.Exchange, s *site.S
 		return
 	}
 	if x.Method == methodQuery {
-		content, done, ok := e.readQuery(x)
+		content, done, ok := e.readQuery(x, s)
 		defer done()
 		if !ok {
 			m.reason = rfc9111.RequestContent

@@ -157,6 +157,8 @@ func (e *Edge) suits(d *decision, m *miss) bool {
 	switch {
 	case d.policy == nil:
 		return true
+	case d.under != m.x.Key && !d.sameResource(m):
+		return false
 	case m.purged > d.purged && e.store.Purges().Judge(m.x.Key, d.tags, d.purged).Effect != purge.None:
 		return false // by one of its tags, which was not known when the request joined
 	case m.asked.Authorization && !d.policy.Has(rfc9111.Shared):
@@ -165,6 +167,16 @@ func (e *Edge) suits(d *decision, m *miss) bool {
 		return false
 	}
 	return d.vary == "" || string(d.vary.AppendKey(nil, m.x.Fields)) == d.values
+}
+
+// sameResource reports whether a request is for the resource of a decision by what the
+// response says of its URL's query, which it did not when the request joined.
+func (d *decision) sameResource(m *miss) bool {
+	if m.x.Method == methodQuery {
+		return true // the key has the content, and nothing was said
+	}
+	key, ok := m.site.AppendKeyBy(nil, &m.x.Request, d.says)
+	return ok && string(key) == d.under
 }
 
 // follow answers a member with a body that grows, under the request's

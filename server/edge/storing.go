@@ -47,13 +47,14 @@ func (f *fetch) mayStore(asked *rfc9111.Asked, status int, fields []hpack.Field,
 	return policy, reason
 }
 
-// learn takes what the answer says of its URL's query: it is stored under the key that
-// the path's requests have from here on.
+// learn takes what the answer says of its URL's query: it is stored under the key by
+// what it says itself, which is that of the path's requests from here on.
 func (f *fetch) learn(fields []hpack.Field) {
-	if f.request.Method == methodQuery || !f.site.Learn(&f.request, fields) {
+	if f.request.Method == methodQuery {
 		return
 	}
-	if key, ok := f.site.AppendKey(nil, &f.request); ok {
+	f.says = f.site.Learn(&f.request, fields)
+	if key, ok := f.site.AppendKeyBy(nil, &f.request, f.says); ok {
 		f.under = string(key)
 	}
 }
@@ -127,7 +128,7 @@ func (f *fetch) decision(s stage, r *message.Response) decision {
 		stage: s, response: r,
 		policy: &f.policy, vary: f.vary, values: string(f.vary.AppendKey(nil, f.request.Fields)),
 		served: f.reason, kept: f.kept, status: f.head.Status,
-		tags: f.tags, purged: f.purged,
+		under: cmp.Or(f.under, f.key), says: f.says, tags: f.tags, purged: f.purged,
 	}
 }
 
@@ -202,6 +203,9 @@ func (f *fetch) finishBody(trailers []hpack.Field) error {
 	}
 	r.Pinned().SetSize(r.Size())
 	if f.kept == rfc9111.Stored {
+		if f.request.Method == methodQuery {
+			f.edge.queried.Store(true) // before it is stored, so that no change is missed
+		}
 		reserved := f.reserved
 		f.reserved = 0
 		f.kept = f.edge.store.Put(&store.Arrival{

@@ -9,7 +9,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/server/site"
 )
 
-// tagsOf are the tags that the fields of an answer give it.
+// tagsOf are the tags that the fields of an answer give it, and that of its URL.
 func (f *fetch) tagsOf(fields []hpack.Field) []purge.Tag {
 	tags, ok := f.edge.store.Purges().Tags(site.Host(f.request.Authority), fields)
 	if !ok {
@@ -18,7 +18,23 @@ func (f *fetch) tagsOf(fields []hpack.Field) []purge.Tag {
 				"host", f.request.Authority, "path", f.request.Path, "allowed", purge.MaxTags, "withheld", withheld)
 		}
 	}
+	if key, ok := f.site.AppendKeyBy(nil, &f.request, nil); ok {
+		tags = append(tags, f.edge.store.Purges().URL(string(key)))
+	}
 	return tags
+}
+
+// invalidateQueries purges the answers to QUERYs of resources that have changed, by
+// their plain keys. As long as none was stored, there is nothing to do.
+func (f *fetch) invalidateQueries(keys []string) {
+	if !f.edge.queried.Load() {
+		return
+	}
+	rules := make([]purge.Rule, len(keys))
+	for i, key := range keys {
+		rules[i] = purge.Tagged(f.edge.store.Purges().URL(key))
+	}
+	f.edge.store.Purge(false, rules...)
 }
 
 // invalidateGroups purges the groups that the answer to an unsafe request names, of

@@ -20,15 +20,15 @@ func (f *fetch) confirmed(now time.Time) error {
 	if f.stale == nil {
 		return f.named(now)
 	}
-	if !rfc9111.Selects(f.stale.Response.AsSent(), f.head.Fields) {
-		return errAgain
+	if !rfc9111.Selects(f.stale.Response.AsSent(), f.head.Fields) || !f.edge.store.Holds(f.own, f.stale) {
+		return errAgain // it is about another, or it was purged since it was looked at
 	}
 	return f.current(f.freshen(f.asked, now), rfc9111.Revalidated)
 }
 
 // current answers with what a 304 has confirmed.
 func (f *fetch) current(r *message.Response, why rfc9111.Reason) error {
-	d := decision{stage: whole, response: r, policy: &f.policy, served: why, kept: f.kept, status: f.head.Status, tags: f.tags, purged: f.purged}
+	d := decision{stage: whole, response: r, policy: &f.policy, served: why, kept: f.kept, status: f.head.Status, under: cmp.Or(f.under, f.key), tags: f.tags, purged: f.purged}
 	if f.kept != rfc9111.Stored && !ofRequest(f.kept) {
 		// It is for no other request any more.
 		f.decide(decision{stage: released})
@@ -49,7 +49,10 @@ func (f *fetch) freshen(asked *rfc9111.Asked, now time.Time) *message.Response {
 	if kept == rfc9111.Stored && f.edge.changes.since(f.key, f.began) {
 		kept = rfc9111.Invalidated
 	}
-	r := f.codable(f.site.Answers.Stored(stored.Status, rfc9111.Kept(nil, merged, now, f.site.Rules), stored.Body, policy.Born), int64(len(stored.Body)))
+	r := f.site.Answers.Stored(stored.Status, rfc9111.Kept(nil, merged, now, f.site.Rules), stored.Body, policy.Born)
+	if stored.MayBeCoded { // what it was fetched with counts, and not what it is asked about with
+		r = f.codable(r, int64(len(stored.Body)))
+	}
 	r.Whole = stored.Root()
 	f.policy, f.kept = policy, kept
 	switch {
@@ -73,17 +76,18 @@ func (f *fetch) passedOn(now time.Time) {
 	targets := rfc9111.Invalidates(nil, r.Method, f.head.Status, r.Scheme, r.Authority, r.Path, f.head.Fields)
 	var changed []string
 	for _, target := range targets {
-		for _, key := range keysOf(f.site, &message.Request{Authority: r.Authority, Path: target}) {
+		asked := &message.Request{Authority: r.Authority, Path: target}
+		for _, key := range keysOf(f.site, asked) {
 			e.changes.note(key) // before what is stored goes, so that no other is stored in between
 			e.store.Invalidate(key)
-			changed = append(changed, key)
+		}
+		if plain, ok := f.site.AppendKeyBy(nil, asked, nil); ok {
+			changed = append(changed, string(plain))
 		}
 	}
 	if len(targets) > 0 { // it was unsafe, and did not fail
 		f.invalidateGroups()
-		if rules := e.queryRules(changed...); rules != nil {
-			e.store.Purge(false, rules...)
-		}
+		f.invalidateQueries(changed)
 	}
 	if r.Method != http.MethodHead || f.head.Status != http.StatusOK || f.stale == nil || f.asked.Authorization {
 		return
@@ -106,7 +110,7 @@ func keysOf(s *site.Site, r *message.Request) []string {
 		return nil
 	}
 	keys := []string{string(key)}
-	if plain, _ := s.AppendPlainKey(nil, r); string(plain) != keys[0] {
+	if plain, ok := s.AppendKeyBy(nil, r, nil); ok && string(plain) != keys[0] {
 		keys = append(keys, string(plain))
 	}
 	return keys
@@ -130,6 +134,7 @@ func (f *fetch) serveStale() {
 	f.whole(decision{
 		stage: whole, response: f.stale.Response, policy: f.stale.Policy(),
 		served: rfc9111.StaleOnError, status: f.head.Status,
+		under: f.key, tags: f.stale.Tags, purged: f.purged,
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/server/origin"
@@ -107,6 +108,66 @@ func TestManyKeys(t *testing.T) {
 		}
 		if top := r.Misses(5); len(top) != 1 || top[0].Path != "example.com/a" || top[0].Misses != 1200 || top[0].Reason != "miss" || top[0].Parameter != "u" {
 			t.Errorf("%+v", top)
+		}
+	})
+}
+
+// TestStatementOfTheResponse: a response is stored by what it says of its query itself,
+// and given to those alone for whose queries it says that, whatever was known of the
+// path when they asked.
+func TestStatementOfTheResponse(t *testing.T) {
+	for _, second := range []string{"", `params=("b")`} {
+		inBubble(t, func(t *testing.T) {
+			r := newRig(t, knobs{}, func(n int, ctx context.Context, q *origin.Request, sink origin.Sink) error {
+				says := `params=("a")`
+				if n == 2 {
+					if err := pause(ctx, time.Second); err != nil {
+						return err
+					}
+					says = second
+				}
+				return give(sink, 200, q.Path, "cache-control", "max-age=60", "no-vary-search", says)
+			})
+			r.get("/p?x=1&a=1")
+			time.Sleep(61 * time.Second)
+			one := r.begin("GET", "/p?x=1&a=2")
+			synctest.Wait()
+			two := r.begin("GET", "/p?x=1&a=3")
+			if got := one.wait().text(); got != "/p?x=1&a=2" {
+				t.Errorf("%q: the first gets %q", second, got)
+			}
+			if got := two.wait().text(); got != "/p?x=1&a=3" {
+				t.Errorf("%q: the other gets %q, which says that a matters", second, got)
+			}
+			if got := r.get("/p?x=1&a=9").text(); got != "/p?x=1&a=3" && got != "/p?x=1&a=9" {
+				t.Errorf("%q: another gets %q", second, got)
+			}
+		})
+	}
+}
+
+// TestPurgeOfEarlierStatement: what was stored by what the origin said before is purged
+// by its URL too, for a connection that remembers it as well.
+func TestPurgeOfEarlierStatement(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		says := `params=("a")`
+		r := newRig(t, knobs{}, func(_ int, _ context.Context, q *origin.Request, sink origin.Sink) error {
+			return give(sink, 200, q.Path, "cache-control", "max-age=60", "no-vary-search", says)
+		})
+		r.get("/p?x=1&a=1")
+		remembered := r.get("/p?x=1&a=1")
+		says = ""
+		r.get("/p?x=2")
+		if _, err := r.Purge(Purge{URLs: []string{"https://example.com/p?x=1&a=1"}}); err != nil {
+			t.Fatal(err)
+		}
+		if r.Again(&remembered.looked, time.Now()) {
+			t.Error("it is served again")
+		}
+		says = `params=("a")`
+		r.get("/p?x=3")
+		if c := r.get("/p?x=1&a=1"); c.hit {
+			t.Errorf("it is back: %s", c.outcome.Status)
 		}
 	})
 }

@@ -13,7 +13,19 @@ import (
 // content coding, with another entity tag (RFC 9110 §8.8.3.3). Its memory counts
 // by itself. It has the rules of the site that r has.
 func (r *Response) Coded(coding string, body []byte) *Response {
-	tag := codedTag(r.ETag, coding, body)
+	sum := sha256.Sum256(body)
+	return r.coded(coding, base64.RawURLEncoding.EncodeToString(sum[:codedHash]), body)
+}
+
+// CodedAs is Coded for a response with the same content as one of which was is the
+// representation: nothing is computed of the content.
+func (r *Response) CodedAs(coding string, was *Response) *Response {
+	end := len(was.ETag) - len(`"`)
+	return r.coded(coding, was.ETag[end-base64.RawURLEncoding.EncodedLen(codedHash):end], was.Body)
+}
+
+func (r *Response) coded(coding, hash string, body []byte) *Response {
+	tag := codedTag(r.ETag, coding, hash)
 	fields := make([]hpack.Field, 0, len(r.Fields)+1)
 	for _, f := range r.Fields {
 		switch f.Name {
@@ -41,7 +53,7 @@ func (r *Response) Coded(coding string, body []byte) *Response {
 // version of a coder makes others of the same content. It is weak if the content's
 // is. A content without a tag gets one in a coding, so that no client has to go by
 // a date that the representations share.
-func codedTag(tag, coding string, body []byte) string {
+func codedTag(tag, coding, hash string) string {
 	weak := ""
 	if strings.HasPrefix(tag, "W/") {
 		weak, tag = "W/", tag[2:]
@@ -50,8 +62,7 @@ func codedTag(tag, coding string, body []byte) string {
 	if len(tag) > 2 && tag[0] == '"' && tag[len(tag)-1] == '"' {
 		opaque = tag[1:len(tag)-1] + "-"
 	}
-	sum := sha256.Sum256(body)
-	return weak + `"` + opaque + coding + "-" + base64.RawURLEncoding.EncodeToString(sum[:codedHash]) + `"`
+	return weak + `"` + opaque + coding + "-" + hash + `"`
 }
 
 const codedHash = 9 // bytes, 12 characters

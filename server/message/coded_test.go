@@ -16,12 +16,21 @@ func TestCodedTag(t *testing.T) {
 		{"one without quotes", `abc`, `"gzip-`},
 		{"an empty one", `""`, `"gzip-`},
 	} {
-		got := codedTag(tt.tag, "gzip", []byte("coded"))
+		of := func(coding, body string) string {
+			r := &Response{Status: 200, ETag: tt.tag}
+			return r.Coded(coding, []byte(body)).ETag
+		}
+		got := of("gzip", "coded")
 		if !strings.HasPrefix(got, tt.prefix) || len(got) != len(tt.prefix)+12+1 || got[len(got)-1] != '"' {
 			t.Errorf("%s: %s", tt.about, got)
 		}
-		if got == codedTag(tt.tag, "br", []byte("coded")) || got == codedTag(tt.tag, "gzip", []byte("other")) {
+		if got == of("br", "coded") || got == of("gzip", "other") {
 			t.Errorf("%s: other bytes have the same tag", tt.about)
+		}
+		renewed := &Response{Status: 200, ETag: `"next"`}
+		was := (&Response{Status: 200, ETag: tt.tag}).Coded("gzip", []byte("coded"))
+		if a, b := renewed.CodedAs("gzip", was), renewed.Coded("gzip", was.Body); a.ETag != b.ETag || string(a.Body) != string(b.Body) {
+			t.Errorf("%s: by what was made before it is %s, want %s", tt.about, a.ETag, b.ETag)
 		}
 	}
 }

@@ -34,8 +34,10 @@ const (
 	maxPath = 256
 	maxName = 48
 
-	// parameters is how many of a path's are counted.
-	parameters = 6
+	// parameters is how many of a path's are counted, of the first maxParameters of
+	// a query.
+	parameters    = 6
+	maxParameters = 16
 
 	// ManyKeys is how many different queries of one path in a period are more than
 	// a cache has use for.
@@ -118,10 +120,16 @@ func (c *Counter) note(m *Miss, now time.Time) (many *Path) {
 		return nil
 	}
 	p.queries.add(maphash.String(c.seed, m.Query))
-	for text := range strings.SplitSeq(m.Query[1:], "&") {
+	rest, left := m.Query[1:], true
+	for n := 0; left && n < maxParameters; n++ {
+		var text string
+		text, rest, left = strings.Cut(rest, "&")
 		name, value, _ := strings.Cut(text, "=")
-		if name != "" && len(name) <= maxName {
-			p.parameter(name).add(maphash.String(c.seed, value))
+		if name == "" || len(name) > maxName {
+			continue
+		}
+		if values := p.parameter(name); values != nil {
+			values.add(maphash.String(c.seed, value))
 		}
 	}
 	if c.Many == nil || p.warned || p.misses-p.taken < ManyKeys || p.queries.count() < ManyKeys {
@@ -175,8 +183,8 @@ func (c *Counter) place(m *Miss) *place {
 	return &c.now[least]
 }
 
-// parameter finds the values of a parameter. If there are more parameters than are
-// counted, one with few values gives way.
+// parameter finds the values of a parameter; nil: it is not counted. If there are more
+// parameters than are counted, one with few values gives way.
 func (p *place) parameter(name string) *distinct {
 	least, fewest := 0, -1
 	for i := range p.parameters {
@@ -195,7 +203,7 @@ func (p *place) parameter(name string) *distinct {
 		p.parameters[least] = parameter{name: strings.Clone(name)}
 		return &p.parameters[least].values
 	}
-	return new(distinct)
+	return nil
 }
 
 // Top returns the paths that miss most, at most n, the first one most.

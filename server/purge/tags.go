@@ -22,6 +22,7 @@ const (
 	named = 't'
 	group = 'g' // of one host, RFC 9875
 	every = 'a' // see MaxTags
+	url   = 'u' // the plain key of what was asked for
 )
 
 func (r *Rules) hash(kind byte, host, name string) Tag {
@@ -41,6 +42,10 @@ func (t Tag) of(site uint32) Tag {
 	// Knuth's multiplicative hash: sites have small numbers.
 	return t ^ Tag(uint64(site)*0x9e3779b97f4a7c15)
 }
+
+// URL is the tag of all that was asked for by one URL, whatever it is stored under: of
+// which its key by itself is the name.
+func (r *Rules) URL(key string) Tag { return r.hash(url, "", key) }
 
 // maxGroups is how many groups one answer invalidates: four times what RFC 9875 §2
 // asks for. Clients can have an origin send such answers.

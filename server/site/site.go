@@ -109,10 +109,22 @@ func (s *Site) AppendKey(dst []byte, r *message.Request) (key []byte, ok bool) {
 	return s.Query.append(dst, query, nil), true
 }
 
-// AppendPlainKey is AppendKey, whatever the origin says of the query.
-func (s *Site) AppendPlainKey(dst []byte, r *message.Request) (key []byte, ok bool) {
-	plain := Site{Files: s.Files, Path: s.Path, Strip: s.Strip, Query: s.Query, number: s.number}
-	return plain.AppendKey(dst, r)
+// AppendKeyBy is AppendKey by what an origin says of the query, whatever is known of the
+// path; nil: it says nothing.
+func (s *Site) AppendKeyBy(dst []byte, r *message.Request, says Statement) (key []byte, ok bool) {
+	if s.Files {
+		return s.AppendKey(dst, r)
+	}
+	plain := Site{number: s.number}
+	start := len(dst)
+	path, query := cutQuery(r.Path)
+	if dst, ok = plain.AppendKey(dst, &message.Request{Authority: r.Authority, Path: path}); !ok {
+		return dst[:start], false
+	}
+	if says != nil {
+		return s.Query.append(says.appendMark(dst), query, &says.query), true
+	}
+	return s.Query.append(dst, query, nil), true
 }
 
 // Number is what the site's keys begin with, as four bytes.
@@ -156,12 +168,16 @@ const keyPrefix = 4 // the site's number
 const QueryMark = 2
 
 // KeyText is a resource's key for people: without the site, and what marks a query that
-// the origin has said something of.
-func KeyText(key string) string {
+// the origin has said something of. A file's key is its path, which may have any bytes
+// but those that no path has.
+func (s *Site) KeyText(key string) string {
 	text := key[keyPrefix:]
+	if s.Files {
+		return text
+	}
 	// The hashes behind the marks may have any byte in them.
 	if i := strings.IndexByte(text, varianceMark); i >= 0 && !strings.Contains(text[:i], queryMarkText) {
-		text = text[:i] + text[i+len(variance{}.mark):]
+		text = text[:i] + text[min(i+len(variance{}.mark), len(text)):]
 	}
 	text, _, _ = strings.Cut(text, queryMarkText)
 	return text

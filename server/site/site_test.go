@@ -310,9 +310,13 @@ func TestKeyText(t *testing.T) {
 			"\x00\x01\x02\x03h/p" + query + "\x02" + hash,
 			"\x00\x01\x02\x03h/p\x01" + hash + query + "\x02" + hash,
 		} {
-			if got := KeyText(key); got != "h/p"+query {
+			if got := new(Site).KeyText(key); got != "h/p"+query {
 				t.Errorf("%q: %q", key, got)
 			}
+		}
+		path := "/" + string([]byte{byte(b)})
+		if got := (&Site{Files: true}).KeyText("\x00\x01\x02\x03" + path); got != path {
+			t.Errorf("the file %q: %q", path, got)
 		}
 	}
 }

@@ -69,17 +69,20 @@ func (v *variances) find(path []byte) *variance {
 	return nil
 }
 
+// Statement is what an origin says of a query; nil: nothing.
+type Statement = *variance
+
 // Learn notes what a response that is to be stored says of its path's queries, and
-// reports whether that changes the keys of the path.
-func (s *Site) Learn(r *message.Request, fields []hpack.Field) bool {
+// returns it. It decides the keys of the path from here on.
+func (s *Site) Learn(r *message.Request, fields []hpack.Field) Statement {
 	if s.Files || s.variances == nil {
-		return false
+		return nil
 	}
 	search, said := rfc9111.NoVarySearch(fields)
 	t := s.variances.table.Load()
 	if t == nil {
 		if !said {
-			return false
+			return nil
 		}
 		s.variances.table.CompareAndSwap(nil, &varianceTable{seed: maphash.MakeSeed()})
 		t = s.variances.table.Load()
@@ -92,11 +95,14 @@ func (s *Site) Learn(r *message.Request, fields []hpack.Field) bool {
 		known = nil
 	}
 	if !said {
-		return known != nil && place.CompareAndSwap(known, nil)
+		if known != nil {
+			place.CompareAndSwap(known, nil)
+		}
+		return nil
 	}
 	next := newVariance(search)
 	if known != nil && known.mark == next.mark {
-		return false
+		return known.variance
 	}
 	if last := t.last.Load(); last != nil && last.mark == next.mark {
 		next = last
@@ -104,7 +110,18 @@ func (s *Site) Learn(r *message.Request, fields []hpack.Field) bool {
 		t.last.Store(next)
 	}
 	place.Store(&varying{h, next})
-	return true
+	return next
+}
+
+// Says reports whether the origin has ever said something of a query.
+func (s *Site) Says() bool { return s.variances != nil && s.variances.table.Load() != nil }
+
+// AppendSaidPrefix appends what all keys of a path begin with that the origin has said
+// something of.
+func (s *Site) AppendSaidPrefix(dst []byte, r *message.Request) []byte {
+	path, _ := cutQuery(r.Path)
+	dst = appendHost(binary.BigEndian.AppendUint32(dst, s.number), r.Authority)
+	return append(append(dst, path...), varianceMark)
 }
 
 // markSeed is one for the process: sites that inherit have the same keys.

@@ -148,7 +148,7 @@ func (s *Store) codedFor(key string, e *Entry) *Coded {
 			}
 			now := was
 			if old.Response != r {
-				now = r.Coded(encode.Coding(coding).String(), was.Body)
+				now = r.CodedAs(encode.Coding(coding).String(), was)
 				now.Whole = was.Root()
 			}
 			set = set.with(encode.Coding(coding), now)

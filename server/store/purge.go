@@ -37,6 +37,9 @@ func (s *Store) judge(e *Entry, key []byte) bool {
 	return true
 }
 
+// Holds reports whether an entry, whose own key is key, is not purged.
+func (s *Store) Holds(key string, e *Entry) bool { return s.inForce(e, []byte(key)) }
+
 // admits reports whether no purge is about a response that came after what it
 // answers was asked for.
 func (s *Store) admits(e *Entry, key string) bool {
@@ -153,6 +156,8 @@ func (s *Store) PurgeKey(key string, soft bool, now time.Time) (m Matched) {
 		m.Add(Matched{1, e.Response.Size()})
 		if soft {
 			e.soften(now)
+		} else {
+			e.judged.Store(gone) // for who holds it already
 		}
 	}
 	if !soft {

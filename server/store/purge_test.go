@@ -7,6 +7,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
+	"github.com/e0ac7cd4/hotpath/server/origin"
 	"github.com/e0ac7cd4/hotpath/server/purge"
 )
 
@@ -73,6 +74,21 @@ func TestCount(t *testing.T) {
 	}
 	if s.cache.Len() != 1 || s.find("c") == "" {
 		t.Error("what was purged is still held, or more was purged")
+	}
+}
+
+// TestPurgedURL: what was asked for by a URL before its purge is not stored, under
+// whatever key, if its tags have it.
+func TestPurgedURL(t *testing.T) {
+	s := newStore(t, Config{})
+	before := s.purges.Last()
+	s.Purge(false, purge.Tagged(s.purges.URL("k")))
+	tags := []purge.Tag{s.purges.URL("k")}
+	if r := s.Put(&Arrival{Key: "other key", Response: response("x"), Policy: lasting(), Tags: tags, Purged: before}); r != rfc9111.Invalidated {
+		t.Errorf("it is %v", r)
+	}
+	if s.PutAnswer("k", &origin.Answer{Response: response("x"), Fresh: time.Minute}, time.Now(), before) {
+		t.Error("a file is stored")
 	}
 }
 

@@ -125,7 +125,7 @@ const keepFile = time.Hour
 // PutAnswer stores a file's response. purged is the last purge before it was looked
 // at.
 func (s *Store) PutAnswer(key string, a *origin.Answer, asked time.Time, purged uint64) bool {
-	e := &Entry{Response: a.Response, Answer: a, since: purged}
+	e := &Entry{Response: a.Response, Answer: a, Tags: []purge.Tag{s.purges.URL(key)}, since: purged}
 	if !s.admits(e, key) {
 		return false
 	}
