@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
@@ -44,6 +45,7 @@ func newSites(cfg config.Config, budget *descriptors, before *siteSet, attempts 
 	pages := new(config.Pages)
 	sites := make([]*site.Site, len(cfg.Sites))
 	for i := range cfg.Sites {
+		runtime.Gosched() // see config: a reload lets hits pass
 		c := &cfg.Sites[i]
 		m := maker{log: log, attempts: attempts, pages: pages, maxStored: cfg.LargestStored(), quota: each.of(c), before: left.take(c)}
 		s, err := m.make(c)

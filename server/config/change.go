@@ -30,6 +30,7 @@ func (c Config) Effective() []Line {
 		lines = append(lines, Line{Key: k.name, Value: k.value.String(), Default: k.def, Fixed: fixed})
 	}
 	for i := range c.Sites {
+		yield()
 		s := &c.Sites[i]
 		if s.name == "" {
 			continue // the one of root and upstream

@@ -44,6 +44,7 @@ func (c *Config) checkFiles(wrong map[string]bool) Mistakes {
 		return err
 	})
 	for i := range c.Sites {
+		yield()
 		s := &c.Sites[i]
 		if s.name == "" {
 			continue // the one of root and upstream

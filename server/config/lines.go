@@ -9,6 +9,7 @@ func (c Config) Lines() []Line {
 		lines = append(lines, Line{Key: k.name, Value: k.value.String(), Default: k.def})
 	}
 	for i := range c.Sites {
+		yield()
 		s := &c.Sites[i]
 		for _, k := range siteSettings(s) {
 			if s.where[k.name] != "" {

@@ -21,11 +21,11 @@ import (
 // siteName is the host of a site of many.
 func siteName(i int) string { return fmt.Sprintf("site%d.example", i) }
 
-// serverName is the name that the ith handshake with a server is for: those with many
-// sites take turns.
+// serverName is the name that the ith handshake with a server is for: that of the
+// certificate, or each of many in turn.
 func serverName(server string, i int) string {
 	if server != names {
-		return ""
+		return "localhost"
 	}
 	return siteName(i * 7 % manySites)
 }
@@ -96,7 +96,7 @@ func measureStart(ctx context.Context, p *process, st *state) ([]value, error) {
 // the server's core half idle.
 const reloadRate = 100_000
 
-// measureReload reloads a server with many sites under load, and compares the latencies
+// measureReload reloads a server under load, and compares the latencies
 // in the second in which the reload begins with those in the second before. No request
 // may fail, and no connection end.
 func measureReload(ctx context.Context, p *process, st *state) ([]value, error) {
@@ -112,8 +112,11 @@ func measureReload(ctx context.Context, p *process, st *state) ([]value, error) 
 			return
 		}
 		st.reloads++
-		config := filepath.Join(st.site.dir, manyFile)
-		if failed = os.WriteFile(config+".new", manyConfig(st.site, fmt.Sprintf("%dMiB", 1+st.reloads%2)), 0o644); failed != nil {
+		config, text := filepath.Join(st.site.dir, manyFile), manyConfig
+		if p.name == limits {
+			config, text = filepath.Join(st.site.dir, limitsFile), limitsConfig
+		}
+		if failed = os.WriteFile(config+".new", text(st.site, fmt.Sprintf("%dMiB", 1+st.reloads%2)), 0o644); failed != nil {
 			return
 		}
 		if failed = os.Rename(config+".new", config); failed != nil {
