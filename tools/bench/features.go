@@ -57,7 +57,7 @@ type featureBar struct {
 
 // Rows of -features.
 const (
-	rowHit     = "hit-h2-8x32-1KiB"
+	rowHit     = "beside-h2-8x32-1KiB"
 	rowClients = "clients"
 	rowStart   = "start"
 	rowReload  = "reload"
