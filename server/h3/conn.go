@@ -80,7 +80,8 @@ func NewConn(cfg *Config, q *quic.Conn, stripe metrics.Stripe, identity *message
 }
 
 // Serve serves the connection until it ends and returns why it did. What is under
-// way then is broken off, and counted, before it returns.
+// way then is broken off, and counted, before it returns, and quic-go has no more of
+// it.
 func (c *Conn) Serve() metrics.CloseReason {
 	c.window.begin(c)
 	var receiving sync.WaitGroup
@@ -212,10 +213,10 @@ func (c *Conn) ended(err error) {
 	}
 }
 
-// end breaks off what is under way.
+// end breaks off what is under way, and the connection with it.
 func (c *Conn) end() {
 	c.mu.Lock()
-	c.closing = true
+	c.closeLocked(c.reason, codeNoError, "") // nothing, if that is why it ends
 	c.quiet.Stop()
 	left := make([]*stream, 0, len(c.streams))
 	for s := range c.streams {
@@ -226,6 +227,7 @@ func (c *Conn) end() {
 		s.over(errPeerGone, true)
 	}
 	c.answering.Wait()
+	<-c.quic.Context().Done()
 	c.mu.Lock()
 	c.quiet.Stop() // the last of them has set it
 	c.countBytes()

@@ -15,7 +15,12 @@ import (
 // §6.2.1). A table of QPACK is none of them: the peer may use none then.
 func (c *Conn) sayHello() error {
 	q, err := c.quic.OpenUniStream()
-	if err != nil {
+	var full *quic.StreamLimitReachedError
+	switch {
+	case errors.As(err, &full): // a client has to let us open three (§6.2)
+		c.fail(connError(codeStreamCreation, "no room for the control stream"))
+		return err
+	case err != nil:
 		c.ended(err)
 		return err
 	}

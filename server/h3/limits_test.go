@@ -345,3 +345,15 @@ func TestPeerGone(t *testing.T) {
 		t.Errorf("the handler reads %v", err)
 	}
 }
+
+// TestNoControlStream: a client that lets us open no control stream is refused: the
+// connection does not outlive Serve.
+func TestNoControlStream(t *testing.T) {
+	p := newPeer(t, setup{quic: &quic.Config{MaxIncomingUniStreams: -1}, silent: true})
+	p.wantEnd(codeStreamCreation, metrics.CloseError)
+	select {
+	case <-p.engine.quic.Context().Done():
+	default:
+		t.Error("the connection goes on, without anyone who serves it")
+	}
+}
