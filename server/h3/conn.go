@@ -147,7 +147,6 @@ func (c *Conn) closed(s *stream) {
 		return
 	}
 	c.last = time.Now()
-	c.flight.landed()
 	c.countBytes()
 	if c.drain == finished {
 		c.leave()
@@ -233,6 +232,7 @@ func (c *Conn) end() {
 	c.countBytes()
 	c.mu.Unlock()
 	c.window.end()
+	c.flight.end()
 }
 
 // spendEarly takes a stream that ends early because of the peer off its budget:

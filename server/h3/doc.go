@@ -23,6 +23,7 @@
 //	receive.go   a request's content comes in, at the least rate or faster
 //	send.go      bytes go out, at the least rate or faster
 //	memory.go    what counts in the ledger, and who is cut
+//	flight.go    what is sent and not acknowledged
 //	count.go     what metrics and the access log have of it
 //	drain.go     GOAWAY, twice
 //

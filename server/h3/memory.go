@@ -15,51 +15,6 @@ func (s *stream) Cut(*memory.Ticket) {
 	go s.breakOff(codeExcessiveLoad, relay.ErrMemory) // quic-go asks the ledger under a lock that this takes: see Grow
 }
 
-// flight is what quic-go has sent for a connection and not seen acknowledged: it
-// keeps a copy of that. It is never more than the congestion window (RFC 9002 §7),
-// nor than what was written since the connection last had nothing to send, and
-// counts in the ledger as that from [FlightFrom] bytes on.
-type flight struct {
-	mu      sync.Mutex
-	ticket  *memory.Ticket // nil: nothing counts
-	written int64
-	held    int64
-}
-
-// flies notes n bytes that quic-go has taken from a stream.
-func (c *Conn) flies(n int) {
-	if c.cfg.Ledger == nil {
-		return
-	}
-	f := &c.flight
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.written += int64(n)
-	if f.written <= FlightFrom {
-		return
-	}
-	if f.ticket == nil {
-		f.ticket = c.cfg.Ledger.Join(connection{c}, nil, time.Now())
-	}
-	f.ticket.Moved(n)
-	now := min(f.written, int64(c.quic.ConnectionStats().CongestionWindow))
-	if now > f.held {
-		f.ticket.Hold(now - f.held)
-	} else {
-		f.ticket.Give(f.held - now)
-	}
-	f.held = now
-}
-
-// landed notes that nothing more is sent for now: what has not arrived yet takes a
-// round trip.
-func (f *flight) landed() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.ticket.Leave()
-	f.ticket, f.written, f.held = nil, 0, 0
-}
-
 // window is how much content the peer may send on the connection before a handler
 // has read it, beyond [FirstConnWindow].
 type window struct {

@@ -104,3 +104,34 @@ func TestSlowAreCut(t *testing.T) {
 		t.Error("an answer that was cut looks complete")
 	}
 }
+
+// TestFlightOutlivesItsAnswer: what was sent counts after its stream is over, for it
+// may be lost; in time it does not.
+func TestFlightOutlivesItsAnswer(t *testing.T) {
+	ledger := newLedger(t, 64<<20).Ledger()
+	p := newPeer(t, setup{ledger: ledger, source: stored("/", large)})
+	p.want(read(p.ask(request("GET", "/"))), "200", large)
+	for end := time.Now().Add(patience); p.metrics.StreamsOpen.Value() > 0 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	if n := ledger.Stats().Buffered; n == 0 {
+		t.Error("nothing counts of an answer that may be lost yet")
+	}
+	for end := time.Now().Add(patience); ledger.Stats().Buffered > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it goes on to count: %+v", ledger.Stats())
+		}
+	}
+}
+
+// TestNothingFliesAfterTheEnd: who still writes when a connection has ended counts
+// nothing that nobody gives back.
+func TestNothingFliesAfterTheEnd(t *testing.T) {
+	ledger := newLedger(t, 64<<20).Ledger()
+	p := newPeer(t, setup{ledger: ledger})
+	p.close()
+	p.engine.flies(2 * FlightFrom)
+	if s := ledger.Stats(); s.Buffered != 0 || s.Senders != 0 {
+		t.Errorf("%+v", s)
+	}
+}
