@@ -100,9 +100,9 @@ const (
 	atOnce = 1452
 
 	// streamBytes is what a stream counts for in the ledger whose answer takes a
-	// while: its goroutine with 4 KiB of stack, quic-go's two halves, a frame that is
-	// being filled.
-	streamBytes = 8 << 10
+	// while, beside its head: its goroutine with 4 KiB of stack, quic-go's two
+	// halves, a frame that is being filled, and what it reads into.
+	streamBytes = 8<<10 + readBuffer
 
 	// lateBody and lateTime are how much of a request's content may come after its
 	// answer, in bytes and time, before we ask for an end of it (RFC 9114 §4.1):

@@ -17,6 +17,9 @@ import (
 // fieldOverhead is what a field counts for beside its text (RFC 9114 §4.2.2).
 const fieldOverhead = 32
 
+// fieldBytes is what an hpack.Field takes beside its text.
+const fieldBytes = 40
+
 // errSection is a field section that cannot be decoded (RFC 9204 §2.2).
 var errSection = errors.New("the field section cannot be decoded")
 

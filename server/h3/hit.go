@@ -141,4 +141,7 @@ func (s *stream) join(p *memory.Pins) {
 		s.ticket.Pin(p, now)
 	}
 	s.ticket.Hold(streamBytes)
+	if s.asked != nil {
+		s.ticket.Hold(s.asked.bytes())
+	}
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quic-go/quic-go"
+
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/store"
 )
@@ -133,5 +135,29 @@ func TestNothingFliesAfterTheEnd(t *testing.T) {
 	p.engine.flies(2 * FlightFrom)
 	if s := ledger.Stats(); s.Buffered != 0 || s.Senders != 0 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// TestHeadsCount: a head that is kept while its answer waits for the client counts.
+func TestHeadsCount(t *testing.T) {
+	const text = 12 << 10
+	ledger := newLedger(t, 64<<20).Ledger()
+	window := &quic.Config{InitialStreamReceiveWindow: 8 << 10, MaxStreamReceiveWindow: 8 << 10}
+	p := newPeer(t, setup{ledger: ledger, quic: window, source: stored("/", large)})
+	wait := func(more ...string) int64 {
+		s := p.ask(request("GET", "/", more...))
+		if _, err := io.ReadFull(s, make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		n := ledger.Stats().Buffered
+		s.CancelRead(codeRequestCancelled)
+		for end := time.Now().Add(patience); ledger.Stats().Buffered > 0 && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
+		return n
+	}
+	without := wait()
+	if with := wait("x-long", strings.Repeat("x", text)); with-without < text/2 {
+		t.Errorf("%d bytes count with a head of %d more, %d without", with, text, without)
 	}
 }

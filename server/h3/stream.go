@@ -39,6 +39,7 @@ type stream struct {
 	quic  *quic.Stream
 	in    *bufio.Reader // head, then content
 	began time.Time     // when its head was read
+	asked *decoded      // the head; nil: its memory is given back
 
 	ends     bool // nothing follows the head
 	headOnly bool // HEAD
@@ -97,15 +98,26 @@ func newStream(c *Conn, q *quic.Stream) *stream {
 	return s
 }
 
-// decoded is the memory that a head is decoded into.
+// decoded is what a head is decoded into.
 type decoded struct {
-	section []byte
 	fields  []hpack.Field
 	request head.Request
 	lookup  message.Lookup
 }
 
 var decodeds = sync.Pool{New: func() any { return new(decoded) }}
+
+// sections are those in which encoded heads are put together.
+var sections = sync.Pool{New: func() any { return new([]byte) }}
+
+// bytes is the memory that a head takes while its answer waits for the peer.
+func (d *decoded) bytes() int64 {
+	n := cap(d.fields) * fieldBytes
+	for i := range d.fields {
+		n += len(d.fields[i].Name) + len(d.fields[i].Value)
+	}
+	return int64(n)
+}
 
 func (d *decoded) release() {
 	clear(d.fields)
@@ -127,7 +139,9 @@ func (s *stream) serve() {
 		}
 	}()
 	d := decodeds.Get().(*decoded)
+	s.asked = d
 	err := s.answer(d)
+	s.asked = nil
 	d.release()
 	if err != nil {
 		s.failed(err)
@@ -190,16 +204,9 @@ func (s *stream) readHead(d *decoded) error {
 	if err := s.quic.SetReadDeadline(s.began.Add(l.Head)); err != nil {
 		return err
 	}
-	section, err := s.readSection(d)
-	s.mu.Lock()
-	s.began = time.Now()
-	s.mu.Unlock()
+	truncated, err := s.readFields(d)
 	if err != nil {
 		return err
-	}
-	var truncated bool
-	if d.fields, truncated, err = decodeFields(d.fields[:0], section, l.HeaderBytes, l.HeaderFields); err != nil {
-		return connError(codeDecompressionFailed, err.Error())
 	}
 	malformed := d.request.Parse(d.fields)
 	d.request.Identity = s.conn.identity
@@ -219,8 +226,29 @@ func (s *stream) readHead(d *decoded) error {
 	return s.quic.SetReadDeadline(time.Time{})
 }
 
-// readSection reads frames up to the first HEADERS frame, and its payload.
-func (s *stream) readSection(d *decoded) ([]byte, error) {
+// readFields reads and decodes the field section of a head. truncated: it exceeds a
+// limit.
+func (s *stream) readFields(d *decoded) (truncated bool, err error) {
+	b := sections.Get().(*[]byte)
+	defer sections.Put(b)
+	section, err := s.readSection((*b)[:0])
+	s.mu.Lock()
+	s.began = time.Now()
+	s.mu.Unlock()
+	if err != nil {
+		return false, err
+	}
+	*b = section
+	l := &s.conn.cfg.Limits
+	if d.fields, truncated, err = decodeFields(d.fields[:0], section, l.HeaderBytes, l.HeaderFields); err != nil {
+		return false, connError(codeDecompressionFailed, err.Error())
+	}
+	return truncated, nil
+}
+
+// readSection reads frames up to the first HEADERS frame, and appends its payload to
+// dst.
+func (s *stream) readSection(dst []byte) ([]byte, error) {
 	for {
 		h, err := readFrameHead(s.in)
 		if err != nil {
@@ -241,8 +269,7 @@ func (s *stream) readSection(d *decoded) ([]byte, error) {
 			s.conn.limit(metrics.LimitHeaderBlock)
 			return nil, s.refuseLarge(&message.Request{Client: s.conn.remote})
 		}
-		d.section, err = readSome(s.in, d.section[:0], int(h.length))
-		return d.section, err
+		return readSome(s.in, dst, int(h.length))
 	}
 }
 
