@@ -211,7 +211,7 @@ func (s *stream) read(out []byte, m *streamMessage) ([]byte, error) {
 		return s.head(out, m, now), nil
 	case relay.Send:
 		s.explain(&m.Outcome)
-		if err := s.write(out); err != nil {
+		if err := s.flush(out); err != nil {
 			return out, err
 		}
 		s.headSent, s.sendDone = true, true
@@ -238,7 +238,7 @@ func (s *stream) follow(out []byte, m *streamMessage, now *message.DateText) ([]
 	s.headSent = true
 	if s.headOnly {
 		m.Follower.Close()
-		if err := s.write(out); err != nil {
+		if err := s.flush(out); err != nil {
 			return out, err
 		}
 		s.sendDone = true
@@ -259,7 +259,7 @@ func (s *stream) pump(out []byte) ([]byte, error) {
 		if s.headSent && !s.sendDone {
 			out, more, ended, err = s.content(out)
 		}
-		if werr := s.write(out); werr != nil {
+		if werr := s.flush(out); werr != nil {
 			return out[:0], werr
 		}
 		out = out[:0]
@@ -277,6 +277,17 @@ func (s *stream) pump(out []byte) ([]byte, error) {
 			return out, nil
 		}
 	}
+}
+
+// flush sends out, whose memory counts while it waits.
+func (s *stream) flush(out []byte) error {
+	if len(out) == 0 {
+		return nil
+	}
+	held := int64(cap(out))
+	s.ticket.Hold(held)
+	defer s.ticket.Give(held)
+	return s.write(out)
 }
 
 // content appends a DATA frame with what there is, and the trailers at the end. more

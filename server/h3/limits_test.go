@@ -357,3 +357,15 @@ func TestNoControlStream(t *testing.T) {
 		t.Error("the connection goes on, without anyone who serves it")
 	}
 }
+
+// TestStalledUploads: uploads that stall are of the budget of streams that end early.
+func TestStalledUploads(t *testing.T) {
+	p := newPeer(t, setup{limits: func(l *Limits) { l.Progress, l.Resets = short, 1 }, serve: func(_ *peer, _ context.Context, x *message.Exchange) {
+		_, _ = io.Copy(io.Discard, x.Body)
+	}})
+	p.send(request("POST", "/"))
+	p.send(request("POST", "/"))
+	p.send(request("POST", "/"))
+	p.wantEnd(codeExcessiveLoad, metrics.CloseLimit)
+	p.wantLimit(metrics.LimitEarlyReset, 1)
+}

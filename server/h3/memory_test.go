@@ -2,6 +2,7 @@ package h3
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -9,8 +10,10 @@ import (
 
 	"github.com/quic-go/quic-go"
 
+	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/store"
+	relay "github.com/e0ac7cd4/hotpath/server/stream"
 )
 
 // newLedger makes the ledger of a store of so many bytes.
@@ -159,5 +162,55 @@ func TestHeadsCount(t *testing.T) {
 	without := wait()
 	if with := wait("x-long", strings.Repeat("x", text)); with-without < text/2 {
 		t.Errorf("%d bytes count with a head of %d more, %d without", with, text, without)
+	}
+}
+
+// TestTrailersCount: trailers are not received if there is no memory for them.
+func TestTrailersCount(t *testing.T) {
+	ledger := newLedger(t, 1<<20).Ledger()
+	full, failed := make(chan struct{}), make(chan error, 1)
+	p := newPeer(t, setup{ledger: ledger, serve: func(_ *peer, _ context.Context, x *message.Exchange) {
+		taken := int64(0)
+		for ledger.Take(1 << 10) {
+			taken += 1 << 10
+		}
+		close(full)
+		_, err := io.ReadAll(x.Body)
+		ledger.Give(taken)
+		failed <- err
+	}})
+	s := p.send(request("POST", "/"))
+	<-full
+	if _, err := s.Write(headers("x-end", "yes")); err != nil {
+		t.Fatal(err)
+	}
+	p.wantReset(read(s), codeExcessiveLoad)
+	p.wantLimit(metrics.LimitBodyMemory, 1)
+	if err := <-failed; !errors.Is(err, relay.ErrMemory) {
+		t.Errorf("the handler reads %v", err)
+	}
+}
+
+// TestWaitingFrameCounts: the frame that a client does not take counts until it does.
+func TestWaitingFrameCounts(t *testing.T) {
+	ledger := newLedger(t, 64<<20).Ledger()
+	window := &quic.Config{InitialStreamReceiveWindow: 8 << 10, MaxStreamReceiveWindow: 8 << 10}
+	text := large[:12<<10]
+	p := newPeer(t, setup{ledger: ledger, quic: window, serve: func(_ *peer, _ context.Context, x *message.Exchange) {
+		_ = x.Reply.Head(message.Head{Status: 200, Length: -1})
+		_, _ = x.Reply.Write([]byte(text))
+		_ = x.Reply.End(nil)
+	}})
+	s := p.ask(request("GET", "/"))
+	for end := time.Now().Add(patience); ledger.Stats().Buffered < maxData+readBuffer; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%+v", ledger.Stats())
+		}
+	}
+	p.want(read(s), "200", text)
+	for end := time.Now().Add(patience); ledger.Stats().Buffered > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("after the end: %+v", ledger.Stats())
+		}
 	}
 }

@@ -39,6 +39,7 @@ func (s *stream) receive() {
 	case err == errStalled:
 		s.conn.limit(metrics.LimitBodyTimeout)
 		s.breakOff(codeRequestCancelled, err)
+		s.conn.spendEarly()
 	case err == relay.ErrMemory:
 		s.conn.limit(metrics.LimitBodyMemory)
 		s.breakOff(codeExcessiveLoad, err)
@@ -102,8 +103,6 @@ func (s *stream) receiveFrames() error {
 
 // receiveData receives the content of a DATA frame, as the handler reads it.
 func (s *stream) receiveData(in *paced, left uint64, received *int64) error {
-	b := buffers.Get().(*[]byte)
-	defer buffers.Put(b)
 	most := s.conn.cfg.Limits.BodyBytes
 	for left > 0 {
 		if s.isOver() {
@@ -112,29 +111,27 @@ func (s *stream) receiveData(in *paced, left uint64, received *int64) error {
 		if err := s.awaitRoom(); err != nil {
 			return err
 		}
-		p := (*b)[:min(left, maxData)]
-		n, err := in.Read(p)
-		if n > 0 {
-			left -= uint64(n)
-			*received += int64(n)
-			s.received.Store(*received)
-			s.moved.Store(time.Now().UnixNano())
-			if *received > most && !s.asks && s.body.TooLarge(most) {
-				s.conn.limit(metrics.LimitBodySize)
-			}
-			s.unread.Add(int64(n))
-			unkept, err := s.body.Add(p[:n])
-			s.unread.Add(-int64(unkept))
-			if err != nil {
-				return err
-			}
-		}
-		if err == io.EOF && left > 0 {
+		if err := in.await(); err == io.EOF {
 			return io.ErrUnexpectedEOF
-		}
-		if err != nil && err != io.EOF {
+		} else if err != nil {
 			return err
 		}
+		p, _ := s.in.Peek(int(min(left, uint64(s.in.Buffered()))))
+		n := len(p)
+		left -= uint64(n)
+		*received += int64(n)
+		s.received.Store(*received)
+		s.moved.Store(time.Now().UnixNano())
+		if *received > most && !s.asks && s.body.TooLarge(most) {
+			s.conn.limit(metrics.LimitBodySize)
+		}
+		s.unread.Add(int64(n))
+		unkept, err := s.body.Add(p)
+		s.unread.Add(-int64(unkept))
+		if err != nil {
+			return err
+		}
+		_, _ = s.in.Discard(n) // it is there
 	}
 	return nil
 }
@@ -157,13 +154,19 @@ func (s *stream) wasRead(n int) {
 	raise(s.drained)
 }
 
-// receiveTrailers receives the fields that end a request's content (§4.1).
+// receiveTrailers receives the fields that end a request's content (§4.1). They count
+// as what they are encoded, in a buffer that grows by quarters, and decoded.
 func (s *stream) receiveTrailers(in *paced, length uint64) error {
 	l := &s.conn.cfg.Limits
 	if length > uint64(headerBlockFactor*l.HeaderBytes) {
 		s.conn.limit(metrics.LimitHeaderBlock)
 		return streamError(codeExcessiveLoad, "trailers over the limit")
 	}
+	memory := int64(length)*5/4 + int64(l.HeaderBytes)
+	if !s.ticket.Take(memory) {
+		return relay.ErrMemory
+	}
+	defer s.ticket.Give(memory) // the body counts what it keeps
 	section, err := readSome(in, nil, int(length))
 	if err != nil {
 		return err
@@ -204,23 +207,25 @@ func (p *paced) Read(b []byte) (n int, err error) {
 }
 
 // ReadByte implements io.ByteReader, for the heads of frames.
-func (p *paced) ReadByte() (c byte, err error) {
-	for {
-		if p.s.in.Buffered() > 0 {
-			return p.s.in.ReadByte()
-		}
+func (p *paced) ReadByte() (byte, error) {
+	if err := p.await(); err != nil {
+		return 0, err
+	}
+	return p.s.in.ReadByte()
+}
+
+// await waits until something is there to be read.
+func (p *paced) await() error {
+	for p.s.in.Buffered() == 0 {
 		if err := p.arm(); err != nil {
-			return 0, err
+			return err
 		}
-		c, err = p.s.in.ReadByte()
-		n := 0
-		if err == nil {
-			n = 1
-		}
-		if again, aerr := p.moved(n, err); !again {
-			return c, aerr
+		_, err := p.s.in.Peek(1)
+		if _, err = p.moved(p.s.in.Buffered(), err); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // arm gives the next read its deadline: that of the peer's turn, which begins now.
