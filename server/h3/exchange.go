@@ -56,7 +56,11 @@ func (s *stream) handle(d *decoded) error {
 	if !s.ends || r.Protocol != "" {
 		s.body = relay.NewBody(s.ticket, s.wasRead, s.expects(x))
 	}
+	s.broken = make(chan struct{})
 	over := s.done // with the connection, meanwhile
+	if over {
+		s.stopReceiving()
+	}
 	s.mu.Unlock()
 	if over {
 		cancel(errPeerGone)

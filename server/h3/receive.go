@@ -141,7 +141,9 @@ func (s *stream) awaitRoom() error {
 	for s.unread.Load() >= MaxStreamWindow {
 		select {
 		case <-s.drained:
-		case <-s.quic.Context().Done():
+		case <-s.broken:
+			return errStreamDone
+		case <-s.conn.quic.Context().Done():
 			return errPeerGone
 		}
 	}

@@ -308,3 +308,32 @@ func TestTunnel(t *testing.T) {
 	p.wantReset(read(p.send(connect)), codeRequestCancelled)
 	p.wantLimit(metrics.LimitIdleTimeout, 1)
 }
+
+// TestHalfClosedTunnel: a tunnel whose handler has ended its own side carries what the
+// client sends until that ends, too, however slowly it is read.
+func TestHalfClosedTunnel(t *testing.T) {
+	const size = 3 * MaxStreamWindow
+	got := make(chan int64, 1)
+	p := newPeer(t, setup{ledger: newLedger(t, 64<<20).Ledger(), serve: func(_ *peer, _ context.Context, x *message.Exchange) {
+		c, err := x.Reply.Tunnel(200, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.WriteString(c, "all")
+		_ = c.(interface{ CloseWrite() error }).CloseWrite()
+		time.Sleep(short) // until no more is received
+		n, _ := io.Copy(io.Discard, c)
+		got <- n
+		_ = c.Close()
+	}})
+	s := p.send(headers(":method", "CONNECT", ":protocol", "websocket", ":scheme", "https", ":authority", "localhost", ":path", "/"))
+	p.want(read(s), "200", "all")
+	if _, err := s.Write(frame(frameData, []byte(large[:size]))); err != nil {
+		t.Fatal(err)
+	}
+	_ = s.Close()
+	if n := <-got; n != size {
+		t.Errorf("the handler reads %d bytes of %d", n, size)
+	}
+}

@@ -77,6 +77,7 @@ type exchange struct {
 	declared int64                   // content-length, -1 if there is none
 	unread   atomic.Int64            // of its content, by the handler
 	drained  chan struct{}           // the handler has read some of it
+	broken   chan struct{}           // closed when content is received no more; nil without a handler
 	left     bool                    // the handler has returned
 	headSent bool
 	sendDone bool // our side has ended
@@ -407,6 +408,7 @@ func (s *stream) breakOff(code quic.StreamErrorCode, cause error) {
 		return
 	}
 	s.cause = cause
+	s.stopReceiving()
 	s.mu.Unlock()
 	m := s.conn.cfg.Metrics
 	m.StreamsReset.Add(s.conn.stripe, metrics.ByUs, 1)
@@ -451,6 +453,7 @@ func (s *stream) over(cause error, aborted bool) {
 		return
 	}
 	s.done = true
+	s.stopReceiving()
 	s.record(aborted)
 	ticket, cancel, body := s.ticket, s.cancel, s.body
 	s.mu.Unlock()
@@ -464,6 +467,19 @@ func (s *stream) over(cause error, aborted bool) {
 	}
 	ticket.Leave() // last: what those have taken is given back by now
 	s.conn.closed(s)
+}
+
+// stopReceiving has content received no more, which a tunnel's is until it is over:
+// that our own side has ended is no reason. s.mu is held.
+func (s *stream) stopReceiving() {
+	if s.broken == nil {
+		return
+	}
+	select {
+	case <-s.broken:
+	default:
+		close(s.broken)
+	}
 }
 
 // isOver reports whether over was called.
