@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/limit"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
-	"github.com/e0ac7cd4/hotpath/server/client"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -30,7 +28,6 @@ type Conn struct {
 	cfg      *Config
 	quic     *quic.Conn
 	stripe   metrics.Stripe
-	remote   netip.Addr
 	secure   *access.Secure
 	identity *message.Identity
 	tls      func() tls.ConnectionState
@@ -65,7 +62,6 @@ func NewConn(cfg *Config, q *quic.Conn, stripe metrics.Stripe, identity *message
 		cfg: cfg, quic: q, stripe: stripe,
 		greeted:  make(chan struct{}),
 		heads:    make(chan struct{}, HeadsAtOnce),
-		remote:   client.Peer(q.RemoteAddr()),
 		secure:   &access.Secure{Version: state.Version, Cipher: state.CipherSuite, Name: state.ServerName},
 		identity: identity,
 		tls:      func() tls.ConnectionState { return q.ConnectionState().TLS },

@@ -36,7 +36,7 @@ func (s *stream) handle(d *decoded) error {
 		Key:     string(d.lookup.Key),
 		Policy:  d.lookup.Policy,
 		Proto:   message.HTTP3,
-		Peer:    s.conn.quic.RemoteAddr(),
+		Peer:    s.peer,
 		Local:   s.conn.quic.LocalAddr(),
 		TLS:     s.conn.tls,
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"runtime/debug"
@@ -21,6 +22,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/client"
 	"github.com/e0ac7cd4/hotpath/server/head"
 	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -37,6 +39,7 @@ import (
 type stream struct {
 	conn  *Conn
 	quic  *quic.Stream
+	peer  net.Addr      // when it began: a connection may move to another address
 	in    *bufio.Reader // head, then content
 	began time.Time     // when its head was read
 	asked *decoded      // the head; nil: its memory is given back
@@ -91,7 +94,7 @@ var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBu
 
 func newStream(c *Conn, q *quic.Stream) *stream {
 	now := time.Now()
-	s := &stream{conn: c, quic: q, began: now, out: limit.NewPace(c.cfg.Limits.rate()), result: metrics.Bypass}
+	s := &stream{conn: c, quic: q, peer: c.quic.RemoteAddr(), began: now, out: limit.NewPace(c.cfg.Limits.rate()), result: metrics.Bypass}
 	s.tap = c.cfg.Access.TapOf(access.HTTP3, c.stripe, c.secure)
 	s.mark.conn = c.moved()
 	s.in = readers.Get().(*bufio.Reader)
@@ -135,7 +138,7 @@ func (s *stream) serve() {
 	defer func() {
 		if p := recover(); p != nil {
 			s.conn.cfg.Metrics.Panics.Add(s.conn.stripe, 1)
-			s.conn.cfg.Log.Error("panic on a stream", "peer", s.conn.quic.RemoteAddr().String(), "panic", p, "stack", string(debug.Stack()))
+			s.conn.cfg.Log.Error("panic on a stream", "peer", s.peer.String(), "panic", p, "stack", string(debug.Stack()))
 			s.reset(codeInternalError, errStreamDone)
 		}
 	}()
@@ -214,13 +217,13 @@ func (s *stream) readHead(d *decoded) error {
 	s.headOnly = d.request.Method == http.MethodHead
 	if truncated {
 		s.conn.limit(metrics.LimitHeaderList)
-		d.request.Client = s.conn.remote
+		d.request.Client = client.Peer(s.peer)
 		return s.refuseLarge(&d.request.Request)
 	}
 	if malformed != "" {
 		return streamError(codeMessageError, malformed)
 	}
-	d.request.Client, d.request.Trusted = s.conn.cfg.Client.Of(s.conn.remote, &d.request.Request)
+	d.request.Client, d.request.Trusted = s.conn.cfg.Client.Of(client.Peer(s.peer), &d.request.Request)
 	if s.ends, err = s.endsHere(&d.request); err != nil {
 		return err
 	}
@@ -268,7 +271,7 @@ func (s *stream) readSection(dst []byte) ([]byte, error) {
 			continue
 		case h.length > uint64(headerBlockFactor*s.conn.cfg.Limits.HeaderBytes):
 			s.conn.limit(metrics.LimitHeaderBlock)
-			return nil, s.refuseLarge(&message.Request{Client: s.conn.remote})
+			return nil, s.refuseLarge(&message.Request{Client: client.Peer(s.peer)})
 		}
 		return readSome(s.in, dst, int(h.length))
 	}
