@@ -68,27 +68,29 @@ func (q *QUIC) Listen() error {
 }
 
 // quicTLS is the TLS of QUIC: as that of other connections, by name and all, but for
-// the protocol. The copy is made for each handshake, so that keys of session tickets
-// which are read again hold for it, too.
+// the protocol. A copy is made for each handshake, of c as it is then: keys of session
+// tickets that are read again hold for it, too. What c chooses for a name differs in
+// what it asks of clients alone, and has no keys of its own.
 func quicTLS(c *tls.Config) *tls.Config {
-	own := func(c *tls.Config) *tls.Config {
-		c = c.Clone()
+	own := func() *tls.Config {
+		c := c.Clone()
 		c.NextProtos, c.MinVersion, c.GetConfigForClient = []string{protocolH3}, tls.VersionTLS13, nil
 		return c
 	}
-	outer := own(c)
+	outer := own()
 	outer.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		chosen := c
-		if c.GetConfigForClient != nil {
-			other, err := c.GetConfigForClient(hello)
-			if err != nil {
-				return nil, err
-			}
-			if other != nil {
-				chosen = other
-			}
+		now := own()
+		if c.GetConfigForClient == nil {
+			return now, nil
 		}
-		return own(chosen), nil
+		chosen, err := c.GetConfigForClient(hello)
+		if err != nil {
+			return nil, err
+		}
+		if chosen != nil {
+			now.ClientAuth, now.ClientCAs, now.VerifyConnection = chosen.ClientAuth, chosen.ClientCAs, chosen.VerifyConnection
+		}
+		return now, nil
 	}
 	return outer
 }
