@@ -24,18 +24,33 @@ type Gate chan struct{}
 // there could be.
 func NewGate(n int) Gate { return make(Gate, n) }
 
+// Enter waits for a turn, which Leave ends.
+func (g Gate) Enter() {
+	if g == nil {
+		return
+	}
+	g <- struct{}{}
+	runtime.Gosched() // behind all that can run now
+}
+
+// Leave ends the turn of an Enter.
+func (g Gate) Leave() {
+	if g != nil {
+		<-g
+	}
+}
+
 func (c *Conn) enterGate() {
-	if g := c.opt.Gate; g != nil && !c.gated {
-		g <- struct{}{}
+	if !c.gated {
+		c.opt.Gate.Enter()
 		c.gated = true
-		runtime.Gosched() // behind all that can run now
 	}
 }
 
 func (c *Conn) leaveGate() {
 	if c.gated {
 		c.gated = false
-		<-c.opt.Gate
+		c.opt.Gate.Leave()
 	}
 }
 

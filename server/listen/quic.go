@@ -11,6 +11,7 @@ import (
 
 	"github.com/quic-go/quic-go"
 
+	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/h3"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -58,7 +59,7 @@ func (q *QUIC) Listen() error {
 	}
 	// 0-RTT stays off: what a client sends in it can be sent again by anyone who
 	// has seen it (RFC 9001 §9.2), and a request has effects.
-	l, err := q.transport.Listen(quicTLS(q.server.cfg.TLS), &quic.Config{GetConfigForClient: q.server.quicConfig})
+	l, err := q.transport.Listen(quicTLS(q.server.cfg.TLS, q.server.cfg.Wire.Gate), &quic.Config{GetConfigForClient: q.server.quicConfig})
 	if err != nil {
 		return fmt.Errorf("listening for QUIC at %v: %w", q.socket.LocalAddr(), err)
 	}
@@ -71,9 +72,9 @@ func (q *QUIC) Listen() error {
 // the protocol. A copy is made for each handshake, of c as it is then: keys of session
 // tickets that are read again hold for it, too. What c chooses for a name differs in
 // what it asks of clients alone, and has no keys of its own.
-func quicTLS(c *tls.Config) *tls.Config {
+func quicTLS(c *tls.Config, gate wire.Gate) *tls.Config {
 	own := func() *tls.Config {
-		c := c.Clone()
+		c := gated(c, gate)
 		c.NextProtos, c.MinVersion, c.GetConfigForClient = []string{protocolH3}, tls.VersionTLS13, nil
 		return c
 	}

@@ -4,8 +4,10 @@ import (
 	"crypto/tls"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
+	"github.com/e0ac7cd4/hotpath/internal/wire"
 )
 
 // TestTicketKeysOfQUIC: keys of session tickets that are read again hold for HTTP/3,
@@ -28,7 +30,7 @@ func TestTicketKeysOfQUIC(t *testing.T) {
 	for _, name := range []string{"plain.test", asks} {
 		t.Run(name, func(t *testing.T) {
 			base := withKey(old)
-			changed, another := quicTLS(base), quicTLS(withKey(next))
+			changed, another := quicTLS(base, nil), quicTLS(withKey(next), nil)
 			base.SetSessionTicketKeys([][32]byte{next})
 			client := &tls.Config{RootCAs: id.Pool(), ServerName: name, NextProtos: []string{protocolH3}, ClientSessionCache: tls.NewLRUClientSessionCache(1)}
 			shake(t, changed, client)
@@ -47,13 +49,42 @@ func TestQUICAsksForCertificates(t *testing.T) {
 		return &tls.Config{ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: id.Pool()}, nil
 	}
 	asked := false
-	shake(t, quicTLS(c), &tls.Config{RootCAs: id.Pool(), ServerName: "localhost", NextProtos: []string{protocolH3},
+	shake(t, quicTLS(c, nil), &tls.Config{RootCAs: id.Pool(), ServerName: "localhost", NextProtos: []string{protocolH3},
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			asked = true
 			return new(tls.Certificate), nil
 		}})
 	if !asked {
 		t.Error("the client is asked for nothing")
+	}
+}
+
+// TestQUICPassesTheGate: handshakes of QUIC sign in turns with all others.
+func TestQUICPassesTheGate(t *testing.T) {
+	id := testkit.NewIdentity()
+	for name, c := range map[string]*tls.Config{
+		"a certificate": {Certificates: []tls.Certificate{id.TLS}},
+		"one by name":   {GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &id.TLS, nil }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			gate := wire.NewGate(1)
+			gate.Enter()
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				shake(t, quicTLS(c, gate), &tls.Config{RootCAs: id.Pool(), ServerName: "localhost", NextProtos: []string{protocolH3}})
+			}()
+			select {
+			case <-done:
+				t.Error("a handshake does not wait for its turn")
+			case <-time.After(100 * time.Millisecond):
+			}
+			gate.Leave()
+			<-done
+			if len(gate) != 0 {
+				t.Error("it has not left the gate")
+			}
+		})
 	}
 }
 
@@ -69,7 +100,7 @@ func shake(t *testing.T, server, client *tls.Config) tls.ConnectionState {
 	}()
 	c := tls.Client(near, client)
 	if _, err := c.Read(make([]byte, 1)); err != nil {
-		t.Fatal(err)
+		t.Error(err)
 	}
 	return c.ConnectionState()
 }
