@@ -82,7 +82,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	}
 	<-begun
 	<-begun
-	stop := c.underLoad(sites)
+	stop := c.underLoad(sites, protocols...)
 	for round := range rounds {
 		c.write(text(round + 1))
 		if round%2 == 0 {
@@ -119,9 +119,9 @@ func TestReloadUnderLoad(t *testing.T) {
 }
 
 // underLoad sends hits, misses and uploads to the sites s0.test, s1.test and so on
-// over connections of both protocols, and expects the answer of the upstreams of
+// over connections of each protocol, and expects the answer of the upstreams of
 // [TestReloadUnderLoad], until stop is called, which waits for some of each kind.
-func (p *process) underLoad(sites int) (stop func()) {
+func (p *process) underLoad(sites int, protocols ...string) (stop func()) {
 	var work sync.WaitGroup
 	ended := make(chan struct{})
 	var done [3]atomic.Int64

@@ -56,6 +56,14 @@ const (
 	// what that limit, a soft one, is exceeded by.
 	uncounted = 20 << 20
 
+	// quicFragment is what quic-go keeps of a frame of one byte that came out of
+	// order: its place in a map that grows by doubling, and the byte.
+	quicFragment = 125
+
+	// quicMessage is what quic-go takes of messages of TLS before they are complete,
+	// at each level of encryption: in the handshake there are two, then one.
+	quicMessage = 16 << 10
+
 	// turnBytes are the buffers of a turn, one for each core.
 	turnBytes = 320 << 10
 
@@ -169,7 +177,7 @@ func boundOf(cfg *config.Config, d *descriptors, cores int) bound {
 	}
 	if cfg.HTTP3 == "on" {
 		b.quic = quicRows(cfg)
-		b.base = append(b.base, row{"handshakes of QUIC: `max-handshakes`", int64(cfg.MaxHandshakes) * handshakeBytes})
+		b.base = append(b.base, row{"handshakes of QUIC: `max-handshakes`", int64(cfg.MaxHandshakes) * (handshakeBytes + 2*quicMessage*quicFragment)})
 	}
 	if cfg.AccessLog == string(access.Off) && cfg.OTLPEndpoint == "" {
 		b.connection = b.connection[:len(b.connection)-1]
@@ -204,7 +212,7 @@ func quicRows(cfg *config.Config) []row {
 	return []row{
 		{"idle: TLS state, QUIC's, engine, goroutines", idleQUIC},
 		{"packets that are not read yet", quicPackets},
-		{"content, before more of it counts", h3.FirstConnWindow},
+		{"content, before more of it counts, and a message of TLS: in frames of one byte, out of order", (h3.FirstConnWindow + quicMessage) * quicFragment},
 		{"what is sent and not acknowledged, before more of it counts", h3.FlightFrom},
 		{"heads that are being read, 8 at once: 2 × `max-header-bytes`, in a buffer that grew by quarters", h3.HeadsAtOnce * (headBytes + 2*cfg.MaxHeaderBytes*5/4)},
 		{"streams whose end is not acknowledged: `max-streams`", streams * lastBytes},

@@ -17,7 +17,8 @@
 //	hello.go     the unidirectional streams: SETTINGS, GOAWAY, QPACK's
 //	frame.go     frames (RFC 9114 §7)
 //	fields.go    field sections in and out (RFC 9204, the static table alone)
-//	stream.go    a stream: its head is read, and it is answered or refused
+//	stream.go    a stream: it is answered or refused, and ends
+//	head.go      a request's head is read
 //	hit.go       what is stored goes out
 //	exchange.go  the slow path: an exchange, and what its handler posts
 //	receive.go   a request's content comes in, at the least rate or faster

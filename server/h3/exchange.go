@@ -133,7 +133,7 @@ func (s *stream) serveExchange() {
 		if err := s.readInbox(); err != nil && !s.isOver() {
 			s.goneAway()
 		}
-		if s.tunnel.Load() && s.sendDone && (s.heard.Load() || s.left) {
+		if s.tunnel.Load() && s.sendDone && s.left { // until then it may read what has come
 			s.over(errStreamDone, false)
 			s.quic.CancelRead(codeNoError) // what still comes is of no use
 		}

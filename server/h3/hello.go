@@ -6,9 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"time"
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/quicvarint"
+
+	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
 // sayHello opens our control stream with SETTINGS as its first frame (RFC 9114
@@ -63,8 +67,9 @@ func (c *Conn) acceptUni() {
 // serveUni receives a unidirectional stream. The error is the connection's.
 func (c *Conn) serveUni(q *quic.ReceiveStream) *failure {
 	r := bufio.NewReaderSize(q, 64) // what comes on it is short
-	kind, err := readVarint(r)
+	kind, err := c.readType(q, r)
 	if err != nil {
+		q.CancelRead(codeStreamCreation)
 		return c.useless("a stream without a type")
 	}
 	switch kind {
@@ -79,6 +84,21 @@ func (c *Conn) serveUni(q *quic.ReceiveStream) *failure {
 	}
 	q.CancelRead(codeStreamCreation)
 	return c.useless("a stream of an unknown type")
+}
+
+// readType reads the type of a stream within the time for a head.
+func (c *Conn) readType(q *quic.ReceiveStream, r source) (uint64, error) {
+	if err := q.SetReadDeadline(time.Now().Add(c.cfg.Limits.Head)); err != nil {
+		return 0, err
+	}
+	kind, err := readVarint(r)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.limit(metrics.LimitHeadTimeout)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return kind, q.SetReadDeadline(time.Time{})
 }
 
 // only serves a stream of which there is one, and which does not end before its

@@ -360,12 +360,29 @@ func TestNoControlStream(t *testing.T) {
 
 // TestStalledUploads: uploads that stall are of the budget of streams that end early.
 func TestStalledUploads(t *testing.T) {
-	p := newPeer(t, setup{limits: func(l *Limits) { l.Progress, l.Resets = short, 1 }, serve: func(_ *peer, _ context.Context, x *message.Exchange) {
+	p := newPeer(t, setup{limits: func(l *Limits) { l.Progress, l.Resets, l.ResetsPerSec = short, 1, 0 }, serve: func(_ *peer, _ context.Context, x *message.Exchange) {
 		_, _ = io.Copy(io.Discard, x.Body)
 	}})
 	p.send(request("POST", "/"))
 	p.send(request("POST", "/"))
-	p.send(request("POST", "/"))
 	p.wantEnd(codeExcessiveLoad, metrics.CloseLimit)
 	p.wantLimit(metrics.LimitEarlyReset, 1)
+}
+
+// TestStreamWithoutAType: a unidirectional stream whose type does not come is given up
+// in time, at the cost of a stream without use.
+func TestStreamWithoutAType(t *testing.T) {
+	p := newPeer(t, setup{limits: func(l *Limits) { l.Head, l.Control, l.ControlPerSec = short, 1, 0 }})
+	began := time.Now()
+	p.uni(0x21, nil) // of an unknown type, at once
+	half, err := p.conn.OpenUniStream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := half.Write([]byte{0xc0}); err != nil {
+		t.Fatal(err)
+	}
+	p.wantEnd(codeExcessiveLoad, metrics.CloseLimit)
+	inTime(t, began, short)
+	p.wantLimit(metrics.LimitHeadTimeout, 1)
 }

@@ -130,7 +130,7 @@ func TestFlightOutlivesItsAnswer(t *testing.T) {
 }
 
 // TestNothingFliesAfterTheEnd: who still writes when a connection has ended counts
-// nothing that would not be given back.
+// nothing that is never given back.
 func TestNothingFliesAfterTheEnd(t *testing.T) {
 	ledger := newLedger(t, 64<<20).Ledger()
 	p := newPeer(t, setup{ledger: ledger})

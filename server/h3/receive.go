@@ -20,9 +20,7 @@ func (s *stream) receive() {
 	defer s.releaseReader()
 	err := s.receiveFrames()
 	if err == nil {
-		s.heard.Store(true)
 		s.body.End()
-		raise(s.woken)
 		return
 	}
 	var f *failure
