@@ -76,7 +76,7 @@ func (u upgradable) gone(pid int) {
 func TestUpgradeUnderLoad(t *testing.T) {
 	const rounds = 6
 	u := startUpgradable(t, "-upstream", counter(t, "origin"))
-	stop := u.underLoad(1, "h1", "h2") // over HTTP/3 clients go on over these for some seconds
+	stop := u.underLoad(1, "h2", "http/1.1") // over HTTP/3 clients go on over these for some seconds
 	for round := range rounds {
 		before := u.pid()
 		if round%2 == 0 {
