@@ -1,12 +1,16 @@
 package testkit
 
-import "net"
+import (
+	"net"
+	"sync"
+)
 
 // Pipes is a listener in memory: each Dial connects the two ends of a
 // [net.Pipe], which has no buffer, and fake time in it.
 type Pipes struct {
 	conns chan net.Conn
 	done  chan struct{}
+	once  sync.Once
 
 	// Remote is the peer's address of accepted connections; nil: none.
 	Remote net.Addr
@@ -45,8 +49,11 @@ func (p *Pipes) Accept() (net.Conn, error) {
 	}
 }
 
-// Close implements [net.Listener]; it is called once.
-func (p *Pipes) Close() error { close(p.done); return nil }
+// Close implements [net.Listener].
+func (p *Pipes) Close() error {
+	p.once.Do(func() { close(p.done) })
+	return nil
+}
 
 // Addr implements [net.Listener] with a loopback address.
 func (p *Pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
