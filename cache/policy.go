@@ -12,7 +12,7 @@ const (
 	queues = int(main) + 1
 )
 
-// The constants below are from the simulator (cache/simulate); where neighbours
+// The constants below are from the simulator (cache/simulate); if neighbours
 // of a value did about as well, docs/benchmarks.md says so.
 const (
 	// leastShare and mostShare bound the part of the cache that is for

@@ -1,4 +1,6 @@
-// Simulate compares policies of eviction by their hit ratios on traces.
+// Command simulate compares policies of eviction by their hit ratios on traces: each
+// is given a trace, generated or read, at several sizes of a cache, and its object and
+// byte hit ratios are printed in a table.
 //
 //	go run ./cache/simulate                                  # generated traces
 //	zstd -dc FILE | go run ./cache/simulate -trace -         # one in libCacheSim's oracleGeneral

@@ -13,7 +13,7 @@ type distinct struct {
 const (
 	distinctBits = 1024
 
-	// maxDistinct is where half a dozen bits are left.
+	// maxDistinct is the estimate with half a dozen bits left.
 	maxDistinct = 5000
 )
 

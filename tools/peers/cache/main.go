@@ -1,4 +1,5 @@
-// Simulate is cache/simulate with libraries beside the policies there.
+// Command cache is cache/simulate with libraries beside the policies there, which the
+// project does not depend on.
 //
 //	cd tools/peers/cache && go run .
 package main
