@@ -56,8 +56,10 @@ const maxRules = 8 << 20
 // Purge puts the rules of one purge in force, and returns its number: what they are
 // about is not used any more when it returns, or is stale if the purge is soft.
 func (s *Store) Purge(soft bool, rules ...purge.Rule) (number uint64) {
+	s.charging.Lock()
 	number, bytes := s.purges.Add(soft, time.Now(), rules...)
 	s.ledger.Charge(bytes)
+	s.charging.Unlock()
 	switch n := s.purges.Bytes(); {
 	case n > 2*maxRules:
 		s.sweeping.Lock()
@@ -78,6 +80,8 @@ func (s *Store) Purge(soft bool, rules ...purge.Rule) (number uint64) {
 func (s *Store) fold() {
 	upTo := s.purges.Last()
 	s.sweep(nil)
+	s.charging.Lock()
+	defer s.charging.Unlock()
 	s.ledger.Charge(-s.purges.Fold(upTo))
 }
 

@@ -28,6 +28,7 @@ type Store struct {
 	purges *purge.Rules
 
 	sweeping sync.Mutex // see purge.go
+	charging sync.Mutex // held while rules are added or dropped and the ledger follows: none is given back before it is taken
 
 	// marking is held while the entry of a resource with variants is made,
 	// so that there is one list of them. It is not held when entries leave.
