@@ -26,11 +26,13 @@ func (a *attack) watch(ctx context.Context, cut func(), over <-chan struct{}) {
 	for {
 		select {
 		case <-next.C:
+			a.recorder.collect(current.Tally)
 			current = a.closeInterval(current, time.Since(begin))
 			boundary = a.boundary(boundary)
 			next.Reset(time.Until(begin.Add(boundary)))
 		case <-early:
 			early = nil
+			a.recorder.collect(current.Tally)
 			a.halt()
 			if now := a.duration(); now > current.Begin {
 				current = a.closeInterval(current, now)
@@ -94,10 +96,10 @@ func (a *attack) closeLast(i *measure.Interval, now time.Duration) {
 	}
 }
 
-// closeInterval reports what was counted until now, since the measurement
-// began, and begins the next interval.
+// closeInterval reports what was collected, until now since the measurement
+// began, and begins the next interval. now is read after collecting: no more have
+// ended than were due.
 func (a *attack) closeInterval(i *measure.Interval, now time.Duration) *measure.Interval {
-	a.recorder.collect(i.Tally)
 	i.Length = now - i.Begin
 	i.Drain = i.Begin >= a.duration() && i.Index > 0
 	i.InFlight = a.recorder.inFlight.Load()
