@@ -264,6 +264,8 @@ func newSite(c *config.Site) *site.Site {
 			Keep:    c.CacheKey.Keep,
 			Without: c.CacheKey.Drop,
 		},
+		Fields:         c.CacheKey.Fields,
+		Cookies:        c.CacheKey.Cookies,
 		TrustedProxies: c.TrustedProxies,
 		Rules: &rfc9111.Rules{
 			HonorRequest:         c.Cache.HonorRequest,

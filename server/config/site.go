@@ -112,12 +112,15 @@ const (
 	QueryDrop   = "drop"   // nothing
 )
 
-// SiteCacheKey is what of a request's target distinguishes resources. Keep and
-// Drop are names of parameters; one of them at most has any.
+// SiteCacheKey is what of a request distinguishes resources. Keep and Drop are names
+// of parameters; one of them at most has any.
 type SiteCacheKey struct {
 	Query string   // QuerySent, QuerySorted or QueryDrop
 	Keep  []string // these parameters alone count
 	Drop  []string // these do not count
+
+	Fields  []string // of the request, in lower case
+	Cookies []string // names
 }
 
 // SiteCache are a site's rules in what RFC 9111 leaves open.

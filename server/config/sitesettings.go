@@ -54,6 +54,10 @@ func siteSettings(s *Site) []siteSetting {
 			"Only these parameters of the query distinguish resources."},
 		{"cache-key.drop", "", parameters(&s.CacheKey.Drop),
 			"These parameters of the query do not distinguish resources."},
+		{"cache-key.fields", "", fieldNames(&s.CacheKey.Fields, true),
+			"Fields of a request that distinguish resources, whatever Vary says: each value has a stored response of its own."},
+		{"cache-key.cookies", "", cookieNames(&s.CacheKey.Cookies),
+			"Cookies that distinguish resources, in the same way. The upstream gets all cookies in any case: what it makes of others must not be stored."},
 
 		{"cache.default-fresh", "0s", &span{p: &s.Cache.DefaultFresh, zero: "they are not kept for that", min: minTime, max: maxFresh},
 			"Freshness lifetime of responses that have neither Cache-Control nor Expires."},
@@ -111,7 +115,7 @@ func siteSettings(s *Site) []siteSetting {
 
 // upstreamOnly are the settings that mean nothing beside a root.
 var upstreamOnly = []string{
-	"host", "balance", "request-id",
+	"host", "balance", "request-id", "cache-key.fields", "cache-key.cookies",
 	"health.path", "health.interval", "health.timeout", "health.healthy", "health.unhealthy",
 	"timeouts.dial", "timeouts.head", "timeouts.idle", "timeouts.pool", "timeouts.wait", "tls.ca", "tls.server-name", "tls.insecure",
 	"request-headers.set", "request-headers.remove", "errors.upstream", "basic-auth.pass",

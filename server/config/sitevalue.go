@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/idna"
 
 	"github.com/e0ac7cd4/hotpath/internal/suggest"
@@ -144,6 +145,15 @@ func parameters(p *[]string) *list[string] {
 	return &list[string]{p: p, what: "a parameter's name", empty: "none", item: func(s string) (string, error) {
 		if s == "" || strings.ContainsAny(s, "&=#, ") {
 			return "", errors.New("is not a parameter's name")
+		}
+		return s, nil
+	}}
+}
+
+func cookieNames(p *[]string) *list[string] {
+	return &list[string]{p: p, what: "a cookie's name", empty: "none", item: func(s string) (string, error) {
+		if !httpguts.ValidHeaderFieldName(s) { // a token, too (RFC 6265 §4.1.1)
+			return "", errors.New("is not a cookie's name")
 		}
 		return s, nil
 	}}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/purge"
 	"github.com/e0ac7cd4/hotpath/server/site"
 )
@@ -18,16 +19,18 @@ func (f *fetch) tagsOf(fields []hpack.Field) []purge.Tag {
 				"host", f.request.Authority, "path", f.request.Path, "allowed", purge.MaxTags, "withheld", withheld)
 		}
 	}
-	if key, ok := f.site.AppendKeyBy(nil, &f.request, nil); ok {
+	asked := &message.Request{Authority: f.request.Authority, Path: f.request.Path} // whatever fields are in the key
+	if key, ok := f.site.AppendKeyBy(nil, asked, nil); ok {
 		tags = append(tags, f.edge.store.Purges().URL(string(key)))
 	}
 	return tags
 }
 
-// invalidateQueries purges the answers to QUERYs of resources that have changed, by
-// their plain keys. As long as none was stored, there is nothing to do.
-func (f *fetch) invalidateQueries(keys []string) {
-	if !f.edge.queried.Load() {
+// invalidateOthers purges what is stored of resources that have changed under other
+// keys than their own: the answers to QUERYs, if any was stored, and those for other
+// fields and cookies that are in the site's keys. It is found by its URL.
+func (f *fetch) invalidateOthers(keys []string) {
+	if !f.edge.queried.Load() && !f.site.Named() {
 		return
 	}
 	rules := make([]purge.Rule, len(keys))

@@ -87,7 +87,7 @@ func (f *fetch) passedOn(now time.Time) {
 	}
 	if len(targets) > 0 { // it was unsafe, and did not fail
 		f.invalidateGroups()
-		f.invalidateQueries(changed)
+		f.invalidateOthers(changed)
 	}
 	if r.Method != http.MethodHead || f.head.Status != http.StatusOK || f.stale == nil || f.asked.Authorization {
 		return

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/server/origin"
 	"github.com/e0ac7cd4/hotpath/server/site"
 )
@@ -170,4 +171,44 @@ func TestPurgeOfEarlierStatement(t *testing.T) {
 			t.Errorf("it is back: %s", c.outcome.Status)
 		}
 	})
+}
+
+// TestNamedKeys: each value of a field that is in the key has a response of its own;
+// a purge of the URL and an unsafe request for it are about all of them.
+func TestNamedKeys(t *testing.T) {
+	for _, how := range []string{"purge", "soft purge", "POST"} {
+		inBubble(t, func(t *testing.T) {
+			r := newRig(t, knobs{}, func(_ int, _ context.Context, q *origin.Request, sink origin.Sink) error {
+				return give(sink, 200, field(q.Fields, "x-tenant"), "cache-control", "max-age=60")
+			})
+			one := &site.Site{Name: "named", Default: true, Origin: r.origin, Rules: new(rfc9111.Rules), HitStatus: HitStatus, Fields: []string{"x-tenant"}}
+			table, err := site.NewTable(one)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.SetSites(table)
+			tenants := []string{"a", "b"}
+			for range 2 {
+				for _, tenant := range tenants {
+					if c := r.get("/p", "x-tenant", tenant); c.text() != tenant {
+						t.Errorf("%s gets %q", tenant, c.text())
+					}
+				}
+			}
+			if n := r.origin.count(); n != 2 {
+				t.Errorf("the origin was asked %d times, want 2", n)
+			}
+			if how == "POST" {
+				r.ask("POST", "/p")
+			} else if _, err := r.Purge(Purge{URLs: []string{"https://example.com/p"}, Soft: how == "soft purge"}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+			for _, tenant := range tenants {
+				if c := r.get("/p", "x-tenant", tenant); c.hit {
+					t.Errorf("%s: that of %s stays", how, tenant)
+				}
+			}
+		})
+	}
 }

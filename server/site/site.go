@@ -41,8 +41,11 @@ type Site struct {
 	// Clients is the authority that clients must be certified by; nil: none.
 	Clients *certs.Authority
 
-	// Query is what of a query is in the key.
-	Query Query
+	// Query is what of a query is in the key. Fields and Cookies are what else of a
+	// request is: names, in lower case those of fields.
+	Query   Query
+	Fields  []string
+	Cookies []string
 
 	Rules *rfc9111.Rules
 
@@ -104,9 +107,11 @@ func (s *Site) AppendKey(dst []byte, r *message.Request) (key []byte, ok bool) {
 	path, query := cutQuery(r.Path)
 	dst = append(dst, path...)
 	if v := s.variances.find(dst); v != nil {
-		return s.Query.append(v.appendMark(dst), query, &v.query), true
+		dst = s.Query.append(v.appendMark(dst), query, &v.query)
+	} else {
+		dst = s.Query.append(dst, query, nil)
 	}
-	return s.Query.append(dst, query, nil), true
+	return s.appendNamed(dst, r.Fields), true
 }
 
 // AppendKeyBy is AppendKey by what an origin says of the query, whatever is known of the
@@ -122,9 +127,11 @@ func (s *Site) AppendKeyBy(dst []byte, r *message.Request, says Statement) (key 
 		return dst[:start], false
 	}
 	if says != nil {
-		return s.Query.append(says.appendMark(dst), query, &says.query), true
+		dst = s.Query.append(says.appendMark(dst), query, &says.query)
+	} else {
+		dst = s.Query.append(dst, query, nil)
 	}
-	return s.Query.append(dst, query, nil), true
+	return s.appendNamed(dst, r.Fields), true
 }
 
 // Number is what the site's keys begin with, as four bytes.
@@ -176,10 +183,12 @@ func (s *Site) KeyText(key string) string {
 		return text
 	}
 	// The hashes behind the marks may have any byte in them.
-	if i := strings.IndexByte(text, varianceMark); i >= 0 && !strings.Contains(text[:i], queryMarkText) {
+	if i := strings.IndexByte(text, varianceMark); i >= 0 && !strings.ContainsAny(text[:i], string(rune(namedMark))+queryMarkText) {
 		text = text[:i] + text[min(i+len(variance{}.mark), len(text)):]
 	}
-	text, _, _ = strings.Cut(text, queryMarkText)
+	if i := strings.IndexAny(text, string(rune(namedMark))+queryMarkText); i >= 0 {
+		text = text[:i]
+	}
 	return text
 }
 
