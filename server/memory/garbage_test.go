@@ -15,16 +15,21 @@ func TestGarbagePercent(t *testing.T) {
 	for _, tt := range []struct {
 		about         string
 		live, scanned int64
+		configuration int64
 		want          int
 	}{
-		{"nothing is known", 0, 0, 400},
-		{"a server that has just started", 4 * mib, 3 * mib, 250},
-		{"all of it has pointers", 40 * mib, 40 * mib, 110},
-		{"a cache full of bodies", 72 * mib, 4 * mib, 13},
-		{"half of it", 40 * mib, 16 * mib, 50},
-		{"a huge one", 1024 * mib, 4 * mib, 5},
+		{"nothing is known", 0, 0, 0, 400},
+		{"a server that has just started", 4 * mib, 3 * mib, 0, 250},
+		{"all of it has pointers", 40 * mib, 40 * mib, 0, 110},
+		{"a cache full of bodies", 72 * mib, 4 * mib, 0, 13},
+		{"half of it", 40 * mib, 16 * mib, 0, 50},
+		{"a huge one", 1024 * mib, 4 * mib, 0, 5},
+		{"a configuration of few sites", 4 * mib, 3 * mib, 1 * mib, 250},
+		{"of 1,000", 16 * mib, 12 * mib, 12 * mib, 200},
+		{"of 1,000, and many connections", 140 * mib, 136 * mib, 12 * mib, 100},
+		{"what was there already when it began is no configuration", 20 * mib, 20 * mib, 400 * mib, 200},
 	} {
-		if got := garbagePercent(tt.live, tt.scanned); got != tt.want {
+		if got := garbagePercent(tt.live, tt.scanned, least(tt.configuration)); got != tt.want {
 			t.Errorf("%s: %d %%, want %d", tt.about, got, tt.want)
 		}
 	}
@@ -32,17 +37,18 @@ func TestGarbagePercent(t *testing.T) {
 
 func TestAside(t *testing.T) {
 	for _, tt := range []struct {
-		about                string
-		limit, scanned, want int64
+		about                       string
+		limit, scanned, least, want int64
 	}{
-		{"the default, empty", 256 * mib, 0, 50 * mib},
-		{"the default, full of small bodies", 256 * mib, 80 * mib, 70 * mib},
-		{"large bodies", 64 * mib, 8 * mib, 24 * mib},
-		{"never more than three eighths", 64 * mib, 32 * mib, 24 * mib},
-		{"a small cache", 1 * mib, 0, 384 << 10},
-		{"the largest", math.MaxInt64, 0, math.MaxInt64/8 + 18*mib},
+		{"the default, empty", 256 * mib, 0, 10 * mib, 50 * mib},
+		{"the default, full of small bodies", 256 * mib, 80 * mib, 10 * mib, 70 * mib},
+		{"the default, with a large configuration", 256 * mib, 12 * mib, 32 * mib, 75 * mib},
+		{"large bodies", 64 * mib, 8 * mib, 10 * mib, 24 * mib},
+		{"never more than three eighths", 64 * mib, 32 * mib, 10 * mib, 24 * mib},
+		{"a small cache", 1 * mib, 0, 10 * mib, 384 << 10},
+		{"the largest", math.MaxInt64, 0, 10 * mib, math.MaxInt64/8 + 18*mib},
 	} {
-		if got := aside(tt.limit, tt.scanned); got != tt.want {
+		if got := aside(tt.limit, tt.scanned, tt.least); got != tt.want {
 			t.Errorf("%s: %d of %d with %d of pointers, want %d", tt.about, got, tt.limit, tt.scanned, tt.want)
 		}
 	}
