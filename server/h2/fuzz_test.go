@@ -15,6 +15,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/nethttp"
 )
 
@@ -53,7 +54,8 @@ func fuzzHandler(w http.ResponseWriter, r *http.Request) {
 }
 
 // FuzzConn: whatever a client sends, in whatever parts, nothing panics, the
-// connection ends within its timeouts, and leaves nothing behind.
+// connection ends within its timeouts, no window that we grant or keep to is less
+// than nothing, and what was reserved is given back.
 func FuzzConn(f *testing.F) {
 	for i, s := range sessions() {
 		f.Add(s, uint16(0), true)
@@ -74,6 +76,7 @@ func FuzzConn(f *testing.F) {
 				Handler: nethttp.Handler(http.HandlerFunc(fuzzHandler)),
 				Metrics: m,
 				Log:     slog.New(slog.DiscardHandler),
+				Ledger:  ledger(t),
 				Limits:  filled(Limits{Streams: 5, HeaderBytes: 1000, BodyBytes: 1000, OutputBytes: 50_000}),
 			}
 			c := NewConn(cfg, wire.New(server, nil, &wire.Options{Metrics: wire.ServerMetrics(m), WriteTimeout: time.Second, WriteQuantum: 1 << 10}))
@@ -104,6 +107,12 @@ func FuzzConn(f *testing.F) {
 			}
 			if n := m.StreamsOpen.Value(); n != 0 {
 				t.Errorf("%d streams open after the connection's end", n)
+			}
+			if left := cfg.Ledger.Stats(); left != (memory.Stats{Aside: left.Aside, Cuts: left.Cuts}) {
+				t.Errorf("after the connection's end there is left %+v", left)
+			}
+			if c.window < 0 || c.credit.Room() > connWindow {
+				t.Errorf("the connection may send %d bytes, and receive %d", c.window, c.credit.Room())
 			}
 		})
 	})
