@@ -52,8 +52,9 @@ func (l *loader) file(name string, data []byte) (known bool) {
 	case err != nil:
 		l.mistake(syntaxMistake(name, data, err))
 	default:
-		line := second.Content[0].Line
-		text := strings.TrimSpace(strings.Split(string(data), "\n")[line-1])
+		lines := strings.Split(string(data), "\n")
+		line := min(second.Content[0].Line, len(lines)) // an empty one begins behind the end
+		text := strings.TrimSpace(lines[line-1])
 		l.mistake(&Error{fmt.Sprintf("%s:%d", name, line), configKey, text, "begins another YAML document", "one in a file, without --- between keys"})
 	}
 	return true
