@@ -196,7 +196,7 @@ func (c *Config) plan(requests []*exchange.Request) (*plan, error) {
 	}
 	w := withWarmup(s, c.Warmup)
 	p.schedule = &w
-	p.quantum = func(at time.Duration) time.Duration { return quantum(c.Connections, c.Streams, w.Rate(at)) }
+	p.beat = func(at time.Duration) beat { return beatOf(c.Connections, c.Streams, w.Rate(at)) }
 	if c.Duration > 0 {
 		p.total = w.hits + s.Hits(c.Duration)
 		if p.total > 0 {

@@ -27,7 +27,7 @@ type plan struct {
 	requests []*exchange.Request
 	schedule *warmed // nil: closed loop
 	total    uint64  // requests of the schedule, warm-up included
-	quantum  func(at time.Duration) time.Duration
+	beat     func(at time.Duration) beat
 	warmup   time.Duration
 	numbers  *numbers      // of a closed loop; nil: requests are not numbered
 	end      time.Duration // of the attack, warm-up included; never if a number of requests ends it
@@ -85,8 +85,6 @@ type returned struct {
 func newDriver(p *plan, s sequence, sh *shard, budget uint64) *driver {
 	d := &driver{plan: p, sequence: s, shard: sh, budget: budget}
 	if p.schedule != nil {
-		// The first wait differs, so that connections do not send together.
-		d.wait = p.quantum(0) * time.Duration(s.lane+1) / time.Duration(s.lanes)
 		d.advance()
 	}
 	return d
@@ -109,6 +107,7 @@ func (d *driver) advance() {
 		return
 	}
 	d.next = exchange.Ticket{Request: d.requests[position], Due: d.schedule.Due(n), Seq: n - d.schedule.hits}
+	d.wait = d.beat(d.next.Due).wait(d.next.Due, d.sequence.lane)
 }
 
 // Next implements exchange.Driver.
@@ -149,10 +148,7 @@ func (d *driver) take(now time.Duration) (t exchange.Ticket, ok bool) {
 		if late := now - d.next.Due; late > d.wait+slotSlack && d.next.Due <= d.growth.until && d.next.Due >= d.warmup {
 			d.waited++
 		}
-		if now != d.moment {
-			d.moment, d.wait = now, d.quantum(now)
-		}
-		t = d.next
+		t, d.moment = d.next, now
 		d.advance()
 		return t, true
 	}

@@ -126,22 +126,46 @@ func TestDriverStopped(t *testing.T) {
 	}
 }
 
-func TestQuantum(t *testing.T) {
+// TestBeat: at which beats connections send, and for how long a request waits for one.
+func TestBeat(t *testing.T) {
 	for _, tt := range []struct {
 		connections, streams int
 		rate                 float64
-		want                 time.Duration
+		want                 beat
 	}{
-		{8, 32, 10_000, 0},
-		{8, 32, 150_000, 800 * time.Microsecond},
-		{8, 1, 150_000, 0}, // nothing can come along
-		{8, 32, 11_000, 0}, // nothing would
-		{1, 32, 150_000, 100 * time.Microsecond},
-		{64, 8, 150_000, time.Millisecond},
-		{512, 8, 150_000, 0},
+		{8, 32, 10_000, beat{}},
+		{8, 32, 20_000, beat{800 * time.Microsecond, 1}},
+		{8, 32, 150_000, beat{800 * time.Microsecond, 4}},
+		{8, 32, 1_000_000, beat{800 * time.Microsecond, 8}}, // no more than there are
+		{8, 1, 150_000, beat{}},                             // nothing can come along
+		{8, 32, 11_000, beat{}},                             // nothing would
+		{1, 32, 150_000, beat{100 * time.Microsecond, 1}},
+		{64, 8, 150_000, beat{time.Millisecond, 5}},
+		{512, 8, 150_000, beat{}},
 	} {
-		if got := quantum(tt.connections, tt.streams, tt.rate); got != tt.want {
-			t.Errorf("%d connections of %d streams at %v/s: %v, want %v", tt.connections, tt.streams, tt.rate, got, tt.want)
+		if got := beatOf(tt.connections, tt.streams, tt.rate); got != tt.want {
+			t.Errorf("%d connections of %d streams at %v/s: %+v, want %+v", tt.connections, tt.streams, tt.rate, got, tt.want)
 		}
+	}
+	b := beat{800 * time.Microsecond, 4}
+	for _, tt := range []struct {
+		due  time.Duration
+		lane uint64
+		want time.Duration
+	}{
+		{0, 0, 800}, {1, 0, 799}, {799, 0, 1}, {800, 0, 800}, {8000, 4, 800},
+		{0, 1, 200}, {199, 1, 1}, {200, 1, 800}, {0, 3, 600}, {700, 7, 700},
+	} {
+		if got := b.wait(tt.due*time.Microsecond, tt.lane); got != tt.want*time.Microsecond {
+			t.Errorf("due at %d µs on lane %d: waits %v, want %d µs", tt.due, tt.lane, got, tt.want)
+		}
+	}
+	for due, want := range map[time.Duration]time.Duration{0: 200, 199: 200, 200: 400, 1000: 1200} {
+		if got := b.next(due * time.Microsecond); got != want*time.Microsecond {
+			t.Errorf("the next beat behind %d µs is at %v, want %d µs", due, got, want)
+		}
+	}
+	if got := (beat{}).next(7); got != 7 || (beat{}).wait(7, 1) != 0 {
+		t.Errorf("without a beat a request leaves at %v, want when it is due", got)
 	}
 }
