@@ -173,6 +173,19 @@ func (c *Cache[V]) Peek(key string, now time.Time) (V, bool) {
 	return none, false
 }
 
+// Hits is how often Get has returned what is stored under key, up to MostHits; 0 if
+// nothing is. It is no use itself.
+func (c *Cache[V]) Hits(key string) uint64 {
+	hash := c.hash(key)
+	s := &c.shards[c.index(hash)]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.find(hash, key); e != nil {
+		return e.mark.hits()
+	}
+	return 0
+}
+
 // Remove removes the value under key and reports whether there was one.
 func (c *Cache[V]) Remove(key string) bool {
 	hash := c.hash(key)

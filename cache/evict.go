@@ -110,7 +110,7 @@ func (c *Cache[V]) move(s *shard[V], at int, hash uint64, e *entry[V], to queue,
 // join gives e the next turn in a queue.
 func (c *Cache[V]) join(at int, e *entry[V], q queue, uses uint64) {
 	c.turn++
-	e.mark = newMark(q, c.turn, uses)
+	e.mark = newMark(q, c.turn, uses, e.mark.hits())
 	c.clocks[q].joined(at, c.turn)
 }
 

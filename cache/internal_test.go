@@ -31,13 +31,16 @@ func TestDefaultShards(t *testing.T) {
 }
 
 func TestMark(t *testing.T) {
+	const turn = 1<<46 - 1
 	for _, q := range []queue{probation, main} {
-		m := newMark(q, 1<<60, 0)
-		for uses := range uint64(6) {
-			if m.queue() != q || m.turn() != 1<<60 || m.uses() != min(uses, mostUses) {
-				t.Errorf("%d uses: queue %d, turn %d, %d uses", uses, m.queue(), m.turn(), m.uses())
+		for hits := range uint64(MostHits + 2) {
+			m := newMark(q, turn, min(hits, mostUses), min(hits, MostHits))
+			if m.queue() != q || m.turn() != turn || m.uses() != min(hits, mostUses) || m.hits() != min(hits, MostHits) {
+				t.Fatalf("%d hits: queue %d, turn %d, %d uses, %d hits", hits, m.queue(), m.turn(), m.uses(), m.hits())
 			}
-			m = m.used()
+			if next := m.used(); next != newMark(q, turn, min(hits+1, mostUses), min(hits+1, MostHits)) {
+				t.Fatalf("%d hits and one more: %x", hits, next)
+			}
 		}
 	}
 }

@@ -75,29 +75,38 @@ func (e *entry[V]) fresh(now time.Time) bool {
 	return e.expires.IsZero() || now.Before(e.expires)
 }
 
-// mark is an entry's queue, its turn there, and how often it was used in it, up
-// to mostUses: from the lowest bit two of uses, one of the queue, the turn. In one
-// word they keep the entry in its size class.
+// mark is an entry's queue, its turn there, how often it was used in it, up to
+// mostUses, and how often since it was stored, up to MostHits: from the lowest bit two
+// of uses, one of the queue, 15 of hits, the turn. In one word they keep the entry in
+// its size class. With 100,000 turns a second the last is reached after 22 years.
 type mark uint64
 
 const (
 	mostUses   = 3
 	queueShift = 2
-	turnShift  = 3
+	hitsShift  = 3
+	turnShift  = 18
+
+	// MostHits is how many hits of an entry are counted.
+	MostHits = 1<<(turnShift-hitsShift) - 1
 )
 
-func newMark(q queue, turn, uses uint64) mark {
-	return mark(turn<<turnShift | uint64(q)<<queueShift | uses)
+func newMark(q queue, turn, uses, hits uint64) mark {
+	return mark(turn<<turnShift | hits<<hitsShift | uint64(q)<<queueShift | uses)
 }
 
 func (m mark) uses() uint64 { return uint64(m & mostUses) }
 func (m mark) queue() queue { return queue(m >> queueShift & 1) }
+func (m mark) hits() uint64 { return uint64(m >> hitsShift & MostHits) }
 func (m mark) turn() uint64 { return uint64(m >> turnShift) }
 
 // used is the mark after one more use.
 func (m mark) used() mark {
 	if m.uses() < mostUses {
 		m++
+	}
+	if m.hits() < MostHits {
+		m += 1 << hitsShift
 	}
 	return m
 }

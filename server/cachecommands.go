@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/cache"
 	"github.com/e0ac7cd4/hotpath/server/admin"
 	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/edge"
@@ -157,6 +158,11 @@ func explainedText(x *edge.Explanation) string {
 			selected = ", the one for this request"
 		}
 		row("stored", "status %d, %d bytes%s", h.Status, h.Bytes, selected)
+		if h.Hits == cache.MostHits {
+			row("hits", "%d or more", h.Hits)
+		} else {
+			row("hits", "%d", h.Hits)
+		}
 		if h.File {
 			row("file", "compared with the disk every %s", seconds(h.Lifetime))
 		} else {

@@ -64,6 +64,7 @@ type Held struct {
 	Selected bool  `json:"selected"` // by the request's fields
 	Status   int   `json:"status"`
 	Bytes    int64 `json:"bytes"` // of memory: content, fields, both encodings of the head
+	Hits     int64 `json:"hits"`  // since it was stored, up to [cache.MostHits]
 
 	File bool `json:"file"` // fresh until it is compared with the disk: the times but Lifetime are 0
 
@@ -186,7 +187,9 @@ func (e *Edge) explainStored(x *Explanation, s *site.Site, key, own string, r *m
 	}
 	touched(key, nil)
 	for _, v := range all {
-		x.Variants = append(x.Variants, held(s, v, v.Own == own, now))
+		h := held(s, v, v.Own == own, now)
+		h.Hits = int64(e.store.Hits(v.Own))
+		x.Variants = append(x.Variants, h)
 		touched(v.Own, v.Tags)
 	}
 	if known {

@@ -187,6 +187,9 @@ type Variant struct {
 	Own string // its key
 }
 
+// Hits is how often what is stored under a key was found, up to [cache.MostHits].
+func (s *Store) Hits(key string) uint64 { return s.cache.Hits(key) }
+
 // Variants returns the Vary of the resource under key and the responses that are
 // stored of it, the last that was added first.
 func (s *Store) Variants(key string, now time.Time) (v rfc9111.Vary, all []Variant) {
