@@ -75,6 +75,8 @@ func fastest(cfg *attack.Config) float64 {
 		return max(p.Rate(0), p.Rate(cfg.Duration))
 	case vegeta.SinePacer:
 		return p.Mean.Rate(0) + p.Amp.Rate(0)
+	case attack.Stages:
+		return p.Highest()
 	}
 	return math.Inf(1) // a closed loop
 }

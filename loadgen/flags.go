@@ -38,6 +38,7 @@ type options struct {
 	amplitude rate
 	period    time.Duration
 	startAt   string
+	stages    stages
 	duration  time.Duration
 	requests  uint64
 	warmup    time.Duration
@@ -96,6 +97,8 @@ func parseFlags(command string, args []string, out io.Writer) (*options, error) 
 		return nil, usageError{err}
 	}
 	switch {
+	case len(o.stages) > 0 && o.duration == 0 && o.requests == 0:
+		o.duration = o.stages.duration()
 	case o.requests != 0:
 	case o.duration == 0 && isGiven(f, "duration"):
 		o.duration = attack.Forever
@@ -138,6 +141,9 @@ func (o *options) checkTogether(f *flag.FlagSet) error {
 		{o.http1 && given["streams"] && o.streams != 1, "-streams: HTTP/1.1 has one request in flight on a connection"},
 		{given["format"] && o.targets == "", "-format is that of -targets, which is missing"},
 		{given["method"] && o.target == "", "-method is that of -target, which is missing; -targets has methods"},
+		{len(o.stages) > 0 && (given["duration"] || given["requests"]), "-stages have times of their own: -duration and -requests do not go with them"},
+		{len(o.stages) > 0 && (given["slope"] || given["amplitude"] || given["period"] || given["start-at"]), "-stages are lines of their own: -slope, -amplitude, -period and -start-at do not go with them"},
+		{len(o.stages) > 0 && given["warmup"] && o.stages.first(o.rate) == 0, "-warmup is load at the first rate, which is 0: give -rate, with which -stages begin, or a first stage such as 0s:1000"},
 		{o.duration < 0, fmt.Sprintf("-duration %v: it must be 0, for until it is interrupted, or more", o.duration)},
 		{o.outputs() > 1, "-html, -results and -hdr: one of them may be -, the standard output"},
 		{given["probe"] && o.probe <= 0, fmt.Sprintf("-probe %v: it must be more than 0", o.probe)},
@@ -195,6 +201,7 @@ func (o *options) flags(command string) *flag.FlagSet {
 		f.Var(&o.amplitude, "amplitude", "`RATE` by which it swings, as a sine around -rate; needs -period")
 		duration(f, &o.period, "period", 0, "`TIME` of one swing")
 		f.StringVar(&o.startAt, "start-at", "mean-up", "`WHERE` the sine begins: "+strings.Join(sineStarts(), ", "))
+		f.Var(&o.stages, "stages", "`TIME:RATE,…` in each of which the rate goes in a line to RATE, from the last one or first from -rate: 10s:1000,1m:1000,10s:0")
 		duration(f, &o.duration, "duration", 0, "`TIME` in which requests are due; 0: until it is interrupted (default "+defaultDuration.String()+")")
 		f.Uint64Var(&o.requests, "requests", 0, "`NUMBER` of requests, in place of -duration")
 		f.StringVar(&o.results, "results", "", "`FILE` for every result, in vegeta's encoding; - is the standard output, and the report goes to the standard error then")

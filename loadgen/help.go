@@ -14,7 +14,7 @@ var groups = []struct {
 	flags []string
 }{
 	{"What is asked for", []string{"target", "targets", "format", "method", "body", "header"}},
-	{"How fast and how long", []string{"rate", "slope", "amplitude", "period", "start-at", "duration", "requests", "min", "max", "probe", "precision", "warmup"}},
+	{"How fast and how long", []string{"rate", "slope", "amplitude", "period", "start-at", "stages", "duration", "requests", "min", "max", "probe", "precision", "warmup"}},
 	{"Connections", []string{"connections", "max-connections", "streams", "timeout", "http1", "strict", "insecure", "cacert", "cert", "key", "sni", "digest"}},
 	{"What comes out", []string{"slo", "json", "html", "results", "hdr", "metrics", "metrics-stay", "name", "quiet"}},
 	{"Several machines", []string{"workers", "listen", "token-file"}},

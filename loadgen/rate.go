@@ -11,6 +11,7 @@ import (
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
+	"github.com/e0ac7cd4/hotpath/loadgen/attack"
 	"github.com/e0ac7cd4/hotpath/loadgen/report/human"
 )
 
@@ -96,6 +97,8 @@ func sineStarts() (names []string) {
 func (o *options) pacer() (vegeta.Pacer, error) {
 	sine := o.amplitude.freq > 0
 	switch {
+	case len(o.stages) > 0:
+		return attack.Stages{Start: o.rate.pacer(), Stages: o.stages}, nil
 	case !sine && (o.period != 0 || o.startAt != "" && o.startAt != starts[0].name):
 		return nil, errors.New("-period and -start-at are a sine's: they need an -amplitude")
 	case o.rate.freq == 0 && (o.slope != 0 || sine):
@@ -119,6 +122,8 @@ func (o *options) pacer() (vegeta.Pacer, error) {
 // pace says the pacer in words.
 func (o *options) pace() string {
 	switch p := human.Rate(o.rate.perSecond()); {
+	case len(o.stages) > 0:
+		return "from " + p + o.stages.words()
 	case o.rate.freq == 0:
 		return "closed loop"
 	case o.slope != 0:

@@ -87,6 +87,9 @@ func (c *Config) Check() error {
 		if rate := s.Rate(c.Duration); rate > maxRate {
 			return tooFast(rate)
 		}
+		if c.Warmup > 0 && s.Rate(0) == 0 {
+			return fmt.Errorf("a warm-up of %v at the first rate, which is 0: it needs a rate to begin with", c.Warmup)
+		}
 	}
 	if _, err := exchange.NewDigests(c.Digest, len(c.Targets)); err != nil {
 		return err

@@ -29,8 +29,8 @@ const never = time.Duration(math.MaxInt64)
 // requests apart that are less than a nanosecond apart.
 const maxRate = 1e9
 
-// NewSchedule makes the schedule of one of vegeta's three pacers. The first
-// request is due at once, while vegeta waits for one interval.
+// NewSchedule makes the schedule of one of vegeta's three pacers, or of Stages.
+// The first request is due at once, while vegeta waits for one interval.
 func NewSchedule(p vegeta.Pacer) (Schedule, error) {
 	switch p := p.(type) {
 	case vegeta.ConstantPacer:
@@ -60,8 +60,13 @@ func NewSchedule(p vegeta.Pacer) (Schedule, error) {
 			return nil, tooFast(mean + amp)
 		}
 		return sine{mean, amp, p.Period.Seconds(), p.StartAt}, nil
+	case Stages:
+		if err := p.check(); err != nil {
+			return nil, err
+		}
+		return newStaged(p), nil
 	}
-	return nil, fmt.Errorf("a pacer of type %T: only constant, linear and sine have a schedule", p)
+	return nil, fmt.Errorf("a pacer of type %T: only constant, linear, sine and stages have a schedule", p)
 }
 
 func tooFast(rate float64) error {

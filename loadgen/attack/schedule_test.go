@@ -2,6 +2,8 @@ package attack
 
 import (
 	"math"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,6 +23,26 @@ var schedules = []struct {
 	{"linear, level", vegeta.LinearPacer{StartAt: vegeta.Rate{Freq: 100, Per: time.Second}}, 10 * time.Second},
 	{"sine", vegeta.SinePacer{Period: 4 * time.Second, Mean: vegeta.Rate{Freq: 1000, Per: time.Second}, Amp: vegeta.Rate{Freq: 900, Per: time.Second}}, 10 * time.Second},
 	{"sine from the trough", vegeta.SinePacer{Period: time.Second, Mean: vegeta.Rate{Freq: 1000, Per: time.Second}, Amp: vegeta.Rate{Freq: 999, Per: time.Second}, StartAt: vegeta.Trough}, 3 * time.Second},
+	{"stages from nothing to nothing", stagesOf(0, "2s:1000", "3s:1000", "5s:0"), 10 * time.Second},
+	{"stages with a pause", stagesOf(100, "1s:333", "2s:0", "2s:0", "2s:77", "3s:2000"), 10 * time.Second},
+}
+
+// stagesOf are stages "TIME:RATE", from a rate on.
+func stagesOf(start int, texts ...string) (s Stages) {
+	s.Start = vegeta.Rate{Freq: start, Per: time.Second}
+	for _, text := range texts {
+		before, after, _ := strings.Cut(text, ":")
+		d, err := time.ParseDuration(before)
+		if err != nil {
+			panic(err)
+		}
+		freq, err := strconv.Atoi(after)
+		if err != nil {
+			panic(err)
+		}
+		s.Stages = append(s.Stages, Stage{d, vegeta.Rate{Freq: freq, Per: time.Second}})
+	}
+	return s
 }
 
 // TestScheduleIsThePacers: when request n is due, vegeta's pacer has had a rate
@@ -129,7 +151,17 @@ func TestScheduleRefuses(t *testing.T) {
 		vegeta.LinearPacer{StartAt: rate, Slope: math.NaN()},
 		vegeta.SinePacer{Mean: rate, Amp: rate, Period: time.Second},
 		vegeta.SinePacer{Mean: rate},
-		struct{ vegeta.Pacer }{rate}, // a fourth kind
+		struct{ vegeta.Pacer }{rate}, // another kind
+		Stages{},
+		Stages{Start: rate},
+		stagesOf(-1, "1s:5"),
+		stagesOf(5, "-1s:5"),
+		stagesOf(5, "1s:-5"),
+		stagesOf(5, "1s:2000000000"),
+		stagesOf(5, "10000h:5", "1ns:5"),
+		stagesOf(0, "1s:0", "1h:0"),
+		stagesOf(0, "0s:5"),
+		Stages{Stages: make([]Stage, maxStages+1)},
 	} {
 		if s, err := NewSchedule(p); err == nil {
 			t.Errorf("%+v has the schedule %+v", p, s)

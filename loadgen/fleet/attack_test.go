@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
 	"github.com/e0ac7cd4/hotpath/loadgen/attack"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 )
@@ -57,6 +59,38 @@ func TestOpenLoop(t *testing.T) {
 	}
 	if got, want := strings.Join(phases, "; "), "reaching 3 agents; making 7 connections from 3 agents; warming up for 200ms"; got != want {
 		t.Errorf("phases %q, want %q", got, want)
+	}
+}
+
+// TestStages: agents send each request of stages once, at its moment.
+func TestStages(t *testing.T) {
+	t.Parallel()
+	target := newTarget(t)
+	_, workers := startAgents(t, 3)
+	at := func(freq int) vegeta.Rate { return vegeta.Rate{Freq: freq, Per: time.Second} }
+	stages := attack.Stages{Start: at(200), Stages: []attack.Stage{
+		{Time: 500 * time.Millisecond, Rate: at(1000)}, // 300 requests
+		{Rate: at(0)},
+		{Time: 200 * time.Millisecond, Rate: at(0)},
+		{Time: 200 * time.Millisecond, Rate: at(1000)}, // 100
+	}}
+	cfg := target.config(1, stages.Duration(), 0)
+	cfg.Pacer = stages
+	cfg.Warmup = 100 * time.Millisecond
+	r := newRecord(cfg)
+	s := run(t, t.Context(), workers, cfg, r.hooks())
+	r.check(t, s)
+	if s.Scheduled != 400 || r.total.Succeeded() != 400 || s.Warmup != 20 || len(r.seen) != 400 {
+		t.Errorf("%d scheduled, %d succeeded, %d seen, %d of the warm-up; want 400, 400, 400, 20: %v", s.Scheduled, r.total.Succeeded(), len(r.seen), s.Warmup, r.total.Errors)
+	}
+	schedule, err := attack.NewSchedule(cfg.Pacer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range uint64(400) {
+		if due, want := r.seen[n], cfg.Warmup+schedule.Due(n); due != want {
+			t.Fatalf("request %d: due at %v, not %v", n, due, want)
+		}
 	}
 }
 

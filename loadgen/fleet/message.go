@@ -15,7 +15,7 @@ import (
 // version is of the messages and of all that agents must agree on: it rises
 // whenever a message, attack.Config, or the order or the moments of an attack's
 // requests change.
-const version = 2
+const version = 3
 
 // hello opens both directions. It only ever gains fields, so that all versions
 // can read each other's.
@@ -86,6 +86,7 @@ func init() {
 	gob.Register(vegeta.ConstantPacer{})
 	gob.Register(vegeta.LinearPacer{})
 	gob.Register(vegeta.SinePacer{})
+	gob.Register(attack.Stages{})
 }
 
 // outcome is an exchange.Outcome. Its moments need no translation: all agents

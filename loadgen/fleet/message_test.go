@@ -45,6 +45,7 @@ func TestConfigArrives(t *testing.T) {
 		rate,
 		vegeta.LinearPacer{StartAt: rate, Slope: -0.5},
 		vegeta.SinePacer{Period: time.Minute, Mean: rate, Amp: vegeta.ConstantPacer{Freq: 1, Per: time.Hour}, StartAt: vegeta.Trough},
+		attack.Stages{Start: rate, Stages: []attack.Stage{{Time: time.Second, Rate: rate}, {Rate: rate}}},
 		nil,
 	} {
 		cfg := attack.Config{
