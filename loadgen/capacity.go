@@ -132,7 +132,7 @@ func (p *prober) probe(ctx context.Context, cfg attack.Config, perSecond float64
 		text += fmt.Sprintf(" over %d connections", cfg.Connections)
 	}
 	p.live.Phase(text)
-	r, err := o.measure(ctx, p.start, cfg, p.live, p.exporter, nil)
+	r, err := o.measure(ctx, p.start, cfg, p.live, p.exporter, nil, nil)
 	if err != nil {
 		return nil, err
 	}

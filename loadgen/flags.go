@@ -69,6 +69,7 @@ type options struct {
 	metricsStay time.Duration
 	quiet       bool
 	yes         bool
+	origin      string
 
 	// Of capacity.
 	probe     time.Duration
@@ -205,6 +206,7 @@ func (o *options) flags(command string) *flag.FlagSet {
 		duration(f, &o.duration, "duration", 0, "`TIME` in which requests are due; 0: until it is interrupted (default "+defaultDuration.String()+")")
 		f.Uint64Var(&o.requests, "requests", 0, "`NUMBER` of requests, in place of -duration")
 		f.StringVar(&o.results, "results", "", "`FILE` for every result, in vegeta's encoding; - is the standard output, and the report goes to the standard error then")
+		f.StringVar(&o.origin, "origin", "", "`URL` of a loadgen origin behind the server: the report has what it counted, and so the hit ratio")
 		f.StringVar(&o.hdr, "hdr", "", "`FILE` for the latencies, in HdrHistogram's text form; - as for -results")
 	}
 	duration(f, &o.warmup, "warmup", 0, "`TIME` of load before, at the first rate, that is not measured")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
+
+	"github.com/e0ac7cd4/hotpath/loadgen/origin"
 )
 
 // groups are the flags in the order in which help shows them. A flag that a
@@ -16,8 +18,10 @@ var groups = []struct {
 	{"What is asked for", []string{"target", "targets", "format", "method", "body", "header"}},
 	{"How fast and how long", []string{"rate", "slope", "amplitude", "period", "start-at", "stages", "duration", "requests", "min", "max", "probe", "precision", "warmup"}},
 	{"Connections", []string{"connections", "max-connections", "streams", "timeout", "http1", "strict", "insecure", "cacert", "cert", "key", "sni", "digest"}},
-	{"What comes out", []string{"slo", "json", "html", "results", "hdr", "metrics", "metrics-stay", "name", "quiet"}},
-	{"Several machines", []string{"workers", "listen", "token-file"}},
+	{"What comes out", []string{"slo", "json", "html", "results", "hdr", "metrics", "metrics-stay", "origin", "name", "quiet"}},
+	{"Several machines", []string{"workers", "token-file"}},
+	{"Where it waits", []string{"listen"}},
+	{"What is answered", []string{"rules", "rule", "seed"}},
 	{"Care", []string{"yes"}},
 }
 
@@ -26,6 +30,7 @@ var usages = map[string]string{
 	"attack": `usage: loadgen [flags]           attack
        loadgen capacity [flags]  search for the highest rate that holds -slo
        loadgen agent [flags]     take part in attacks of other machines
+       loadgen origin [flags]    answer, well or badly, as an origin behind an edge
        loadgen version           what was built
        loadgen help [command]    this text, or a command's
 
@@ -42,6 +47,13 @@ holds the objectives and the curve of latencies over rates. Without -slo they ar
 
 Waits for coordinators (loadgen -workers) that know the token, and runs their
 attacks, one at a time.`,
+	"origin": `usage: loadgen origin [flags]
+
+Answers as an origin behind an edge that is to be tested, by rules for its paths:
+slowly, with errors, with contents that break off. Without a rule for a path:
+  ` + origin.Default + `
+What it had is at /_origin as JSON, at /_origin/metrics for Prometheus, and on
+the standard output at its end.`,
 }
 
 // help writes how a command is used and returns errHelp.

@@ -4,6 +4,7 @@
 //	go run ./loadgen -target https://127.0.0.1:8443/ -insecure -rate 150000 -duration 30s
 //	go run ./loadgen capacity -target … -slo 'mean<=3ms,errors<=0'   the highest rate that holds
 //	go run ./loadgen agent                                          takes part in others' attacks
+//	go run ./loadgen origin -rule '/* latency=20ms size=10k'       answers, as an origin behind an edge
 //	go run ./loadgen version                                        what was built
 //
 // # The way of a request
@@ -15,7 +16,8 @@
 //  5. report/, slo/     what came of all: live, as text, JSON, a page, a verdict
 //
 // fleet/ does 2 to 4 on several machines, capacity/ does them all again and
-// again. Package main only wires: run.go, capacity.go, agent.go.
+// again; origin/ is a server for what is tested to ask. Package main only wires:
+// run.go, capacity.go, agent.go, origin.go.
 package main
 
 import (
@@ -65,6 +67,7 @@ func printVersion(_ context.Context, _ []string, s streams) error {
 var commands = map[string]func(context.Context, []string, streams) error{
 	"capacity": runCapacity,
 	"agent":    runAgent,
+	"origin":   runOrigin,
 	"version":  printVersion,
 	"help":     printHelp,
 }
@@ -76,6 +79,9 @@ func printHelp(ctx context.Context, args []string, s streams) error {
 	}
 	if len(args) > 0 && args[0] == "agent" {
 		return runAgent(ctx, []string{"-h"}, s)
+	}
+	if len(args) > 0 && args[0] == "origin" {
+		return runOrigin(ctx, []string{"-h"}, s)
 	}
 	return runAttack(ctx, []string{"-h"}, s)
 }

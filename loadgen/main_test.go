@@ -99,7 +99,7 @@ func TestMistakes(t *testing.T) {
 		"unknown flag":         {[]string{"-target", local, "-connection", "5"}, "there is no flag -connection: -h lists the flags (did you mean -connections?)"},
 		"number":               {[]string{"-target", local, "-connections", "many"}, `"many" for flag -connections: allowed is a number`},
 		"slo, share":           {[]string{"-target", local, "-slo", "errors<=1%"}, "(did you mean error-ratio<=1%?)"},
-		"unknown command":      {[]string{"capcity"}, `"capcity" is no command: allowed are agent, capacity, help, version, or flags, which attack; -h lists both (did you mean capacity?)`},
+		"unknown command":      {[]string{"capcity"}, `"capcity" is no command: allowed are agent, capacity, help, origin, version, or flags, which attack; -h lists both (did you mean capacity?)`},
 		"endless targets":      {[]string{"-targets", "/dev/zero"}, "larger than 64 MiB"},
 		"capacity, max":        {[]string{"capacity", "-target", local, "-min", "20", "-max", "10"}, "the highest rate"},
 		"argument":             {[]string{"-target", local, "extra"}, `"extra"`},
@@ -155,6 +155,17 @@ func TestMistakes(t *testing.T) {
 		"stranger, full speed": {[]string{"-target", "https://192.0.2.1/"}, "-yes"},
 		"stranger, capacity":   {[]string{"capacity", "-target", "https://192.0.2.1/", "-max", "2000"}, "-yes"},
 		"capacity, precision":  {[]string{"capacity", "-target", local, "-precision", "2"}, "precision"},
+		"origin":               {[]string{"origin", "x"}, `"x"`},
+		"origin, address":      {[]string{"origin", "-listen", "nowhere"}, "-listen"},
+		"origin, rule":         {[]string{"origin", "-rule", "/a", "-rule", "/b sise=5"}, "-rule: line 2: there is no setting"},
+		"origin, rules":        {[]string{"origin", "-rules", file("/\n/ latency=5")}, "file: line 2: latency"},
+		"origin, no file":      {[]string{"origin", "-rules", filepath.Join(t.TempDir(), "none")}, "-rules: open"},
+		"origin, lines":        {[]string{"origin", "-rule", "/a\n/b"}, "one rule is one line"},
+		"origin, cert":         {[]string{"origin", "-cert", "x"}, "one needs the other"},
+		"origin, no cert":      {[]string{"origin", "-cert", file("x"), "-key", file("x")}, "-cert and -key: tls"},
+		"origin, connections":  {[]string{"origin", "-connections", "0"}, "allowed are 1 to"},
+		"origin's URL":         {[]string{"-target", local, "-origin", "127.0.0.1:1"}, "must be the http or https URL"},
+		"origin is not there":  {[]string{"-target", local, "-origin", "http://127.0.0.1:1"}, "-origin: nothing was sent"},
 		"agent":                {[]string{"agent", "x"}, `"x"`},
 		"agent, address":       {[]string{"agent", "-listen", "nowhere"}, "-listen"},
 		"agent, token":         {[]string{"agent", "-listen", "127.0.0.1:0", "-token-file", file("short")}, "token"},
@@ -431,7 +442,7 @@ func TestHelp(t *testing.T) {
 			}
 		}
 	}
-	for _, command := range []string{"capacity", "agent"} {
+	for _, command := range []string{"capacity", "agent", "origin"} {
 		if _, out, _ := call(t, t.Context(), "", "help", command); !strings.HasPrefix(out, "usage: loadgen "+command) {
 			t.Errorf("help %s: %q", command, out)
 		}

@@ -58,6 +58,10 @@ func runAttack(ctx context.Context, args []string, s streams) error {
 		return err
 	}
 	o.noteProxy(&cfg, s)
+	witness, err := o.startWitness(ctx, &cfg)
+	if err != nil {
+		return err
+	}
 	pages, err := openFiles(s.out, o.html, o.hdr)
 	if err != nil {
 		return err
@@ -71,13 +75,16 @@ func runAttack(ctx context.Context, args []string, s streams) error {
 		return errors.Join(err, results.close())
 	}
 	live := o.live(&cfg, s)
-	r, err := o.measure(ctx, start, cfg, live, exporter, results)
+	r, err := o.measure(ctx, start, cfg, live, exporter, results, witness)
 	live.Done()
 	// What was measured is reported, whatever else went wrong.
 	err = errors.Join(err, results.close())
 	if r == nil {
 		return errors.Join(err, exporter.stop())
 	}
+	had, failed := witness.end(ctx)
+	r.Origin = had
+	err = errors.Join(err, failed)
 	if stalled := results.stalled(); stalled > r.Duration/1000 {
 		fmt.Fprintf(s.err, "loadgen: connections waited %s in all for %s to be written: the latencies have that in them\n", human.Duration(stalled), o.results)
 	}
@@ -112,12 +119,15 @@ func (o *options) live(cfg *attack.Config, s streams) display {
 }
 
 // measure runs the attack and gathers what it measures.
-func (o *options) measure(ctx context.Context, start runner, cfg attack.Config, live display, x *exporter, results *resultsFile) (*measure.Run, error) {
+func (o *options) measure(ctx context.Context, start runner, cfg attack.Config, live display, x *exporter, results *resultsFile, witness *witness) (*measure.Run, error) {
 	r := o.describe(&cfg)
 	hooks := attack.Hooks{
 		Phase:   live.Phase,
 		Metrics: x.wireMetrics(),
-		Begin:   func(at time.Time) { results.begin(o.name, at.Add(-cfg.Warmup)) },
+		Begin: func(at time.Time) {
+			results.begin(o.name, at.Add(-cfg.Warmup))
+			witness.begin(ctx, at, cfg.Warmup)
+		},
 		Interval: func(i *measure.Interval) {
 			x.interval(i)
 			live.Point(r.Add(i))

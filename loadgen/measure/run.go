@@ -51,6 +51,8 @@ type Run struct {
 	Interrupted bool
 	Busy        float64 // share of its cores that the load generator used, 0 to 1: see attack.Summary
 
+	Origin *Origin // what an origin behind the server had meanwhile; nil: none was asked
+
 	Total  *Tally
 	Points []Point
 }
