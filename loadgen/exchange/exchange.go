@@ -20,6 +20,7 @@ type Outcome struct {
 	BytesIn  int64 // of the response's content
 	BytesOut int64 // of the request's content
 	Remarks  Remarks
+	Cache    CacheNote
 	Failure  *Failure
 }
 
@@ -61,6 +62,10 @@ type Config struct {
 	Timeout time.Duration // from the moment a request was due
 	Digests *Digests      // what bodies must be; nil: not looked at
 	Strict  bool          // what would be a remark is a failure
+
+	// ETag is given the ETag of each response with status 200 or 304: valid during
+	// the call, which may come from any goroutine. nil: it is not looked at.
+	ETag func(r *Request, tag []byte)
 }
 
 // Now is the moment of t.

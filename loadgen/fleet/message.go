@@ -100,13 +100,14 @@ type outcome struct {
 	Status            int
 	BytesIn, BytesOut int64
 	Remarks           exchange.Remarks
+	Cache             exchange.CacheNote
 	Failure           *exchange.Failure
 }
 
 func toWire(o *exchange.Outcome) outcome {
 	return outcome{
 		Target: o.Request.Target, Due: o.Due, Sent: o.Sent, Ended: o.Ended, Seq: o.Seq, Tries: o.Tries, Last: o.Last,
-		Status: o.Status, BytesIn: o.BytesIn, BytesOut: o.BytesOut, Remarks: o.Remarks, Failure: o.Failure,
+		Status: o.Status, BytesIn: o.BytesIn, BytesOut: o.BytesOut, Remarks: o.Remarks, Cache: o.Cache, Failure: o.Failure,
 	}
 }
 
@@ -120,6 +121,6 @@ func fromWire(o *outcome, requests []*exchange.Request) (exchange.Outcome, error
 	}
 	return exchange.Outcome{
 		Ticket: exchange.Ticket{Request: requests[o.Target], Due: o.Due, Seq: o.Seq, Tries: o.Tries, Last: o.Last},
-		Sent:   o.Sent, Ended: o.Ended, Status: o.Status, BytesIn: o.BytesIn, BytesOut: o.BytesOut, Remarks: o.Remarks, Failure: o.Failure,
+		Sent:   o.Sent, Ended: o.Ended, Status: o.Status, BytesIn: o.BytesIn, BytesOut: o.BytesOut, Remarks: o.Remarks, Cache: o.Cache, Failure: o.Failure,
 	}, nil
 }

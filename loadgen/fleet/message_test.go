@@ -70,7 +70,7 @@ func TestConfigArrives(t *testing.T) {
 
 func TestOutcomesArrive(t *testing.T) {
 	requests := []*exchange.Request{{Target: 0}, {Target: 1}}
-	o := exchange.Outcome{Ticket: exchange.Ticket{Request: requests[1]}, Failure: &exchange.Failure{}}
+	o := exchange.Outcome{Ticket: exchange.Ticket{Request: requests[1]}, Failure: &exchange.Failure{}, Cache: exchange.CacheNote{State: exchange.CacheStale, Collapsed: true, HasAge: true, Age: 9}}
 	fill(t, reflect.ValueOf(&o.Ticket).Elem())
 	fill(t, reflect.ValueOf(&o).Elem())
 	for _, failure := range []*exchange.Failure{{Kind: exchange.Lost, Detail: "why"}, {}, nil} {

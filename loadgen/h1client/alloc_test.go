@@ -24,6 +24,8 @@ var typical = []struct{ name, raw string }{
 		"Cache-Control: public, max-age=3600\r\nAccept-Ranges: bytes\r\n\r\n" + strings.Repeat("x", 1<<10)},
 	{"chunked", "HTTP/1.1 200 OK\r\nDate: Tue, 06 Oct 2026 10:00:00 GMT\r\nContent-Type: application/json\r\nVary: Accept-Encoding\r\n" +
 		"Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("100\r\n"+strings.Repeat("x", 256)+"\r\n", 4) + "0\r\n\r\n"},
+	{"of a cache", "HTTP/1.1 200 OK\r\nContent-Length: 1024\r\nETag: \"68e22d48-400\"\r\nAge: 17\r\n" +
+		"Cache-Status: ExampleCache; fwd=uri-miss; stored, hotpath; hit; ttl=376\r\n\r\n" + strings.Repeat("x", 1<<10)},
 }
 
 // parse parses a response that is there at once and returns its content's size.
@@ -80,7 +82,8 @@ func TestExchangeDoesNotAllocate(t *testing.T) {
 			server, client := testkit.TCPPair(t)
 			const exchanges = 1000
 			d := &closedLoop{ticket: exchange.Ticket{Request: request(t, "GET", "http://test/", "")}}
-			conn := New(&exchange.Config{Epoch: time.Now().Add(-start), Timeout: timeout}, wire.NewClient(client, nil, exchangetest.Options()), d)
+			tags := 0
+			conn := New(&exchange.Config{Epoch: time.Now().Add(-start), Timeout: timeout, ETag: func(*exchange.Request, []byte) { tags++ }}, wire.NewClient(client, nil, exchangetest.Options()), d)
 			ended := make(chan *exchange.Failure, 1)
 			go func() { ended <- conn.Serve() }()
 			raw, asked := []byte(c.raw), make([]byte, len(d.ticket.Request.Head))
@@ -99,6 +102,9 @@ func TestExchangeDoesNotAllocate(t *testing.T) {
 			<-ended
 			if n := d.succeeded.Load(); n < exchanges {
 				t.Errorf("%d exchanges succeeded of %d", n, exchanges)
+			}
+			if tagged := strings.Contains(c.raw, "ETag"); tagged != (tags >= exchanges) {
+				t.Errorf("%d ETags of %d exchanges", tags, exchanges)
 			}
 		})
 	}

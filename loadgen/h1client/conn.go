@@ -35,7 +35,7 @@ type Conn struct {
 // New makes the engine for a connection whose TLS handshake is over. cfg.Streams
 // means nothing here.
 func New(cfg *exchange.Config, w *wire.Conn, d exchange.Driver) *Conn {
-	c := &Conn{cfg: cfg, wire: w, driver: d, parser: parser{strict: cfg.Strict}}
+	c := &Conn{cfg: cfg, wire: w, driver: d, parser: parser{strict: cfg.Strict, tagged: cfg.ETag != nil}}
 	if cfg.Digests != nil {
 		c.hash = sha256.New()
 	}

@@ -11,7 +11,7 @@ import (
 // whole.
 func (c *Conn) done(f *exchange.Failure) {
 	c.busy = false
-	c.flight.Ended, c.flight.Failure, c.flight.Remarks = c.now, f, c.parser.remarks
+	c.flight.Ended, c.flight.Failure, c.flight.Remarks, c.flight.Cache = c.now, f, c.parser.remarks, c.parser.cache
 	c.driver.Done(&c.flight)
 }
 
@@ -24,6 +24,9 @@ func (c *Conn) complete() {
 			c.done(errDigest)
 			return
 		}
+	}
+	if c.parser.tagged && len(c.parser.tag) > 0 && exchange.Tells(c.flight.Status) {
+		c.cfg.ETag(c.flight.Request, c.parser.tag)
 	}
 	c.done(nil)
 }

@@ -33,9 +33,12 @@ type parser struct {
 	persist   bool // the connection lasts after the response
 	status    int  // of the response; 0: its head is not whole
 	remain    int64
-	scanned   int // how much of the line that is not whole was searched for its end
-	lines     int // bytes of heads and trailers
-	numFields int // in them
+	cache     exchange.CacheNote
+	tagged    bool   // ETag is looked at
+	tag       []byte // what it has
+	scanned   int    // how much of the line that is not whole was searched for its end
+	lines     int    // bytes of heads and trailers
+	numFields int    // in them
 
 	// The head that is being read; it may be an interim one.
 	code              int
@@ -47,7 +50,7 @@ type parser struct {
 
 // begin prepares for the response to a request.
 func (p *parser) begin(headOnly bool) {
-	*p = parser{strict: p.strict, headOnly: headOnly, length: -1}
+	*p = parser{strict: p.strict, tagged: p.tagged, tag: p.tag[:0], headOnly: headOnly, length: -1}
 }
 
 // next takes a piece of the response off the front of b: n bytes, and what of
@@ -202,18 +205,33 @@ func (p *parser) parseField(line []byte) *exchange.Failure {
 			}
 			p.chunked = true
 		}
+	case len(nameCacheStatus):
+		if bytes.EqualFold(name, nameCacheStatus) {
+			p.cache.SetStatus(value)
+		}
+	case len(nameAge):
+		if bytes.EqualFold(name, nameAge) {
+			p.cache.SetAge(value)
+		}
+	case len(nameETag):
+		if p.tagged && bytes.EqualFold(name, nameETag) {
+			p.tag = append(p.tag[:0], value...)
+		}
 	}
 	return nil
 }
 
 var (
-	nameConnection = []byte("connection")
-	nameLength     = []byte("content-length")
-	nameCoding     = []byte("transfer-encoding")
-	codingChunked  = []byte("chunked")
-	tokenClose     = []byte("close")
-	tokenKeepAlive = []byte("keep-alive")
-	comma          = []byte(",")
+	nameConnection  = []byte("connection")
+	nameLength      = []byte("content-length")
+	nameCoding      = []byte("transfer-encoding")
+	nameCacheStatus = []byte("cache-status")
+	nameAge         = []byte("age")
+	nameETag        = []byte("etag")
+	codingChunked   = []byte("chunked")
+	tokenClose      = []byte("close")
+	tokenKeepAlive  = []byte("keep-alive")
+	comma           = []byte(",")
 )
 
 // splitField checks a field line and counts it.
@@ -278,6 +296,7 @@ func (p *parser) endHead() *exchange.Failure {
 		return errSwitching
 	case p.code < 200: // interim: another head follows
 		p.state, p.length, p.chunked, p.closes, p.keepAlive = statusLine, -1, false, false, false
+		p.cache, p.tag = exchange.CacheNote{}, p.tag[:0]
 		return nil
 	}
 	p.status = p.code

@@ -22,20 +22,27 @@ func TestExchangesDoNotAllocate(t *testing.T) {
 		t.Skip("the race detector makes sync.Pool forget")
 	}
 	posts := []*exchange.Request{request(t, 0, "POST", "https://127.0.0.1:8443/", strings.Repeat("b", 3000))}
+	tags := 0
 	for _, c := range []struct {
 		name     string
 		requests []*exchange.Request
 		streams  int
 		varied   bool
 		digest   string
+		tags     func(*exchange.Request, []byte)
 	}{
-		{"one", pages(t, 1), 1, false, exchange.DigestOff},
-		{"batches", pages(t, 1), 32, false, exchange.DigestOff},
-		{"heads that differ", pages(t, 1), 32, true, exchange.DigestOff},
-		{"three targets", pages(t, 3), 32, false, exchange.DigestOff},
-		{"forty targets", pages(t, 40), 32, false, exchange.DigestOff},
-		{"with content", posts, 8, false, exchange.DigestOff},
-		{"digests", pages(t, 1), 8, false, exchange.DigestFirst},
+		{"one", pages(t, 1), 1, false, exchange.DigestOff, nil},
+		{"batches", pages(t, 1), 32, false, exchange.DigestOff, nil},
+		{"heads that differ", pages(t, 1), 32, true, exchange.DigestOff, nil},
+		{"three targets", pages(t, 3), 32, false, exchange.DigestOff, nil},
+		{"forty targets", pages(t, 40), 32, false, exchange.DigestOff, nil},
+		{"with content", posts, 8, false, exchange.DigestOff, nil},
+		{"digests", pages(t, 1), 8, false, exchange.DigestFirst, nil},
+		{"ETags", pages(t, 1), 8, false, exchange.DigestOff, func(_ *exchange.Request, tag []byte) {
+			if tags++; len(tag) == 0 || tag[0] != '"' {
+				t.Errorf("the ETag %q", tag)
+			}
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			digests, err := exchange.NewDigests(c.digest, len(c.requests))
@@ -45,7 +52,7 @@ func TestExchangesDoNotAllocate(t *testing.T) {
 			server, client := testkit.TCPPair(t)
 			d := &closedLoop{requests: c.requests, left: -1}
 			engine := New(
-				&exchange.Config{Epoch: time.Now().Add(-start), Streams: c.streams, Timeout: timeout, Digests: digests},
+				&exchange.Config{Epoch: time.Now().Add(-start), Streams: c.streams, Timeout: timeout, Digests: digests, ETag: c.tags},
 				wire.NewClient(client, nil, exchangetest.Options()), d,
 			)
 			ended := make(chan *exchange.Failure, 1)
@@ -65,6 +72,9 @@ func TestExchangesDoNotAllocate(t *testing.T) {
 			}
 			if want := (rounds + 11) * c.streams; d.succeeded != want || d.bytesIn != int64(want*pageSize) {
 				t.Errorf("%d exchanges succeeded with %d bytes, want %d", d.succeeded, d.bytesIn, want)
+			}
+			if want := (rounds + 11) * c.streams; c.tags != nil && tags != want {
+				t.Errorf("%d ETags, want %d", tags, want)
 			}
 		})
 	}

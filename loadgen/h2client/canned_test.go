@@ -19,7 +19,7 @@ func typicalHead(number int) []byte {
 	return block(
 		":status", "200", "server", "nginx/1.22.1", "date", "Tue, 06 Oct 2026 10:00:00 GMT", "content-type", "text/html; charset=utf-8",
 		"content-length", fmt.Sprint(pageSize), "last-modified", "Mon, 05 Oct 2026 08:30:00 GMT", "etag", fmt.Sprintf(`"68e22d48-%04x"`, number),
-		"cache-control", "public, max-age=3600", "accept-ranges", "bytes",
+		"cache-control", "public, max-age=3600", "accept-ranges", "bytes", "age", "17", "cache-status", "edge; fwd=uri-miss; stored",
 	)
 }
 

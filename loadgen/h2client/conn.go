@@ -53,6 +53,8 @@ type Conn struct {
 	settled   bool // the server's first SETTINGS have come
 	decoder   hpack.Decoder
 	block     headerBlock
+	value     []byte // of a field that is being looked at
+	tag       []byte // the ETag of the head that was decoded last, if it is looked at
 	credit    flow.Credit
 	answers   int  // to PING and SETTINGS since the server stopped reading
 	looked    bool // nothing has come since the socket was found empty

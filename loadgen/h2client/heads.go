@@ -7,6 +7,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 )
 
 // headerBlock is a header block of which CONTINUATION frames are to come.
@@ -20,6 +21,7 @@ type headerBlock struct {
 type responseHead struct {
 	status int
 	length int64 // content-length; -1: none
+	cache  exchange.CacheNote
 }
 
 // lists are the memory that header blocks are decoded into, for one call.
@@ -67,7 +69,8 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 	kept := &c.memory(s.ticket.Request.Target).answer
 	generation := c.decoder.Generation()
 	head := kept.head
-	if kept.block == nil || kept.generation != generation || !bytes.Equal(kept.block, block) {
+	c.tag = c.tag[:0]
+	if c.cfg.ETag != nil || kept.block == nil || kept.generation != generation || !bytes.Equal(kept.block, block) {
 		var err *frame.Error
 		if head, err = c.decodeHead(id, block); err != nil {
 			return err
@@ -83,7 +86,10 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 		}
 		return nil
 	}
-	s.status, s.expect = head.status, head.length
+	s.status, s.expect, s.cache = head.status, head.length, head.cache
+	if len(c.tag) > 0 && exchange.Tells(head.status) {
+		c.cfg.ETag(s.ticket.Request, c.tag)
+	}
 	if s.bodiless() {
 		s.expect = 0 // content-length is of content that does not come (RFC 9110 §8.6)
 	}
@@ -128,6 +134,22 @@ func (c *Conn) decode(list *hpack.List, block []byte) *frame.Error {
 	return nil
 }
 
+// note takes what a field says of caches.
+func (c *Conn) note(head *responseHead, f *hpack.Field) {
+	switch f.Name {
+	case "cache-status":
+		c.value = append(c.value[:0], f.Value...)
+		head.cache.SetStatus(c.value)
+	case "age":
+		c.value = append(c.value[:0], f.Value...)
+		head.cache.SetAge(c.value)
+	case "etag":
+		if c.cfg.ETag != nil {
+			c.tag = append(c.tag[:0], f.Value...)
+		}
+	}
+}
+
 // decodeHead decodes a response's head. Pseudo-fields come first, and :status
 // is the only one (§8.3.2).
 func (c *Conn) decodeHead(id uint32, block []byte) (responseHead, *frame.Error) {
@@ -163,6 +185,7 @@ func (c *Conn) decodeHead(id uint32, block []byte) (responseHead, *frame.Error) 
 			}
 			head.length = int64(n)
 		}
+		c.note(&head, f)
 	}
 	return head, nil
 }

@@ -21,6 +21,7 @@ type stream struct {
 	status   int   // 0: its head has not come
 	expect   int64 // content-length; -1: none
 	received int64
+	cache    exchange.CacheNote
 	credit   flow.Credit
 	digest   hash.Hash // nil: not asked for yet
 	over     uint32    // the identifier of the slot's last stream that the server ended
@@ -103,6 +104,7 @@ func (c *Conn) done(s *stream, failure *exchange.Failure) {
 		Ended:    c.now,
 		Status:   s.status,
 		BytesIn:  s.received,
+		Cache:    s.cache,
 		BytesOut: int64(len(s.ticket.Request.Body) - len(s.unsent)),
 		Failure:  failure,
 	}

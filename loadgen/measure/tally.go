@@ -31,6 +31,8 @@ type Tally struct {
 	Waited   uint64                      // of a schedule, that were sent late because all that may be in flight on their connection was
 	Remarks  [exchange.NumRemarks]uint64 // responses that had them
 
+	Cache Cache // what whole responses said of caches
+
 	Connections      uint64            // that were made
 	ConnectionErrors map[string]uint64 // why others could not be made, or ended otherwise than in order; by text
 
@@ -86,6 +88,7 @@ func (t *Tally) Add(o *exchange.Outcome) {
 	}
 	t.LastAnswer = max(t.LastAnswer, o.Ended)
 	t.Service.Record(o.Service())
+	t.Cache.add(o.Cache)
 	if status := o.Status; status > 0 && status < statusCodes {
 		t.Statuses[status]++
 	}
@@ -205,6 +208,7 @@ func (t *Tally) Merge(o *Tally) {
 	for i, n := range o.Remarks {
 		t.Remarks[i] += n
 	}
+	t.Cache.merge(&o.Cache)
 	t.Connections += o.Connections
 	for text, n := range o.ConnectionErrors {
 		addText(t.ConnectionErrors, text, n)

@@ -46,6 +46,9 @@ func HTML(w io.Writer, r *measure.Run, objectives slo.Objectives, verdicts []slo
 			Columns: []string{"Error", "Connections", "Share"}, Rows: counts(byCount(t.ConnectionErrors), bad),
 		})
 	}
+	if t.Cache.Said() > 0 {
+		p.Tables = append(p.Tables, cacheTable(t))
+	}
 	if r.Origin != nil {
 		p.Tables = append(p.Tables, originTable(r))
 	}

@@ -56,6 +56,7 @@ type document struct {
 
 	ConnectionsMade  uint64            `json:"connections_made"`
 	ConnectionErrors map[string]uint64 `json:"connection_errors"` // by text: those that could not be made, or ended otherwise than in order
+	Cache            *cacheDocument    `json:"cache,omitempty"`
 	Origin           *originDocument   `json:"origin,omitempty"`
 	SLO              []verdict         `json:"slo"`
 	Points           []point           `json:"points"`
@@ -148,6 +149,7 @@ func newDocument(r *measure.Run, verdicts []slo.Verdict) document {
 		Remarks:          remarks(t),
 		ConnectionsMade:  t.Connections,
 		ConnectionErrors: byText(byCount(t.ConnectionErrors)),
+		Cache:            newCache(t),
 		Origin:           newOrigin(r),
 		SLO:              newVerdicts(verdicts),
 		Points:           make([]point, len(r.Points)),

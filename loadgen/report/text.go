@@ -56,6 +56,7 @@ func Text(w io.Writer, r *measure.Run) error {
 	if bad > 0 || r.Total.Connections > uint64(r.Connections) {
 		fmt.Fprintf(&b, columns, "Connections", "[made, errors]", fmt.Sprint(r.Total.Connections, ", ", bad))
 	}
+	cacheText(&b, r.Total)
 	originText(&b, r)
 	b.WriteString(errorSet)
 	list(&b, errorCounts(r.Total))
