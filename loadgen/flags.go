@@ -14,6 +14,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/loadgen/attack"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/pattern"
 	"github.com/e0ac7cd4/hotpath/loadgen/slo"
 )
 
@@ -31,6 +32,7 @@ type options struct {
 	method  string
 	body    string
 	headers http.Header
+	pattern pattern.Spec
 
 	// How fast, how long.
 	rate      rate
@@ -145,6 +147,9 @@ func (o *options) checkTogether(f *flag.FlagSet) error {
 		{len(o.stages) > 0 && (given["duration"] || given["requests"]), "-stages have times of their own: -duration and -requests do not go with them"},
 		{len(o.stages) > 0 && (given["slope"] || given["amplitude"] || given["period"] || given["start-at"]), "-stages are lines of their own: -slope, -amplitude, -period and -start-at do not go with them"},
 		{len(o.stages) > 0 && given["warmup"] && o.stages.first(o.rate) == 0, "-warmup is load at the first rate, which is 0: give -rate, with which -stages begin, or a first stage such as 0s:1000"},
+		{given["seed"] && o.pattern.Zero(), "-seed is of what is drawn: -keys, -popularity, -vary, -ranges and -conditional are missing"},
+		{strings.Contains(o.target, pattern.Placeholder) && !given["keys"], "-target has " + pattern.Placeholder + ": -keys, how many keys it stands for, is missing"},
+		{given["keys"] && o.pattern.Keys < 1, fmt.Sprintf("-keys %d: allowed are 1 to %d", o.pattern.Keys, pattern.MaxRequests)},
 		{o.duration < 0, fmt.Sprintf("-duration %v: it must be 0, for until it is interrupted, or more", o.duration)},
 		{o.outputs() > 1, "-html, -results and -hdr: one of them may be -, the standard output"},
 		{given["probe"] && o.probe <= 0, fmt.Sprintf("-probe %v: it must be more than 0", o.probe)},
@@ -190,6 +195,7 @@ func (o *options) flags(command string) *flag.FlagSet {
 	f.StringVar(&o.method, "method", http.MethodGet, "`METHOD` of -target")
 	f.StringVar(&o.body, "body", "", "`FILE` with the content of requests whose target has none")
 	f.Var(headerFlag{o.headers}, "header", "`FIELD` of every request, \"name: value\"; repeatable")
+	o.patternFlags(f)
 	if command == "capacity" {
 		o.minRate, o.maxRate = rate{}, rate{}
 		f.Var(&o.minRate, "min", "lowest `RATE` that is tried; the search begins there, or at 1000 without it")
@@ -247,6 +253,7 @@ func (o *options) config(ctx context.Context, stdin io.Reader) (attack.Config, e
 	}
 	cfg := attack.Config{
 		Targets:        targets,
+		Pattern:        o.pattern,
 		Pacer:          pacer,
 		Duration:       o.duration,
 		Requests:       o.requests,

@@ -16,12 +16,13 @@ var groups = []struct {
 	flags []string
 }{
 	{"What is asked for", []string{"target", "targets", "format", "method", "body", "header"}},
+	{"What it looks like", []string{"keys", "popularity", "vary", "ranges", "conditional", "seed"}},
 	{"How fast and how long", []string{"rate", "slope", "amplitude", "period", "start-at", "stages", "duration", "requests", "min", "max", "probe", "precision", "warmup"}},
 	{"Connections", []string{"connections", "max-connections", "streams", "timeout", "http1", "strict", "insecure", "cacert", "cert", "key", "sni", "digest"}},
 	{"What comes out", []string{"slo", "json", "html", "results", "hdr", "metrics", "metrics-stay", "origin", "name", "quiet"}},
 	{"Several machines", []string{"workers", "token-file"}},
 	{"Where it waits", []string{"listen"}},
-	{"What is answered", []string{"rules", "rule", "seed"}},
+	{"What is answered", []string{"rules", "rule"}},
 	{"Care", []string{"yes"}},
 }
 

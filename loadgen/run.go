@@ -154,6 +154,7 @@ func (o *options) describe(cfg *attack.Config) *measure.Run {
 		Name:        o.name,
 		Target:      cfg.Targets[0].URL,
 		Targets:     len(cfg.Targets),
+		Pattern:     cfg.Pattern.String(),
 		Protocol:    cfg.Protocol(),
 		Pace:        o.pace(),
 		Asked:       o.rate.perSecond(),

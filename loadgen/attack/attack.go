@@ -110,15 +110,19 @@ func Run(ctx context.Context, cfg Config, hooks Hooks) (Summary, error) {
 }
 
 func newAttack(cfg Config, hooks Hooks) (*attack, error) {
-	requests, err := cfg.requests()
+	requests, book, err := cfg.requests()
 	if err != nil {
 		return nil, err
 	}
-	p, err := cfg.plan(requests)
+	p, err := cfg.plan(requests, book)
 	if err != nil {
 		return nil, err
 	}
-	digests, err := exchange.NewDigests(cfg.Digest, len(cfg.Targets))
+	contents := len(requests)
+	if book != nil {
+		contents = book.Len()
+	}
+	digests, err := exchange.NewDigests(cfg.Digest, contents)
 	if err != nil {
 		return nil, err
 	}
@@ -150,6 +154,9 @@ func newAttack(cfg Config, hooks Hooks) (*attack, error) {
 		dialling: semaphore.NewWeighted(maxDialling),
 		recorder: newRecorder(cfg.Warmup, hooks.Outcomes),
 		ready:    make(chan struct{}),
+	}
+	if book != nil {
+		a.exchange.ETag = book.Seen()
 	}
 	if cfg.Pacer != nil && cfg.MaxConnections > cfg.Connections {
 		a.spare = new(atomic.Int64)

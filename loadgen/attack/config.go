@@ -10,11 +10,13 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/pattern"
 )
 
 // Config is an attack. Check returns what is wrong with it.
 type Config struct {
 	Targets []vegeta.Target // take turns; at least one
+	Pattern pattern.Spec    // which of them, in which form; zero: as they are, in turn
 	Pacer   vegeta.Pacer    // nil: closed loop, every connection is kept full
 
 	// One of the two ends the attack; the other is 0.
@@ -94,10 +96,13 @@ func (c *Config) Check() error {
 	if _, err := exchange.NewDigests(c.Digest, len(c.Targets)); err != nil {
 		return err
 	}
+	if (c.Pattern.Ranges > 0 || c.Pattern.Conditional > 0) && c.Digest != "" && c.Digest != exchange.DigestOff {
+		return errors.New("a digest is of whole contents: it does not go with ranges or conditional requests")
+	}
 	if _, err := c.tls(); err != nil {
 		return err
 	}
-	requests, err := c.requests()
+	requests, _, err := c.requests()
 	if err != nil {
 		return err
 	}
@@ -161,7 +166,7 @@ func (c *Config) groups(requests []*exchange.Request) []*group {
 		}
 		g.positions = append(g.positions, uint64(i))
 	}
-	left, targets := c.Connections, len(c.Targets)
+	left, targets := c.Connections, len(requests)
 	for i, g := range groups {
 		// Each of the others keeps one at least.
 		g.lanes = min(max(left*len(g.positions)/targets, 1), left-(len(groups)-i-1))
@@ -171,22 +176,39 @@ func (c *Config) groups(requests []*exchange.Request) []*group {
 	return groups
 }
 
-// requests prepares the targets.
-func (c *Config) requests() ([]*exchange.Request, error) {
+// Prepared is the requests of all targets, or of the pattern's keys and variants.
+func (c *Config) Prepared() (pattern.Requests, error) {
+	all, book, err := c.requests()
+	if book != nil {
+		return book, err
+	}
+	return pattern.List(all), err
+}
+
+// requests prepares the targets. If there is a pattern, it has them all, and what
+// takes turns is one of them for its origin.
+func (c *Config) requests() ([]*exchange.Request, *pattern.Book, error) {
+	if !c.Pattern.Zero() {
+		book, err := pattern.New(c.Targets, c.Pattern)
+		if err != nil {
+			return nil, nil, err
+		}
+		return []*exchange.Request{book.Plain(0)}, book, nil
+	}
 	all := make([]*exchange.Request, len(c.Targets))
 	for i := range c.Targets {
 		r, err := exchange.NewRequest(i, &c.Targets[i])
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		all[i] = r
 	}
-	return all, nil
+	return all, nil, nil
 }
 
 // plan makes what the drivers share.
-func (c *Config) plan(requests []*exchange.Request) (*plan, error) {
-	p := &plan{birth: time.Now(), requests: requests, warmup: c.Warmup, end: never, timeout: c.Timeout}
+func (c *Config) plan(requests []*exchange.Request, book *pattern.Book) (*plan, error) {
+	p := &plan{birth: time.Now(), requests: requests, book: book, warmup: c.Warmup, end: never, timeout: c.Timeout}
 	if c.Duration > 0 {
 		p.end = c.Warmup + c.Duration
 	}

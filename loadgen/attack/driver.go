@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/pattern"
 )
 
 // maxTries is how often a ticket is turned away unprocessed by connections that
@@ -25,8 +26,9 @@ const linger = 100 * time.Millisecond
 // plan is what all drivers share: what is to be sent, and when.
 type plan struct {
 	requests []*exchange.Request
-	schedule *warmed // nil: closed loop
-	total    uint64  // requests of the schedule, warm-up included
+	book     *pattern.Book // draws them; nil: they take turns
+	schedule *warmed       // nil: closed loop
+	total    uint64        // requests of the schedule, warm-up included
 	beat     func(at time.Duration) beat
 	warmup   time.Duration
 	numbers  *numbers      // of a closed loop; nil: requests are not numbered
@@ -37,6 +39,14 @@ type plan struct {
 	epoch    atomic.Pointer[time.Time]     // moment 0; nil: it is not known yet
 	stopped  atomic.Pointer[time.Duration] // the moment when it was ended early; nil: it was not
 	closing  atomic.Bool                   // connections are being cut off
+}
+
+// request is the n-th, of the target at a position unless it is drawn.
+func (p *plan) request(n, position uint64) *exchange.Request {
+	if p.book != nil {
+		return p.book.Request(n)
+	}
+	return p.requests[position]
 }
 
 // now is the moment. The epoch must have been set.
@@ -106,7 +116,7 @@ func (d *driver) advance() {
 		d.done = true
 		return
 	}
-	d.next = exchange.Ticket{Request: d.requests[position], Due: d.schedule.Due(n), Seq: n - d.schedule.hits}
+	d.next = exchange.Ticket{Request: d.request(n, position), Due: d.schedule.Due(n), Seq: n - d.schedule.hits}
 	d.wait = d.beat(d.next.Due).wait(d.next.Due, d.sequence.lane)
 }
 
@@ -155,8 +165,7 @@ func (d *driver) take(now time.Duration) (t exchange.Ticket, ok bool) {
 	if now < 0 || now >= d.end || d.budget == 0 {
 		return t, false
 	}
-	_, position := d.sequence.next()
-	t = exchange.Ticket{Request: d.requests[position], Due: now}
+	t = exchange.Ticket{Request: d.request(d.sequence.next()), Due: now}
 	if now >= d.warmup {
 		d.budget--
 		if d.numbers != nil {

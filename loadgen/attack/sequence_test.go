@@ -19,7 +19,7 @@ func TestSequences(t *testing.T) {
 				for i, o := range origins {
 					cfg.Targets = append(cfg.Targets, vegeta.Target{Method: "GET", URL: fmt.Sprintf("https://%c/%d", o, i)})
 				}
-				requests, err := cfg.requests()
+				requests, _, err := cfg.requests()
 				if err != nil {
 					t.Fatal(err)
 				}

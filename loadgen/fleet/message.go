@@ -10,6 +10,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/loadgen/attack"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/measure"
+	"github.com/e0ac7cd4/hotpath/loadgen/pattern"
 )
 
 // version is of the messages and of all that agents must agree on: it rises
@@ -112,15 +113,15 @@ func toWire(o *exchange.Outcome) outcome {
 }
 
 // fromWire needs the requests of all targets.
-func fromWire(o *outcome, requests []*exchange.Request) (exchange.Outcome, error) {
-	if o.Target < 0 || o.Target >= len(requests) {
-		return exchange.Outcome{}, fmt.Errorf("an outcome of target %d of %d", o.Target, len(requests))
+func fromWire(o *outcome, requests pattern.Requests) (exchange.Outcome, error) {
+	if o.Target < 0 || o.Target >= requests.Len() {
+		return exchange.Outcome{}, fmt.Errorf("an outcome of target %d of %d", o.Target, requests.Len())
 	}
 	if o.Failure != nil && int(o.Failure.Kind) >= len(exchange.Kinds()) {
 		return exchange.Outcome{}, fmt.Errorf("an outcome with failure kind %d of %d", uint8(o.Failure.Kind), len(exchange.Kinds()))
 	}
 	return exchange.Outcome{
-		Ticket: exchange.Ticket{Request: requests[o.Target], Due: o.Due, Seq: o.Seq, Tries: o.Tries, Last: o.Last},
+		Ticket: exchange.Ticket{Request: requests.Plain(o.Target), Due: o.Due, Seq: o.Seq, Tries: o.Tries, Last: o.Last},
 		Sent:   o.Sent, Ended: o.Ended, Status: o.Status, BytesIn: o.BytesIn, BytesOut: o.BytesOut, Remarks: o.Remarks, Cache: o.Cache, Failure: o.Failure,
 	}, nil
 }

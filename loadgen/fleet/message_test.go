@@ -13,6 +13,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/loadgen/attack"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/pattern"
 )
 
 // fill sets every field of a struct that has a simple type, and fails on those
@@ -53,7 +54,11 @@ func TestConfigArrives(t *testing.T) {
 				{Method: "PUT", URL: "https://a.example/", Body: []byte("content"), Header: http.Header{"X-A": {"1", "2"}}},
 				{Method: "GET", URL: "http://b.example/"},
 			},
-			Pacer:  rate,
+			Pacer: rate,
+			Pattern: pattern.Spec{
+				Keys: 5, Popularity: pattern.Popularity{Kind: "zipf", Exponent: 1.1}, Seed: 3, Ranges: 0.1, Conditional: 0.2,
+				Vary: []pattern.Vary{{Name: "a", Values: []string{"b", "c"}}},
+			},
 			CACert: []byte("PEM"), Cert: []byte("PEM"), Key: []byte("PEM"),
 		}
 		fill(t, reflect.ValueOf(&cfg).Elem())
@@ -69,7 +74,7 @@ func TestConfigArrives(t *testing.T) {
 }
 
 func TestOutcomesArrive(t *testing.T) {
-	requests := []*exchange.Request{{Target: 0}, {Target: 1}}
+	requests := pattern.List{{Target: 0}, {Target: 1}}
 	o := exchange.Outcome{Ticket: exchange.Ticket{Request: requests[1]}, Failure: &exchange.Failure{}, Cache: exchange.CacheNote{State: exchange.CacheStale, Collapsed: true, HasAge: true, Age: 9}}
 	fill(t, reflect.ValueOf(&o.Ticket).Elem())
 	fill(t, reflect.ValueOf(&o).Elem())

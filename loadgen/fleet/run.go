@@ -14,6 +14,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/loadgen/attack"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/pattern"
 )
 
 const (
@@ -86,8 +87,8 @@ type fleet struct {
 	Options
 	cfg      attack.Config
 	hooks    attack.Hooks
-	requests []*exchange.Request // of the targets, if outcomes are wanted
-	numbers  atomic.Uint64       // of a closed loop's outcomes
+	requests pattern.Requests // of the targets, if outcomes are wanted
+	numbers  atomic.Uint64    // of a closed loop's outcomes
 	workers  []*worker
 
 	events chan event    // from the goroutines that read
@@ -114,13 +115,11 @@ func newFleet(o Options, cfg attack.Config, hooks attack.Hooks) (*fleet, error) 
 	}
 	f := &fleet{Options: o, cfg: cfg, hooks: hooks, events: make(chan event), over: make(chan struct{})}
 	if hooks.Outcomes != nil {
-		for i := range cfg.Targets {
-			r, err := exchange.NewRequest(i, &cfg.Targets[i])
-			if err != nil {
-				return nil, err
-			}
-			f.requests = append(f.requests, r)
+		requests, err := cfg.Prepared()
+		if err != nil {
+			return nil, err
 		}
+		f.requests = requests
 	}
 	for i, address := range o.Workers {
 		f.workers = append(f.workers, newWorker(address, share(cfg, i, len(o.Workers))))

@@ -3,6 +3,7 @@ package h2client
 import (
 	"github.com/e0ac7cd4/hotpath/internal/frame"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 )
 
 // turnBytes is how much of bodies a turn sends before it looks at what the
@@ -59,8 +60,7 @@ func (c *Conn) sendHead(s *stream) {
 	}
 	block := resize
 	for _, f := range r.Fields {
-		// The paths of many targets would only push each other out.
-		block = c.encoder.AppendField(block, f, f.Name != ":path" || r.Target < remembered)
+		block = c.encoder.AppendField(block, f, worthIndexing(r, f.Name))
 	}
 	c.appendHeaders(s, block)
 	c.scratch = block[:0]
@@ -68,6 +68,16 @@ func (c *Conn) sendHead(s *stream) {
 		kept.of, kept.generation = r, generation
 		kept.block = append(kept.block[:0], block...)
 	}
+}
+
+// worthIndexing reports whether a field goes into the table: the paths of many
+// targets, their ranges and their ETags would only push each other out.
+func worthIndexing(r *exchange.Request, name string) bool {
+	switch name {
+	case ":path", "range", "if-none-match":
+		return r.Target < remembered
+	}
+	return true
 }
 
 func (c *Conn) appendHeaders(s *stream, block []byte) {

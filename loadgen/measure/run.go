@@ -35,6 +35,7 @@ type Run struct {
 	Name        string
 	Target      string  // the first URL
 	Targets     int     // how many there are
+	Pattern     string  // what of them is sent, in words; "": they take turns
 	Protocol    string  // "h2" or "http/1.1"
 	Pace        string  // in words: "150,000/s", "closed loop"
 	Asked       float64 // mean rate asked for, per second; 0: a closed loop

@@ -108,6 +108,9 @@ func runFacts(r *measure.Run) []fact {
 		{"Received", human.Bytes(t.BytesIn)},
 		{"Sent", human.Bytes(t.BytesOut)},
 	}
+	if r.Pattern != "" {
+		facts = append(facts, fact{"Pattern", human.Line(r.Pattern)})
+	}
 	if r.Warmup > 0 {
 		facts = append(facts, fact{"Warm-up", human.Count(r.Warmup) + " requests"})
 	}

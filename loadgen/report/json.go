@@ -34,6 +34,7 @@ type document struct {
 	Name        string        `json:"name"`
 	Target      string        `json:"target"` // the first
 	Targets     int           `json:"targets"`
+	Pattern     string        `json:"pattern"`
 	Protocol    string        `json:"protocol"`
 	Pace        string        `json:"pace"`
 	AskedRate   float64       `json:"asked_rate"`        // 0: a closed loop
@@ -129,6 +130,7 @@ func newDocument(r *measure.Run, verdicts []slo.Verdict) document {
 		Name:             r.Name,
 		Target:           r.Target,
 		Targets:          r.Targets,
+		Pattern:          r.Pattern,
 		Protocol:         r.Protocol,
 		Pace:             r.Pace,
 		AskedRate:        r.Asked,

@@ -122,9 +122,9 @@ func plural(n int, noun string) string {
 
 // setup is how it was attacked: "h2, 8 connections × 32 streams, 150,000/s".
 func setup(r *measure.Run) string {
-	parts := []string{r.Protocol, connections(r), r.Pace, ""}
+	parts := []string{r.Protocol, connections(r), r.Pace, r.Pattern, ""}
 	if r.Agents > 0 {
-		parts[3] = plural(r.Agents, "agent")
+		parts[4] = plural(r.Agents, "agent")
 	}
 	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
 	return human.Line(strings.Join(parts, ", "))
