@@ -9,7 +9,6 @@ import (
 	"math"
 	"net"
 	"net/netip"
-	"net/url"
 	"strings"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
@@ -81,17 +80,14 @@ func fastest(cfg *attack.Config) float64 {
 	return math.Inf(1) // a closed loop
 }
 
-// strangers are the targets' hosts that have an address elsewhere, or whose
+// strangers are the hosts that connections are made to and that have an address elsewhere, or whose
 // addresses cannot be found.
 func strangers(ctx context.Context, cfg *attack.Config) (hosts []string) {
-	seen := make(map[string]bool)
-	for _, t := range cfg.Targets {
-		u, err := url.Parse(t.URL)
-		if err != nil || seen[u.Hostname()] { // Check has parsed it
-			continue
-		}
-		host := u.Hostname()
-		seen[host] = true
+	all, err := cfg.Hosts()
+	if err != nil { // Check would have found it
+		return []string{err.Error()}
+	}
+	for _, host := range all {
 		addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 		if unknown := new(net.DNSError); errors.As(err, &unknown) && unknown.IsNotFound {
 			continue // no address, no load: the report will say so

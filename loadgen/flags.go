@@ -56,6 +56,8 @@ type options struct {
 	caCert      string
 	cert, key   string
 	serverName  string
+	connectTo   redirects
+	unixSocket  string
 	digest      string
 	workers     string
 	tokenFile   string
@@ -227,6 +229,8 @@ func (o *options) flags(command string) *flag.FlagSet {
 	f.StringVar(&o.cert, "cert", "", "PEM `FILE` with the certificate to show to servers that ask for one; needs -key")
 	f.StringVar(&o.key, "key", "", "PEM `FILE` with the key of -cert")
 	f.StringVar(&o.serverName, "sni", "", "`NAME` that servers are asked for, and that their certificates must be for, in place of the URL's host")
+	f.Var(&o.connectTo, "connect-to", "`HOST:PORT:ADDR:PORT`: connections for HOST:PORT go to ADDR:PORT; an empty part is any, or the URL's; repeatable, the first that fits is taken")
+	f.StringVar(&o.unixSocket, "unix-socket", "", "`PATH` of the unix socket that all connections go to")
 	f.StringVar(&o.digest, "digest", exchange.DigestOff, "`RULE` for contents: off, first (each as its target's first one) or the SHA-256 that all must have")
 	f.StringVar(&o.workers, "workers", "", "`HOST:PORT,…` of agents that attack, each a share, in place of this process")
 	f.StringVar(&o.tokenFile, "token-file", "", "`FILE` with the agents' token (or "+tokenVariable+")")
@@ -266,6 +270,8 @@ func (o *options) config(ctx context.Context, stdin io.Reader) (attack.Config, e
 		Strict:         o.strict,
 		ServerName:     o.serverName,
 		Insecure:       o.insecure,
+		ConnectTo:      o.connectTo,
+		UnixSocket:     o.unixSocket,
 		Digest:         o.digest,
 	}
 	for _, file := range []struct {
@@ -299,6 +305,20 @@ func (h headerFlag) Set(s string) error {
 	}
 	// Names stay as they are given, as vegeta has it.
 	h.Header[name] = append(h.Header[name], strings.TrimSpace(value))
+	return nil
+}
+
+// redirects adds one at each use.
+type redirects []attack.Redirect
+
+func (r *redirects) String() string { return "" }
+
+func (r *redirects) Set(text string) error {
+	redirect, err := attack.ParseRedirect(text)
+	if err != nil {
+		return err
+	}
+	*r = append(*r, redirect)
 	return nil
 }
 

@@ -81,6 +81,7 @@ type attack struct {
 	exchange *exchange.Config
 	options  wire.Options
 	dialer   net.Dialer
+	names    *names
 	dialling *semaphore.Weighted
 	recorder *recorder
 	conns    []*connection  // that there are from the beginning
@@ -151,6 +152,7 @@ func newAttack(cfg Config, hooks Hooks) (*attack, error) {
 		hooks:    hooks,
 		exchange: &exchange.Config{Epoch: p.birth, Streams: cfg.Streams, Timeout: cfg.Timeout, Digests: digests, Strict: cfg.Strict},
 		options:  wire.Options{Metrics: hooks.Metrics, WriteTimeout: cfg.Timeout, WriteQuantum: writeQuantum},
+		names:    newNames(cfg.Timeout),
 		dialling: semaphore.NewWeighted(maxDialling),
 		recorder: newRecorder(cfg.Warmup, hooks.Outcomes),
 		ready:    make(chan struct{}),
@@ -202,13 +204,14 @@ func (a *attack) newConnection(g *group, lane, i int) *connection {
 		}
 	}
 	s := newSequence(len(a.requests), g.positions, g.lanes, lane)
-	c := &connection{
+	sh := a.recorder.shards[i%len(a.recorder.shards)]
+	return &connection{
 		attack: a,
-		origin: g.origin,
+		route:  a.cfg.route(g.origin),
 		tls:    g.tls,
-		driver: newDriver(a.plan, s, a.recorder.shards[i%len(a.recorder.shards)], budget),
+		shard:  sh,
+		driver: newDriver(a.plan, s, sh, budget),
 	}
-	return c
 }
 
 func (a *attack) run(ctx context.Context) (Summary, error) {

@@ -40,6 +40,10 @@ type Config struct {
 	ServerName string // asked for by SNI, and that certificates must be for; "": the URL's host
 	Digest     string // see exchange.NewDigests
 
+	// Where connections go in place of the URL's host and port.
+	ConnectTo  []Redirect // the first that covers them decides
+	UnixSocket string     // the path of the socket that all go to; "": TCP
+
 	// First and Count are the share of the connections that are this
 	// machine's, from 0; Count 0 is all.
 	First, Count int
@@ -106,10 +110,11 @@ func (c *Config) Check() error {
 	if err != nil {
 		return err
 	}
-	if n := len(c.groups(requests)); n > c.Connections {
+	groups := c.groups(requests)
+	if n := len(groups); n > c.Connections {
 		return fmt.Errorf("%d connections for targets of %d origins: each needs one", c.Connections, n)
 	}
-	return nil
+	return c.checkRoutes(groups)
 }
 
 // tls is what connections over https trust and speak.

@@ -29,8 +29,9 @@ type engine interface {
 // goroutine, which owns everything here but what mu guards.
 type connection struct {
 	*attack
-	origin exchange.Origin
+	route  route
 	tls    *tls.Config // nil: plaintext
+	shard  *shard      // counts it
 	driver *driver
 
 	mu     sync.Mutex
@@ -55,14 +56,14 @@ func (c *connection) run(ctx context.Context, w *wire.Conn, failure *exchange.Fa
 	wait := time.Duration(0)
 	for {
 		made := failure == nil
-		c.driver.shard.connection(failure)
+		c.shard.connection(failure)
 		if made {
 			c.driver.connected()
 			failure = c.serve(w)
 			if failure == nil {
 				return
 			}
-			c.driver.shard.connection(failure)
+			c.shard.connection(failure)
 			if c.driver.life.answered {
 				wait = 0
 			}
@@ -118,9 +119,9 @@ func (c *connection) connect(ctx context.Context) (*wire.Conn, *exchange.Failure
 		return nil, exchange.ConnectFailure(err, false)
 	}
 	defer c.dialling.Release(1)
-	nc, err := c.dialer.DialContext(ctx, "tcp", c.origin.Address())
-	if err != nil {
-		return nil, exchange.ConnectFailure(err, false)
+	nc, failure := c.dial(ctx)
+	if failure != nil {
+		return nil, failure
 	}
 	w := wire.NewClient(nc, c.tls, &c.options)
 	if c.tls == nil {
@@ -128,7 +129,7 @@ func (c *connection) connect(ctx context.Context) (*wire.Conn, *exchange.Failure
 	}
 	deadline, _ := ctx.Deadline()
 	stop := context.AfterFunc(ctx, func() { _ = w.Close() })
-	err = w.Handshake(deadline)
+	err := w.Handshake(deadline)
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}

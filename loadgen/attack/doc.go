@@ -15,7 +15,8 @@
 // growth.go gives a lane more connections when its own are full, lifespan.go keeps
 // connections that the server ends early from being sent too much.
 //
-// connection.go makes connections and makes them again; attack.go begins it all,
+// connection.go makes connections and makes them again: where they go is in
+// route.go, redirect.go and names.go, how in dial.go. attack.go begins it all,
 // watch.go reports each second and ends it.
 //
 // # What is never dropped

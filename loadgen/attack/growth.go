@@ -103,20 +103,20 @@ func (c *connection) growTo(life context.Context) func() {
 
 // help makes a connection beside c, on a goroutine of its own.
 func (c *connection) help(life context.Context) {
-	other := &connection{attack: c.attack, origin: c.origin, tls: c.tls}
+	other := &connection{attack: c.attack, route: c.route, tls: c.tls, shard: c.shard}
 	ctx, cancel := context.WithTimeout(life, c.cfg.Timeout)
 	w, failure := other.connect(ctx)
 	cancel()
 	if failure != nil {
 		if life.Err() == nil {
-			c.driver.shard.connection(failure)
+			c.shard.connection(failure)
 		}
 		c.spare.Add(1)
 		w = nil
 	}
 	start := func(s sequence, w *wire.Conn) {
 		c.grown.Add(1)
-		other.driver = newDriver(c.plan, s, c.driver.shard, 0)
+		other.driver = newDriver(c.plan, s, c.shard, 0)
 		c.join(other)
 		c.served.Add(1) // c is served still
 		go func() {

@@ -59,7 +59,8 @@ func TestConfigArrives(t *testing.T) {
 				Keys: 5, Popularity: pattern.Popularity{Kind: "zipf", Exponent: 1.1}, Seed: 3, Ranges: 0.1, Conditional: 0.2,
 				Vary: []pattern.Vary{{Name: "a", Values: []string{"b", "c"}}},
 			},
-			CACert: []byte("PEM"), Cert: []byte("PEM"), Key: []byte("PEM"),
+			ConnectTo: []attack.Redirect{{FromHost: "a.example", ToPort: "1"}},
+			CACert:    []byte("PEM"), Cert: []byte("PEM"), Key: []byte("PEM"),
 		}
 		fill(t, reflect.ValueOf(&cfg).Elem())
 		cfg.Pacer = pacer
