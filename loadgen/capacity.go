@@ -12,6 +12,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/loadgen/attack"
 	"github.com/e0ac7cd4/hotpath/loadgen/capacity"
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/measure"
 	"github.com/e0ac7cd4/hotpath/loadgen/report"
 	"github.com/e0ac7cd4/hotpath/loadgen/report/human"
@@ -57,7 +58,7 @@ func runCapacity(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return errors.Join(err, exporter.stop())
 	}
-	found := &report.Capacity{Target: cfg.Targets[0].URL, Objectives: o.objectives}
+	found := &report.Capacity{Target: exchange.ShownURL(cfg.Targets[0].URL), Objectives: o.objectives}
 	live := o.live(&cfg, s)
 	tries := &prober{options: o, start: start, cfg: cfg, most: max(cfg.MaxConnections, cfg.Connections), live: live, exporter: exporter}
 	tries.cfg.MaxConnections = 0 // all requests of a probe are sent over as many

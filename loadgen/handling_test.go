@@ -86,6 +86,24 @@ func TestHostIsChecked(t *testing.T) {
 	}
 }
 
+// TestUserInURL: user and password of a URL are sent, and stand in no report.
+func TestUserInURL(t *testing.T) {
+	url := plain(t, func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user != "xaladdin" || password != "open sesamex" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	})
+	results := filepath.Join(t.TempDir(), "results")
+	args := []string{"-target", "http://xaladdin:open%20sesamex@" + strings.TrimPrefix(url, "http://"), "-http1", "-requests", "4", "-connections", "1", "-results", results}
+	for _, form := range [][]string{{"-json"}, {"-html", "-"}} {
+		code, out, stderr := call(t, context.Background(), "", append(args, form...)...)
+		encoded, _ := os.ReadFile(results)
+		if text := out + stderr + string(encoded); code != exitOK || strings.Contains(text, "sesamex") || strings.Contains(text, "xaladdin") || !strings.Contains(text, url) {
+			t.Errorf("%v: exit %d: %.500s", form, code, text)
+		}
+	}
+}
+
 // TestStandardOutput: - is the standard output, and the report goes to the
 // standard error then.
 func TestStandardOutput(t *testing.T) {

@@ -152,7 +152,7 @@ func (o *options) measure(ctx context.Context, start runner, cfg attack.Config, 
 func (o *options) describe(cfg *attack.Config) *measure.Run {
 	r := &measure.Run{
 		Name:        o.name,
-		Target:      cfg.Targets[0].URL,
+		Target:      exchange.ShownURL(cfg.Targets[0].URL),
 		Targets:     len(cfg.Targets),
 		Pattern:     cfg.Pattern.String(),
 		Protocol:    cfg.Protocol(),

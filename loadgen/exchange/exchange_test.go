@@ -54,6 +54,22 @@ func TestRequest(t *testing.T) {
 				field("user-agent", "me"), field("x-a", "1"), field("x-b", "2"), field("x-b", "3"), field("content-length", "5")},
 			"POST / HTTP/1.1\r\nHost: [::1]\r\nUser-Agent: me\r\nX-A: 1\r\nX-b: 2\r\nX-b: 3\r\nContent-Length: 5\r\n\r\n",
 		},
+		{
+			"user and password",
+			vegeta.Target{Method: "GET", URL: "http://Aladdin:open%20sesame@a.example/", Header: http.Header{"User-Agent": {"me"}}},
+			Origin{false, "a.example", "80"},
+			[]hpack.Field{field(":method", "GET"), field(":scheme", "http"), field(":authority", "a.example"), field(":path", "/"),
+				field("authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="), field("user-agent", "me")}, // RFC 7617 §2
+			"GET / HTTP/1.1\r\nHost: a.example\r\nAuthorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\nUser-Agent: me\r\n\r\n",
+		},
+		{
+			"a user, and an authorization of the target's own",
+			vegeta.Target{Method: "GET", URL: "http://a:b@a.example/", Header: http.Header{"User-Agent": {"me"}, "authorization": {"Bearer x"}}},
+			Origin{false, "a.example", "80"},
+			[]hpack.Field{field(":method", "GET"), field(":scheme", "http"), field(":authority", "a.example"), field(":path", "/"),
+				field("user-agent", "me"), field("authorization", "Bearer x")},
+			"GET / HTTP/1.1\r\nHost: a.example\r\nUser-Agent: me\r\nauthorization: Bearer x\r\n\r\n",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r, err := NewRequest(7, &tt.target)
@@ -73,6 +89,30 @@ func TestRequest(t *testing.T) {
 	}
 	if got := (Origin{true, "::1", "443"}).Address(); got != "[::1]:443" {
 		t.Errorf("address %s", got)
+	}
+}
+
+// TestShownURL: neither reports nor errors have a user or a password.
+func TestShownURL(t *testing.T) {
+	for _, tt := range []struct{ why, text, want string }{
+		{"there is none", "https://a.example/@b?c@d", "https://a.example/@b?c@d"},
+		{"a user", "https://u@a.example/", "https://a.example/"},
+		{"both", "https://u:secret@a.example:8443/b?c", "https://a.example:8443/b?c"},
+		{"a password with the sign", "https://u:s@cret@a.example", "https://a.example"},
+		{"no scheme", "u:secret@a.example/", "a.example/"},
+		{"nothing", "", ""},
+	} {
+		if got := ShownURL(tt.text); got != tt.want {
+			t.Errorf("%s: %q is shown as %q, want %q", tt.why, tt.text, got, tt.want)
+		}
+		if r, err := NewRequest(0, &vegeta.Target{Method: "GET", URL: tt.text}); err == nil && r.URL != tt.want {
+			t.Errorf("%s: the request shows %q", tt.why, r.URL)
+		}
+	}
+	for _, text := range []string{"ftp://u:secret@a/", "https://u:secret@/", "https://u:secret %@a/", "https://u:secret/x@a/", "u:secret@a", "https://u%3a:secret@a/"} {
+		if _, err := NewRequest(0, &vegeta.Target{Method: "GET", URL: text}); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: %v", text, err)
+		}
 	}
 }
 

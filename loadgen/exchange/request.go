@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net"
 	"net/http"
@@ -20,7 +21,7 @@ type Request struct {
 	Target int // its index among the attack's targets
 	Origin Origin
 	Method string
-	URL    string
+	URL    string // as reports show it: without user and password
 
 	Fields []hpack.Field // of HTTP/2, pseudo-fields first
 	Head   []byte        // of HTTP/1.1, with the empty line
@@ -49,16 +50,19 @@ var connectionFields = []string{"connection", "proxy-connection", "keep-alive", 
 // NewRequest prepares the target with that index. The error says what is wrong
 // with it.
 func NewRequest(index int, t *vegeta.Target) (*Request, error) {
+	shown := ShownURL(t.URL)
 	u, err := url.Parse(t.URL)
 	switch {
+	case err != nil && strings.Contains(t.URL, "@"):
+		return nil, fmt.Errorf("target %d: its URL, not shown as it may have a password, is not well-formed: user and password may have letters and digits, all else percent-encoded", index+1)
 	case err != nil:
 		return nil, fmt.Errorf("target %d: %w", index+1, err)
 	case u.Scheme != "https" && u.Scheme != "http":
-		return nil, fmt.Errorf("target %d: %q does not begin with https:// or http://", index+1, t.URL)
+		return nil, fmt.Errorf("target %d: %q does not begin with https:// or http://", index+1, shown)
 	case u.Hostname() == "":
-		return nil, fmt.Errorf("target %d: %q has no host", index+1, t.URL)
-	case u.User != nil:
-		return nil, fmt.Errorf("target %d: %q has a user: send an Authorization header instead", index+1, t.URL)
+		return nil, fmt.Errorf("target %d: %q has no host", index+1, shown)
+	case strings.Contains(u.User.Username(), ":"): // RFC 7617 §2
+		return nil, fmt.Errorf("target %d: the user in the URL of %q has a colon, which Basic authentication does not have", index+1, shown)
 	case !httpguts.ValidHeaderFieldName(t.Method):
 		return nil, fmt.Errorf("target %d: %q is no method", index+1, t.Method)
 	}
@@ -66,7 +70,7 @@ func NewRequest(index int, t *vegeta.Target) (*Request, error) {
 		Target: index,
 		Origin: Origin{Secure: u.Scheme == "https", Host: u.Hostname(), Port: u.Port()},
 		Method: t.Method,
-		URL:    t.URL,
+		URL:    shown,
 		Body:   t.Body,
 	}
 	if r.Origin.Port == "" {
@@ -83,7 +87,7 @@ func NewRequest(index int, t *vegeta.Target) (*Request, error) {
 		{Name: ":path", Value: u.RequestURI()},
 	}
 	r.Head = fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\n", t.Method, u.RequestURI(), authority)
-	if err := r.addFields(t); err != nil {
+	if err := r.addFields(t, u.User); err != nil {
 		return nil, fmt.Errorf("target %d: %w", index+1, err)
 	}
 	r.Head = append(r.Head, "\r\n"...)
@@ -126,14 +130,45 @@ func has(h http.Header, name string) bool {
 	return false
 }
 
-// addFields adds the target's header fields, in a fixed order.
-func (r *Request) addFields(t *vegeta.Target) error {
+// ShownURL is a URL without the user and the password that it may have: reports are
+// shown around.
+func ShownURL(text string) string {
+	scheme, rest, ok := strings.Cut(text, "://")
+	if !ok {
+		scheme, rest = "", text
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	at := strings.LastIndexByte(rest[:end], '@')
+	if at < 0 {
+		return text
+	}
+	if ok {
+		scheme += "://"
+	}
+	return scheme + rest[at+1:]
+}
+
+// basic is the credentials of a user (RFC 7617 §2).
+func basic(user *url.Userinfo) string {
+	password, _ := user.Password()
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password))
+}
+
+// addFields adds the target's header fields, in a fixed order, and the URL's user,
+// unless the target has an authorization of its own.
+func (r *Request) addFields(t *vegeta.Target, user *url.Userinfo) error {
 	add := func(name, value string) {
 		r.Fields = append(r.Fields, hpack.Field{Name: strings.ToLower(name), Value: value})
 		r.Head = append(r.Head, name+": "+value+"\r\n"...)
 	}
 	if !has(t.Header, "user-agent") {
 		add("User-Agent", userAgent)
+	}
+	if user != nil && !has(t.Header, "authorization") {
+		add("Authorization", basic(user))
 	}
 	names := make([]string, 0, len(t.Header))
 	for name := range t.Header {
