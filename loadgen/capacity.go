@@ -108,7 +108,7 @@ func (p *prober) try(ctx context.Context, rate float64) (*report.Probe, error) {
 	best, err := p.probe(ctx, p.cfg, rate)
 	for err == nil && !best.Held && best.Crowded() && !p.enough && p.cfg.Connections < p.most {
 		more := p.cfg
-		need := 2 * best.Run.Needed() / more.Streams // of which half are free on average
+		need := 2 * best.Run.Needed() / best.Run.Streams // of which half are free on average
 		more.Connections = min(max(2*more.Connections, need), p.most)
 		var next *report.Probe
 		if next, err = p.probe(ctx, more, rate); err != nil {

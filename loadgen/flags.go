@@ -51,6 +51,8 @@ type options struct {
 	streams     int
 	timeout     time.Duration
 	http1       bool
+	h2c         bool
+	streamsSet  bool // -streams stands on the command line
 	strict      bool
 	insecure    bool
 	caCert      string
@@ -119,7 +121,7 @@ func parseFlags(command string, args []string, out io.Writer) (*options, error) 
 	if err := o.checkTogether(f); err != nil {
 		return nil, usageError{err}
 	}
-	if o.http1 {
+	if o.streamsSet = isGiven(f, "streams"); o.http1 {
 		o.streams = 1
 	}
 	if o.most == 0 && !isGiven(f, "connections") {
@@ -222,7 +224,8 @@ func (o *options) flags(command string) *flag.FlagSet {
 	f.IntVar(&o.most, "max-connections", 0, "`NUMBER` of connections that a rate may have made if all are full while requests are due (default "+strconv.Itoa(defaultMost)+" without -connections, else as many as that)")
 	f.IntVar(&o.streams, "streams", 32, "`NUMBER` of requests in flight on a connection; HTTP/1.1 has one")
 	duration(f, &o.timeout, "timeout", 30*time.Second, "`TIME` for a request, from the moment it is due")
-	f.BoolVar(&o.http1, "http1", false, "HTTP/1.1 in place of HTTP/2")
+	f.BoolVar(&o.http1, "http1", false, "HTTP/1.1 in place of HTTP/2, which https:// is asked by if the server has it")
+	f.BoolVar(&o.h2c, "h2c", false, "HTTP/2 over http://, in place of HTTP/1.1")
 	f.BoolVar(&o.strict, "strict", false, "refuse what clients may read though servers must not send it: lines that end in LF alone, folded fields")
 	f.BoolVar(&o.insecure, "insecure", false, "trust every certificate")
 	f.StringVar(&o.caCert, "cacert", "", "PEM `FILE` of certificates to trust")
@@ -267,6 +270,7 @@ func (o *options) config(ctx context.Context, stdin io.Reader) (attack.Config, e
 		Streams:        o.streams,
 		Timeout:        o.timeout,
 		HTTP1:          o.http1,
+		H2C:            o.h2c,
 		Strict:         o.strict,
 		ServerName:     o.serverName,
 		Insecure:       o.insecure,
@@ -289,6 +293,9 @@ func (o *options) config(ctx context.Context, stdin io.Reader) (attack.Config, e
 	}
 	if err := cfg.Check(); err != nil {
 		return cfg, usageError{err}
+	}
+	if cfg.Preferred() == exchange.HTTP1 && o.streamsSet && o.streams != 1 {
+		return cfg, usageError{errors.New("-streams: http:// is asked by HTTP/1.1, which has one request in flight on a connection; -h2c asks by HTTP/2")}
 	}
 	return cfg, nil
 }

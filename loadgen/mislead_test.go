@@ -104,6 +104,32 @@ func raw(t *testing.T, answer string) (url string) {
 	return "http://" + l.Addr().String() + "/"
 }
 
+// TestFallback: a server without HTTP/2 is asked by HTTP/1.1, and the report says
+// so, with one request in flight on a connection.
+func TestFallback(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(s.Close)
+	args := []string{"-target", s.URL, "-insecure", "-requests", "20", "-connections", "2"}
+	var f struct {
+		Success  float64 `json:"success"`
+		Protocol string  `json:"protocol"`
+		Fallback bool    `json:"fallback"`
+		Streams  int     `json:"streams"`
+	}
+	text := measured(t, args...).text
+	if err := json.Unmarshal([]byte(text), &f); err != nil || f.Success != 1 || f.Protocol != "http/1.1" || !f.Fallback || f.Streams != 1 {
+		t.Errorf("%+v, %v", f, err)
+	}
+	const note = "HTTP/2 was offered, and a server chose HTTP/1.1"
+	if _, out, _ := call(t, t.Context(), "", append(args, "-quiet")...); !strings.Contains(out, note) {
+		t.Errorf("no %q in\n%s", note, out)
+	}
+	if _, out, _ := call(t, t.Context(), "", append(args, "-quiet", "-http1")...); strings.Contains(out, note) {
+		t.Errorf("HTTP/1.1 was asked for, and is remarked:\n%s", out)
+	}
+}
+
 // TestTimeoutsAreNoServiceTime: a server never answers under 100 ms. Requests that
 // waited for a connection are cut soon after they are sent; how long they were on
 // the wire is no service time.

@@ -142,6 +142,10 @@ func (o *options) measure(ctx context.Context, start runner, cfg attack.Config, 
 	}
 	r.Begin, r.Duration, r.Scheduled = summary.Begin, summary.Duration, summary.Scheduled
 	r.Warmup, r.Interrupted, r.Grown, r.Busy = summary.Warmup, summary.Interrupted, summary.Grown, summary.Busy
+	if summary.Spoken != 0 {
+		speaks(r, summary.Spoken, cfg.Streams)
+	}
+	r.Fallback = summary.Fallback
 	if _, constant := cfg.Pacer.(vegeta.ConstantPacer); !constant && r.Duration > 0 {
 		r.Asked = float64(r.Scheduled) / r.Duration.Seconds() // 0 in a closed loop
 	}
@@ -155,18 +159,26 @@ func (o *options) describe(cfg *attack.Config) *measure.Run {
 		Target:      exchange.ShownURL(cfg.Targets[0].URL),
 		Targets:     len(cfg.Targets),
 		Pattern:     cfg.Pattern.String(),
-		Protocol:    cfg.Protocol(),
 		Pace:        o.pace(),
 		Asked:       o.rate.perSecond(),
 		Connections: cfg.Connections,
-		Streams:     cfg.Streams,
 		Timeout:     cfg.Timeout,
 		Total:       measure.NewTally(),
 	}
 	if o.workers != "" {
 		r.Agents = len(o.workerList())
 	}
+	speaks(r, cfg.Preferred(), cfg.Streams)
 	return r
+}
+
+// speaks notes of a run which versions of HTTP it speaks, with up to so many streams
+// if that has any.
+func speaks(r *measure.Run, p exchange.Protocols, streams int) {
+	r.Protocol, r.Streams = p.String(), streams
+	if p == exchange.HTTP1 {
+		r.Streams = 1
+	}
 }
 
 // failedAll reports whether there were requests and none of them succeeded: with

@@ -68,6 +68,9 @@ type Summary struct {
 	Grown       int           // connections that were made beside the others, because those were full
 	Interrupted bool          // ctx ended it
 
+	Spoken   exchange.Protocols // versions of HTTP that connections spoke; 0: none was made
+	Fallback bool               // a server that was offered HTTP/2 chose HTTP/1.1
+
 	// Busy is the share of the processor time of this process's cores that it
 	// used while it measured, 0 to 1: of several machines that of the busiest.
 	Busy float64
@@ -88,7 +91,9 @@ type attack struct {
 	served   sync.WaitGroup // all connections
 	ready    chan struct{}  // closed when moment 0 is known
 
-	busy float64 // see Summary
+	busy     float64 // see Summary
+	versions atomic.Uint32
+	fellBack atomic.Bool
 
 	spare *atomic.Int64 // how many connections may still be made beside them; nil: none
 	grown atomic.Int64  // how many were

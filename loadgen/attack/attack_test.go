@@ -241,7 +241,7 @@ func TestCheck(t *testing.T) {
 		}, "gains NaN"},
 		"scheme":           {func(c *Config) { c.Targets[0].URL = "ftp://localhost/" }, "https://"},
 		"host":             {func(c *Config) { c.Targets[0].URL = "https:///x" }, "no host"},
-		"user":             {func(c *Config) { c.Targets[0].URL = "https://a:b@c/" }, "Authorization"},
+		"user":             {func(c *Config) { c.Targets[0].URL = "https://a%3A:b@c/" }, "Basic authentication"},
 		"method":           {func(c *Config) { c.Targets[0].Method = "G ET" }, "no method"},
 		"connection field": {func(c *Config) { c.Targets[0].Header = http.Header{"Connection": {"close"}} }, "the connection's"},
 		"field":            {func(c *Config) { c.Targets[0].Header = http.Header{"X": {"a\r\nb"}} }, "no header field"},

@@ -30,15 +30,16 @@ type Config struct {
 	// full for long while requests are due; 0: they stay as they are.
 	MaxConnections int
 
-	Streams    int           // requests in flight on a connection; 1 with HTTP1
+	Streams    int           // requests in flight on a connection of HTTP/2; HTTP/1.1 has one
 	Timeout    time.Duration // from the moment a request was due
-	HTTP1      bool
-	Strict     bool   // refuse responses that break RFC 9112 in ways that clients may read
-	Insecure   bool   // trust every certificate
-	CACert     []byte // PEM: trust these; nil: the system's roots
-	Cert, Key  []byte // PEM: shown to servers that ask for a client's certificate; nil: none
-	ServerName string // asked for by SNI, and that certificates must be for; "": the URL's host
-	Digest     string // see exchange.NewDigests
+	HTTP1      bool          // HTTP/1.1 alone; else HTTP/2 over https, if the server has it, and HTTP/1.1 over http
+	H2C        bool          // HTTP/2 over http (RFC 9113 §3.3)
+	Strict     bool          // refuse responses that break RFC 9112 in ways that clients may read
+	Insecure   bool          // trust every certificate
+	CACert     []byte        // PEM: trust these; nil: the system's roots
+	Cert, Key  []byte        // PEM: shown to servers that ask for a client's certificate; nil: none
+	ServerName string        // asked for by SNI, and that certificates must be for; "": the URL's host
+	Digest     string        // see exchange.NewDigests
 
 	// Where connections go in place of the URL's host and port.
 	ConnectTo  []Redirect // the first that covers them decides
@@ -114,6 +115,9 @@ func (c *Config) Check() error {
 	if n := len(groups); n > c.Connections {
 		return fmt.Errorf("%d connections for targets of %d origins: each needs one", c.Connections, n)
 	}
+	if err := c.checkProtocols(groups); err != nil {
+		return err
+	}
 	return c.checkRoutes(groups)
 }
 
@@ -121,7 +125,7 @@ func (c *Config) Check() error {
 func (c *Config) tls() (*tls.Config, error) {
 	t := &tls.Config{
 		InsecureSkipVerify: c.Insecure,
-		NextProtos:         []string{c.Protocol()},
+		NextProtos:         c.offers(true).ALPN(),
 		// A batch of requests is one record, however early on a connection.
 		DynamicRecordSizingDisabled: true,
 	}
@@ -139,14 +143,6 @@ func (c *Config) tls() (*tls.Config, error) {
 		t.Certificates = []tls.Certificate{pair}
 	}
 	return t, nil
-}
-
-// Protocol is what connections speak, as ALPN names it (RFC 7301 §6).
-func (c *Config) Protocol() string {
-	if c.HTTP1 {
-		return "http/1.1"
-	}
-	return "h2"
 }
 
 // group is the targets of an origin.

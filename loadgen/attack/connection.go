@@ -58,8 +58,9 @@ func (c *connection) run(ctx context.Context, w *wire.Conn, failure *exchange.Fa
 		made := failure == nil
 		c.shard.connection(failure)
 		if made {
-			c.driver.connected()
-			failure = c.serve(w)
+			protocol := c.spoken(w)
+			c.driver.connected(protocol == exchange.HTTP1)
+			failure = c.serve(w, protocol)
 			if failure == nil {
 				return
 			}
@@ -134,11 +135,7 @@ func (c *connection) connect(ctx context.Context) (*wire.Conn, *exchange.Failure
 		err = ctx.Err()
 	}
 	if err == nil {
-		if got := w.TLS().ConnectionState().NegotiatedProtocol; got == "h2" || c.cfg.HTTP1 {
-			return w, nil
-		}
-		_ = w.Close()
-		return nil, exchange.NoHTTP2
+		return w, nil
 	}
 	_ = w.Close()
 	if ctx.Err() != nil {
@@ -148,9 +145,9 @@ func (c *connection) connect(ctx context.Context) (*wire.Conn, *exchange.Failure
 }
 
 // serve sends until the driver has no more or the connection ends.
-func (c *connection) serve(w *wire.Conn) *exchange.Failure {
+func (c *connection) serve(w *wire.Conn, protocol exchange.Protocols) *exchange.Failure {
 	var e engine
-	if c.cfg.HTTP1 {
+	if protocol == exchange.HTTP1 {
 		e = h1client.New(c.exchange, w, early{c.driver})
 	} else {
 		e = h2client.New(c.exchange, w, early{c.driver})

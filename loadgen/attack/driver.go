@@ -74,6 +74,7 @@ type driver struct {
 	done   bool
 	wait   time.Duration
 	moment time.Duration
+	single bool // see connected
 	// Closed loop: measured requests left to send.
 	budget uint64
 
@@ -117,7 +118,10 @@ func (d *driver) advance() {
 		return
 	}
 	d.next = exchange.Ticket{Request: d.request(n, position), Due: d.schedule.Due(n), Seq: n - d.schedule.hits}
-	d.wait = d.beat(d.next.Due).wait(d.next.Due, d.sequence.lane)
+	d.wait = 0
+	if !d.single {
+		d.wait = d.beat(d.next.Due).wait(d.next.Due, d.sequence.lane)
+	}
 }
 
 // Next implements exchange.Driver.
@@ -227,8 +231,14 @@ func (d *driver) fruitless(r *returned, now time.Duration) (last bool) {
 	return true
 }
 
-// connected is called before a connection is served.
-func (d *driver) connected() { d.life.begin() }
+// connected is called before a connection is served, which has one request in
+// flight at a time if it is single: there are no batches on it.
+func (d *driver) connected(single bool) {
+	d.life.begin()
+	if d.single = single; single {
+		d.wait = 0
+	}
+}
 
 // disconnected is called when a connection has ended. What it turned away has had a try if
 // it answered nothing: else it was only full.

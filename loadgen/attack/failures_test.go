@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -56,6 +57,7 @@ func TestServerThatIsBad(t *testing.T) {
 			t.Parallel()
 			cfg := Config{
 				Targets:     []vegeta.Target{{Method: "GET", URL: "http://" + tt.serve(t) + "/"}},
+				H2C:         true,
 				Pacer:       perSecond(200),
 				Duration:    time.Second,
 				Connections: 2,
@@ -91,12 +93,6 @@ func talk(t *testing.T, say func(net.Conn)) string {
 
 func TestTLSFailures(t *testing.T) {
 	t.Parallel()
-	h1only := func(t *testing.T) (string, []byte) {
-		s := serve(t, hello)
-		s.EnableHTTP2 = false
-		s.TLS.NextProtos = []string{"http/1.1"}
-		return s.URL, s.ca()
-	}
 	for _, tt := range []struct {
 		name string
 		make func(*testing.T) (url string, ca []byte)
@@ -106,7 +102,15 @@ func TestTLSFailures(t *testing.T) {
 		{"no TLS", func(t *testing.T) (string, []byte) {
 			return "https://" + talk(t, func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") }), nil
 		}, exchange.TLS},
-		{"no HTTP/2", h1only, exchange.ALPN},
+		{"another protocol alone", func(t *testing.T) (string, []byte) {
+			s := httptest.NewUnstartedServer(http.HandlerFunc(hello))
+			s.TLS, s.Config.ErrorLog = &tls.Config{NextProtos: []string{"acme-tls/1"}}, quiet
+			s.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){}
+			s.StartTLS()
+			s.TLS.NextProtos = []string{"acme-tls/1"}
+			t.Cleanup(s.Close)
+			return s.URL, (&target{Server: s}).ca()
+		}, exchange.ALPN},
 		{"silence", func(t *testing.T) (string, []byte) {
 			return "https://" + talk(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }), nil
 		}, exchange.TLS},
@@ -279,6 +283,7 @@ func TestNumberOfRequestsWithoutServer(t *testing.T) {
 	t.Parallel()
 	r := attackWith(t, context.Background(), Config{
 		Targets:     []vegeta.Target{{Method: "GET", URL: "http://" + unused + "/"}},
+		H2C:         true,
 		Requests:    100_000,
 		Connections: 4,
 		Streams:     8,
@@ -302,6 +307,7 @@ func TestPrefaceComesEarly(t *testing.T) {
 	})
 	cfg := Config{
 		Targets:     []vegeta.Target{{Method: "GET", URL: "http://" + address + "/"}},
+		H2C:         true,
 		Requests:    2,
 		Connections: 2,
 		Streams:     1,

@@ -93,6 +93,7 @@ func (s *shortLived) serve(t *testing.T, c net.Conn) {
 func (s *shortLived) config() Config {
 	return Config{
 		Targets:     []vegeta.Target{{Method: "GET", URL: "http://" + s.Addr().String() + "/"}},
+		H2C:         true,
 		Connections: 8,
 		Streams:     32,
 		Timeout:     10 * time.Second,

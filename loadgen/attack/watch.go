@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/measure"
 )
 
@@ -148,6 +149,8 @@ func (a *attack) summary() Summary {
 		Interrupted: stopped,
 		Grown:       int(a.grown.Load()),
 		Busy:        a.busy,
+		Spoken:      exchange.Protocols(a.versions.Load()),
+		Fallback:    a.fellBack.Load(),
 	}
 	if stopped && a.schedule != nil {
 		// What connections took while it was being stopped may be due a

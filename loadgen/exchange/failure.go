@@ -84,7 +84,7 @@ func (f *Failure) Orderly() bool {
 var (
 	NeverSent  = &Failure{Kind: Timeout, Detail: "never sent"}
 	WasStopped = &Failure{Kind: Interrupted}
-	NoHTTP2    = &Failure{Kind: ALPN, Detail: "the server does not speak HTTP/2 (-http1 asks for HTTP/1.1)"}
+	NoHTTP2    = &Failure{Kind: ALPN, Detail: "the server answered HTTP/2 in HTTP/1.1 (-http1 asks for that)"}
 )
 
 // ConnectFailure is why a connection was not made; with handshake TCP was

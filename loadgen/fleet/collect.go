@@ -123,6 +123,8 @@ func (c *collector) summary() (attack.Summary, error) {
 		s.Scheduled += w.summary.Scheduled
 		s.Warmup += w.summary.Warmup
 		s.Grown += w.summary.Grown
+		s.Spoken |= w.summary.Spoken
+		s.Fallback = s.Fallback || w.summary.Fallback
 		s.Busy = max(s.Busy, w.summary.Busy)
 		s.Interrupted = s.Interrupted || w.summary.Interrupted
 	}

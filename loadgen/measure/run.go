@@ -36,12 +36,13 @@ type Run struct {
 	Target      string  // the first URL
 	Targets     int     // how many there are
 	Pattern     string  // what of them is sent, in words; "": they take turns
-	Protocol    string  // "h2" or "http/1.1"
+	Protocol    string  // that was spoken: "h2", "http/1.1" or "h2 and http/1.1"
+	Fallback    bool    // a server that was offered HTTP/2 chose HTTP/1.1
 	Pace        string  // in words: "150,000/s", "closed loop"
 	Asked       float64 // mean rate asked for, per second; 0: a closed loop
 	Connections int     // at first
 	Grown       int     // connections that were made beside them, because those were full
-	Streams     int
+	Streams     int     // requests in flight on a connection
 	Timeout     time.Duration
 	Agents      int // machines that took part; 0: this process alone
 

@@ -36,6 +36,7 @@ type document struct {
 	Targets     int           `json:"targets"`
 	Pattern     string        `json:"pattern"`
 	Protocol    string        `json:"protocol"`
+	Fallback    bool          `json:"fallback"` // to HTTP/1.1
 	Pace        string        `json:"pace"`
 	AskedRate   float64       `json:"asked_rate"`        // 0: a closed loop
 	ReachedRate float64       `json:"reached_rate"`      // see measure.Run.Reached
@@ -132,6 +133,7 @@ func newDocument(r *measure.Run, verdicts []slo.Verdict) document {
 		Targets:          r.Targets,
 		Pattern:          r.Pattern,
 		Protocol:         r.Protocol,
+		Fallback:         r.Fallback,
 		Pace:             r.Pace,
 		AskedRate:        r.Asked,
 		ReachedRate:      r.Reached(),

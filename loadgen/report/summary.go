@@ -140,6 +140,9 @@ func notes(r *measure.Run) []string {
 	if rate := r.Answered(); rate < enough*r.Asked {
 		all = append(all, fmt.Sprintf("The rate was not reached: asked for %s, %s were answered.", human.Rate(r.Asked), human.Rate(rate)))
 	}
+	if r.Fallback {
+		all = append(all, "HTTP/2 was offered, and a server chose HTTP/1.1, which has one request in flight on a connection.")
+	}
 	if text := busy(r); text != "" {
 		all = append(all, text)
 	}
