@@ -52,6 +52,7 @@ type options struct {
 	timeout     time.Duration
 	http1       bool
 	h2c         bool
+	keepAlive   bool
 	streamsSet  bool // -streams stands on the command line
 	strict      bool
 	insecure    bool
@@ -146,6 +147,7 @@ func (o *options) checkTogether(f *flag.FlagSet) error {
 		text  string
 	}{
 		{o.http1 && given["streams"] && o.streams != 1, "-streams: HTTP/1.1 has one request in flight on a connection"},
+		{!o.keepAlive && given["streams"] && o.streams != 1, "-streams: with -keepalive=false a connection has one request"},
 		{given["format"] && o.targets == "", "-format is that of -targets, which is missing"},
 		{given["method"] && o.target == "", "-method is that of -target, which is missing; -targets has methods"},
 		{len(o.stages) > 0 && (given["duration"] || given["requests"]), "-stages have times of their own: -duration and -requests do not go with them"},
@@ -226,6 +228,7 @@ func (o *options) flags(command string) *flag.FlagSet {
 	duration(f, &o.timeout, "timeout", 30*time.Second, "`TIME` for a request, from the moment it is due")
 	f.BoolVar(&o.http1, "http1", false, "HTTP/1.1 in place of HTTP/2, which https:// is asked by if the server has it")
 	f.BoolVar(&o.h2c, "h2c", false, "HTTP/2 over http://, in place of HTTP/1.1")
+	f.BoolVar(&o.keepAlive, "keepalive", true, "keep connections; =false: a connection for each request, made when that is due, -connections at a time")
 	f.BoolVar(&o.strict, "strict", false, "refuse what clients may read though servers must not send it: lines that end in LF alone, folded fields")
 	f.BoolVar(&o.insecure, "insecure", false, "trust every certificate")
 	f.StringVar(&o.caCert, "cacert", "", "PEM `FILE` of certificates to trust")
@@ -271,6 +274,7 @@ func (o *options) config(ctx context.Context, stdin io.Reader) (attack.Config, e
 		Timeout:        o.timeout,
 		HTTP1:          o.http1,
 		H2C:            o.h2c,
+		PerRequest:     !o.keepAlive,
 		Strict:         o.strict,
 		ServerName:     o.serverName,
 		Insecure:       o.insecure,

@@ -104,6 +104,19 @@ func TestUserInURL(t *testing.T) {
 	}
 }
 
+// TestKeepAlive: without it the report has as many connections as requests.
+func TestKeepAlive(t *testing.T) {
+	url, cacert, requests := server(t)
+	args := []string{"-target", url, "-cacert", cacert, "-keepalive=false", "-requests", "30", "-connections", "3"}
+	f := measured(t, args...)
+	if f.Requests != 30 || f.Success != 1 || f.ConnectionsMade != 30 || len(f.ConnectionErrors) != 0 || requests.Load() != 30 {
+		t.Errorf("%+v", f)
+	}
+	if _, out, _ := call(t, t.Context(), "", append(args, "-quiet")...); !strings.Contains(out, "h2, 3 connections at a time, each for one request, closed loop") || !strings.Contains(out, "30, 0\n") {
+		t.Errorf("the report says\n%s", out)
+	}
+}
+
 // TestStandardOutput: - is the standard output, and the report goes to the
 // standard error then.
 func TestStandardOutput(t *testing.T) {

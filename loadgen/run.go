@@ -143,7 +143,7 @@ func (o *options) measure(ctx context.Context, start runner, cfg attack.Config, 
 	r.Begin, r.Duration, r.Scheduled = summary.Begin, summary.Duration, summary.Scheduled
 	r.Warmup, r.Interrupted, r.Grown, r.Busy = summary.Warmup, summary.Interrupted, summary.Grown, summary.Busy
 	if summary.Spoken != 0 {
-		speaks(r, summary.Spoken, cfg.Streams)
+		speaks(r, summary.Spoken, &cfg)
 	}
 	r.Fallback = summary.Fallback
 	if _, constant := cfg.Pacer.(vegeta.ConstantPacer); !constant && r.Duration > 0 {
@@ -162,21 +162,21 @@ func (o *options) describe(cfg *attack.Config) *measure.Run {
 		Pace:        o.pace(),
 		Asked:       o.rate.perSecond(),
 		Connections: cfg.Connections,
+		PerRequest:  cfg.PerRequest,
 		Timeout:     cfg.Timeout,
 		Total:       measure.NewTally(),
 	}
 	if o.workers != "" {
 		r.Agents = len(o.workerList())
 	}
-	speaks(r, cfg.Preferred(), cfg.Streams)
+	speaks(r, cfg.Preferred(), cfg)
 	return r
 }
 
-// speaks notes of a run which versions of HTTP it speaks, with up to so many streams
-// if that has any.
-func speaks(r *measure.Run, p exchange.Protocols, streams int) {
-	r.Protocol, r.Streams = p.String(), streams
-	if p == exchange.HTTP1 {
+// speaks notes of a run which versions of HTTP it speaks.
+func speaks(r *measure.Run, p exchange.Protocols, cfg *attack.Config) {
+	r.Protocol, r.Streams = p.String(), cfg.Streams
+	if p == exchange.HTTP1 || cfg.PerRequest {
 		r.Streams = 1
 	}
 }

@@ -155,7 +155,7 @@ func newAttack(cfg Config, hooks Hooks) (*attack, error) {
 		plan:     p,
 		cfg:      cfg,
 		hooks:    hooks,
-		exchange: &exchange.Config{Epoch: p.birth, Streams: cfg.Streams, Timeout: cfg.Timeout, Digests: digests, Strict: cfg.Strict},
+		exchange: &exchange.Config{Epoch: p.birth, Streams: cfg.Streams, Once: cfg.PerRequest, Timeout: cfg.Timeout, Digests: digests, Strict: cfg.Strict},
 		options:  wire.Options{Metrics: hooks.Metrics, WriteTimeout: cfg.Timeout, WriteQuantum: writeQuantum},
 		names:    newNames(cfg.Timeout),
 		dialling: semaphore.NewWeighted(maxDialling),
@@ -222,7 +222,9 @@ func (a *attack) newConnection(g *group, lane, i int) *connection {
 func (a *attack) run(ctx context.Context) (Summary, error) {
 	life, end := context.WithCancel(context.WithoutCancel(ctx)) // of connections
 	defer end()
-	a.hooks.Phase(fmt.Sprintf("making %d connections", len(a.conns)))
+	if !a.cfg.PerRequest {
+		a.hooks.Phase(fmt.Sprintf("making %d connections", len(a.conns)))
+	}
 	var made sync.WaitGroup
 	for _, c := range a.conns {
 		made.Add(1)

@@ -34,6 +34,7 @@ type Config struct {
 	Timeout    time.Duration // from the moment a request was due
 	HTTP1      bool          // HTTP/1.1 alone; else HTTP/2 over https, if the server has it, and HTTP/1.1 over http
 	H2C        bool          // HTTP/2 over http (RFC 9113 §3.3)
+	PerRequest bool          // a connection for each request, made when it is due; Connections is how many at a time
 	Strict     bool          // refuse responses that break RFC 9112 in ways that clients may read
 	Insecure   bool          // trust every certificate
 	CACert     []byte        // PEM: trust these; nil: the system's roots
@@ -209,7 +210,7 @@ func (c *Config) requests() ([]*exchange.Request, *pattern.Book, error) {
 
 // plan makes what the drivers share.
 func (c *Config) plan(requests []*exchange.Request, book *pattern.Book) (*plan, error) {
-	p := &plan{birth: time.Now(), requests: requests, book: book, warmup: c.Warmup, end: never, timeout: c.Timeout}
+	p := &plan{birth: time.Now(), requests: requests, book: book, warmup: c.Warmup, end: never, timeout: c.Timeout, perRequest: c.PerRequest}
 	if c.Duration > 0 {
 		p.end = c.Warmup + c.Duration
 	}
@@ -221,8 +222,12 @@ func (c *Config) plan(requests []*exchange.Request, book *pattern.Book) (*plan, 
 		return nil, err
 	}
 	w := withWarmup(s, c.Warmup)
+	streams := c.Streams
+	if c.PerRequest {
+		streams = 1
+	}
 	p.schedule = &w
-	p.beat = func(at time.Duration) beat { return beatOf(c.Connections, c.Streams, w.Rate(at)) }
+	p.beat = func(at time.Duration) beat { return beatOf(c.Connections, streams, w.Rate(at)) }
 	if c.Duration > 0 {
 		p.total = w.hits + s.Hits(c.Duration)
 		if p.total > 0 {

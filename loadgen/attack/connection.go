@@ -39,8 +39,12 @@ type connection struct {
 	wire   *wire.Conn
 }
 
-// first makes the first connection, before the attack begins.
+// first makes the first connection, before the attack begins, unless each request
+// has its own: nil then.
 func (c *connection) first(ctx context.Context) (*wire.Conn, *exchange.Failure) {
+	if c.cfg.PerRequest {
+		return nil, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	return c.connect(ctx)
@@ -54,6 +58,14 @@ func (c *connection) run(ctx context.Context, w *wire.Conn, failure *exchange.Fa
 	// What is due meanwhile fails with its cause, before its time is up.
 	longest := min(maxPause, c.cfg.Timeout/4)
 	wait := time.Duration(0)
+	if c.cfg.PerRequest {
+		<-c.ready
+		if !c.due(ctx) {
+			return
+		}
+		c.driver.await(c.now())
+		w, failure = c.reconnect(ctx)
+	}
 	for {
 		made := failure == nil
 		c.shard.connection(failure)
@@ -82,8 +94,27 @@ func (c *connection) run(ctx context.Context, w *wire.Conn, failure *exchange.Fa
 		if _, more := c.driver.Rest(c.now()); !more || c.driver.spent() {
 			return
 		}
+		if c.cfg.PerRequest && !c.due(ctx) {
+			return
+		}
 		c.driver.await(c.now())
 		w, failure = c.reconnect(ctx)
+	}
+}
+
+// due waits until a request is due, from which moment on its connection is made,
+// and reports whether there is one.
+func (c *connection) due(ctx context.Context) bool {
+	for {
+		now := c.now()
+		until, more := c.driver.Rest(now)
+		switch {
+		case !more || c.driver.spent():
+			return false
+		case until <= now:
+			return true
+		}
+		pause(ctx, until-now) // if ctx ends, Rest has no more
 	}
 }
 

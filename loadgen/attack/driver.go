@@ -25,20 +25,21 @@ const linger = 100 * time.Millisecond
 
 // plan is what all drivers share: what is to be sent, and when.
 type plan struct {
-	requests []*exchange.Request
-	book     *pattern.Book // draws them; nil: they take turns
-	schedule *warmed       // nil: closed loop
-	total    uint64        // requests of the schedule, warm-up included
-	beat     func(at time.Duration) beat
-	warmup   time.Duration
-	numbers  *numbers      // of a closed loop; nil: requests are not numbered
-	end      time.Duration // of the attack, warm-up included; never if a number of requests ends it
-	farewell time.Duration // of a schedule: when connections that have sent all end
-	timeout  time.Duration
-	birth    time.Time                     // from which engines count
-	epoch    atomic.Pointer[time.Time]     // moment 0; nil: it is not known yet
-	stopped  atomic.Pointer[time.Duration] // the moment when it was ended early; nil: it was not
-	closing  atomic.Bool                   // connections are being cut off
+	requests   []*exchange.Request
+	book       *pattern.Book // draws them; nil: they take turns
+	schedule   *warmed       // nil: closed loop
+	total      uint64        // requests of the schedule, warm-up included
+	beat       func(at time.Duration) beat
+	warmup     time.Duration
+	numbers    *numbers      // of a closed loop; nil: requests are not numbered
+	end        time.Duration // of the attack, warm-up included; never if a number of requests ends it
+	farewell   time.Duration // of a schedule: when connections that have sent all end
+	timeout    time.Duration
+	perRequest bool
+	birth      time.Time                     // from which engines count
+	epoch      atomic.Pointer[time.Time]     // moment 0; nil: it is not known yet
+	stopped    atomic.Pointer[time.Duration] // the moment when it was ended early; nil: it was not
+	closing    atomic.Bool                   // connections are being cut off
 }
 
 // request is the n-th, of the target at a position unless it is drawn.
@@ -269,7 +270,8 @@ func (d *driver) Rest(now time.Duration) (until time.Duration, more bool) {
 	}
 	d.giveUp(now-d.timeout, now, exchange.NeverSent)
 	if d.schedule != nil {
-		d.growth.held(now, d.last, !d.done && d.life.open > 0 && d.next.Due+d.wait <= now)
+		busy := d.life.open > 0 || d.perRequest // the next connection is made when this request is over
+		d.growth.held(now, d.last, !d.done && busy && d.next.Due+d.wait <= now)
 		d.share()
 	}
 	d.report()

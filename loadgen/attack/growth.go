@@ -38,11 +38,10 @@ type growth struct {
 	ready   atomic.Pointer[helper]
 }
 
-// helper is a connection that was made to share a lane. A nil wire says that it
-// could not be.
+// helper is a connection that was made to share a lane.
 type helper struct {
-	wire  *wire.Conn
-	start func(sequence, *wire.Conn)
+	wire  *wire.Conn                 // nil: one is made for each request
+	start func(sequence, *wire.Conn) // nil: it could not be made
 }
 
 // held notes at the end of a turn whether a request that was due could not be
@@ -81,7 +80,7 @@ func (d *driver) share() {
 		return
 	}
 	g.asked, g.full, g.answers = false, 0, 0
-	if h.wire != nil {
+	if h.start != nil {
 		h.start(d.sequence.split(), h.wire)
 	}
 }
@@ -104,16 +103,7 @@ func (c *connection) growTo(life context.Context) func() {
 // help makes a connection beside c, on a goroutine of its own.
 func (c *connection) help(life context.Context) {
 	other := &connection{attack: c.attack, route: c.route, tls: c.tls, shard: c.shard}
-	ctx, cancel := context.WithTimeout(life, c.cfg.Timeout)
-	w, failure := other.connect(ctx)
-	cancel()
-	if failure != nil {
-		if life.Err() == nil {
-			c.shard.connection(failure)
-		}
-		c.spare.Add(1)
-		w = nil
-	}
+	w, failure := other.first(life)
 	start := func(s sequence, w *wire.Conn) {
 		c.grown.Add(1)
 		other.driver = newDriver(c.plan, s, c.shard, 0)
@@ -123,6 +113,13 @@ func (c *connection) help(life context.Context) {
 			defer c.served.Done()
 			other.run(life, w, nil)
 		}()
+	}
+	if failure != nil {
+		if life.Err() == nil {
+			c.shard.connection(failure)
+		}
+		c.spare.Add(1)
+		start = nil
 	}
 	if !c.driver.growth.ready.CompareAndSwap(nil, &helper{w, start}) && w != nil {
 		_ = w.Close() // the lane has ended meanwhile

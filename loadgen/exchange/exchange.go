@@ -59,6 +59,7 @@ type Driver interface {
 type Config struct {
 	Epoch   time.Time     // moment 0
 	Streams int           // requests in flight on a connection
+	Once    bool          // a connection has one request
 	Timeout time.Duration // from the moment a request was due
 	Digests *Digests      // what bodies must be; nil: not looked at
 	Strict  bool          // what would be a remark is a failure

@@ -142,6 +142,8 @@ func TestFailures(t *testing.T) {
 		{tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, true, TLS, "not TLS"},
 		{io.EOF, true, TLS, "closed the connection"},
 		{os.NewSyscallError("read", syscall.ECONNRESET), true, TLS, "closed the connection"},
+		{os.NewSyscallError("connect", syscall.EADDRNOTAVAIL), false, Connect, "in TIME_WAIT for a minute: the load generator's limit"},
+		{os.NewSyscallError("socket", syscall.EMFILE), false, Connect, "too many open files: the load generator's limit"},
 		{errors.New("something else"), false, Connect, "failed"},
 	} {
 		if got := ConnectFailure(fmt.Errorf("wrapped: %w", tt.err), tt.handshake); got.Kind != tt.kind || !strings.Contains(got.Error(), tt.text) {

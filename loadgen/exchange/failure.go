@@ -65,13 +65,16 @@ const byServer = "by the server"
 // has stream identifiers for.
 var UsedUp = &Failure{Kind: Closed, Detail: "all stream identifiers are used up"}
 
+// HadOne is why a connection ends that was to have one request.
+var HadOne = &Failure{Kind: Closed, Detail: "one request a connection was asked for"}
+
 // Orderly reports whether a connection may end so without anything being wrong:
 // the server closed it, with GOAWAY or without, or this side has. What was in
 // flight on it has a failure of its own.
 func (f *Failure) Orderly() bool {
 	switch f.Kind {
 	case Closed:
-		return f.Detail == byServer || *f == *UsedUp
+		return f.Detail == byServer || *f == *UsedUp || *f == *HadOne
 	case GoAway:
 		return f.Detail == frame.NoError.String()
 	case Timeout, Interrupted:
@@ -125,7 +128,19 @@ func ConnectFailure(err error, handshake bool) *Failure {
 	case handshake:
 		return &Failure{Kind: TLS, Detail: "the server closed the connection during the handshake"}
 	}
-	return &Failure{Kind: Connect, Detail: errno(err)}
+	return &Failure{Kind: Connect, Detail: exhausted(err)}
+}
+
+// exhausted is the system's word for an error, and what to do about those that are
+// this machine's limits, and say nothing about the server.
+func exhausted(err error) string {
+	switch {
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "no local port is free, as those of closed connections are in TIME_WAIT for a minute: the load generator's limit (fewer connections a second, or several machines)"
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return errno(err) + ": the load generator's limit (ulimit -n)"
+	}
+	return errno(err)
 }
 
 // crypto/tls marks an alert of the peer by nothing but these texts.

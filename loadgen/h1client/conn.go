@@ -157,7 +157,7 @@ func (c *Conn) take() {
 			}
 			continue
 		}
-		if c.complete(); !c.parser.persist {
+		if c.complete(); !c.parser.persist || c.cfg.Once {
 			c.hangUp()
 			return
 		}
@@ -188,6 +188,11 @@ func (c *Conn) send() {
 	if c.hash != nil {
 		c.hash.Reset()
 	}
-	c.wire.Out = append(c.wire.Out, r.Head...)
+	if head := r.Head; c.cfg.Once {
+		const end = "\r\n"
+		c.wire.Out = append(append(c.wire.Out, head[:len(head)-len(end)]...), "Connection: close"+end+end...) // RFC 9112 §9.6
+	} else {
+		c.wire.Out = append(c.wire.Out, head...)
+	}
 	c.wire.Out = append(c.wire.Out, r.Body...)
 }

@@ -49,7 +49,8 @@ func (c *Conn) fail(f *exchange.Failure) {
 	}
 }
 
-// hangUp ends the connection as the server said that it would (RFC 9112 §9.6).
+// hangUp ends the connection as the server, or this side, said that it would (RFC
+// 9112 §9.6).
 func (c *Conn) hangUp() {
 	c.failure = exchange.CloseFailure(nil)
 	c.cut = c.wire.Congested() // the rest of a request that is answered is not read

@@ -76,7 +76,7 @@ type Conn struct {
 	outcome exchange.Outcome // the last: here, so that telling it allocates nothing
 	sum     [sha256.Size]byte
 
-	leaving bool              // no new streams: GOAWAY, or identifiers are used up
+	leaving bool              // no new streams: GOAWAY, identifiers are used up, or one was to be sent
 	failure *exchange.Failure // why the connection ends, or what fails when it does
 	ended   bool
 }
@@ -169,7 +169,9 @@ func (c *Conn) leave(needed bool) {
 	if !needed {
 		c.failure = nil
 	} else if c.failure == nil { // the server has not said GOAWAY
-		c.failure = exchange.UsedUp
+		if c.failure = exchange.UsedUp; c.cfg.Once {
+			c.failure = exchange.HadOne
+		}
 	}
 }
 

@@ -70,7 +70,7 @@ func (c *Conn) open(t exchange.Ticket) *stream {
 		window: flow.Window(c.peer.initialWindow),
 		digest: s.digest,
 	}
-	if c.nextID += 2; c.nextID > maxStreamID {
+	if c.nextID += 2; c.nextID > maxStreamID || c.cfg.Once {
 		c.leaving = true
 	}
 	if c.cfg.Digests != nil {

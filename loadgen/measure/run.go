@@ -42,6 +42,7 @@ type Run struct {
 	Asked       float64 // mean rate asked for, per second; 0: a closed loop
 	Connections int     // at first
 	Grown       int     // connections that were made beside them, because those were full
+	PerRequest  bool    // each request had a connection of its own, so many at a time
 	Streams     int     // requests in flight on a connection
 	Timeout     time.Duration
 	Agents      int // machines that took part; 0: this process alone

@@ -44,6 +44,7 @@ type document struct {
 	Grown       int           `json:"connections_grown"` // made beside them, because those were full
 	Busy        float64       `json:"generator_cpu"`     // share of its cores that the load generator used, 0 to 1
 	Waited      uint64        `json:"waited"`            // requests that were late because all that may be in flight were
+	PerRequest  bool          `json:"connection_per_request"`
 	Streams     int           `json:"streams"`
 	Agents      int           `json:"agents"`
 	Timeout     time.Duration `json:"timeout"`
@@ -141,6 +142,7 @@ func newDocument(r *measure.Run, verdicts []slo.Verdict) document {
 		Grown:            r.Grown,
 		Waited:           t.Waited,
 		Busy:             r.Busy,
+		PerRequest:       r.PerRequest,
 		Streams:          r.Streams,
 		Agents:           r.Agents,
 		Timeout:          r.Timeout,

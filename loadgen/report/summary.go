@@ -106,6 +106,9 @@ func target(r *measure.Run) string {
 // connections is what it was attacked through.
 func connections(r *measure.Run) string {
 	text := plural(r.Connections+r.Grown, "connection")
+	if r.PerRequest {
+		return text + " at a time, each for one request"
+	}
 	if r.Streams > 1 {
 		text += " × " + plural(r.Streams, "stream")
 	}
@@ -186,7 +189,7 @@ func waited(r *measure.Run) string {
 	text := fmt.Sprintf("%s of %s requests waited because all that may be in flight were (%s): that is the load generator's limit. ",
 		human.Count(r.Total.Waited), human.Count(r.Total.Requests()), connections(r))
 	flag := "-connections"
-	if r.Protocol != "http/1.1" {
+	if r.Protocol != "http/1.1" && !r.PerRequest {
 		flag += " or -streams"
 	}
 	if r.Grown > 0 {
