@@ -87,9 +87,10 @@ func strangers(ctx context.Context, cfg *attack.Config) (hosts []string) {
 	if err != nil { // Check would have found it
 		return []string{err.Error()}
 	}
-	for _, host := range all {
+	for _, h := range all {
+		host := h.Name
 		addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-		if unknown := new(net.DNSError); errors.As(err, &unknown) && unknown.IsNotFound {
+		if unknown := new(net.DNSError); errors.As(err, &unknown) && unknown.IsNotFound && !h.Behind {
 			continue // no address, no load: the report will say so
 		} else if err != nil {
 			hosts = append(hosts, host+" (whose address could not be looked up)")

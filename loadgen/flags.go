@@ -61,6 +61,9 @@ type options struct {
 	serverName  string
 	connectTo   redirects
 	unixSocket  string
+	proxy       string
+	environment bool     // proxies are those of the environment
+	direct      []string // hosts for which it has none
 	digest      string
 	workers     string
 	tokenFile   string
@@ -148,6 +151,7 @@ func (o *options) checkTogether(f *flag.FlagSet) error {
 	}{
 		{o.http1 && given["streams"] && o.streams != 1, "-streams: HTTP/1.1 has one request in flight on a connection"},
 		{!o.keepAlive && given["streams"] && o.streams != 1, "-streams: with -keepalive=false a connection has one request"},
+		{o.proxy != "" && o.environment, "-proxy and -proxy-from-environment: one of the two"},
 		{given["format"] && o.targets == "", "-format is that of -targets, which is missing"},
 		{given["method"] && o.target == "", "-method is that of -target, which is missing; -targets has methods"},
 		{len(o.stages) > 0 && (given["duration"] || given["requests"]), "-stages have times of their own: -duration and -requests do not go with them"},
@@ -237,6 +241,8 @@ func (o *options) flags(command string) *flag.FlagSet {
 	f.StringVar(&o.serverName, "sni", "", "`NAME` that servers are asked for, and that their certificates must be for, in place of the URL's host")
 	f.Var(&o.connectTo, "connect-to", "`HOST:PORT:ADDR:PORT`: connections for HOST:PORT go to ADDR:PORT; an empty part is any, or the URL's; repeatable, the first that fits is taken")
 	f.StringVar(&o.unixSocket, "unix-socket", "", "`PATH` of the unix socket that all connections go to")
+	f.StringVar(&o.proxy, "proxy", "", "`URL` of the HTTP proxy by which targets are reached: http://USER:PASSWORD@HOST:PORT; https:// and -h2c through CONNECT")
+	f.BoolVar(&o.environment, "proxy-from-environment", false, "reach targets by the proxies of HTTP_PROXY, HTTPS_PROXY and NO_PROXY")
 	f.StringVar(&o.digest, "digest", exchange.DigestOff, "`RULE` for contents: off, first (each as its target's first one) or the SHA-256 that all must have")
 	f.StringVar(&o.workers, "workers", "", "`HOST:PORT,…` of agents that attack, each a share, in place of this process")
 	f.StringVar(&o.tokenFile, "token-file", "", "`FILE` with the agents' token (or "+tokenVariable+")")
@@ -281,6 +287,9 @@ func (o *options) config(ctx context.Context, stdin io.Reader) (attack.Config, e
 		ConnectTo:      o.connectTo,
 		UnixSocket:     o.unixSocket,
 		Digest:         o.digest,
+	}
+	if err := o.useProxies(&cfg); err != nil {
+		return cfg, usageError{err}
 	}
 	for _, file := range []struct {
 		flag, name string

@@ -158,6 +158,39 @@ func TestProxyIsNoted(t *testing.T) {
 	}
 }
 
+// TestProxyIsUsed: by a flag, or from the environment on demand; the report says
+// that it is a part of what was measured, and shows no password.
+func TestProxyIsUsed(t *testing.T) {
+	proxy := plain(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.RequestURI != "http://host.invalid/" || r.Header.Get("Proxy-Authorization") != "Basic dXNlcjpzZWNyZXQ=" {
+			w.WriteHeader(http.StatusBadGateway)
+		}
+	})
+	by := "http://user:secret@" + strings.TrimPrefix(proxy, "http://")
+	t.Setenv("HTTP_PROXY", by)
+	args := []string{"-target", "http://host.invalid/", "-requests", "5", "-connections", "1", "-yes"}
+	for _, flag := range [][]string{{"-proxy", by}, {"-proxy-from-environment"}} {
+		code, out, stderr := call(t, context.Background(), "", append(args, flag...)...)
+		if code != exitOK || !strings.Contains(out, "Reached by the proxy "+proxy+": its time") || !strings.Contains(out, "200:5") {
+			t.Errorf("%v: exit %d, %s\n%s", flag, code, stderr, out)
+		}
+		if strings.Contains(out+stderr, "secret") || strings.Contains(stderr, "is not used") {
+			t.Errorf("%v: it says\n%s\n%s", flag, out, stderr)
+		}
+	}
+	t.Setenv("NO_PROXY", "host.invalid")
+	_, _, stderr := call(t, context.Background(), "", append(args, "-proxy-from-environment", "-timeout", "1s")...)
+	if !strings.Contains(stderr, "the environment has no proxy for host.invalid: it is reached directly") {
+		t.Errorf("without a proxy for it: %s", stderr)
+	}
+	t.Setenv("NO_PROXY", "")
+	t.Setenv("HTTP_PROXY", "socks5://127.0.0.1:1")
+	code, _, stderr := call(t, context.Background(), "", append(args, "-proxy-from-environment")...)
+	if code != exitUsage || !strings.Contains(stderr, `the proxy "socks5://127.0.0.1:1": allowed are those that are reached by http://`) {
+		t.Errorf("a proxy of another kind: exit %d, %s", code, stderr)
+	}
+}
+
 // TestClientCertificate: a server that demands a certificate gets the one that is
 // given, and what it refuses is a failure of TLS; -sni says whom it is asked for.
 func TestClientCertificate(t *testing.T) {

@@ -18,7 +18,7 @@ var groups = []struct {
 	{"What is asked for", []string{"target", "targets", "format", "method", "body", "header"}},
 	{"What it looks like", []string{"keys", "popularity", "vary", "ranges", "conditional", "seed"}},
 	{"How fast and how long", []string{"rate", "slope", "amplitude", "period", "start-at", "stages", "duration", "requests", "min", "max", "probe", "precision", "warmup"}},
-	{"Connections", []string{"connections", "max-connections", "streams", "timeout", "http1", "h2c", "keepalive", "strict", "insecure", "cacert", "cert", "key", "sni", "connect-to", "unix-socket", "digest"}},
+	{"Connections", []string{"connections", "max-connections", "streams", "timeout", "http1", "h2c", "keepalive", "strict", "insecure", "cacert", "cert", "key", "sni", "connect-to", "unix-socket", "proxy", "proxy-from-environment", "digest"}},
 	{"What comes out", []string{"slo", "json", "html", "results", "hdr", "metrics", "metrics-stay", "origin", "name", "quiet"}},
 	{"Several machines", []string{"workers", "token-file"}},
 	{"Where it waits", []string{"listen"}},

@@ -169,6 +169,9 @@ func (o *options) describe(cfg *attack.Config) *measure.Run {
 	if o.workers != "" {
 		r.Agents = len(o.workerList())
 	}
+	if note := proxyNote(cfg); note != "" {
+		r.Notes = append(r.Notes, note)
+	}
 	speaks(r, cfg.Preferred(), cfg)
 	return r
 }

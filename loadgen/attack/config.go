@@ -46,6 +46,11 @@ type Config struct {
 	ConnectTo  []Redirect // the first that covers them decides
 	UnixSocket string     // the path of the socket that all go to; "": TCP
 
+	// Proxies are the URLs of HTTP proxies by which origins are reached. What
+	// is asked by HTTP/1.1 without TLS goes to them as requests, all else
+	// through CONNECT.
+	Proxies map[exchange.Origin]string
+
 	// First and Count are the share of the connections that are this
 	// machine's, from 0; Count 0 is all.
 	First, Count int
@@ -195,7 +200,14 @@ func (c *Config) requests() ([]*exchange.Request, *pattern.Book, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		return []*exchange.Request{book.Plain(0)}, book, nil
+		plain := []*exchange.Request{book.Plain(0)}
+		if err := c.byProxies(plain); err != nil {
+			return nil, nil, err
+		}
+		if r := c.route(plain[0].Origin); r.proxy != nil && r.tunnel == "" {
+			return nil, nil, errors.New("what is drawn is not sent to http:// by a proxy: allowed is https://, in a tunnel of the proxy")
+		}
+		return plain, book, nil
 	}
 	all := make([]*exchange.Request, len(c.Targets))
 	for i := range c.Targets {
@@ -205,7 +217,7 @@ func (c *Config) requests() ([]*exchange.Request, *pattern.Book, error) {
 		}
 		all[i] = r
 	}
-	return all, nil, nil
+	return all, nil, c.byProxies(all)
 }
 
 // plan makes what the drivers share.

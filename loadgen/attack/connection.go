@@ -155,6 +155,12 @@ func (c *connection) connect(ctx context.Context) (*wire.Conn, *exchange.Failure
 	if failure != nil {
 		return nil, failure
 	}
+	if c.route.tunnel != "" {
+		if failure := c.route.proxy.tunnel(ctx, nc, c.route.tunnel); failure != nil {
+			_ = nc.Close()
+			return nil, failure
+		}
+	}
 	w := wire.NewClient(nc, c.tls, &c.options)
 	if c.tls == nil {
 		return w, nil

@@ -25,7 +25,7 @@ func (c *connection) dial(ctx context.Context) (net.Conn, *exchange.Failure) {
 	}
 	all, err := c.names.addresses(ctx, c.route.host)
 	if err != nil {
-		return nil, exchange.ConnectFailure(err, false)
+		return nil, c.unreached(err)
 	}
 	var failure *exchange.Failure
 	for i, a := range all {
@@ -36,7 +36,7 @@ func (c *connection) dial(ctx context.Context) (net.Conn, *exchange.Failure) {
 		if err == nil {
 			return nc, nil
 		}
-		failure = exchange.ConnectFailure(err, false)
+		failure = c.unreached(err)
 		if len(all) > 1 {
 			failure.Detail += " at " + a.String()
 		}
@@ -46,6 +46,14 @@ func (c *connection) dial(ctx context.Context) (net.Conn, *exchange.Failure) {
 		c.names.failed(c.route.host, a)
 	}
 	return nil, failure
+}
+
+// unreached is why what is dialled could not be connected to.
+func (c *connection) unreached(err error) *exchange.Failure {
+	if c.route.proxy != nil {
+		return exchange.ProxyFailure(err)
+	}
+	return exchange.ConnectFailure(err, false)
 }
 
 // try connects to one address, in its share of the time if it is one of so many

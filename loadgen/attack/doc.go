@@ -16,7 +16,7 @@
 // connections that the server ends early from being sent too much.
 //
 // connection.go makes connections and makes them again: where they go is in
-// route.go, redirect.go and names.go, how in dial.go. attack.go begins it all,
+// route.go, redirect.go, names.go and proxy.go, how in dial.go. attack.go begins it all,
 // watch.go reports each second and ends it.
 //
 // # What is never dropped

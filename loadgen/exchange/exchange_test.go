@@ -36,8 +36,8 @@ func TestRequest(t *testing.T) {
 			"plain",
 			vegeta.Target{Method: "GET", URL: "https://example.com/a?b=c#d"},
 			Origin{true, "example.com", "443"},
-			[]hpack.Field{field(":method", "GET"), field(":scheme", "https"), field(":authority", "example.com"), field(":path", "/a?b=c"), field("user-agent", userAgent)},
-			"GET /a?b=c HTTP/1.1\r\nHost: example.com\r\nUser-Agent: " + userAgent + "\r\n\r\n",
+			[]hpack.Field{field(":method", "GET"), field(":scheme", "https"), field(":authority", "example.com"), field(":path", "/a?b=c"), field("user-agent", UserAgent)},
+			"GET /a?b=c HTTP/1.1\r\nHost: example.com\r\nUser-Agent: " + UserAgent + "\r\n\r\n",
 		},
 		{
 			"port, no path, host",
@@ -89,6 +89,24 @@ func TestRequest(t *testing.T) {
 	}
 	if got := (Origin{true, "::1", "443"}).Address(); got != "[::1]:443" {
 		t.Errorf("address %s", got)
+	}
+}
+
+// TestByProxy: what a proxy is sent.
+func TestByProxy(t *testing.T) {
+	for _, tt := range []struct{ why, url, authorization, want string }{
+		{"absolute form", "http://a.example/b?c", "", "GET http://a.example/b?c HTTP/1.1\r\nHost: a.example\r\nUser-Agent: me\r\n\r\n"},
+		{"a port", "http://a.example:8080", "", "GET http://a.example:8080/ HTTP/1.1\r\nHost: a.example:8080\r\nUser-Agent: me\r\n\r\n"},
+		{"credentials of the proxy, and of the server", "http://u:p@a.example/", "Basic x", "GET http://a.example/ HTTP/1.1\r\nProxy-Authorization: Basic x\r\nHost: a.example\r\nAuthorization: Basic dTpw\r\nUser-Agent: me\r\n\r\n"},
+		{"an address with a zone", "http://[fe80::1%25eth0]/", "", "GET http://[fe80::1]/ HTTP/1.1\r\nHost: [fe80::1]\r\nUser-Agent: me\r\n\r\n"},
+	} {
+		r, err := NewRequest(0, &vegeta.Target{Method: "GET", URL: tt.url, Header: http.Header{"User-Agent": {"me"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.ByProxy(tt.authorization); string(r.Head) != tt.want {
+			t.Errorf("%s: %q, want %q", tt.why, r.Head, tt.want)
+		}
 	}
 }
 

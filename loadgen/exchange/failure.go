@@ -7,7 +7,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -129,6 +131,31 @@ func ConnectFailure(err error, handshake bool) *Failure {
 		return &Failure{Kind: TLS, Detail: "the server closed the connection during the handshake"}
 	}
 	return &Failure{Kind: Connect, Detail: exhausted(err)}
+}
+
+// ErrNoHTTP is what a proxy's answer is that is no HTTP/1.1.
+var ErrNoHTTP = errors.New("the answer is not HTTP/1.1")
+
+// ProxyFailure is why no connection was made by way of a proxy: err is that of
+// connecting to it, or of its answer to CONNECT.
+func ProxyFailure(err error) *Failure {
+	detail := ConnectFailure(err, false).Detail
+	switch {
+	case errors.Is(err, ErrNoHTTP):
+		detail = err.Error()
+	case closed(err):
+		detail = "it closed the connection"
+	}
+	return &Failure{Kind: Connect, Detail: "by the proxy: " + detail}
+}
+
+// ProxyRefusal is the same if it answers CONNECT with a status that is no success.
+func ProxyRefusal(status int) *Failure {
+	detail := "by the proxy: it answered CONNECT with " + strconv.Itoa(status)
+	if status == http.StatusProxyAuthRequired {
+		detail += ", for user and password (http://USER:PASSWORD@HOST:PORT)"
+	}
+	return &Failure{Kind: Connect, Detail: detail}
 }
 
 // exhausted is the system's word for an error, and what to do about those that are

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"net"
@@ -40,8 +41,8 @@ func (o Origin) Address() string {
 	return net.JoinHostPort(o.Host, o.Port)
 }
 
-// userAgent is sent unless the target has one of its own.
-const userAgent = "hotpath-loadgen"
+// UserAgent is sent to proxies, and to servers unless the target has one of its own.
+const UserAgent = "hotpath-loadgen"
 
 // connectionFields are of HTTP/1.1 connections, and no field of a message
 // (RFC 9113 §8.2.2): the engines decide on them.
@@ -74,7 +75,7 @@ func NewRequest(index int, t *vegeta.Target) (*Request, error) {
 		Body:   t.Body,
 	}
 	if r.Origin.Port == "" {
-		r.Origin.Port = map[bool]string{true: "443", false: "80"}[r.Origin.Secure]
+		r.Origin.Port = defaultPort(r.Origin.Secure)
 	}
 	authority, err := authority(u, field(t.Header, "host"))
 	if err != nil {
@@ -94,15 +95,30 @@ func NewRequest(index int, t *vegeta.Target) (*Request, error) {
 	return r, nil
 }
 
-// authority is what Host or :authority has: host, or else that of the URL. The
-// zone of an address is this machine's name for one of its links, and not sent
-// (RFC 6874 §4).
+// pathField is the index of :path among a request's fields.
+const pathField = 3
+
+// defaultPort is that of https or http (RFC 9110 §4.2).
+func defaultPort(secure bool) string {
+	if secure {
+		return "443"
+	}
+	return "80"
+}
+
+// withoutZone leaves the zone of an address out: it is this machine's name for one
+// of its links, and not sent (RFC 6874 §4).
+func withoutZone(host string) string {
+	if from, to := strings.IndexByte(host, '%'), strings.IndexByte(host, ']'); from >= 0 && from < to {
+		return host[:from] + host[to:]
+	}
+	return host
+}
+
+// authority is what Host or :authority has: host, or else that of the URL.
 func authority(u *url.URL, host string) (string, error) {
 	if host == "" {
-		host = u.Host
-		if from, to := strings.IndexByte(host, '%'), strings.IndexByte(host, ']'); from >= 0 && from < to {
-			host = host[:from] + host[to:]
-		}
+		host = withoutZone(u.Host)
 	}
 	if !httpguts.ValidHostHeader(host) || !httpguts.ValidHeaderFieldValue(host) || strings.ContainsAny(host, " \t") {
 		return "", fmt.Errorf("%q is no host: allowed are a name or an address, with a port if need be", host)
@@ -151,8 +167,8 @@ func ShownURL(text string) string {
 	return scheme + rest[at+1:]
 }
 
-// basic is the credentials of a user (RFC 7617 §2).
-func basic(user *url.Userinfo) string {
+// Basic is the credentials of a user (RFC 7617 §2).
+func Basic(user *url.Userinfo) string {
 	password, _ := user.Password()
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password))
 }
@@ -165,10 +181,10 @@ func (r *Request) addFields(t *vegeta.Target, user *url.Userinfo) error {
 		r.Head = append(r.Head, name+": "+value+"\r\n"...)
 	}
 	if !has(t.Header, "user-agent") {
-		add("User-Agent", userAgent)
+		add("User-Agent", UserAgent)
 	}
 	if user != nil && !has(t.Header, "authorization") {
-		add("Authorization", basic(user))
+		add("Authorization", Basic(user))
 	}
 	names := make([]string, 0, len(t.Header))
 	for name := range t.Header {
@@ -199,6 +215,24 @@ func (r *Request) addFields(t *vegeta.Target, user *url.Userinfo) error {
 		add("Content-Length", strconv.Itoa(len(t.Body)))
 	}
 	return nil
+}
+
+// ByProxy has HTTP/1.1 ask a proxy, with the target in absolute form (RFC 9112
+// §3.2.2). authorization is the value of Proxy-Authorization; "": none.
+func (r *Request) ByProxy(authorization string) {
+	path := r.Fields[pathField].Value
+	rest := r.Head[len(r.Method)+len(" ")+len(path):]
+	address := r.Origin.Address()
+	if r.Origin.Port == defaultPort(r.Origin.Secure) {
+		address = strings.TrimSuffix(address, ":"+r.Origin.Port)
+	}
+	head := []byte(r.Method + " http://" + withoutZone(address) + path)
+	if authorization != "" {
+		line, fields, _ := bytes.Cut(rest, []byte("\r\n"))
+		head = append(head, line...)
+		rest = append([]byte("\r\nProxy-Authorization: "+authorization+"\r\n"), fields...)
+	}
+	r.Head = append(head, rest...)
 }
 
 // HeadOnly reports whether responses have no content (RFC 9110 §9.3.2).

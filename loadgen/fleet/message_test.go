@@ -59,6 +59,7 @@ func TestConfigArrives(t *testing.T) {
 				Keys: 5, Popularity: pattern.Popularity{Kind: "zipf", Exponent: 1.1}, Seed: 3, Ranges: 0.1, Conditional: 0.2,
 				Vary: []pattern.Vary{{Name: "a", Values: []string{"b", "c"}}},
 			},
+			Proxies:   map[exchange.Origin]string{{Secure: true, Host: "a.example", Port: "443"}: "http://b.example"},
 			ConnectTo: []attack.Redirect{{FromHost: "a.example", ToPort: "1"}},
 			CACert:    []byte("PEM"), Cert: []byte("PEM"), Key: []byte("PEM"),
 		}

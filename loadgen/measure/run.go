@@ -52,7 +52,8 @@ type Run struct {
 	Scheduled   uint64        // requests that were due; 0: a closed loop
 	Warmup      uint64        // requests of the warm-up, in nothing below
 	Interrupted bool
-	Busy        float64 // share of its cores that the load generator used, 0 to 1: see attack.Summary
+	Notes       []string // what else a reader has to know, in sentences
+	Busy        float64  // share of its cores that the load generator used, 0 to 1: see attack.Summary
 
 	Origin *Origin // what an origin behind the server had meanwhile; nil: none was asked
 

@@ -57,6 +57,8 @@ type document struct {
 	Remarks     map[string]uint64 `json:"remarks"`      // responses that had them, by text
 	Interrupted bool              `json:"interrupted"`
 
+	Notes []string `json:"notes"` // sentences beside the figures
+
 	ConnectionsMade  uint64            `json:"connections_made"`
 	ConnectionErrors map[string]uint64 `json:"connection_errors"` // by text: those that could not be made, or ended otherwise than in order
 	Cache            *cacheDocument    `json:"cache,omitempty"`
@@ -153,6 +155,7 @@ func newDocument(r *measure.Run, verdicts []slo.Verdict) document {
 		ErrorCounts:      byText(errorCounts(t)),
 		Interrupted:      r.Interrupted,
 		Remarks:          remarks(t),
+		Notes:            append([]string{}, r.Notes...), // [] rather than null
 		ConnectionsMade:  t.Connections,
 		ConnectionErrors: byText(byCount(t.ConnectionErrors)),
 		Cache:            newCache(t),

@@ -139,6 +139,7 @@ func notes(r *measure.Run) []string {
 	if r.Interrupted {
 		all = append(all, "Interrupted after "+human.Duration(r.Duration)+": the figures are of what there is.")
 	}
+	all = append(all, r.Notes...)
 	t := r.Total
 	if rate := r.Answered(); rate < enough*r.Asked {
 		all = append(all, fmt.Sprintf("The rate was not reached: asked for %s, %s were answered.", human.Rate(r.Asked), human.Rate(rate)))
