@@ -92,6 +92,7 @@ type attack struct {
 	ready    chan struct{}  // closed when moment 0 is known
 
 	busy     float64 // see Summary
+	counted  uint64  // requests that were due in the intervals so far; of watch
 	versions atomic.Uint32
 	fellBack atomic.Bool
 

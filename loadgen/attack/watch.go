@@ -27,13 +27,11 @@ func (a *attack) watch(ctx context.Context, cut func(), over <-chan struct{}) {
 	for {
 		select {
 		case <-next.C:
-			a.recorder.collect(current.Tally)
 			current = a.closeInterval(current, time.Since(begin))
 			boundary = a.boundary(boundary)
 			next.Reset(time.Until(begin.Add(boundary)))
 		case <-early:
 			early = nil
-			a.recorder.collect(current.Tally)
 			a.halt()
 			if now := a.duration(); now > current.Begin {
 				current = a.closeInterval(current, now)
@@ -97,16 +95,20 @@ func (a *attack) closeLast(i *measure.Interval, now time.Duration) {
 	}
 }
 
-// closeInterval reports what was collected, until now since the measurement
-// began, and begins the next interval. now is read after collecting: no more have
+// closeInterval reports what was counted until now, since the measurement
+// began, and begins the next interval. On a busy machine more of it may be collected
+// than ended by now: what was due meanwhile counts as well, so that never more have
 // ended than were due.
 func (a *attack) closeInterval(i *measure.Interval, now time.Duration) *measure.Interval {
+	a.recorder.collect(i.Tally)
+	asked := a.due(now) - a.due(i.Begin)
+	due := a.due(max(now, a.now()-a.warmup))
+	i.Due, a.counted = due-a.counted, due
 	i.Length = now - i.Begin
 	i.Drain = i.Begin >= a.duration() && i.Index > 0
 	i.InFlight = a.recorder.inFlight.Load()
-	i.Due = a.due(now) - a.due(i.Begin)
 	if asking := min(now, a.duration()) - i.Begin; asking > 0 {
-		i.Asked = float64(i.Due) / asking.Seconds()
+		i.Asked = float64(asked) / asking.Seconds()
 	}
 	a.recorder.lastDue = max(a.recorder.lastDue, i.Tally.LastDue)
 	if a.hooks.Interval != nil {
