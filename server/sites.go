@@ -201,8 +201,11 @@ func (m *maker) make(c *config.Site) (*served, error) {
 		return old, nil
 	}
 	s := &served{Site: newSite(c), from: *c, quota: m.quota, close: func() error { return nil }}
-	if old != nil && c.StoresAs(&old.from) {
-		s.Inherit(old.Site)
+	if old != nil {
+		s.Tally = old.Tally // its answers count on
+		if c.StoresAs(&old.from) {
+			s.Inherit(old.Site)
+		}
 	}
 	if err := m.open(s, c); err != nil {
 		return nil, fmt.Errorf("site %s: %w", s.Name, err)

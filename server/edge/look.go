@@ -27,7 +27,7 @@ func (e *Edge) Look(l *message.Lookup, r *message.Request, now time.Time) bool {
 	if s == nil {
 		return false
 	}
-	l.Policy, l.Epoch = s, sites.Epoch()
+	l.Policy, l.Tally, l.Epoch = s, s.Tally, sites.Epoch()
 	if !s.Clients.Admits(r.Identity) {
 		return false // Serve says so
 	}

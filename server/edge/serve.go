@@ -20,6 +20,7 @@ func (e *Edge) Serve(ctx context.Context, x *message.Exchange) {
 	if s != nil {
 		defer s.Leave()
 		x.Account.For(s.Name)
+		x.Reply.Explain(message.Outcome{Result: metrics.Bypass, Tally: s.Tally}) // until more is known
 		x.Reply = s.Answers.Reply(x.Reply)
 	}
 	switch {
@@ -228,7 +229,7 @@ func (e *Edge) hit(m *miss) {
 
 // outcome says how the cache took part, to metrics, log and client.
 func outcome(s *site.Site, result metrics.CacheResult, c *rfc9111.CacheStatus) message.Outcome {
-	o := message.Outcome{Result: result, Served: c.Served, Kept: c.Kept}
+	o := message.Outcome{Result: result, Served: c.Served, Kept: c.Kept, Tally: s.Tally}
 	if s.HitStatus != nil {
 		var room [96]byte
 		c.Cache = cacheName

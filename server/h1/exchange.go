@@ -108,6 +108,7 @@ func (c *Conn) counted(status int, o message.Outcome) {
 	a.Status, a.Result, a.Reason = status, o.Result, o.Served
 	o.Count(c.cfg.Metrics, c.stripe)
 	c.cfg.Metrics.Requests.Add(c.stripe, metrics.H1, metrics.ClassOf(status), o.Result, 1)
+	o.Tally.Add(c.stripe, metrics.ClassOf(status), o.Result, 1)
 }
 
 // report gives the metrics and the access log the exchange at its end.

@@ -92,6 +92,10 @@ func (c *Conn) answerRequest(raw []byte, h *head) {
 // request is h, or the remembered one if that is nil.
 func (c *Conn) answerNow(r *message.Response, status *message.FixedField, result metrics.CacheResult, headOnly bool, size int, h *head) {
 	c.took(size)
+	lookup := &c.remembered.lookup
+	if h != nil {
+		lookup = &h.lookup
+	}
 	out := r.AppendHead(c.wire.Out, c.date, status)
 	if c.drain || h != nil && !h.plain() {
 		c.last = c.drain || h.close
@@ -113,6 +117,7 @@ func (c *Conn) answerNow(r *message.Response, status *message.FixedField, result
 	case large:
 		next = sending
 		c.cfg.Metrics.Requests.Add(c.stripe, metrics.H1, metrics.ClassOf(r.Status), metrics.Hit, 1)
+		lookup.Tally.Add(c.stripe, metrics.ClassOf(r.Status), metrics.Hit, 1)
 	case c.last:
 		next = closing
 	}
@@ -122,19 +127,19 @@ func (c *Conn) answerNow(r *message.Response, status *message.FixedField, result
 	switch {
 	case large:
 	case result == metrics.Hit:
-		c.hits.Count(r.Status)
+		c.hits.Count(c.cfg.Metrics, c.stripe, metrics.H1, r.Status, lookup.Tally)
 	default:
 		c.hits.Refuse()
 	}
 	if !large && !c.tap.Due(r.Status) {
 		return
 	}
-	about, proto, site := c.remembered.about, message.HTTP11, c.remembered.lookup.Policy
+	about, proto := c.remembered.about, message.HTTP11
 	if h != nil {
 		h.about = access.AppendRequest(h.about[:0], &h.request)
-		about, proto, site = h.about, h.proto, h.lookup.Policy
+		about, proto = h.about, h.proto
 	}
-	a := access.Answer{Began: c.now, Status: r.Status, Result: result, Limited: c.over, Site: site, Age: access.AgeOf(r, c.now)}
+	a := access.Answer{Began: c.now, Status: r.Status, Result: result, Limited: c.over, Site: lookup.Policy, Age: access.AgeOf(r, c.now)}
 	if !headOnly {
 		a.Bytes = r.Length()
 	}

@@ -48,7 +48,7 @@ func (c *Conn) answer(id uint32, r, stored *message.Response, headOnly bool, d *
 	}
 	n := len(body)
 	if n <= maxData && n <= c.window.Room() && int64(n) <= c.peer.initialWindow && more == nil {
-		c.hits.Count(r.Status)
+		c.hits.Count(c.cfg.Metrics, c.stripe, metrics.H2, r.Status, tally(d, remembered))
 		c.appendStored(id, r, status, n == 0, remembered)
 		if n > 0 {
 			c.window.Take(n)
@@ -66,7 +66,7 @@ func (c *Conn) answer(id uint32, r, stored *message.Response, headOnly bool, d *
 		return c.refuseExcess(id)
 	}
 	s := c.open(id)
-	s.recvDone, s.result = true, metrics.Hit
+	s.recvDone, s.result, s.tally = true, metrics.Hit, tally(d, remembered)
 	c.countRequest(s, r.Status)
 	if c.tap.Keep() {
 		c.keepAbout(s, about(d, remembered))

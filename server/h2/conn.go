@@ -33,7 +33,7 @@ var (
 // Serve, except inbox and what Drain sets.
 type Conn struct {
 	// In the order of their sections, but for what is small: it shares a word
-	// with window, or lastID, so that a connection fits its size class.
+	// with window, lastID or seen, so that a connection fits its size class.
 	cfg    *Config
 	wire   *wire.Conn
 	remote netip.Addr // not valid: none
@@ -45,7 +45,9 @@ type Conn struct {
 	date *message.DateText // of the turn's second
 	turn uint64
 	hits metrics.Hits // answered by the fast path in this turn
-	seen uint64       // streams opened in this turn
+	seen uint32       // streams opened in this turn
+
+	nextReset uint32 // in resets
 
 	// Receiving.
 	prefaced         bool
@@ -64,9 +66,8 @@ type Conn struct {
 	streams          map[uint32]*stream
 	running          int      // handlers, also those whose stream has ended
 	resets           []uint32 // streams that we reset lately, a ring
-	nextReset        int
-	spare            []byte // memory of the about of a stream that has ended
-	kept             int    // memory of all streams' about, in bytes
+	spare            []byte   // memory of the about of a stream that has ended
+	kept             int      // memory of all streams' about, in bytes
 	repeats          repeats
 
 	// Sending.

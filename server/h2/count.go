@@ -15,7 +15,7 @@ import (
 func (c *Conn) count() {
 	m := c.cfg.Metrics
 	if c.seen > 0 {
-		m.Streams.Add(c.stripe, c.seen)
+		m.Streams.Add(c.stripe, uint64(c.seen))
 		c.seen = 0
 	}
 	c.tap.Flush(m.AddHits(c.stripe, metrics.H2, &c.hits, c.now))
@@ -30,11 +30,12 @@ func (c *Conn) countError(code frame.ErrCode, scope metrics.Scope) {
 func (c *Conn) countRequest(s *stream, status int) {
 	s.status = status
 	c.cfg.Metrics.Requests.Add(c.stripe, metrics.H2, metrics.ClassOf(status), s.result, 1)
+	s.tally.Add(c.stripe, metrics.ClassOf(status), s.result, 1)
 }
 
 // explain notes how the cache took part in a request that was not a hit.
 func (c *Conn) explain(s *stream, o *message.Outcome) {
-	s.result, s.reason = o.Result, o.Served
+	s.result, s.reason, s.tally = o.Result, o.Served, o.Tally
 	o.Count(c.cfg.Metrics, c.stripe)
 }
 
@@ -54,6 +55,14 @@ func policy(d *decoded, remembered *repeat) fmt.Stringer {
 		return remembered.lookup.Policy
 	}
 	return d.lookup.Policy
+}
+
+// tally is what a hit counts in, as policy is what it is served by.
+func tally(d *decoded, remembered *repeat) *metrics.Tally {
+	if remembered != nil {
+		return remembered.lookup.Tally
+	}
+	return d.lookup.Tally
 }
 
 // aboutBytes is how much memory of a connection requests may fill that wait for

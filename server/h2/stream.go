@@ -46,6 +46,7 @@ type stream struct {
 	trace    *traces.Request  // of one that has a handler; nil: it is not traced
 	account  *message.Account // of the same; nil: the log has no use for it
 	site     fmt.Stringer     // of a hit
+	tally    *metrics.Tally   // see message.Outcome
 	age      access.Age       // of the answer
 	status   int              // of the final head; 0 before
 	sent     int64            // content
@@ -181,7 +182,7 @@ func (c *Conn) sendReset(id uint32, code frame.ErrCode) {
 	if most := c.cfg.Limits.Streams; len(c.resets) < most {
 		c.resets = append(c.resets, id)
 	} else {
-		c.resets[c.nextReset%most] = id
+		c.resets[c.nextReset%uint32(most)] = id
 	}
 	c.nextReset++
 	c.cfg.Metrics.StreamsReset.Add(c.stripe, metrics.ByUs, 1)

@@ -22,15 +22,16 @@ func (c *Conn) countBytes() {
 func (s *stream) countRequest(status int) {
 	s.mu.Lock()
 	s.status = status
-	result := s.result
+	result, tally := s.result, s.tally
 	s.mu.Unlock()
 	s.conn.cfg.Metrics.Requests.Add(s.conn.stripe, metrics.H3, metrics.ClassOf(status), result, 1)
+	tally.Add(s.conn.stripe, metrics.ClassOf(status), result, 1)
 }
 
 // explain notes how the cache took part in a request that was not a hit.
 func (s *stream) explain(o *message.Outcome) {
 	s.mu.Lock()
-	s.result, s.reason = o.Result, o.Served
+	s.result, s.reason, s.tally = o.Result, o.Served, o.Tally
 	s.mu.Unlock()
 	o.Count(s.conn.cfg.Metrics, s.conn.stripe)
 }

@@ -21,7 +21,7 @@ func (s *stream) answerHit(d *decoded) error {
 		answer = message.Select(r, stored)
 	}
 	s.mu.Lock()
-	s.site = d.lookup.Policy
+	s.site, s.tally = d.lookup.Policy, d.lookup.Tally
 	s.mu.Unlock()
 	status := ""
 	if d.lookup.Status != nil {
@@ -85,7 +85,7 @@ func (s *stream) countSmall(r *message.Request, status, n int, result metrics.Ca
 		s.tap.End(access.AppendRequest(nil, r), a)
 	} else {
 		var hits metrics.Hits
-		hits.Count(status)
+		hits.Count(m, s.conn.stripe, metrics.H3, status, s.tally)
 		took = m.AddHits(s.conn.stripe, metrics.H3, &hits, s.began)
 		if s.tap.Due(status) || aborted {
 			s.tap.Hit(access.AppendRequest(nil, r), a)

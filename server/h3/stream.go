@@ -60,6 +60,7 @@ type stream struct {
 	about  []byte          // the request, for its record; nil: none
 	trace  *traces.Request // nil: it is not traced
 	site   fmt.Stringer    // of a hit
+	tally  *metrics.Tally  // see message.Outcome
 	age    access.Age      // of the answer
 	ticket *memory.Ticket  // nil: not yet, or nothing is counted
 }

@@ -106,6 +106,9 @@ type Outcome struct {
 	Served rfc9111.Reason // why the cache answered, or did not
 	Kept   rfc9111.Reason // why the origin's answer was not stored; None or Stored
 	Status string         // value of the Cache-Status field (RFC 9211); "" for none
+
+	// Tally is what the answer counts in beside the metrics; nil: nothing.
+	Tally *metrics.Tally
 }
 
 // Count counts the reasons of a request that was not a hit.
@@ -135,8 +138,8 @@ type Head struct {
 // number of Inform, then Head, Writes and End. An error means that the client
 // is gone, or that the response is not what Head declared: the handler returns.
 type Reply interface {
-	// Explain notes how the cache took part. It is called at most once,
-	// before the answer; else the request counts as [metrics.Bypass].
+	// Explain notes how the cache took part, before the answer: the last call
+	// counts. Without one the request counts as [metrics.Bypass].
 	Explain(Outcome)
 
 	// Send answers with a whole response. For HEAD its content is left out.

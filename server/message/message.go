@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
 // Request is an engine's view of a request head. Every string in it is
@@ -110,6 +111,9 @@ type Lookup struct {
 	// after a miss: what the request's host is served by. Its text is the name
 	// that logs have.
 	Policy fmt.Stringer
+
+	// Tally is what the hit counts in beside the metrics; nil: nothing.
+	Tally *metrics.Tally
 
 	// Status is the Cache-Status of a hit; nil if it is switched off.
 	Status *FixedField

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
+	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/certs"
 	"github.com/e0ac7cd4/hotpath/server/client"
 	"github.com/e0ac7cd4/hotpath/server/encode"
@@ -71,6 +72,9 @@ type Site struct {
 
 	// HitStatus is the Cache-Status of a hit; nil if the site sends none.
 	HitStatus *message.FixedField
+
+	// Tally counts the site's answers; nil: it gets one with its table.
+	Tally *metrics.Tally
 
 	variances *variances // what the origin says of queries; nil before it is in a Table
 

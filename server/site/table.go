@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/client"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
@@ -41,6 +42,9 @@ func NewTable(sites ...*Site) (*Table, error) {
 		}
 		if s.variances == nil {
 			s.variances = new(variances)
+		}
+		if s.Tally == nil {
+			s.Tally = metrics.NewTally()
 		}
 		for _, network := range s.TrustedProxies {
 			if !slices.Contains(t.trusted, network) {
