@@ -104,6 +104,7 @@ type Edge struct {
 
 	changes *changes
 	missed  missed.Counter
+	slowest missed.Slowest
 	queried atomic.Bool // an answer to a QUERY was stored
 
 	mu      sync.Mutex

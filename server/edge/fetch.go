@@ -50,7 +50,8 @@ type fetch struct {
 
 	ctx    context.Context
 	began  time.Time
-	purged uint64 // the last purge then
+	toHead time.Duration // from then to the head of the answer; 0: it has not come
+	purged uint64        // the last purge then
 	state  fetchState
 	head   message.Head
 	kept   rfc9111.Reason
@@ -262,6 +263,7 @@ func (f *fetch) finish(err error) {
 func (f *fetch) conclude(err error) {
 	e := f.edge
 	e.metrics.OriginFetchDuration.ObserveN(e.stripe, time.Since(f.began), 1)
+	f.noteTime()
 	f.endSpan(e.count(f, err))
 }
 

@@ -11,6 +11,24 @@ import (
 // Misses are the paths whose requests miss most, at most n.
 func (e *Edge) Misses(n int) []missed.Path { return e.missed.Top(n, time.Now()) }
 
+// Slowest are the paths whose fetches take longest, at most n.
+func (e *Edge) Slowest(n int) []missed.SlowPath { return e.slowest.Top(n, time.Now()) }
+
+// noteTime counts how long a fetch took to the head of its answer, or to its failure.
+// How long the rest takes may be the client's to say.
+func (f *fetch) noteTime() {
+	if f.key == "" {
+		return
+	}
+	now := time.Now()
+	took := f.toHead
+	if took == 0 {
+		took = now.Sub(f.began)
+	}
+	path, _, _ := strings.Cut(f.site.KeyText(f.key), "?")
+	f.edge.slowest.Note(f.site.Name, path, took, now)
+}
+
 // noteMiss counts a request that what is stored might have answered, and did not.
 func (e *Edge) noteMiss(m *miss) {
 	reason := m.reason

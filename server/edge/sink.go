@@ -40,7 +40,7 @@ func (f *fetch) Head(h message.Head) error {
 		return errOutOfOrder
 	}
 	now := time.Now()
-	f.head = h
+	f.head, f.toHead = h, max(1, now.Sub(f.began))
 	f.head.Fields = withoutLength(h.Fields)
 	switch {
 	case f.storing && h.Status == http.StatusNotModified && f.asksAbout:

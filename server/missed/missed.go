@@ -1,5 +1,5 @@
 // Package missed finds the paths whose requests miss most, why, and what makes them so
-// many keys.
+// many keys; and those whose fetches take longest.
 //
 //	miss ─ site, host, path ─▶ one of 64 places: how often, for which reason
 //	       query ─▶ how many different ones; which parameter has the most values
