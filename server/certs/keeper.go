@@ -46,6 +46,7 @@ type Keeper struct {
 	metrics *metrics.Hotpath
 	log     *slog.Logger
 	index   atomic.Pointer[Index]
+	broken  atomic.Pointer[[]Broken]
 
 	mu       sync.Mutex // guards what follows; no handshake takes it
 	listed   []*watched
@@ -140,6 +141,7 @@ func (k *Keeper) Configure(s Sources) error {
 		k.reportProblem(w)
 	}
 	k.publish(time.Now())
+	k.publishBroken()
 	return nil
 }
 
@@ -187,6 +189,7 @@ func (k *Keeper) look(now time.Time) {
 	if changed || now.Sub(k.reviewed) >= reviewTime {
 		k.publish(now)
 	}
+	k.publishBroken()
 }
 
 // list brings the pairs up to date with the directory, and reports whether one has

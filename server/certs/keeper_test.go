@@ -18,6 +18,9 @@ func (f *fixture) counts(why string, inUse, broken int64) {
 	if a, b := f.m.Certificates.Value(), f.m.CertificatesBroken.Value(); a != inUse || b != broken {
 		f.t.Errorf("%s: %d certificates are in use and %d broken, want %d and %d", why, a, b, inUse, broken)
 	}
+	if all := f.Broken(); int64(len(all)) != broken || broken > 0 && (all[0].File == "" || all[0].Problem == "") {
+		f.t.Errorf("%s: broken are %q, want %d with what is wrong", why, all, broken)
+	}
 }
 
 // logs checks how many lines with a text there are.

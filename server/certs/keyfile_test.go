@@ -67,6 +67,9 @@ func TestTicketKeys(t *testing.T) {
 	rotate(line(4)[2:])
 	connect("the file is broken", other.config, true)
 	other.logs("the file is broken", 1, "level=ERROR", "keys cannot be loaded", "setting=ticket-keys-file", file, "line 1 is no key")
+	if all := other.Broken(); len(all) != 1 || all[0].File == "" || all[0].Problem == "" {
+		t.Errorf("broken are %q, want the file of keys", all)
+	}
 	if got := other.m.KeyFilesBroken.Value(); got != 1 {
 		t.Errorf("%d broken files in the metrics, want 1", got)
 	}

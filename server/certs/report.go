@@ -47,6 +47,41 @@ func (k *Keeper) publish(now time.Time) {
 	k.metrics.CertificateNames.Set(firstToEnd(leaves))
 }
 
+// Broken is a file that cannot be used as it is now: what was loaded before stays in
+// use.
+type Broken struct {
+	File    string `json:"file"`
+	Problem string `json:"problem"`
+}
+
+// maxBroken bounds what [Keeper.Broken] returns: what a person reads before mending the
+// first.
+const maxBroken = 32
+
+// Broken are the files of certificates and keys that cannot be used, at most 32. It
+// waits for no file.
+func (k *Keeper) Broken() []Broken { return *k.broken.Load() }
+
+// publishBroken has Broken return what was found. k.mu is held.
+func (k *Keeper) publishBroken() {
+	var all []Broken
+	if k.dirError != "" {
+		all = append(all, Broken{k.dir, k.dirError})
+	}
+	for _, w := range k.all() {
+		if w.problem != nil {
+			all = append(all, Broken{w.problem.Value, w.problem.Problem})
+		}
+	}
+	for _, f := range k.keys {
+		if f.problem != "" {
+			all = append(all, Broken{f.name, f.problem})
+		}
+	}
+	all = all[:min(len(all), maxBroken)]
+	k.broken.Store(&all)
+}
+
 // firstToEnd are the names of the certificates that end first, and when they do,
 // in seconds since 1970.
 func firstToEnd(leaves []*x509.Certificate) map[string]int64 {
