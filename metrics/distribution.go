@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -13,11 +14,14 @@ type Distribution struct {
 	Sum    time.Duration   // of all events; it may wrap, a difference of two does not
 }
 
-// Distribution sums up the stripes and all values of the label.
-func (v *HistogramVec[A]) Distribution() Distribution {
+// Distribution sums up the stripes and these values of the label; without any, all.
+func (v *HistogramVec[A]) Distribution(values ...A) Distribution {
 	b := &v.buckets
 	d := Distribution{Bounds: b.bounds, Counts: make([]uint64, len(b.bounds)+1)}
 	for histogram := range v.label.Values {
+		if len(values) > 0 && !slices.Contains(values, A(histogram)) {
+			continue
+		}
 		first := histogram * b.width
 		for i := range d.Counts {
 			d.Counts[i] += b.cells.sum(first + i)

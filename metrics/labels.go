@@ -46,6 +46,24 @@ func (o FetchOutcome) String() string { return fetchLabel.Values[o] }
 func (c Coding) String() string { return codingLabel.Values[c] }
 
 // String returns the label's value.
+func (l Limit) String() string { return limitLabel.Values[l] }
+
+// String returns the label's value.
+func (r RefuseReason) String() string { return refuseLabel.Values[r] }
+
+// String returns the label's value.
+func (k LimitedKind) String() string { return limitedLabel.Values[k] }
+
+// String returns the label's value.
+func (m LimitMode) String() string { return limitModeLabel.Values[m] }
+
+// String returns the label's value.
+func (f PurgeForm) String() string { return purgeLabel.Values[f] }
+
+// String returns the label's value.
+func (o ReloadOutcome) String() string { return reloadLabel.Values[o] }
+
+// String returns the label's value.
 func (r CacheResult) String() string { return cacheLabel.Values[r] }
 
 // ConnState is what a connection is doing.
