@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -148,6 +151,40 @@ func (p *process) load() {
 	}
 }
 
+// hitLimit sends a request with more fields than may be.
+func (p *process) hitLimit() {
+	p.t.Helper()
+	request, err := http.NewRequest("GET", p.url+"/", nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	request.Header.Set("X-Large", strings.Repeat("x", 20<<10))
+	r, err := p.client("http/1.1").Do(request)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	r.Body.Close()
+	if r.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		p.t.Fatalf("too many fields are answered with %s", r.Status)
+	}
+}
+
+// askAsIs sends a request for a path as it stands.
+func (p *process) askAsIs(path string) {
+	p.t.Helper()
+	c, err := tls.Dial("tcp", strings.TrimPrefix(p.url, "https://"), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path); err != nil {
+		p.t.Fatal(err)
+	}
+	if answer, err := io.ReadAll(c); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 404") {
+		p.t.Fatalf("%s is answered with %.40q, %v", path, answer, err)
+	}
+}
+
 // TestLivePage opens the page under load as an operator does: figures and charts
 // move, a reload has what was there, keyboard and table work, the policy holds,
 // nothing comes from elsewhere, and a server that was away is found again.
@@ -217,9 +254,38 @@ func TestLivePage(t *testing.T) {
 		b.until("what misses", `document.getElementById('misses').innerText.includes('/nothing/')`)
 	})
 
+	b.part(t, "state", func(t *testing.T) {
+		b.until("the site", `/demo\s+[1-9]/.test(document.getElementById('sites').innerText)`)
+		b.until("a certificate", `document.getElementById('certificates').innerText.includes('less than a day')`)
+		if said := b.text(`document.getElementById('limits-section').innerText`); !strings.Contains(said, "None since the start") {
+			t.Errorf("limits that were hit: %s", said)
+		}
+		p.hitLimit()
+		b.until("the limit, and what to do", `(s => s.includes('limit="header_list"') && s.includes('Do:') && s.includes('-max-header-bytes'))(document.getElementById('limits').innerText)`)
+		b.until("the notice of it", `document.querySelector('#notices a[href="#limits-section"]')?.innerText.includes('limit header_list hit')`)
+		b.do(chromedp.Focus(chromedp.CSS(`#notices a[href="#limits-section"]`)))
+		p.hitLimit()
+		b.until("the next time", `document.getElementById('limits').innerText.includes('2 times since the start')`)
+		if at := b.text(`document.activeElement.getAttribute('href')`); at != "#limits-section" {
+			t.Errorf("a state that came took the focus to %q", at)
+		}
+	})
+
+	b.part(t, "texts of clients", func(t *testing.T) {
+		// As markup it would run, if the policy let it; and be seen in any case.
+		const evil = `/<img/src=x/onerror=window.ran=true></table><h1>evil`
+		for range 50 { // so that it is among those that miss most
+			p.askAsIs(evil)
+		}
+		b.until("the path as text", `document.getElementById('misses').innerText.includes('`+evil+`')`)
+		if n := b.text(`document.querySelectorAll('main img, main h1').length + ' ' + window.ran`); n != "0 undefined" {
+			t.Errorf("a path became markup: %s", n)
+		}
+	})
+
 	b.part(t, "looks", func(t *testing.T) {
 		for _, scheme := range []string{"light", "dark"} {
-			for _, width := range []int64{1600, 360} {
+			for _, width := range []int64{1600, 768, 360} {
 				call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 				})

@@ -26,6 +26,8 @@ const adminStop = time.Second
 type watched struct {
 	metrics *metrics.Hotpath
 	cache   func() metrics.CacheStats
+	memory  func() metrics.MemoryStats
+	clients func() metrics.LimitStats
 	edge    *edge.Edge
 	ready   func() error
 	hotKeys func(n int) []access.HotKey
@@ -36,19 +38,24 @@ type watched struct {
 }
 
 // startAdmin starts the admin listener and the recorder behind its page, if
-// they are wanted, and returns the address, what changes the settings on the page,
-// and what stops both.
-func startAdmin(cfg config.Config, o watched) (address string, page func([]config.Line) (show func(), err error), stop func(), err error) {
+// they are wanted, and returns the address, what has the page show another
+// configuration, and what stops both.
+func startAdmin(cfg config.Config, o watched) (address string, page func(config.Config) (show func(), err error), stop func(), err error) {
 	if cfg.Admin == "" {
-		return "off", func([]config.Line) (func(), error) { return func() {}, nil }, func() {}, nil
+		return "off", func(config.Config) (func(), error) { return func() {}, nil }, func() {}, nil
 	}
 	token, err := cfg.AdminToken()
 	if err != nil {
 		return "", nil, nil, err
 	}
+	shown, err := shownOf(cfg)
+	if err != nil {
+		return "", nil, nil, err
+	}
 	recorder, err := live.New(live.Config{
-		Metrics: o.metrics, Cache: o.cache, Ready: o.ready, HotKeys: o.hotKeys, Journal: o.journal,
-		Settings: cfg.Lines(), Version: buildinfo.Version(),
+		Metrics: o.metrics, Cache: o.cache, Memory: o.memory, Clients: o.clients, Ready: o.ready, HotKeys: o.hotKeys,
+		Sites: o.running.live.sites, Misses: o.edge.Misses, Slowest: o.edge.Slowest, Broken: o.running.live.broken,
+		Journal: o.journal, Version: buildinfo.Version(), Shown: shown,
 	})
 	if err != nil {
 		return "", nil, nil, err
@@ -77,7 +84,14 @@ func startAdmin(cfg config.Config, o watched) (address string, page func([]confi
 			o.log.Error("the recorder of the live page ended", "err", err)
 		}
 	}()
-	return l.Addr().String(), recorder.Settings, sync.OnceFunc(func() {
+	page = func(cfg config.Config) (show func(), err error) {
+		shown, err := shownOf(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return recorder.Show(shown)
+	}
+	return l.Addr().String(), page, sync.OnceFunc(func() {
 		stopRecorder() // and with it streams, which have no other end
 		ctx, cancel := context.WithTimeout(context.Background(), adminStop)
 		defer cancel()

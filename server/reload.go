@@ -29,6 +29,7 @@ type running struct {
 	level    *slog.LevelVar
 	journal  *live.Journal
 	attempts *rules.Attempts // of the users of sites
+	live     liveParts
 
 	why       atomic.Pointer[error]  // why there is no reload now; nil: there may be one
 	effective atomic.Pointer[[]byte] // the settings in effect, in JSON
@@ -48,7 +49,7 @@ type takers struct {
 	certificates func(config.Config) error // takes all or none
 	conns        func(config.Config) listen.Conns
 	http3        func(config.Config) (take, undo func(), err error) // opens its socket if that is needed
-	page         func([]config.Line) (show func(), err error)       // the live page's settings
+	page         func(config.Config) (show func(), err error)       // what the live page shows of it
 	memory       func(config.Config, *descriptors)                  // bounds the memory
 	traces       func(config.Config)
 }
@@ -192,7 +193,7 @@ func (r *running) attempt() ([]config.Change, metrics.ReloadOutcome, error) {
 	if err != nil {
 		return nil, metrics.ReloadInvalid, err
 	}
-	show, err := r.takers.page(cfg.Lines())
+	show, err := r.takers.page(cfg)
 	var takeHTTP3, undo func()
 	if err == nil {
 		takeHTTP3, undo, err = r.takers.http3(cfg)
@@ -214,6 +215,7 @@ func (r *running) attempt() ([]config.Change, metrics.ReloadOutcome, error) {
 	r.takers.traces(cfg)
 	r.takers.edge.SetCompressors(cfg.Compressors)
 	r.sites, r.cfg, r.budget = sites, cfg, budget
+	r.live.served.Store(sites)
 	r.took(cfg)
 	budget.warn(r.files, &cfg, r.log)
 	warnOf(cfg, r.log)

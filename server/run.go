@@ -44,13 +44,14 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 	}
 	watchMemory(stored.Ledger(), log)
 	stats := func() metrics.CacheStats { return cacheStats(stored.Cache()) }
+	held := func() metrics.MemoryStats { return memoryStats(stored.Ledger(), stored.Cache().Bytes()) }
 	clients := newLimits(cfg)
 	m := metrics.NewHotpath(metrics.Options{
 		Version: buildinfo.Version(),
 		Cache:   stats,
 		Reasons: reasons(),
 		Limits:  clients.Stats,
-		Memory:  func() metrics.MemoryStats { return memoryStats(stored.Ledger(), stored.Cache().Bytes()) },
+		Memory:  held,
 	})
 	r := newRunning(src, cfg, h, m, log, level, journal)
 	defer onHangup(func() { _, _ = r.reload("SIGHUP") })() // it logs what comes of it
@@ -80,6 +81,7 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 		return err
 	}
 	r.files, r.budget, r.sites = files, budget, sites
+	r.live.served.Store(sites)
 	defer r.end()
 	bounds := newBounds(cfg, &budget, stored.Ledger(), log)
 	defer func() { bounds.end() }()
@@ -94,7 +96,10 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 	}
 	e := edge.New(sites.table, stored, m, log, edge.Config{Fetches: budget.fetches, MaxStored: cfg.LargestStored(), Compressors: cfg.Compressors, Traces: tracer})
 	open := func(name, address string) (net.Listener, error) { return h.Listen(ctx, name, address) }
-	adminAddress, page, stopAdmin, err := startAdmin(cfg, watched{metrics: m, cache: stats, edge: e, ready: ready, hotKeys: accessLog.Top, journal: journal, running: r, listen: open, log: log})
+	adminAddress, page, stopAdmin, err := startAdmin(cfg, watched{
+		metrics: m, cache: stats, memory: held, clients: clients.Stats, edge: e, ready: ready, hotKeys: accessLog.Top,
+		journal: journal, running: r, listen: open, log: log,
+	})
 	if err != nil {
 		return err
 	}
@@ -107,6 +112,7 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 		return err
 	}
 	defer stopSecurity()
+	r.live.keeper.Store(security.keeper)
 	maker := connMaker{e, stored.Ledger(), crew, accessLog, clients.Requests(m), m, log, wire.Options{
 		Metrics:  wire.ServerMetrics(m),
 		Gate:     wire.NewGate(runtime.GOMAXPROCS(0)),

@@ -29,6 +29,7 @@ type security struct {
 	// listeners must be open, by which it proves that names are ours.
 	obtain func(config.Config)
 	acme   *acme.Manager
+	keeper *certs.Keeper
 }
 
 // newSecurity makes the TLS of the public listener, which follows the files that
@@ -38,6 +39,7 @@ func newSecurity(cfg config.Config, find func(host string) *site.Site, m *metric
 	if err != nil {
 		return s, nil, err
 	}
+	s.keeper = keeper
 	s.acme = acme.New(keeper.Look, m, log)
 	var ech atomic.Pointer[[]tls.EncryptedClientHelloKey]
 	base := func() *tls.Config {

@@ -18,7 +18,7 @@ var reloads = []string{
 	"max-resets", "reset-refill", "control-budget", "control-refill", "max-control",
 	"hello-timeout", "handshake-timeout", "head-timeout", "idle-timeout", "write-timeout", "min-write-rate",
 	"drain-delay", "drain-timeout", "log-level",
-	"otlp-endpoint", "trace-sample", "trace-trust", "compressors",
+	"otlp-endpoint", "trace-sample", "trace-trust", "compressors", "capacity-file",
 }
 
 // TestEverySettingReloads: each setting either takes effect with a reload or needs

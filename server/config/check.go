@@ -43,6 +43,10 @@ func (c *Config) checkFiles(wrong map[string]bool) Mistakes {
 		_, err := readToken(name)
 		return err
 	})
+	f.check(c.at, "", "capacity-file", c.CapacityFile, wantCapacity, func(name string) error {
+		_, err := ReadCapacity(name)
+		return err
+	})
 	for i := range c.Sites {
 		yield()
 		s := &c.Sites[i]

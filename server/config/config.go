@@ -45,6 +45,10 @@ type Config struct {
 	AdminTokenFile string // file with the token that its clients show, "" for none
 	AdminInsecure  bool   // who reaches it may see it
 
+	// CapacityFile is a report of the load generator on this machine, "" for none;
+	// see [ReadCapacity].
+	CapacityFile string
+
 	ProxyProtocolFrom []netip.Prefix // balancers whose connections begin with a PROXY header
 
 	Cert string // PEM file with the certificate chain; "" with Key: self-signed

@@ -194,6 +194,7 @@ func TestWarnings(t *testing.T) {
 		{[]string{"-access-log", "all", "-access-log-sample", "7"}, "access-log is all"},
 		{[]string{"-admin-insecure"}, "no other machine can reach"},
 		{[]string{"-admin", "off", "-admin-token-file", "x"}, "admin is off"},
+		{[]string{"-admin", "off", "-capacity-file", "x"}, "admin is off"},
 		{[]string{"-cache-bytes", "1MiB", "-max-stored", "2MiB"}, "more than a quarter of cache-bytes, 1MiB"},
 		{[]string{"-cache-bytes", "1MiB"}, ""},
 		{[]string{"-hello-timeout", "10s"}, "is longer than handshake-timeout, 5s, which ends first"},

@@ -108,6 +108,8 @@ func settings(c *Config) []setting {
 			"Token that the admin listener asks for, as a bearer token or a password, on all paths but /healthz and /readyz. It is read once, at start."},
 		{groupListen, "admin-insecure", "false", &toggle{p: &c.AdminInsecure},
 			"Let the admin listener have an address that other machines can reach without a token: it belongs behind a firewall."},
+		{groupListen, "capacity-file", "", &text{p: &c.CapacityFile, what: wantCapacity, empty: "the page says nothing of it"},
+			"What a load test has shown this machine to serve, for the live page. It is read at start and with each reload."},
 		{groupListen, "proxy-protocol-from", "", prefixes(&c.ProxyProtocolFrom),
 			"Balancers that begin each connection with a PROXY header, version 1 or 2: its client's address is trusted. A connection from one of them without the header is closed, and so is one from any other address with it."},
 		{groupListen, "cert", "", &text{p: &c.Cert, what: "a PEM file with the certificate and its chain", empty: "self-signed, made at start"},

@@ -109,6 +109,7 @@ func (c *Config) warnings(wrong map[string]bool) []*Error {
 		without("acme-directory", len(c.ACMENames()) > 0, "has no effect: no site has hosts without a certificate", "sites with hosts, and without cert and acme: false")
 	}
 	all = append(all, c.unprovable(wrong)...)
+	without("capacity-file", c.Admin != "", "has no effect: admin is off", "an admin address beside it", "admin")
 	without("admin-token-file", c.Admin != "", "has no effect: admin is off", "an admin address beside it", "admin")
 	without("config-watch", c.File != "", "has no effect: there is no config", "a config beside it", configKey)
 	without("admin-insecure", c.adminExposed(), "has no effect: no other machine can reach admin "+quote(c.Admin), "an admin address for other machines beside it", "admin")

@@ -1,5 +1,6 @@
-// Package live is the page on the admin listener that shows at a glance
-// whether the two promises hold: 150,000 requests/s and a mean near 3 ms.
+// Package live is the page on the admin listener that shows at a glance what is
+// served, how fast, and what is not well: sites, upstreams, certificates, and limits
+// that were hit.
 //
 // A [Recorder] reads the instruments once a second, whether a page is open or
 // not, and keeps ten minutes of it. The page is one document that holds all
@@ -9,6 +10,7 @@
 //
 //	start   when the server started: a page that is older reloads
 //	keys    the hottest keys
+//	state   how sites, upstreams and the rest stand, every five seconds
 //	log     the latest warnings and errors, when there is a new one
 //	sample  a second's figures; its id is its moment, so that a page that was
 //	        cut off goes on from that moment
@@ -40,12 +42,21 @@ const (
 	maxKeyLength = 200 // bytes
 
 	maxEntries = 50  // of the log
+	maxNotes   = 20  // of what changed
 	maxMessage = 200 // bytes
 	maxDetails = 500 // bytes: an error with a path in it
+
+	// stateEvery is how many samples there are for each state: what it has changes
+	// by the minute, and with a thousand sites it takes some milliseconds.
+	stateEvery = 5
+
+	maxSites     = 20
+	maxUpstreams = 40
+	maxReasons   = 12
+	maxPaths     = 20
+	maxSiteName  = 255 // bytes: a name of DNS
+	maxURL       = 255 // bytes
 )
 
-// The promises.
-const (
-	targetRate    = 150_000              // requests/s
-	targetLatency = 3 * time.Millisecond // mean
-)
+// targetLatency is the mean that hits and misses are to have, as the alert on it has.
+const targetLatency = 3 * time.Millisecond

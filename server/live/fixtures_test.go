@@ -11,19 +11,36 @@ import (
 	"testing"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	hotpath "github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/certs"
+	"github.com/e0ac7cd4/hotpath/server/missed"
 )
+
+// newMetrics are instruments with the reasons that there are.
+func newMetrics(o hotpath.Options) *hotpath.Hotpath {
+	for r := range rfc9111.Reasons {
+		o.Reasons = append(o.Reasons, r.String())
+	}
+	return hotpath.NewHotpath(o)
+}
 
 // newConfig is that of a server that has done nothing.
 func newConfig() Config {
 	return Config{
-		Metrics: hotpath.NewHotpath(hotpath.Options{Stripes: 4}),
+		Metrics: newMetrics(hotpath.Options{Stripes: 4}),
 		Cache: func() hotpath.CacheStats {
 			return hotpath.CacheStats{Entries: 3, LimitEntries: 1024, Bytes: 7000, LimitBytes: 1 << 20}
 		},
 		HotKeys: func(int) []access.HotKey { return nil },
+		Sites:   func() []Site { return nil },
+		Misses:  func(int) []missed.Path { return nil },
+		Slowest: func(int) []missed.SlowPath { return nil },
+		Broken:  func() []certs.Broken { return nil },
+		Memory:  func() hotpath.MemoryStats { return hotpath.MemoryStats{} },
+		Clients: func() hotpath.LimitStats { return hotpath.LimitStats{} },
 		Ready:   func() error { return nil },
 		Journal: new(Journal),
 		Version: "v1.2.3",

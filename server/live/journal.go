@@ -21,11 +21,12 @@ type entry struct {
 }
 
 // Journal keeps the latest warnings and errors that pass through it on their
-// way to a log, and notes: 50, each cut to some hundreds of bytes. The zero Journal is
-// empty.
+// way to a log, and notes: 50 and 20, each cut to some hundreds of bytes. The zero
+// Journal is empty.
 type Journal struct {
 	mu      sync.Mutex
-	entries []entry // the oldest first
+	entries []entry // the oldest first, as notes
+	notes   []entry // apart, so that a purge a second leaves warnings where they are
 	changed bool    // since they were last taken
 }
 
@@ -35,28 +36,35 @@ func (j *Journal) Watch(next slog.Handler) slog.Handler { return &watcher{Handle
 
 // Note keeps what is news without being a warning.
 func (j *Journal) Note(now time.Time, message, details string) {
-	j.add(entry{now.UnixMilli(), slog.LevelInfo.String(), cut(message, maxMessage), cut(details, maxDetails)})
+	e := entry{now.UnixMilli(), slog.LevelInfo.String(), cut(message, maxMessage), visible(details, maxDetails)}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.notes, j.changed = add(j.notes, e, maxNotes), true
 }
 
 func (j *Journal) add(e entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if len(j.entries) == maxEntries {
-		j.entries = slices.Delete(j.entries, 0, 1)
+	j.entries, j.changed = add(j.entries, e, maxEntries), true
+}
+
+// add appends an entry in place of the oldest, if there are as many as may be.
+func add(all []entry, e entry, most int) []entry {
+	if len(all) == most {
+		all = slices.Delete(all, 0, 1)
 	}
-	j.entries = append(j.entries, e)
-	j.changed = true
+	return append(all, e)
 }
 
 // news returns what is kept, if it has changed since the last call.
-func (j *Journal) news() ([]entry, bool) {
+func (j *Journal) news() (entries, notes []entry, changed bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if !j.changed {
-		return nil, false
+		return nil, nil, false
 	}
 	j.changed = false
-	return slices.Clone(j.entries), true
+	return append([]entry{}, j.entries...), append([]entry{}, j.notes...), true
 }
 
 // watcher is a slog.Handler in front of another.

@@ -20,7 +20,7 @@ func TestJournal(t *testing.T) {
 	log.Info("started")
 	log.Warn("few descriptors", "have", 20, "msg", "own")
 	log.With("peer", "10.0.0.1").WithGroup("h2").With("stream", 3).Error("panic", "err", errors.New("a b"))
-	entries, ok := j.news()
+	entries, _, ok := j.news()
 	if !ok || len(entries) != 2 {
 		t.Fatalf("%d entries, want 2", len(entries))
 	}
@@ -36,7 +36,7 @@ func TestJournal(t *testing.T) {
 			t.Errorf("entry %d is %+v, want %+v", i, got, want)
 		}
 	}
-	if _, again := j.news(); again {
+	if _, _, again := j.news(); again {
 		t.Error("the same news twice")
 	}
 	if lines := strings.Count(out.String(), "\n"); lines != 3 || !strings.Contains(out.String(), "h2.stream=3") {
@@ -48,14 +48,14 @@ func TestJournalIsBounded(t *testing.T) {
 	var j Journal
 	quiet := slog.New(j.Watch(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError})))
 	quiet.Warn("below the log's level")
-	if _, ok := j.news(); ok {
+	if _, _, ok := j.news(); ok {
 		t.Error("what the log does not have is kept")
 	}
 	log := slog.New(j.Watch(slog.NewTextHandler(io.Discard, nil)))
 	for i := range 3 * maxEntries {
 		log.Error(fmt.Sprint(i, strings.Repeat("é", 1000)), "key", strings.Repeat("x", 1000))
 	}
-	entries, _ := j.news()
+	entries, _, _ := j.news()
 	if len(entries) != maxEntries {
 		t.Fatalf("%d entries, want %d", len(entries), maxEntries)
 	}
@@ -73,7 +73,7 @@ func TestJournalIsBounded(t *testing.T) {
 func TestJournalEscapes(t *testing.T) {
 	var j Journal
 	slog.New(j.Watch(slog.NewTextHandler(io.Discard, nil))).Warn("m", "path", "a\u3164\u05d0")
-	entries, _ := j.news()
+	entries, _, _ := j.news()
 	if want := `path=a\u3164\u05d0`; len(entries) != 1 || entries[0].Details != want {
 		t.Errorf("%+v, want %s", entries, want)
 	}

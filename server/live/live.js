@@ -1,32 +1,16 @@
 
-// Shows the event stream of /live: sample.go says what is in a sample. All
-// figures are of one second: the latest, or the one under the cursor of a chart.
+// Shows the event stream of /live: sample.go says what is in a sample. All figures are
+// of one moment: the latest, or the one under the cursor of a chart.
 {
   const facts = JSON.parse(document.getElementById('facts').textContent)
   const samples = [] // the oldest first; if some are missing, one without figures
   const at = { index: null } // of the sample under the cursor; null: the latest
 
-  // units write figures; none is a second without a request.
-  const none = '–'
-  const count = v => Math.round(v).toLocaleString('en-US')
-  const percent = v => v === 0 || v === 1 ? v * 100 + '%' : (v * 100).toFixed(v > .9995 || v < .0995 ? 2 : 1) + '%'
-  const bytes = v => {
-    let i = 0
-    for (; v >= 1000 && i < 4; i++) v /= 1024
-    return (i ? short(v) : v.toFixed(0)) + ' ' + ['B', 'KiB', 'MiB', 'GiB', 'TiB'][i]
-  }
-  const ofDay = (ms, seconds = true) => new Date(ms).toLocaleTimeString('en-GB', seconds ? {} : { hour: '2-digit', minute: '2-digit' })
-  const age = ms => {
-    const m = Math.floor(ms / 60e3)
-    const [d, h] = [Math.floor(m / 1440), Math.floor(m / 60) % 24]
-    return d ? `${d} d ${h} h` : h ? `${h} h ${m % 60} min` : m ? `${m} min` : `${Math.floor(ms / 1e3)} s`
-  }
-
   // figures are what stands large, of what, how full its bar is, and a note.
   const figures = {
-    rate: { text: s => count(s.rate) },
+    rate: { text: s => perSecond(s.rate) },
     mean: { text: s => duration(s.mean), missed: s => s.mean > facts.latency },
-    p99: { text: s => duration(s.p99), missed: s => s.p99 > facts.latency },
+    p99: { text: s => duration(s.p99) },
     p50: { text: s => duration(s.p50) },
     hits: {
       text: s => percent(s.hits),
@@ -53,7 +37,6 @@
     sent: { text: s => bytes(s.sent) + '/s', note: s => `received ${bytes(s.received)}/s` },
   }
   const all = name => document.querySelectorAll(`[data-${name}]`)
-  const put = (e, text) => { if (e.textContent !== text) e.textContent = text }
 
   // write puts a text such as "2.41ms" into a place for large figures.
   const write = (place, text) => {
@@ -81,11 +64,13 @@
     }
   }
 
-  // notes are about all that is kept.
+  // notes are about all that is kept, and about the window of a sample that is longer
+  // than its second.
   const whole = key => samples.filter(s => s[key] != null)
+  const over = s => s.rate > 0 && s.window > 1 ? `over ${s.window} s; ` : ''
   const notes = {
-    rate: () => `highest in ten minutes: ${count(Math.max(0, ...whole('rate').map(s => s.rate)))}`,
-    latency: () => {
+    rate: s => `${over(s)}highest in ten minutes: ${perSecond(Math.max(0, ...whole('rate').map(s => s.rate)))}`,
+    latency: s => {
       const busy = whole('mean')
       const held = busy.filter(s => s.mean <= facts.latency).length
       const share = held === busy.length ? 'always' : percent(held / busy.length) + ' of the time'
@@ -93,26 +78,26 @@
     },
   }
 
-  // charts are lines by their keys. A bound is a promise.
+  // charts are lines by their keys. A bound is what was shown, or is aimed at; 0: none.
   const rates = v => v >= 1e6 ? short(v / 1e6) + 'M' : v >= 1e3 ? short(v / 1e3) + 'k' : String(+v.toFixed(2))
   const decades = (u, axis, min, max) => {
     const all = []
     for (let v = 10 ** Math.ceil(Math.log10(min) - 1e-9); v <= max; v *= 10) all.push(v)
     return all
   }
-  const line = (key, color, more) => ({ key, color, width: 2, ...more })
+  const curve = (key, color, more) => ({ key, color, width: 2, ...more })
   const charts = [
-    { id: 'rate', lines: [line('rate', '--accent', { fill: true })], bound: facts.rate, label: count(facts.rate) + '/s', axis: rates },
+    { id: 'rate', lines: [curve('rate', '--accent', { fill: true })], bound: facts.capacity, label: `${count(facts.capacity)}/s in a load test`, axis: rates },
     {
       id: 'latency', bound: facts.latency, label: facts.latency + ' ms', axis: v => duration(v, short), log: true,
-      lines: [line('p99', '--accent', { width: 1.25 }), line('mean', '--ink', { dash: [4, 3], width: 1.5 }), line('p50', '--blue', { width: 1.5 })],
+      lines: [curve('p99', '--accent', { width: 1.25 }), curve('mean', '--ink', { dash: [4, 3], width: 1.5 }), curve('p50', '--blue', { width: 1.5 })],
     },
-    { id: 'hits', lines: [line('hits', '--blue', { fill: true })], most: 1 },
-    { id: 'server_errors', lines: [line('server_errors', '--missed', { fill: true })], least: .01 },
-    { id: 'permits_used', lines: [line('permits_used', '--blue', { fill: true })] },
-    { id: 'memory', lines: [line('memory', '--blue', { fill: true })] },
-    { id: 'cpu', lines: [line('cpu', '--blue', { fill: true })] },
-    { id: 'sent', lines: [line('sent', '--blue', { fill: true })] },
+    { id: 'hits', lines: [curve('hits', '--blue', { fill: true })], most: 1 },
+    { id: 'server_errors', lines: [curve('server_errors', '--missed', { fill: true })], least: .01 },
+    { id: 'permits_used', lines: [curve('permits_used', '--blue', { fill: true })] },
+    { id: 'memory', lines: [curve('memory', '--blue', { fill: true })] },
+    { id: 'cpu', lines: [curve('cpu', '--blue', { fill: true })] },
+    { id: 'sent', lines: [curve('sent', '--blue', { fill: true })] },
   ]
 
   class Chart {
@@ -139,7 +124,7 @@
           stroke: () => css(l.color), width: axis ? l.width : 1.25, dash: l.dash,
           fill: l.fill && (() => css(l.color) + '1c'), points: { show: (u, _, from, to) => to === from, size: 5 },
         }))],
-        hooks: { draw: [u => { bound && this.promise(u, bound, label); this.place.dataset.drawn = samples.length }] },
+        hooks: { draw: [u => { bound && this.boundary(u, bound, label); this.place.dataset.drawn = samples.length }] },
       }, this.data(), this.place)
       this.plot.over.addEventListener('mousemove', e => look(this.plot.posToIdx(e.offsetX)))
       this.plot.over.addEventListener('mouseleave', () => look(null))
@@ -157,9 +142,9 @@
 
     data() { return [samples.map(s => s.t / 1e3), ...this.keys.map(k => samples.map(s => s[k] ?? null))] }
 
-    // promise draws a bound across the chart, and says which way it lies if it
+    // boundary draws a bound across the chart, and says which way it lies if it
     // is outside.
-    promise(u, bound, label) {
+    boundary(u, bound, label) {
       const { ctx, bbox: box } = u
       const ratio = devicePixelRatio
       const inside = bound <= u.scales.y.max
@@ -230,7 +215,7 @@
   const said = document.getElementById('said')
   const say = text => put(said, text)
   const sentence = s => s.state === undefined ? `${ofDay(s.t)}: nothing is known`
-    : `${ofDay(s.t)}: ${count(s.rate)} requests per second` + (s.mean == null ? '' : `, mean ${duration(s.mean)}, 99th percentile ${duration(s.p99)}`)
+    : `${ofDay(s.t)}: ${perSecond(s.rate)} requests per second` + (s.mean == null ? '' : `, mean ${duration(s.mean)}, 99th percentile ${duration(s.p99)}`)
   const turn = (state, text) => {
     if (stream.state === state && stream.text === text) return
     say(text)
@@ -285,7 +270,7 @@
     minutes.querySelector('tbody').replaceChildren(...[...rows].reverse().map(([m, list]) => element('tr', {},
       element('th', { scope: 'row' }, ofDay(m * 60e3, false)),
       ...[
-        cell(mean(list, 'rate'), count),
+        cell(mean(list, 'rate'), perSecond),
         cell(mean(list, 'mean', s => s.rate), duration),
         cell(list.reduce((most, s) => s.p99 > (most ?? -1) ? s.p99 : most, null), duration),
         cell(mean(list, 'hits', s => s.rate), percent),
@@ -296,74 +281,6 @@
       ].map(text => element('td', {}, text)))))
   }
   minutes.addEventListener('toggle', () => minutes.open && tabulate())
-
-  const list = (id, rows) => {
-    document.getElementById(id + '-empty').hidden = rows.length > 0
-    const place = document.getElementById(id)
-    place.hidden = rows.length === 0
-    place.querySelector('tbody').replaceChildren(...rows)
-  }
-  const showKeys = keys => list('keys', keys.map(({ key, share }) => {
-    const bar = element('div', {})
-    bar.style.width = share / keys[0].share * 100 + '%'
-    return element('tr', {}, element('th', { scope: 'row' }, key), element('td', {}, element('div', { class: 'bar', 'aria-hidden': 'true' }, bar), percent(share)))
-  }))
-  const showLog = entries => list('log', entries.reverse().map(({ t, level, message, details }) => element('tr', {},
-    element('th', { scope: 'row' }, ofDay(t)), element('td', { class: level === 'ERROR' ? 'missed' : '' }, level), element('td', {}, message, ' ', element('small', {}, details)))))
-
-  // What is asked for, and not streamed: it is shown for who reads it.
-  const ask = async path => {
-    const answer = await fetch(path)
-    if (!answer.ok) throw new Error((await answer.text()).trim())
-    return answer.json()
-  }
-
-  const showMisses = paths => list('misses', paths.slice(0, 10).map(p => {
-    const about = [p.because]
-    if (p.parameter) about.push(`About ${count(p.queries)} queries; ${p.parameter} has about ${count(p.values)} values.`)
-    const link = element('a', { href: '#explain' }, p.path)
-    link.addEventListener('click', () => { form.elements.url.value = 'https://' + p.path })
-    return element('tr', {}, element('th', { scope: 'row' }, link, element('small', {}, about.join(' '))), element('td', {}, count(p.misses)))
-  }))
-  const lookForMisses = () => document.hidden || ask('/misses').then(showMisses, () => {}) // the stream says what is wrong
-  setInterval(lookForMisses, 10e3)
-  lookForMisses()
-
-  const form = document.querySelector('#explain form')
-  const explained = document.getElementById('explained')
-  const seconds = n => n < 120 ? n + ' s' : age(n * 1e3)
-  const row = (name, ...text) => element('div', {}, element('dt', {}, name), element('dd', {}, ...text))
-  const heldRows = (h, several) => [
-    row('stored', `status ${h.status}, ${bytes(h.bytes)}${several && h.selected ? ', the one for this request' : ''}`),
-    ...h.file ? [row('file', `compared with the disk every ${seconds(h.lifetime_s)}`)] : [
-      row('age', `${seconds(h.age_s)} of ${seconds(h.lifetime_s)}${h.lifetime_from ? ', from ' + h.lifetime_from : ''}`),
-      row(h.fresh_s > 0 ? 'fresh' : 'stale', h.fresh_s > 0 ? `for ${seconds(h.fresh_s)} more`
-        : `for ${seconds(-h.fresh_s)}; served so while it is revalidated for ${seconds(h.stale_while_revalidate_s)}, if the origin fails for ${seconds(h.stale_if_error_s)}`),
-    ],
-    ...h.tags?.length ? [row('tags', h.tags.join(', '))] : [],
-    ...h.fields.length ? [row('fields', ...h.fields.flatMap((f, i) => i ? [element('br', {}), f] : [f]))] : [],
-  ]
-  const explanation = x => [
-    element('p', { class: 'outcome' }, x.outcome),
-    element('p', {}, x.because, x.reason ? element('small', {}, ' ' + x.reason) : ''),
-    element('dl', {}, ...[
-      x.site && row('site', x.site), x.key && row('key', x.key),
-      x.vary && row('vary', x.vary + (x.selecting ? '; the request has ' + x.selecting.join(', ') : '; the request has none of it')),
-      x.purged && row('purged', 'last at ' + x.purged), x.not_stored && row('not stored', x.not_stored),
-      x.fetching_s && row('fetching', 'for ' + seconds(Math.round(x.fetching_s))),
-    ].filter(Boolean)),
-    ...x.stored.map(h => element('dl', { class: h.selected ? 'selected' : '' }, ...heldRows(h, x.vary))),
-  ]
-  form.addEventListener('submit', async e => {
-    e.preventDefault()
-    const question = new URLSearchParams({ url: form.elements.url.value })
-    if (form.elements.field.value) question.set('field', form.elements.field.value)
-    try {
-      explained.replaceChildren(...explanation(await ask('/explain?' + question)))
-    } catch (error) {
-      explained.replaceChildren(element('p', { class: 'missed' }, error.message))
-    }
-  })
 
   // The browser connects again by itself, but not after a refusal. While
   // the page is hidden, the place is free for another.
@@ -385,7 +302,9 @@
       draw()
     })
     source.addEventListener('keys', e => showKeys(JSON.parse(e.data)))
-    source.addEventListener('log', e => showLog(JSON.parse(e.data)))
+    source.addEventListener('state', e => showState(JSON.parse(e.data)))
+    source.addEventListener('log', e => entries('log', JSON.parse(e.data)))
+    source.addEventListener('notes', e => entries('notes', JSON.parse(e.data)))
     source.addEventListener('error', () => {
       const refused = source.readyState === EventSource.CLOSED
       turn('lost', refused ? 'refused: other pages take all places, or the token is wrong' : 'stream lost, connecting again')

@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"math"
 	"net/http"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/chartpage"
@@ -21,17 +24,25 @@ var (
 	pageText string
 	//go:embed live.css
 	pageStyle string
+
+	// The script, in the order of its parts.
+	//go:embed units.js
+	unitsScript string
+	//go:embed state.js
+	stateScript string
+	//go:embed explain.js
+	explainScript string
 	//go:embed live.js
-	pageScript string
+	liveScript string
 )
 
 // facts are what does not change while the process lives: live.js has them
 // beside the samples.
 type facts struct {
-	Start        int64   `json:"start"` // ms of Unix time
-	Kept         int     `json:"kept"`  // s
-	Rate         float64 `json:"rate"`  // the promise, requests/s
-	Latency      float64 `json:"latency"`
+	Start        int64   `json:"start"`    // ms of Unix time
+	Kept         int     `json:"kept"`     // s
+	Capacity     float64 `json:"capacity"` // requests/s that were shown to be served; 0: none
+	Latency      float64 `json:"latency"`  // ms, see targetLatency
 	Cores        int     `json:"cores"`
 	CacheEntries int     `json:"cache_entries"`
 	CacheBytes   int64   `json:"cache_bytes"`
@@ -59,7 +70,7 @@ type fact struct{ Name, Value string }
 
 // newPage renders the page: all that changes on it comes with the stream.
 func newPage(cfg Config, start time.Time) (page, error) {
-	assets := chartpage.New(pageStyle, pageScript)
+	assets := chartpage.New(pageStyle, unitsScript+stateScript+explainScript+liveScript)
 	parsed, err := template.New("live").Parse(pageText)
 	if err != nil {
 		return page{}, fmt.Errorf("parsing the live page: %w", err)
@@ -72,7 +83,7 @@ func newPage(cfg Config, start time.Time) (page, error) {
 	data, err := json.Marshal(facts{
 		Start:        start.UnixMilli(),
 		Kept:         kept,
-		Rate:         targetRate,
+		Capacity:     capacityOf(cfg.Capacity),
 		Latency:      float64(targetLatency) / float64(time.Millisecond),
 		Cores:        runtime.GOMAXPROCS(0),
 		CacheEntries: cache.LimitEntries,
@@ -98,13 +109,14 @@ func newPage(cfg Config, start time.Time) (page, error) {
 	err = parsed.Execute(&b, struct {
 		chartpage.Assets
 		Facts              template.JS
-		Rate, Latency      string // the promises
+		Capacity           string // in words; "": nothing has shown it
+		Latency            string // the target
 		Host               string
 		Cards              []card
 		Build              []fact
 		Changed, Unchanged []config.Line
 	}{
-		assets, template.JS(data), fmt.Sprintf("%d,%03d", targetRate/1000, targetRate%1000), targetLatency.String(), host, cards,
+		assets, template.JS(data), capacityText(cfg.Capacity), targetLatency.String(), host, cards,
 		[]fact{
 			{"hotpath", cfg.Version},
 			{"Go", runtime.Version() + ", " + runtime.GOOS + "/" + runtime.GOARCH},
@@ -122,6 +134,40 @@ func newPage(cfg Config, start time.Time) (page, error) {
 		html:   b.Bytes(),
 		policy: assets.Policy + "; connect-src 'self'; img-src data:; frame-ancestors 'none'",
 	}, nil
+}
+
+func capacityOf(c *config.Capacity) float64 {
+	if c == nil {
+		return 0
+	}
+	return c.Rate
+}
+
+// capacityText says what a load test has shown; "" if none was made.
+func capacityText(c *config.Capacity) string {
+	if c == nil {
+		return ""
+	}
+	text := thousands(c.Rate) + "/s"
+	if c.AtLeast {
+		text = "at least " + text
+	}
+	if c.Objectives != "" {
+		text += " with " + strings.ReplaceAll(c.Objectives, ",", ", ")
+	}
+	if !c.Measured.IsZero() {
+		text += " on " + c.Measured.Format("2 January 2006")
+	}
+	return text
+}
+
+// thousands writes a number as the page's script does: 142,000.
+func thousands(v float64) string {
+	text := strconv.FormatFloat(math.Round(v), 'f', 0, 64)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
 }
 
 // noMemoryLimit is what [debug.SetMemoryLimit] returns if there is none.

@@ -4,6 +4,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -85,5 +86,35 @@ func TestPageSettings(t *testing.T) {
 	}
 	if got, want := strings.Join(terms[:3], " "), "root="+evil+"  listen=:8443 cert=empty"; got != want {
 		t.Errorf("settings are %q, want %q", got, want)
+	}
+}
+
+// TestPageCapacity: what a load test has shown is said as it was shown, and nothing if
+// none was made.
+func TestPageCapacity(t *testing.T) {
+	measured := time.Date(2026, 11, 28, 20, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		name     string
+		capacity *config.Capacity
+		want     string
+		bound    string // of the chart
+	}{
+		{"none", nil, "", `"capacity":0,`},
+		{"of a search", &config.Capacity{Rate: 1_142_000.4, Objectives: "p99<=5ms,errors<=0", Measured: measured},
+			"A load test has shown\n1,142,000/s with p99<=5ms, errors<=0 on 28 November 2026.", `"capacity":1142000.4,`},
+		{"of a run", &config.Capacity{Rate: 999, AtLeast: true}, "A load test has shown\nat least 999/s.", `"capacity":999,`},
+	} {
+		cfg := newConfig()
+		cfg.Capacity = tt.capacity
+		_, text, document := get(t, cfg)
+		said := ""
+		for n := range document.Descendants() {
+			if n.Type == html.ElementNode && len(n.Attr) > 0 && n.Attr[0].Val == "note capacity" {
+				said = n.FirstChild.Data + "\n" + n.LastChild.Data
+			}
+		}
+		if said != tt.want || !strings.Contains(text, tt.bound) {
+			t.Errorf("%s: the page says %q, want %q and %s", tt.name, said, tt.want, tt.bound)
+		}
 	}
 }

@@ -12,7 +12,9 @@ import (
 
 	hotpath "github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/certs"
 	"github.com/e0ac7cd4/hotpath/server/config"
+	"github.com/e0ac7cd4/hotpath/server/missed"
 )
 
 // Config is what a Recorder looks at. All functions must be safe to call from
@@ -25,9 +27,31 @@ type Config struct {
 	// HotKeys returns the n hottest keys, the hottest first.
 	HotKeys func(n int) []access.HotKey
 
-	Journal  *Journal
+	// Sites returns the sites that are served now.
+	Sites func() []Site
+
+	// Misses and Slowest return the n paths that miss most, and whose fetches take
+	// longest.
+	Misses  func(n int) []missed.Path
+	Slowest func(n int) []missed.SlowPath
+
+	// Broken returns the files of certificates and keys that cannot be used.
+	Broken func() []certs.Broken
+
+	// Memory and Clients return what metrics have of the memory's ledger and of the
+	// table of limits.
+	Memory  func() hotpath.MemoryStats
+	Clients func() hotpath.LimitStats
+
+	Journal *Journal
+	Version string
+	Shown
+}
+
+// Shown is what of a configuration the page shows.
+type Shown struct {
 	Settings []config.Line
-	Version  string
+	Capacity *config.Capacity // nil: no load test has shown it
 }
 
 // Recorder samples the server, and shows it: it answers / and /live.
@@ -41,8 +65,7 @@ type Recorder struct {
 	mu      sync.Mutex
 	samples []event // the latest, a ring once it is full: the oldest at next
 	next    int
-	keys    event         // the latest
-	log     event         // the latest
+	latest  []event       // of those of which only the latest is kept: keys, state, log, notes
 	news    chan struct{} // closed when there is something new, and then replaced
 }
 
@@ -70,21 +93,22 @@ func New(cfg Config) (*Recorder, error) {
 		return nil, err
 	}
 	r := &Recorder{
-		cfg:   cfg,
-		start: now,
-		slots: make(chan struct{}, maxReaders),
-		done:  make(chan struct{}),
-		news:  make(chan struct{}),
+		cfg:    cfg,
+		start:  now,
+		slots:  make(chan struct{}, maxReaders),
+		done:   make(chan struct{}),
+		latest: make([]event, latestEvents),
+		news:   make(chan struct{}),
 	}
 	r.page.Store(&page)
 	return r, nil
 }
 
-// Settings makes a page of other settings. A page that is opened once show has been
-// called shows them.
-func (r *Recorder) Settings(lines []config.Line) (show func(), err error) {
+// Show makes a page of another configuration. A page that is opened once show has been
+// called shows it.
+func (r *Recorder) Show(shown Shown) (show func(), err error) {
 	cfg := r.cfg
-	cfg.Settings = lines
+	cfg.Shown = shown
 	page, err := newPage(cfg, r.start)
 	if err != nil {
 		return nil, err
@@ -97,22 +121,38 @@ func (r *Recorder) Run(ctx context.Context) error {
 	defer close(r.done)
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
-	for earlier := r.cfg.totals(time.Now()); ; {
+	var w window
+	w.add(r.cfg.totals(time.Now()))
+	states := newWatch(&r.cfg, time.Now())
+	for n := 0; ; n++ {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
 		}
 		now := r.cfg.totals(time.Now())
-		if err := r.record(r.cfg.sample(now, earlier), now.at); err != nil {
+		var s *state
+		if n%stateEvery == 0 {
+			s = states.look(now.at)
+		}
+		if err := r.record(r.cfg.sample(now, w.back(1), w.earlier(now)), s, now.at); err != nil {
 			return err
 		}
-		earlier = now
+		w.add(now)
 	}
 }
 
-// record keeps a sample and wakes the readers.
-func (r *Recorder) record(s sample, now time.Time) error {
+// The events of which only the latest is kept, in the order in which they are sent.
+const (
+	keysEvent = iota
+	stateEvent
+	logEvent
+	notesEvent
+	latestEvents
+)
+
+// record keeps a sample, and a state if there is one, and wakes the readers.
+func (r *Recorder) record(s sample, st *state, now time.Time) error {
 	// By the monotonic clock: if the other one is set back, readers must
 	// not wait for it.
 	s.Time = r.start.Add(now.Sub(r.start)).UnixMilli()
@@ -122,20 +162,31 @@ func (r *Recorder) record(s sample, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	keys, err := newEvent("event: keys", s.Time, shown(r.cfg.HotKeys(maxKeys)))
-	if err != nil {
+	fresh := make([]event, latestEvents) // those of now; without data: the one before stays
+	if fresh[keysEvent], err = newEvent("event: keys", s.Time, shown(r.cfg.HotKeys(maxKeys))); err != nil {
 		return err
 	}
-	log := r.log
-	if entries, ok := r.cfg.Journal.news(); ok {
-		if log, err = newEvent("event: log", s.Time, entries); err != nil {
+	if st != nil {
+		if fresh[stateEvent], err = newEvent("event: state", s.Time, st); err != nil {
+			return err
+		}
+	}
+	if entries, notes, ok := r.cfg.Journal.news(); ok {
+		if fresh[logEvent], err = newEvent("event: log", s.Time, entries); err != nil {
+			return err
+		}
+		if fresh[notesEvent], err = newEvent("event: notes", s.Time, notes); err != nil {
 			return err
 		}
 	}
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.keys, r.log = keys, log
+	for i, e := range fresh {
+		if e.data != nil {
+			r.latest[i] = e
+		}
+	}
 	if len(r.samples) < kept {
 		r.samples = append(r.samples, sampled)
 	} else {
@@ -167,7 +218,7 @@ func (r *Recorder) since(moment int64) (events []byte, latest int64, more <-chan
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var b bytes.Buffer
-	for _, e := range []event{r.keys, r.log} {
+	for _, e := range r.latest {
 		if e.at > moment {
 			b.Write(e.data)
 		}

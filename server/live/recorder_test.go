@@ -39,7 +39,7 @@ func TestSample(t *testing.T) {
 	after := cfg.totals(now.Add(2 * time.Second))
 	after.cpu = before.cpu + 3*time.Second
 
-	s := cfg.sample(after, before)
+	s := cfg.sample(after, before, before)
 	for _, tt := range []struct {
 		name      string
 		got, want figure
@@ -69,7 +69,7 @@ func TestSample(t *testing.T) {
 func TestSampleOfNothing(t *testing.T) {
 	cfg := newConfig()
 	now := time.Now()
-	text, err := json.Marshal(cfg.sample(cfg.totals(now.Add(time.Second)), cfg.totals(now)))
+	text, err := json.Marshal(cfg.sample(cfg.totals(now.Add(time.Second)), cfg.totals(now), cfg.totals(now)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestKeysAndLog(t *testing.T) {
 		run(t, r)
 		reader := open(t, serve(t, r))
 		var names []string
-		for range 6 {
+		for range 8 {
 			m, _ := reader.next()
 			names = append(names, m.event)
 			if m.event != "keys" {
@@ -150,7 +150,7 @@ func TestKeysAndLog(t *testing.T) {
 				t.Errorf("a long key is %q", key)
 			}
 		}
-		if got := strings.Join(names, " "); got != "start keys log sample keys sample" {
+		if got := strings.Join(names, " "); got != "start keys state log notes sample keys sample" {
 			t.Errorf("events: %s", got)
 		}
 	})
@@ -159,15 +159,33 @@ func TestKeysAndLog(t *testing.T) {
 // BenchmarkRecord is what the page costs once a second, readers aside.
 func BenchmarkRecord(b *testing.B) {
 	cfg := newConfig()
-	cfg.Metrics = hotpath.NewHotpath(hotpath.Options{})
+	cfg.Metrics = newMetrics(hotpath.Options{})
 	cfg.HotKeys = func(n int) []access.HotKey { return make([]access.HotKey, n) }
 	r := newRecorder(b, cfg)
-	earlier := cfg.totals(time.Now())
+	var w window
+	w.add(cfg.totals(time.Now()))
 	for b.Loop() {
 		now := cfg.totals(time.Now())
-		if err := r.record(cfg.sample(now, earlier), now.at); err != nil {
+		if err := r.record(cfg.sample(now, w.back(1), w.earlier(now)), nil, now.at); err != nil {
 			b.Fatal(err)
 		}
-		earlier = now
+		w.add(now)
+	}
+}
+
+// BenchmarkState is what it costs beside that every five seconds, with a thousand sites.
+func BenchmarkState(b *testing.B) {
+	cfg := newConfig()
+	cfg.Metrics = newMetrics(hotpath.Options{})
+	sites := make([]Site, 1000)
+	for i := range sites {
+		sites[i] = Site{Name: fmt.Sprint("site", i), Tally: hotpath.NewTally()}
+	}
+	cfg.Sites = func() []Site { return sites }
+	w := newWatch(&cfg, time.Now())
+	for b.Loop() {
+		if len(w.look(time.Now()).Sites) != maxSites {
+			b.Fatal("sites are missing")
+		}
 	}
 }

@@ -14,6 +14,9 @@ type sample struct {
 	Time  int64  `json:"t"`     // its end, in ms of Unix time
 	State string `json:"state"` // "ready", or why not
 
+	// Of the last seconds, see [window]: those of answers, and what bypasses the
+	// cache has no part in the times, since an upload takes as long as its client.
+	Window       int    `json:"window"`        // s
 	Rate         figure `json:"rate"`          // requests/s
 	Mean         figure `json:"mean"`          // ms
 	P50          figure `json:"p50"`           // ms
@@ -70,7 +73,7 @@ type totals struct {
 func (c *Config) totals(now time.Time) totals {
 	m := c.Metrics
 	t := totals{
-		at: now, durations: m.RequestDuration.Distribution(),
+		at: now, durations: m.RequestDuration.Distribution(hotpath.Hit, hotpath.Miss),
 		sent: m.SentBytes.Value(), received: m.ReceivedBytes.Value(), cpu: processorTime(),
 	}
 	for _, protocol := range []hotpath.Protocol{hotpath.H1, hotpath.H2, hotpath.H3} {
@@ -88,24 +91,25 @@ func (c *Config) totals(now time.Time) totals {
 	return t
 }
 
-// sample reads what there is at the moment of t, and compares t with earlier
-// ones.
-func (c *Config) sample(t, earlier totals) sample {
-	seconds := t.at.Sub(earlier.at).Seconds()
+// sample reads what there is at the moment of t, and compares t with those of the
+// second before, and in what is about answers with earlier ones.
+func (c *Config) sample(t, second, earlier totals) sample {
+	seconds, window := t.at.Sub(second.at).Seconds(), t.at.Sub(earlier.at).Seconds()
 	perSecond := func(now, before uint64) figure { return figure(float64(now-before) / seconds) }
 	ratio := func(part, whole uint64) figure { return figure(float64(part) / float64(whole)) }
 	class := func(i hotpath.Class) uint64 { return t.classes[i] - earlier.classes[i] }
 	result := func(i hotpath.CacheResult) uint64 { return t.results[i] - earlier.results[i] }
 	state := func(s hotpath.ConnState) int64 { return c.Metrics.Connections.Value(s) }
 
-	requests := result(hotpath.Hit) + result(hotpath.Miss) + result(hotpath.Bypass)
+	requests := t.requests() - earlier.requests()
 	durations := t.durations.Since(earlier.durations)
 	cache := c.Cache()
 	memory, heap := memory()
 	s := sample{
 		State: "ready",
 
-		Rate:         figure(float64(requests) / seconds),
+		Window:       int(math.Round(window)),
+		Rate:         figure(float64(requests) / window),
 		Mean:         figure(durations.Mean() * 1e3),
 		P50:          figure(durations.Quantile(.5) * 1e3),
 		P99:          figure(durations.Quantile(.99) * 1e3),
@@ -118,15 +122,15 @@ func (c *Config) sample(t, earlier totals) sample {
 		},
 		Permits:     c.Metrics.Permits.Value(),
 		PermitsUsed: c.Metrics.PermitsInUse.Value(),
-		Refused:     perSecond(t.refused, earlier.refused),
+		Refused:     perSecond(t.refused, second.refused),
 
 		CacheEntries: cache.Entries,
 		CacheBytes:   cache.Bytes,
 		Memory:       memory,
 		Heap:         heap,
-		CPU:          figure((t.cpu - earlier.cpu).Seconds() / seconds),
-		Sent:         perSecond(t.sent, earlier.sent),
-		Received:     perSecond(t.received, earlier.received),
+		CPU:          figure((t.cpu - second.cpu).Seconds() / seconds),
+		Sent:         perSecond(t.sent, second.sent),
+		Received:     perSecond(t.received, second.received),
 	}
 	if err := c.Ready(); err != nil {
 		s.State = err.Error()

@@ -1,0 +1,139 @@
+package live
+
+import (
+	"fmt"
+	"time"
+
+	hotpath "github.com/e0ac7cd4/hotpath/metrics"
+)
+
+// notice is a line at the head of the page: something that an operator may have to do
+// something about.
+type notice struct {
+	Level string `json:"level"` // see below
+	Text  string `json:"text"`
+	At    string `json:"at"` // the id of the section that has more
+}
+
+// The levels: of what clients have a part in now, and of what they will have.
+const (
+	bad     = "bad"
+	warning = "warning"
+)
+
+const (
+	// maxNotices is what a person takes in at a glance; how many more there are is
+	// the last line then.
+	maxNotices = 12
+
+	// The shares of 5xx and of permits, and the times before a certificate's end, at
+	// which the alerts fire, too.
+	manyErrors  = .01
+	fewRequests = 100 // recent ones, of which one is not many
+	nearlyFull  = .9
+	soon        = 14 * 24 * time.Hour
+	verySoon    = 3 * 24 * time.Hour
+)
+
+// notices are what a state has to say, the worst first.
+func notices(s *state, now, before *counts, at time.Time) []notice {
+	var all noticeList
+	if n := now.panics - before.panics; n > 0 {
+		all.add(bad, "log-section", "%s caught: the log has the stack", plural(n, "panic was", "panics were"))
+	}
+	answers := now.answers.requests() - before.answers.requests()
+	errors := now.answers.classes[hotpath.Class5xx] - before.answers.classes[hotpath.Class5xx]
+	if share := float64(errors) / float64(answers); answers >= fewRequests && share > manyErrors {
+		all.add(bad, "sites-section", "%.1f %% of recent answers were 5xx", share*100)
+	}
+	all.upstreams(s.Upstreams)
+	all.certificates(&s.Certificates, at)
+	if r := &s.Reloads; r.Refused > r.Loaded {
+		all.add(warning, "changes-section", "the last reload was refused: the configuration before is in use")
+	}
+	for _, l := range s.Limits {
+		if l.Recent > 0 && !l.Ordinary {
+			all.add(warning, "limits-section", "%s hit %s", l.Short, times(l.Recent))
+		}
+	}
+	return all.worstFirst()
+}
+
+type noticeList []notice
+
+func (all *noticeList) add(level, at, format string, args ...any) {
+	*all = append(*all, notice{level, fmt.Sprintf(format, args...), at})
+}
+
+// upstreams tells of sites all of whose upstreams are not well, and of single ones.
+func (all *noticeList) upstreams(shown []upstreamState) {
+	said := make(map[string]bool)
+	for i := range shown {
+		switch u := &shown[i]; {
+		case u.well() || said[u.Site]:
+		case u.Alone:
+			said[u.Site] = true
+			all.add(bad, "upstreams-section", "%s has no upstream that is well", u.Site)
+		default:
+			all.add(warning, "upstreams-section", "upstream %s of %s is %s", u.URL, u.Site, u.State)
+		}
+	}
+}
+
+func (all *noticeList) certificates(c *certificates, at time.Time) {
+	for _, e := range c.Ends {
+		switch left := time.Unix(e.At, 0).Sub(at); {
+		case left <= 0:
+			all.add(bad, "certificates-section", "the certificate of %s has expired", e.Name)
+		case left <= verySoon:
+			all.add(bad, "certificates-section", "the certificate of %s ends in %s", e.Name, days(left))
+		case left <= soon:
+			all.add(warning, "certificates-section", "the certificate of %s ends in %s", e.Name, days(left))
+		}
+	}
+	if n := len(c.Broken); n > 0 {
+		all.add(warning, "certificates-section", "%s of certificates or keys cannot be used", plural(uint64(n), "file", "files"))
+	}
+	if c.Missing > 0 {
+		all.add(bad, "certificates-section", "%s no certificate yet: see the log for ACME", plural(uint64(c.Missing), "name has", "names have"))
+	}
+}
+
+// worstFirst are the notices in their order, at most maxNotices.
+func (all noticeList) worstFirst() []notice {
+	sorted := make([]notice, 0, len(all))
+	for _, level := range []string{bad, warning} {
+		for _, n := range all {
+			if n.Level == level {
+				sorted = append(sorted, n)
+			}
+		}
+	}
+	if more := len(sorted) - (maxNotices - 1); more > 1 {
+		sorted = append(sorted[:maxNotices-1], notice{warning, fmt.Sprintf("and %d more: see below", more), "sites-section"})
+	}
+	return sorted
+}
+
+// days are those that are left, as a certificate's are counted.
+func days(left time.Duration) string {
+	n := uint64(left.Hours()) / 24
+	if n == 0 {
+		return "less than a day"
+	}
+	return plural(n, "day", "days")
+}
+
+func times(n uint64) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+func plural(n uint64, one, several string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, several)
+}

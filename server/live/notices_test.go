@@ -1,0 +1,80 @@
+package live
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	hotpath "github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/certs"
+)
+
+// TestNotices: what an operator has to see is said, the worst first, and nothing else.
+func TestNotices(t *testing.T) {
+	left := func(d time.Duration) int64 { return noon.Add(d).Unix() }
+	const day = 24 * time.Hour
+	for _, tt := range []struct {
+		name   string
+		state  state
+		now    counts
+		before counts
+		want   string // levels and texts, a line each
+	}{
+		{name: "all is well", state: state{
+			Upstreams:    []upstreamState{{Site: "a", URL: "http://1", State: "up"}, {Site: "a", URL: "http://2", State: "starting"}},
+			Limits:       []limitState{{Short: "idle", Recent: 5, Ordinary: true}, {Short: "long ago", Count: 9}},
+			Certificates: certificates{Ends: []ending{{"a", left(15 * day)}}},
+			Reloads:      reloads{Loaded: 2, Refused: 1},
+		}},
+		{name: "one of two upstreams is ill", state: state{Upstreams: []upstreamState{{Site: "a", URL: "http://1", State: "ejected"}, {Site: "a", URL: "http://2", State: "up"}}},
+			want: "warning upstream http://1 of a is ejected"},
+		{name: "both are", state: state{Upstreams: []upstreamState{{Site: "a", URL: "http://1", State: "ejected", Alone: true}, {Site: "a", URL: "http://2", State: "unhealthy", Alone: true}}},
+			want: "bad a has no upstream that is well"},
+		{name: "certificates", state: state{Certificates: certificates{Ends: []ending{
+			{"a", left(-time.Second)}, {"b", left(3*day - 1)}, {"b2", left(day - 1)}, {"c", left(3*day + time.Hour)}, {"d", left(14 * day)}, {"e", left(14*day + time.Hour)},
+		}, Broken: make([]certs.Broken, 2), Missing: 1}},
+			want: "bad the certificate of a has expired\nbad the certificate of b ends in 2 days\nbad the certificate of b2 ends in less than a day\nbad 1 name has no certificate yet: see the log for ACME\n" +
+				"warning the certificate of c ends in 3 days\nwarning the certificate of d ends in 14 days\nwarning 2 files of certificates or keys cannot be used"},
+		{name: "a reload that was refused", state: state{Reloads: reloads{Loaded: 1, Refused: 2}},
+			want: "warning the last reload was refused: the configuration before is in use"},
+		{name: "limits", state: state{Limits: []limitState{{Short: "limit one", Recent: 1}, {Short: "limit two", Recent: 20}}},
+			want: "warning limit one hit once\nwarning limit two hit 20 times"},
+		{name: "a panic, and many errors", now: answers(1000, 11, 2), before: answers(0, 0, 1),
+			want: "bad 1 panic was caught: the log has the stack\nbad 1.1 % of recent answers were 5xx"},
+		{name: "some errors", now: answers(1000, 10, 0)},
+		{name: "one error of few", now: answers(20, 1, 0)},
+	} {
+		var lines []string
+		for _, n := range notices(&tt.state, &tt.now, &tt.before, noon) {
+			lines = append(lines, n.Level+" "+n.Text)
+			if !strings.Contains(pageText, fmt.Sprintf("id=%q", n.At)) {
+				t.Errorf("%s: the page has no section %q", tt.name, n.At)
+			}
+		}
+		if got := strings.Join(lines, "\n"); got != tt.want {
+			t.Errorf("%s: got\n%s\nwant\n%s", tt.name, got, tt.want)
+		}
+	}
+}
+
+func answers(all, errors, panics uint64) (c counts) {
+	c.answers.results[hotpath.Hit] = all
+	c.answers.classes[hotpath.Class5xx] = errors
+	c.panics = panics
+	return c
+}
+
+// TestNoticesAreBounded: beyond a dozen it is said how many there are, and the worst are
+// not among those that are left out.
+func TestNoticesAreBounded(t *testing.T) {
+	var s state
+	for i := range 30 {
+		s.Limits = append(s.Limits, limitState{Short: fmt.Sprint("limit ", i), Recent: 1})
+	}
+	s.Certificates.Missing = 7
+	all := notices(&s, &counts{}, &counts{}, noon)
+	if len(all) != maxNotices || all[0].Level != bad || all[maxNotices-1].Text != "and 20 more: see below" {
+		t.Errorf("%d notices, %+v first and %+v last", len(all), all[0], all[len(all)-1])
+	}
+}

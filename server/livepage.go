@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/e0ac7cd4/hotpath/server/certs"
+	"github.com/e0ac7cd4/hotpath/server/config"
+	"github.com/e0ac7cd4/hotpath/server/live"
+)
+
+// liveParts are what the live page looks at that there is not from the start, or not
+// for good. It waits for none of them: a reload may be under way.
+type liveParts struct {
+	served atomic.Pointer[siteSet]
+	keeper atomic.Pointer[certs.Keeper]
+}
+
+// sites are those that are served now.
+func (p *liveParts) sites() []live.Site {
+	set := p.served.Load()
+	if set == nil {
+		return nil
+	}
+	all := make([]live.Site, len(set.all))
+	for i, s := range set.all {
+		all[i] = live.Site{Name: s.Name, Tally: s.Tally}
+		if s.proxy != nil {
+			all[i].Upstreams = s.proxy.Status()
+		}
+	}
+	return all
+}
+
+// broken are the files of certificates and keys that cannot be used.
+func (p *liveParts) broken() []certs.Broken {
+	if k := p.keeper.Load(); k != nil {
+		return k.Broken()
+	}
+	return nil
+}
+
+// shownOf is what of a configuration the live page shows.
+func shownOf(cfg config.Config) (live.Shown, error) {
+	s := live.Shown{Settings: cfg.Lines()}
+	if cfg.CapacityFile != "" {
+		c, err := config.ReadCapacity(cfg.CapacityFile)
+		if err != nil {
+			return s, fmt.Errorf("capacity-file %q: %w", cfg.CapacityFile, err)
+		}
+		s.Capacity = &c
+	}
+	return s, nil
+}
