@@ -95,7 +95,6 @@ func (c *Config) totals(now time.Time) totals {
 // second before, and in what is about answers with earlier ones.
 func (c *Config) sample(t, second, earlier totals) sample {
 	seconds, window := t.at.Sub(second.at).Seconds(), t.at.Sub(earlier.at).Seconds()
-	perSecond := func(now, before uint64) figure { return figure(float64(now-before) / seconds) }
 	ratio := func(part, whole uint64) figure { return figure(float64(part) / float64(whole)) }
 	class := func(i hotpath.Class) uint64 { return t.classes[i] - earlier.classes[i] }
 	result := func(i hotpath.CacheResult) uint64 { return t.results[i] - earlier.results[i] }
@@ -122,15 +121,15 @@ func (c *Config) sample(t, second, earlier totals) sample {
 		},
 		Permits:     c.Metrics.Permits.Value(),
 		PermitsUsed: c.Metrics.PermitsInUse.Value(),
-		Refused:     perSecond(t.refused, second.refused),
+		Refused:     figure(float64(t.refused-second.refused) / seconds),
 
 		CacheEntries: cache.Entries,
 		CacheBytes:   cache.Bytes,
 		Memory:       memory,
 		Heap:         heap,
 		CPU:          figure((t.cpu - second.cpu).Seconds() / seconds),
-		Sent:         perSecond(t.sent, second.sent),
-		Received:     perSecond(t.received, second.received),
+		Sent:         figure(float64(t.sent-earlier.sent) / window),
+		Received:     figure(float64(t.received-earlier.received) / window),
 	}
 	if err := c.Ready(); err != nil {
 		s.State = err.Error()
