@@ -36,23 +36,23 @@ func measureAfter(ctx context.Context, p *process, st *state) ([]value, error) {
 	hit := placeHit + bodies[1].file()
 	for kind := range conns {
 		for range afterConns {
-			c, err := openH1(ctx, p.addr)
+			c, err := openH1(ctx, p.Addr)
 			if err != nil {
 				return nil, err
 			}
 			conns[kind] = append(conns[kind], c)
 			if kind == 1 {
 				for _, head := range []string{
-					"GET " + hit + " HTTP/1.1\r\nHost: " + p.addr + "\r\nRange: bytes=0-9\r\n\r\n",
-					"POST " + placeMiss + " HTTP/1.1\r\nHost: " + p.addr + "\r\nContent-Length: 3\r\n\r\nabc",
-					"GET " + placeMiss + bodies[1].file() + " HTTP/1.1\r\nHost: " + p.addr + "\r\n\r\n",
+					"GET " + hit + " HTTP/1.1\r\nHost: " + p.Addr + "\r\nRange: bytes=0-9\r\n\r\n",
+					"POST " + placeMiss + " HTTP/1.1\r\nHost: " + p.Addr + "\r\nContent-Length: 3\r\n\r\nabc",
+					"GET " + placeMiss + bodies[1].file() + " HTTP/1.1\r\nHost: " + p.Addr + "\r\n\r\n",
 				} {
 					if _, err := c.exchange(head); err != nil {
 						return nil, err
 					}
 				}
 			}
-			if err := c.hits(p.addr, hit, afterWarm); err != nil {
+			if err := c.hits(p.Addr, hit, afterWarm); err != nil {
 				return nil, err
 			}
 		}
@@ -61,17 +61,17 @@ func measureAfter(ctx context.Context, p *process, st *state) ([]value, error) {
 	const turns = 4
 	for range turns {
 		for kind := range conns {
-			before, err := p.awaitIdle(ctx)
+			before, err := awaitIdle(ctx, p)
 			if err != nil {
 				return nil, err
 			}
 			var wg sync.WaitGroup
 			errs := make([]error, afterConns)
 			for i, c := range conns[kind] {
-				wg.Go(func() { errs[i] = c.hits(p.addr, hit, st.size.hits) })
+				wg.Go(func() { errs[i] = c.hits(p.Addr, hit, st.size.hits) })
 			}
 			wg.Wait()
-			after, err := p.awaitIdle(ctx)
+			after, err := awaitIdle(ctx, p)
 			if err != nil {
 				return nil, err
 			}

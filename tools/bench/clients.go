@@ -20,10 +20,10 @@ import (
 // measureClients has a million clients ask once each, by the addresses that a trusted
 // proxy names, and reads what a server with limits remembers of them.
 func measureClients(ctx context.Context, p *process, st *state) ([]value, error) {
-	if _, err := p.awaitIdle(ctx); err != nil {
+	if _, err := awaitIdle(ctx, p); err != nil {
 		return nil, err
 	}
-	before, err := machine.Memory(p.cmd.Process.Pid)
+	before, err := machine.Memory(p.Cmd.Process.Pid)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func measureClients(ctx context.Context, p *process, st *state) ([]value, error)
 	failed := make([]error, conns)
 	var all sync.WaitGroup
 	for i := range conns {
-		all.Go(func() { failed[i] = askAs(ctx, p.addr, i*knownClients/conns, (i+1)*knownClients/conns) })
+		all.Go(func() { failed[i] = askAs(ctx, p.Addr, i*knownClients/conns, (i+1)*knownClients/conns) })
 	}
 	all.Wait()
 	if err := errors.Join(failed...); err != nil {
@@ -40,7 +40,7 @@ func measureClients(ctx context.Context, p *process, st *state) ([]value, error)
 	if err := sleep(ctx, st.size.settle); err != nil {
 		return nil, err
 	}
-	after, err := machine.Memory(p.cmd.Process.Pid)
+	after, err := machine.Memory(p.Cmd.Process.Pid)
 	if err != nil {
 		return nil, err
 	}

@@ -72,8 +72,8 @@ func runEdge(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	defer up.stop()
-	s.upstream = up.addr
+	defer up.Stop()
+	s.upstream = up.Addr
 	if err := measureAll(ctx, contenders, rows, st); err != nil {
 		return err
 	}

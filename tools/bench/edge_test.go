@@ -8,19 +8,21 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/e0ac7cd4/hotpath/tools/servers"
 )
 
 // TestProxies starts every proxy with the configuration that we write, before
 // the upstream, and compares what they pass on.
 func TestProxies(t *testing.T) {
-	needTools(t, nginxPath())
+	needTools(t, servers.NginxPath())
 	st := newState(t)
 	up, err := startUpstream(t.Context(), st.site)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer up.stop()
-	st.site.upstream = up.addr
+	defer up.Stop()
+	st.site.upstream = up.Addr
 	for name, c := range map[string]contender{
 		nginx: nginxProxyContender(), haproxy: haproxyContender(), h2o: h2oProxyContender(),
 		reverseProxy: reverseProxyContender(self(t)), hotpath: hotpathBefore(hotpath, self(t)),
@@ -33,7 +35,7 @@ func TestProxies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer p.stop()
+			defer p.Stop()
 			if err := verify(t.Context(), p, st.site); err != nil {
 				t.Error(err)
 			}
@@ -43,17 +45,17 @@ func TestProxies(t *testing.T) {
 
 // TestUpstreamPlaces expects each place to say what a cache may do with it.
 func TestUpstreamPlaces(t *testing.T) {
-	needTools(t, nginxPath())
+	needTools(t, servers.NginxPath())
 	st := newState(t)
 	up, err := startUpstream(t.Context(), st.site)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer up.stop()
+	defer up.Stop()
 	for place, want := range map[string]string{
 		placeMiss: "no-store", placeHit: "max-age=3600", placeVary: "max-age=3600 Accept-Encoding", placePublic: "public, max-age=3600",
 	} {
-		resp, err := http.Get("http://" + up.addr + place + bodies[1].file())
+		resp, err := http.Get("http://" + up.Addr + place + bodies[1].file())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,15 +83,15 @@ func TestCaddyConfig(t *testing.T) {
 // TestMeasureMisses measures a miss and all that needs no cache, with
 // ReverseProxy in hotpath's place.
 func TestMeasureMisses(t *testing.T) {
-	needTools(t, "h2load", nginxPath())
+	needTools(t, "h2load", servers.NginxPath())
 	st := newState(t, hotpath)
 	st.size.rounds, st.binary = 1, self(t)
 	up, err := startUpstream(t.Context(), st.site)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer up.stop()
-	st.site.upstream = up.addr
+	defer up.Stop()
+	st.site.upstream = up.Addr
 	rows, err := chooseRows(edgeRows(), "^(miss-h2-8x32-1KiB|stalled|stale|download|upload|keys)$")
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/e0ac7cd4/hotpath/tools/servers"
 )
 
 // packages are the Debian packages of the programs that a run needs.
@@ -55,7 +57,7 @@ func require(ctx context.Context, programs []string, install bool) error {
 func programPath(name string) string {
 	switch name {
 	case nginx:
-		return nginxPath()
+		return servers.NginxPath()
 	case haproxy:
 		return haproxyPath()
 	}

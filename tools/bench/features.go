@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/e0ac7cd4/hotpath/internal/machine"
+	"github.com/e0ac7cd4/hotpath/tools/servers"
 )
 
 // Names of the contenders of -features: hotpath with one of them each. hotpath alone has
@@ -169,7 +170,7 @@ func configContender(name, binary, config string) contender {
 	return contender{
 		name: name,
 		command: func(_ *site, _, addr string) (*exec.Cmd, error) {
-			admin, err := freeAddr()
+			admin, err := servers.FreeAddr()
 			if err != nil {
 				return nil, err
 			}
@@ -217,7 +218,7 @@ func purgeMany(ctx context.Context, p *process) error {
 		for i := range each {
 			form.Add("tag", fmt.Sprintf("%x", first+i))
 		}
-		if _, err := p.post(ctx, "/purge", strings.NewReader(form.Encode())); err != nil {
+		if _, err := post(ctx, p, "/purge", strings.NewReader(form.Encode())); err != nil {
 			return err
 		}
 	}
@@ -225,9 +226,9 @@ func purgeMany(ctx context.Context, p *process) error {
 }
 
 // post asks the admin listener of a hotpath for a change.
-func (p *process) post(ctx context.Context, path string, form io.Reader) (string, error) {
-	i := slices.Index(p.cmd.Args, "-admin")
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.cmd.Args[i+1]+path, form)
+func post(ctx context.Context, p *process, path string, form io.Reader) (string, error) {
+	i := slices.Index(p.Cmd.Args, "-admin")
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.Cmd.Args[i+1]+path, form)
 	if err != nil {
 		return "", err
 	}

@@ -42,7 +42,7 @@ func flowRows() []row {
 				}
 				defer func() { err = errors.Join(err, f.close()) }()
 				values, err = measure(ctx, f, st)
-				if said := f.edge.tail(); err != nil && said != "" {
+				if said := f.edge.Tail(); err != nil && said != "" {
 					err = fmt.Errorf("%w\nhotpath has written:\n%s", err, said)
 				}
 				return values, err
@@ -99,7 +99,7 @@ func newFlowed(ctx context.Context, st *state, flags ...string) (*flowed, error)
 
 func (f *flowed) close() error {
 	f.client.CloseIdleConnections()
-	f.edge.stop()
+	f.edge.Stop()
 	err := f.server.Close()
 	if served := <-f.served; served != http.ErrServerClosed {
 		err = errors.Join(err, served)
@@ -107,7 +107,7 @@ func (f *flowed) close() error {
 	return err
 }
 
-func (f *flowed) url(path string) string { return "https://" + f.edge.addr + path }
+func (f *flowed) url(path string) string { return "https://" + f.edge.Addr + path }
 
 // get asks for a path, and returns what take does with the content.
 func (f *flowed) get(ctx context.Context, path string, take func(io.Reader) error) error {
@@ -351,7 +351,7 @@ func measureKeys(ctx context.Context, f *flowed, st *state) ([]value, error) {
 		var wg sync.WaitGroup
 		errs := make([]error, keyClients)
 		for i := range keyClients {
-			wg.Go(func() { errs[i] = askKeys(bound, f.edge.addr, &count, &volume) })
+			wg.Go(func() { errs[i] = askKeys(bound, f.edge.Addr, &count, &volume) })
 		}
 		wg.Wait()
 		return errors.Join(errs...)

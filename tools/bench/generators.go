@@ -18,6 +18,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/tools/servers"
 )
 
 // Names of the load generators.
@@ -64,7 +66,7 @@ func newGenerator(ctx context.Context, dir string, s *site) (*generator, error) 
 		return nil, err
 	}
 	c := hotpathContender(hotpath, server)
-	if g.admin, err = freeAddr(); err != nil {
+	if g.admin, err = servers.FreeAddr(); err != nil {
 		return nil, err
 	}
 	c.command = func(s *site, _, addr string) (*exec.Cmd, error) {
@@ -73,7 +75,7 @@ func newGenerator(ctx context.Context, dir string, s *site) (*generator, error) 
 	if g.target, err = start(ctx, c, s); err != nil {
 		return nil, err
 	}
-	g.url = "https://" + g.target.addr + "/" + bodies[1].file()
+	g.url = "https://" + g.target.Addr + "/" + bodies[1].file()
 	return g, nil
 }
 
@@ -178,7 +180,7 @@ func (g *generator) runH2load(ctx context.Context, requests uint64) (*generated,
 
 // runStall has the server stopped for a while in the middle of a run.
 func (g *generator) runStall(ctx context.Context, rate int, d, stall time.Duration) (*generated, error) {
-	pid := g.target.cmd.Process.Pid
+	pid := g.target.Cmd.Process.Pid
 	stopped := make(chan error, 1)
 	timer := time.AfterFunc(d/2, func() {
 		err := syscall.Kill(pid, syscall.SIGSTOP)

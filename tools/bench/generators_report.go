@@ -103,7 +103,7 @@ func runGenerators(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	defer g.target.stop()
+	defer g.target.Stop()
 	size := fullGenerators
 	if o.quick {
 		size = quickGenerators

@@ -19,7 +19,7 @@ const shakers = 4
 // measureHandshakes makes full TLS 1.3 handshakes and reads what they cost the
 // server: accept, handshake, session tickets, close.
 func measureHandshakes(ctx context.Context, p *process, st *state) ([]value, error) {
-	before, err := p.awaitIdle(ctx)
+	before, err := awaitIdle(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func measureHandshakes(ctx context.Context, p *process, st *state) ([]value, err
 	for i := range shakers {
 		wg.Go(func() {
 			for k := range n / shakers {
-				if err := shake(ctx, p.addr, serverName(p.name, k*shakers+i)); err != nil {
+				if err := shake(ctx, p.Addr, serverName(p.Name, k*shakers+i)); err != nil {
 					failed[i] = err
 					return
 				}
@@ -40,7 +40,7 @@ func measureHandshakes(ctx context.Context, p *process, st *state) ([]value, err
 	if err := errors.Join(failed...); err != nil {
 		return nil, err
 	}
-	after, err := p.awaitIdle(ctx)
+	after, err := awaitIdle(ctx, p)
 	if err != nil {
 		return nil, err
 	}

@@ -28,21 +28,21 @@ func measureIdle(ctx context.Context, p *process, st *state) ([]value, error) {
 // holdIdle opens n connections and returns them with the KiB that each takes
 // at the server, once it has settled.
 func holdIdle(ctx context.Context, p *process, st *state, source string, n int) (float64, []*h2Conn, error) {
-	if _, err := p.awaitIdle(ctx); err != nil {
+	if _, err := awaitIdle(ctx, p); err != nil {
 		return 0, nil, err
 	}
-	before, err := machine.Memory(p.cmd.Process.Pid)
+	before, err := machine.Memory(p.Cmd.Process.Pid)
 	if err != nil {
 		return 0, nil, err
 	}
-	conns, err := openMany(ctx, p.addr, source, n)
+	conns, err := openMany(ctx, p.Addr, source, n)
 	if err != nil {
 		return 0, nil, err
 	}
 	if err := sleep(ctx, st.size.settle); err != nil {
 		return 0, nil, errors.Join(err, closeAll(conns))
 	}
-	after, err := machine.Memory(p.cmd.Process.Pid)
+	after, err := machine.Memory(p.Cmd.Process.Pid)
 	if err != nil {
 		return 0, nil, errors.Join(err, closeAll(conns))
 	}

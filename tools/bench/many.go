@@ -40,8 +40,8 @@ func measureMany(ctx context.Context, p *process, st *state) ([]value, error) {
 		}
 	}()
 	body := bodies[1]
-	url := "https://" + p.addr + "/" + body.file()
-	n, err := st.requests(ctx, rowMany, p.name, active, url, st.size.manyLoad)
+	url := "https://" + p.Addr + "/" + body.file()
+	n, err := st.requests(ctx, rowMany, p.Name, active, url, st.size.manyLoad)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func measureMany(ctx context.Context, p *process, st *state) ([]value, error) {
 		return nil, err
 	}
 	for i, c := range idle {
-		if err := c.get(p.addr, bodies[0]); err != nil {
+		if err := c.get(p.Addr, bodies[0]); err != nil {
 			return nil, fmt.Errorf("idle connection %d of %d, after the load: %w", i, len(idle), err)
 		}
 	}

@@ -113,7 +113,7 @@ func measureAll(ctx context.Context, contenders []contender, rows []row, st *sta
 	running := make(map[string]*process)
 	defer func() {
 		for _, p := range running {
-			p.stop()
+			p.Stop()
 		}
 	}()
 	for _, c := range contenders {
@@ -161,11 +161,11 @@ func measureOnce(ctx context.Context, r row, c contender, p *process, st *state)
 		if p, err = start(ctx, c, st.site); err != nil {
 			return nil, err
 		}
-		defer p.stop()
+		defer p.Stop()
 	}
 	values, err := r.measure(ctx, p, st)
 	if err != nil {
-		if said := p.tail(); said != "" {
+		if said := p.Tail(); said != "" {
 			err = fmt.Errorf("%w\n%s has written:\n%s", err, c.name, said)
 		}
 		return nil, err
@@ -182,18 +182,18 @@ func loadRow(s shape, b body) row {
 // place, asked for with the fields.
 func placedRow(name string, s shape, b body, place func(server string) string, fields ...string) row {
 	return row{name: name, measure: func(ctx context.Context, p *process, st *state) ([]value, error) {
-		url := "https://" + p.addr + place(p.name) + b.file()
+		url := "https://" + p.Addr + place(p.Name) + b.file()
 		if s.streams == 0 {
 			return measureLoad(ctx, p, b, func() (load, error) { return runWrk(ctx, s, url, st.size.load, fields...) }, nil)
 		}
-		n, err := st.requests(ctx, name, p.name, s, url, st.size.load)
+		n, err := st.requests(ctx, name, p.Name, s, url, st.size.load)
 		if err != nil {
 			return nil, err
 		}
 		n = max(n, least(s, b, st.size.least))
 		return measureLoad(ctx, p, b, func() (load, error) {
 			l, err := runH2load(ctx, s, url, n, "", fields...)
-			st.res.ciphers[p.name] = l.cipher
+			st.res.ciphers[p.Name] = l.cipher
 			return l, err
 		}, func() (time.Duration, error) {
 			return h2loadP99(ctx, s, url, share(n, s, st.size.percentile.Seconds()/st.size.load.Seconds()), st.site)
@@ -205,7 +205,7 @@ func placedRow(name string, s shape, b body, place func(server string) string, f
 // after: every request of the run, and the handshakes of its connections. p99,
 // if not nil, measures what the load's own report lacks.
 func measureLoad(ctx context.Context, p *process, b body, run func() (load, error), p99 func() (time.Duration, error)) ([]value, error) {
-	before, err := p.awaitIdle(ctx)
+	before, err := awaitIdle(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +213,7 @@ func measureLoad(ctx context.Context, p *process, b body, run func() (load, erro
 	if err != nil {
 		return nil, err
 	}
-	after, err := p.awaitIdle(ctx)
+	after, err := awaitIdle(ctx, p)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
+	"github.com/e0ac7cd4/hotpath/tools/servers"
 )
 
 // TestMain lets the test binary be the contenders that bench itself is, and
@@ -137,7 +138,7 @@ func TestPeers(t *testing.T) {
 	for name, c := range map[string]contender{h2o: h2oContender(), nginx: nginxContender()} {
 		t.Run(name, func(t *testing.T) {
 			if name == nginx {
-				needTools(t, nginxPath())
+				needTools(t, servers.NginxPath())
 			} else {
 				needTools(t, name)
 			}
@@ -146,7 +147,7 @@ func TestPeers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer p.stop()
+			defer p.Stop()
 			if err := verify(t.Context(), p, st.site); err != nil {
 				t.Error(err)
 			}
@@ -160,7 +161,7 @@ func TestVerifyFindsAnotherBody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.stop()
+	defer p.Stop()
 	if err := verify(t.Context(), p, st.site); err != nil {
 		t.Fatal(err)
 	}
@@ -179,11 +180,11 @@ func TestStopEndsTheGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.stop()
-	if err := syscall.Kill(p.cmd.Process.Pid, 0); !errors.Is(err, syscall.ESRCH) {
+	p.Stop()
+	if err := syscall.Kill(p.Cmd.Process.Pid, 0); !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("the process is still there: %v", err)
 	}
-	p.stop() // again: nothing happens
+	p.Stop() // again: nothing happens
 }
 
 func TestStartReportsWhatTheServerSays(t *testing.T) {
@@ -203,17 +204,17 @@ func TestConnKeepsItsTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.stop()
-	c, err := openConn(t.Context(), p.addr, manySource, bodies[0])
+	defer p.Stop()
+	c, err := openConn(t.Context(), p.Addr, manySource, bodies[0])
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, b := range bodies[:3] { // within the first flow-control window
-		if err := c.get(p.addr, b); err != nil {
+		if err := c.get(p.Addr, b); err != nil {
 			t.Errorf("%s: %v", b.name, err)
 		}
 	}
-	if err := c.get(p.addr, body{name: "missing", size: 1}); err == nil || !strings.Contains(err.Error(), "404") {
+	if err := c.get(p.Addr, body{name: "missing", size: 1}); err == nil || !strings.Contains(err.Error(), "404") {
 		t.Errorf("a missing file: %v, want 404", err)
 	}
 	if err := c.Close(); err != nil {
@@ -234,7 +235,7 @@ func TestChooseRows(t *testing.T) {
 }
 
 func TestChooseContenders(t *testing.T) {
-	needTools(t, h2o, nginxPath())
+	needTools(t, h2o, servers.NginxPath())
 	for _, tt := range []struct {
 		o    options
 		want string // names, or an error's part after "!"

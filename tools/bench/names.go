@@ -69,12 +69,12 @@ func measureStart(ctx context.Context, p *process, st *state) ([]value, error) {
 		if err != nil {
 			return 0, 0, err
 		}
-		defer q.stop()
+		defer q.Stop()
 		taken = time.Since(before)
 		if err := sleep(ctx, st.size.settle); err != nil {
 			return 0, 0, err
 		}
-		bytes, err = machine.Memory(q.cmd.Process.Pid)
+		bytes, err = machine.Memory(q.Cmd.Process.Pid)
 		return taken, bytes, err
 	}
 	all, err := featureContenders(options{}, st.site, st.binary, "127.0.0.1:1")
@@ -113,7 +113,7 @@ func measureReload(ctx context.Context, p *process, st *state) ([]value, error) 
 		}
 		st.reloads++
 		config, text := filepath.Join(st.site.dir, manyFile), manyConfig
-		if p.name == limits {
+		if p.Name == limits {
 			config, text = filepath.Join(st.site.dir, limitsFile), limitsConfig
 		}
 		if failed = os.WriteFile(config+".new", text(st.site, fmt.Sprintf("%dMiB", 1+st.reloads%2)), 0o644); failed != nil {
@@ -123,11 +123,11 @@ func measureReload(ctx context.Context, p *process, st *state) ([]value, error) 
 			return
 		}
 		began = time.Now()
-		_, failed = p.post(ctx, "/reload", http.NoBody)
+		_, failed = post(ctx, p, "/reload", http.NoBody)
 		taken = time.Since(began)
 	})
 	n := int((before + after).Seconds() * reloadRate)
-	err := runPaced(ctx, s, "https://"+p.addr+"/"+bodies[1].file(), n, reloadRate, name)
+	err := runPaced(ctx, s, "https://"+p.Addr+"/"+bodies[1].file(), n, reloadRate, name)
 	reloading.Wait()
 	if err = errors.Join(err, failed); err != nil {
 		return nil, err

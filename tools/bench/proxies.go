@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/e0ac7cd4/hotpath/tools/servers"
 )
 
 // Names of the contenders that stand before an upstream, besides those that
@@ -41,7 +43,7 @@ func buildCaddy(ctx context.Context, binary string) error {
 func hotpathBefore(name, binary string, flags ...string) contender {
 	c := hotpathContender(name, binary)
 	c.command = func(s *site, _, addr string) (*exec.Cmd, error) {
-		admin, err := freeAddr()
+		admin, err := servers.FreeAddr()
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +68,7 @@ func reverseProxyContender(self string) contender {
 func nginxProxyContender() contender {
 	c := nginxContender()
 	c.command = func(s *site, dir, addr string) (*exec.Cmd, error) {
-		config := strings.Replace(nginxConfig(s, dir, addr), "    root "+s.root+";\n",
+		config := strings.Replace(servers.NginxConfig(s.served(), dir, addr), "    root "+s.root+";\n",
 			"    location / { proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $host; }\n", 1)
 		config = strings.Replace(config, "  server {\n",
 			"  upstream origin { server "+s.upstream+"; keepalive "+strconv.Itoa(idleUpstream)+"; keepalive_requests 1000000000; }\n  server {\n", 1)
@@ -74,7 +76,7 @@ func nginxProxyContender() contender {
 		if err := os.WriteFile(conf, []byte(config), 0o644); err != nil {
 			return nil, err
 		}
-		return exec.Command(nginxPath(), "-p", dir, "-c", conf, "-e", filepath.Join(dir, "nginx.error.log")), nil
+		return exec.Command(servers.NginxPath(), "-p", dir, "-c", conf, "-e", filepath.Join(dir, "nginx.error.log")), nil
 	}
 	return c
 }
@@ -83,7 +85,7 @@ func nginxProxyContender() contender {
 func h2oProxyContender() contender {
 	c := h2oContender()
 	c.command = func(s *site, dir, addr string) (*exec.Cmd, error) {
-		config := strings.Replace(h2oConfig(s, dir, addr), "file.dir: "+s.root, "proxy.reverse.url: http://"+s.upstream+"/", 1)
+		config := strings.Replace(servers.H2oConfig(s.served(), dir, addr), "file.dir: "+s.root, "proxy.reverse.url: http://"+s.upstream+"/", 1)
 		conf := filepath.Join(dir, "h2o.conf")
 		if err := os.WriteFile(conf, []byte(config), 0o644); err != nil {
 			return nil, err

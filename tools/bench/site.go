@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/e0ac7cd4/hotpath/internal/localcert"
+	"github.com/e0ac7cd4/hotpath/tools/servers"
 )
 
 // body is one of the files that every server serves.
@@ -34,6 +35,9 @@ type site struct {
 	cert, key string // PEM files
 	upstream  string // address of the server that has the same files, for proxies
 }
+
+// served is what configurations have of it.
+func (s *site) served() servers.Site { return servers.Site{Cert: s.cert, Key: s.key, Root: s.root} }
 
 // newSite makes a site under dir, with bodies of random bytes so that nothing
 // can be compressed.

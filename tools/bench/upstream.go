@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/machine"
+	"github.com/e0ac7cd4/hotpath/tools/servers"
 )
 
 // Places of the upstream that is nginx. Each has all bodies.
@@ -25,7 +26,7 @@ const (
 // startUpstream runs nginx, without TLS, on the clients' core: what it takes is
 // not the proxies'.
 func startUpstream(ctx context.Context, s *site) (*process, error) {
-	addr, err := freeAddr()
+	addr, err := servers.FreeAddr()
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +39,7 @@ func startUpstream(ctx context.Context, s *site) (*process, error) {
 		return nil, err
 	}
 	c := contender{name: "upstream", command: func(*site, string, string) (*exec.Cmd, error) {
-		return exec.Command(nginxPath(), "-p", dir, "-c", conf, "-e", filepath.Join(dir, "nginx.error.log")), nil
+		return exec.Command(servers.NginxPath(), "-p", dir, "-c", conf, "-e", filepath.Join(dir, "nginx.error.log")), nil
 	}}
 	return startOn(ctx, c, s, addr, clientCore, func(ctx context.Context) error {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+placeMiss+bodies[0].file(), nil)
@@ -105,7 +106,7 @@ const growthStep = 20 * time.Millisecond
 
 // watchGrowth reads the memory of p while run runs.
 func watchGrowth(ctx context.Context, p *process, settle time.Duration, run func() error) (g growth, err error) {
-	pid := p.cmd.Process.Pid
+	pid := p.Cmd.Process.Pid
 	if g.before, err = machine.Memory(pid); err != nil {
 		return g, err
 	}

@@ -26,7 +26,7 @@ func verify(ctx context.Context, p *process, s *site) error {
 		}
 		defer transport.CloseIdleConnections()
 		for _, b := range bodies {
-			if err := verifyBody(ctx, transport, "https://"+p.addr+"/"+b.file(), major, filepath.Join(s.root, b.file())); err != nil {
+			if err := verifyBody(ctx, transport, "https://"+p.Addr+"/"+b.file(), major, filepath.Join(s.root, b.file())); err != nil {
 				return err
 			}
 		}
