@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/e0ac7cd4/hotpath/internal/machine"
+	"github.com/e0ac7cd4/hotpath/tools/servers"
 )
 
 // edgeCommand is the command whose section of the document edge rows are.
@@ -92,7 +93,7 @@ func edgeContenders(ctx context.Context, o options, dir string) ([]contender, st
 	binary := o.server
 	if binary == "" {
 		binary = filepath.Join(dir, "hotpath")
-		if err := build(ctx, binary, "./server"); err != nil {
+		if err := servers.Build(ctx, binary, "./server"); err != nil {
 			return nil, "", err
 		}
 	}

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"debug/buildinfo"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -64,33 +63,6 @@ func programPath(name string) string {
 	return name
 }
 
-// build compiles a program of this tree.
-func build(ctx context.Context, binary, program string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=auto", "-o", binary, program)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("building %s (the working directory must be the repository's root): %w\n%s", program, err, out)
-	}
-	return nil
-}
-
-// goVersion names the commit and the Go release that a binary was built from.
-func goVersion(binary string) string {
-	info, err := buildinfo.ReadFile(binary)
-	if err != nil {
-		return err.Error()
-	}
-	version := info.GoVersion
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision":
-			version = "commit " + s.Value[:min(12, len(s.Value))] + ", " + version
-		case s.Key == "vcs.modified" && s.Value == "true":
-			version += ", with changes"
-		}
-	}
-	return version
-}
-
 // moduleVersion names the version of the module that a binary's program is in.
 func moduleVersion(binary string) string {
 	info, err := buildinfo.ReadFile(binary)
@@ -103,18 +75,6 @@ func moduleVersion(binary string) string {
 		}
 	}
 	return info.Main.Version + ", " + info.GoVersion
-}
-
-// firstLine is the first line that a command prints, wherever it does.
-func firstLine(name string, args ...string) string {
-	// Some print their version and fail.
-	out, err := exec.Command(name, args...).CombinedOutput()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		return err.Error()
-	}
-	line, _, _ := strings.Cut(string(out), "\n")
-	return strings.TrimSpace(line)
 }
 
 // cpuModel is the processor's name from /proc/cpuinfo.

@@ -85,7 +85,7 @@ func runFeatures(ctx context.Context, o options) (err error) {
 	binary := o.server
 	if binary == "" {
 		binary = filepath.Join(dir, "hotpath")
-		if err := build(ctx, binary, "./server"); err != nil {
+		if err := servers.Build(ctx, binary, "./server"); err != nil {
 			return err
 		}
 	}
@@ -176,7 +176,7 @@ func configContender(name, binary, config string) contender {
 			}
 			return exec.Command(binary, "-config", config, "-listen", addr, "-admin", admin), nil
 		},
-		version: func() string { return goVersion(binary) },
+		version: func() string { return servers.GoVersion(binary) },
 	}
 }
 

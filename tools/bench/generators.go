@@ -53,7 +53,7 @@ type generator struct {
 // newGenerator builds what is to be compared and starts the server.
 func newGenerator(ctx context.Context, dir string, s *site) (*generator, error) {
 	g := &generator{loadgen: filepath.Join(dir, "loadgen"), dir: dir, cacert: s.cert}
-	if err := build(ctx, g.loadgen, "./loadgen"); err != nil {
+	if err := servers.Build(ctx, g.loadgen, "./loadgen"); err != nil {
 		return nil, err
 	}
 	out, err := exec.CommandContext(ctx, "go", "tool", "-n", "vegeta").Output()
@@ -62,7 +62,7 @@ func newGenerator(ctx context.Context, dir string, s *site) (*generator, error) 
 	}
 	g.vegeta = strings.TrimSpace(string(out))
 	server := filepath.Join(dir, "server")
-	if err := build(ctx, server, "./server"); err != nil {
+	if err := servers.Build(ctx, server, "./server"); err != nil {
 		return nil, err
 	}
 	c := hotpathContender(hotpath, server)

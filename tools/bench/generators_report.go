@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/machine"
+	"github.com/e0ac7cd4/hotpath/tools/servers"
 )
 
 // Rows of the comparison of load generators.
@@ -122,8 +123,8 @@ func runGenerators(ctx context.Context, o options) (err error) {
 	}
 	a := about{date: time.Now(), command: generatorsCommand, cpu: cpuModel(), cores: cores, kernel: kernelRelease(), rounds: size.rounds}
 	a.versions = [][2]string{
-		{loadgen, goVersion(g.loadgen)},
-		{h2load, firstLine(h2load, "--version")},
+		{loadgen, servers.GoVersion(g.loadgen)},
+		{h2load, servers.FirstLine(h2load, "--version")},
 		{vegeta, moduleVersion(g.vegeta)},
 	}
 	text := c.report(a, size)

@@ -38,6 +38,8 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/machine"
+	"github.com/e0ac7cd4/hotpath/tools/section"
+	"github.com/e0ac7cd4/hotpath/tools/servers"
 )
 
 // options are the command line.
@@ -219,7 +221,7 @@ func chooseContenders(ctx context.Context, o options, dir string) ([]contender, 
 			binary := o.server
 			if binary == "" {
 				binary = filepath.Join(dir, "hotpath")
-				if err := build(ctx, binary, "./server"); err != nil {
+				if err := servers.Build(ctx, binary, "./server"); err != nil {
 					return nil, err
 				}
 			}
@@ -254,9 +256,9 @@ func describe(contenders []contender, cores int) about {
 	for _, c := range contenders {
 		a.versions = append(a.versions, [2]string{c.name, c.version()})
 	}
-	wrk, _, _ := strings.Cut(firstLine("wrk", "-v"), " [")
+	wrk, _, _ := strings.Cut(servers.FirstLine("wrk", "-v"), " [")
 	a.versions = append(a.versions,
-		[2]string{"h2load (client, HTTP/2)", firstLine("h2load", "--version")},
+		[2]string{"h2load (client, HTTP/2)", servers.FirstLine("h2load", "--version")},
 		[2]string{"wrk (client, HTTP/1.1)", wrk})
 	return a
 }
@@ -276,7 +278,7 @@ func write(o options, text string, r *results, command string) error {
 	if err != nil {
 		return err
 	}
-	replaced, err := replaceSection(string(document), text, command)
+	replaced, err := section.Replace(string(document), text, command)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

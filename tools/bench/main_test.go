@@ -7,12 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/e0ac7cd4/hotpath/tools/section"
 )
 
 // TestWrite expects a document to be written after a whole run, or if it is
 // asked for.
 func TestWrite(t *testing.T) {
-	begin, end := marks(serversCommand)
+	begin, end := section.Marks(serversCommand)
 	document := "prose\n" + begin + "\n" + end + "\n"
 	for _, tt := range []struct {
 		name    string
@@ -62,7 +64,7 @@ func TestDocumentHasMarks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, command := range []string{serversCommand, generatorsCommand, edgeCommand} {
-		if _, err := replaceSection(string(document), "x", command); err != nil {
+		if _, err := section.Replace(string(document), "x", command); err != nil {
 			t.Error(err)
 		}
 	}

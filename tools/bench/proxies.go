@@ -59,7 +59,7 @@ func reverseProxyContender(self string) contender {
 		command: func(s *site, _, addr string) (*exec.Cmd, error) {
 			return exec.Command(self, reverseProxyCommand, addr, s.cert, s.key, s.upstream), nil
 		},
-		version: func() string { return goVersion(self) },
+		version: func() string { return servers.GoVersion(self) },
 	}
 }
 
@@ -116,7 +116,7 @@ func haproxyContender() contender {
 			}
 			return exec.Command(haproxyPath(), "-f", conf, "-db"), nil
 		},
-		version: func() string { return firstLine(haproxyPath(), "-v") },
+		version: func() string { return servers.FirstLine(haproxyPath(), "-v") },
 	}
 }
 

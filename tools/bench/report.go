@@ -19,11 +19,6 @@ const (
 	featuresCommand   = "go run ./tools/bench -features"
 )
 
-// marks are the lines that the section of a command stands between.
-func marks(command string) (begin, end string) {
-	return "<!-- begin: " + command + " -->", "<!-- end: " + command + " -->"
-}
-
 // about is what a reader needs to judge the figures.
 type about struct {
 	date     time.Time
@@ -194,21 +189,6 @@ func writeTable(b *bytes.Buffer, table [][]string) {
 		}
 		b.WriteByte('\n')
 	}
-}
-
-// replaceSection returns the document with section between the marks of its
-// command, and everything else as it was.
-func replaceSection(document, section, command string) (string, error) {
-	beginMark, endMark := marks(command)
-	before, rest, ok := strings.Cut(document, beginMark+"\n")
-	if !ok {
-		return "", fmt.Errorf("the document has no line %q", beginMark)
-	}
-	_, after, ok := strings.Cut(rest, endMark+"\n")
-	if !ok {
-		return "", fmt.Errorf("the document has no line %q behind %q", endMark, beginMark)
-	}
-	return before + beginMark + "\n\n" + section + "\n" + endMark + "\n" + after, nil
 }
 
 // formatValues writes one round's values on a line.

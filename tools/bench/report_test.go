@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/tools/section"
 )
 
 // sampleResults have figures for one bar that is met, one that is not, and one
@@ -146,18 +148,18 @@ func TestWriteTable(t *testing.T) {
 }
 
 func TestReplaceSection(t *testing.T) {
-	beginMark, endMark := marks(serversCommand)
+	beginMark, endMark := section.Marks(serversCommand)
 	document := "# Title\n\nprose\n\n" + beginMark + "\nold\n" + endMark + "\n\nmore prose\n"
-	got, err := replaceSection(document, "new\n", serversCommand)
+	got, err := section.Replace(document, "new\n", serversCommand)
 	want := "# Title\n\nprose\n\n" + beginMark + "\n\nnew\n\n" + endMark + "\n\nmore prose\n"
 	if err != nil || got != want {
 		t.Errorf("got %q, %v; want %q", got, err, want)
 	}
-	if again, err := replaceSection(got, "new\n", serversCommand); err != nil || again != want {
+	if again, err := section.Replace(got, "new\n", serversCommand); err != nil || again != want {
 		t.Errorf("the second time: %q, %v", again, err)
 	}
 	for _, bad := range []string{"", "no marks\n", endMark + "\n" + beginMark + "\n", beginMark + "\n"} {
-		if _, err := replaceSection(bad, "x", serversCommand); err == nil {
+		if _, err := section.Replace(bad, "x", serversCommand); err == nil {
 			t.Errorf("%q: want an error", bad)
 		}
 	}

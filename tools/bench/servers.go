@@ -49,7 +49,7 @@ func hotpathContender(name, binary string, flags ...string) contender {
 			return exec.Command(binary, append([]string{"-listen", addr, "-admin", admin,
 				"-cert", s.cert, "-key", s.key, "-root", s.root}, flags...)...), nil
 		},
-		version: func() string { return goVersion(binary) },
+		version: func() string { return servers.GoVersion(binary) },
 	}
 }
 
@@ -63,7 +63,7 @@ func h2oContender() contender {
 			}
 			return exec.Command("h2o", "-c", conf), nil
 		},
-		version: func() string { return firstLine("h2o", "--version") },
+		version: func() string { return servers.FirstLine("h2o", "--version") },
 	}
 }
 
@@ -77,7 +77,9 @@ func nginxContender() contender {
 			}
 			return exec.Command(servers.NginxPath(), "-p", dir, "-c", conf, "-e", filepath.Join(dir, "nginx.error.log")), nil
 		},
-		version: func() string { return strings.TrimPrefix(firstLine(servers.NginxPath(), "-v"), "nginx version: ") },
+		version: func() string {
+			return strings.TrimPrefix(servers.FirstLine(servers.NginxPath(), "-v"), "nginx version: ")
+		},
 	}
 }
 
@@ -87,6 +89,6 @@ func netHTTPContender(self string) contender {
 		command: func(s *site, _, addr string) (*exec.Cmd, error) {
 			return exec.Command(self, netHTTPCommand, addr, s.cert, s.key, s.root), nil
 		},
-		version: func() string { return goVersion(self) },
+		version: func() string { return servers.GoVersion(self) },
 	}
 }
