@@ -104,6 +104,10 @@ type Options struct {
 	// Limits reports what the table of limits holds, as Cache does; nil means
 	// nothing.
 	Limits func() LimitStats
+
+	// Upstreams reports the servers that misses go to, as Cache does, each URL
+	// once; nil means none.
+	Upstreams func() []UpstreamStats
 }
 
 // LimitStats is what a table of limits reports at a scrape. Evicted never goes
@@ -144,6 +148,9 @@ func NewHotpath(o Options) *Hotpath {
 	if o.Limits == nil {
 		o.Limits = func() LimitStats { return LimitStats{} }
 	}
+	if o.Upstreams == nil {
+		o.Upstreams = func() []UpstreamStats { return nil }
+	}
 	if o.Reasons == nil {
 		o.Reasons = []string{"none"}
 	}
@@ -152,6 +159,7 @@ func NewHotpath(o Options) *Hotpath {
 	watchCache(set, o.Cache)
 	watchMemory(set, o.Memory)
 	watchLimits(set, o.Limits)
+	watchUpstreams(set, o.Upstreams)
 	newBuildInfo(set, o.Version, runtime.Version())
 	return m
 }

@@ -24,7 +24,7 @@ func TestLint(t *testing.T) {
 // TestNames is the list that dashboards and alerts are written against.
 func TestNames(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
-	m := NewHotpath(Options{})
+	m := NewHotpath(Options{Upstreams: func() []UpstreamStats { return []UpstreamStats{{URL: "http://a:80"}, {URL: "http://b:80"}} }})
 	m.CertificateNames.Set(map[string]int64{"a.example": 1, "b.example": 2})
 	registry.MustRegister(m)
 	families, err := registry.Gather()
@@ -106,6 +106,9 @@ func TestNames(t *testing.T) {
 		"hotpath_purges_total":                                  6,
 		"hotpath_admin_connections_refused_total":               1,
 		"hotpath_acme_names":                                    1,
+		"hotpath_upstream_usable":                               2,
+		"hotpath_upstream_fetches_total":                        2,
+		"hotpath_upstream_failures_total":                       2,
 		"hotpath_acme_names_missing":                            1,
 		"hotpath_acme_attempts_total":                           10,
 		"hotpath_redirect_connections":                          1,

@@ -8,12 +8,14 @@ import (
 
 // durationBounds lie close together around 3 ms, the mean that is promised, so
 // that a quantile near it is off by half a millisecond at most. The first ones
-// resolve a hit, the last ones an origin that is slow.
+// resolve a hit, the last ones an origin that is slow: a fetch may take half a
+// minute and more, and a quantile beyond the last bound would be that bound.
 var durationBounds = []time.Duration{
 	25 * time.Microsecond, 50 * time.Microsecond, 100 * time.Microsecond, 250 * time.Microsecond, 500 * time.Microsecond,
 	1 * time.Millisecond, 1500 * time.Microsecond, 2 * time.Millisecond, 2500 * time.Microsecond, 3 * time.Millisecond,
 	3500 * time.Microsecond, 4 * time.Millisecond, 5 * time.Millisecond, 7500 * time.Microsecond, 10 * time.Millisecond,
-	25 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond, time.Second, 5 * time.Second,
+	25 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond, time.Second,
+	2500 * time.Millisecond, 5 * time.Second, 10 * time.Second, 30 * time.Second, time.Minute,
 }
 
 // newHotpath names every instrument but those that read the cache.

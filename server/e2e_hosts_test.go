@@ -221,6 +221,14 @@ func TestOneUpstreamDown(t *testing.T) {
 	for end := time.Now().Add(1500 * time.Millisecond); time.Now().Before(end); { // three checks
 		use(5)
 	}
+	series := fmt.Sprintf(`{upstream="http://%s"}`, address)
+	m := p.metrics()
+	if usable, there := m["hotpath_upstream_usable"+series]; !there || usable != 0 || p.sum("hotpath_upstream_usable") != 1 {
+		t.Errorf("of the upstream that is down the metrics say usable=%v (there: %v), and %v of two are usable", usable, there, p.sum("hotpath_upstream_usable"))
+	}
+	if fetches, failures := m["hotpath_upstream_fetches_total"+series], m["hotpath_upstream_failures_total"+series]; fetches < 45 || failures < 1 || failures > fetches {
+		t.Errorf("of the upstream that is down the metrics say %v fetches and %v failures", fetches, failures)
+	}
 	_, stop = runApp(t, port)
 	began := time.Now()
 	p.eventually("the second upstream to be used", func() error {

@@ -33,6 +33,7 @@ type running struct {
 
 	why       atomic.Pointer[error]  // why there is no reload now; nil: there may be one
 	effective atomic.Pointer[[]byte] // the settings in effect, in JSON
+	upstreams *upstreamWatch
 
 	mu     sync.Mutex // a reload holds it from reading to its end: there is one at a time
 	cfg    config.Config
@@ -209,6 +210,7 @@ func (r *running) attempt() ([]config.Change, metrics.ReloadOutcome, error) {
 	}
 	show()
 	sites.begin(r.takers.edge.SetSites, r.log)
+	r.upstreams.served.Store(sites)
 	r.takers.server.SetConns(r.takers.conns(cfg))
 	takeHTTP3()
 	r.takers.memory(cfg, &budget)
