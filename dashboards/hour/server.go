@@ -28,6 +28,8 @@ type server struct {
 	cache  metrics.CacheStats
 	memory metrics.MemoryStats
 	limits metrics.LimitStats
+
+	upstreams []metrics.UpstreamStats // the last one is what fails
 }
 
 // newServer is one that began at a time, with the configuration of that number.
@@ -40,7 +42,12 @@ func newServer(began time.Time, seed uint64, configuration int64) *server {
 		Cache:  func() metrics.CacheStats { return s.cache },
 		Memory: func() metrics.MemoryStats { return s.memory },
 		Limits: func() metrics.LimitStats { return s.limits },
+
+		Upstreams: func() []metrics.UpstreamStats { return s.upstreams },
 	})
+	for _, url := range []string{"http://10.0.0.11:8080", "http://10.0.0.12:8080"} {
+		s.upstreams = append(s.upstreams, metrics.UpstreamStats{URL: url, Usable: true})
+	}
 	m := s.m
 	m.Permits.Set(permits)
 	m.PermitsConfigured.Set(permits)
@@ -218,6 +225,19 @@ func (s *server) origin(t traffic) {
 	m.OriginFetches.Add(0, metrics.FetchError, s.count(failed*0.5))
 	m.OriginFetches.Add(0, metrics.FetchTimeout, s.count(failed*0.3))
 	m.OriginFetches.Add(0, metrics.FetchRefused, s.count(failed*0.2))
+	for i := range s.upstreams {
+		u := &s.upstreams[i]
+		last := i == len(s.upstreams)-1
+		u.Usable = !last || t.fetchFails == 0
+		share := 1 / float64(len(s.upstreams))
+		if !u.Usable {
+			share = 0.02 // it is tried now and then
+		}
+		u.Fetches += s.count(fetches * share)
+		if last {
+			u.Failures += s.count(min(failed, fetches*share))
+		}
+	}
 	divide(s.random, s.count(fetches), t.missTime, func(d time.Duration, n uint64) { m.OriginFetchDuration.ObserveN(0, d, n) })
 	m.Revalidations.Add(0, metrics.RevalidationSame, s.count(misses/8))
 	m.Revalidations.Add(0, metrics.RevalidationChanged, s.count(misses/30))
