@@ -89,7 +89,8 @@ func TestParts(t *testing.T) {
 		}
 	}
 	all := []string{
-		"install_missing", "fetch_pebble", "readme_server", "readme_tests", "go -C tools/manifests test .", "tools/check", "tools/fuzz 2s", "vulnerabilities", "tools/bazel-check", "tools/nix-check",
+		"install_missing", "fetch_pebble", "readme_server", "readme_tests", "go -C tools/manifests test .",
+		"go run ./tools/dashboards-look -check -boards overview -moments half", "tools/check", "tools/fuzz 2s", "vulnerabilities", "tools/bazel-check", "tools/nix-check",
 		"go run ./tools/attack -short",
 		"go run ./tools/bench -quick", "go run ./tools/bench -edge -quick", "go run ./tools/bench -generators -quick", "go run ./tools/bench -features -quick",
 	}

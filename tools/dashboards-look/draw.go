@@ -43,6 +43,7 @@ func draw(ctx context.Context, o options, page string, boards []board, moments [
 	defer b.stop()
 	found := 0
 	for _, one := range boards {
+		said := map[string]bool{} // of this dashboard; the same is so at many moments
 		for _, m := range moments {
 			begin := time.Now()
 			for _, theme := range []string{"dark", "light"} {
@@ -54,14 +55,17 @@ func draw(ctx context.Context, o options, page string, boards []board, moments [
 					return err
 				}
 				if theme == "dark" {
-					wrong := seen.wrong(m.mayBeEmpty[one.name])
+					wrong := seen.wrong(m.whole)
 					for _, line := range b.logged() {
 						wrong = append(wrong, "the browser's console: "+line)
 					}
 					for _, w := range wrong {
-						fmt.Fprintf(out, "%s at %s: %s\n", one.name, m.name, w)
+						if !said[w] {
+							fmt.Fprintf(out, "%s at %s: %s\n", one.name, m.name, w)
+							found++
+						}
+						said[w] = true
 					}
-					found += len(wrong)
 				}
 				if o.out != "" {
 					if err := b.save(filepath.Join(o.out, fmt.Sprintf("%s-%s-%s", one.name, m.name, theme)), seen.Height); err != nil {

@@ -24,18 +24,14 @@ type panel struct {
 	Hidden []string `json:"hidden"` // entries of the legend that are cut off
 }
 
-// wrong lists what is wrong with a page, panel by panel. mayBeEmpty names the panels
-// that have nothing to show at this moment.
-func (l look) wrong(mayBeEmpty []string) []string {
+// wrong lists what is wrong with a page, panel by panel. Panels may be empty unless all
+// has been that fills them.
+func (l look) wrong(whole bool) []string {
 	if l.Error != "" {
 		return []string{"the page: " + l.Error}
 	}
 	if len(l.Panels) == 0 {
 		return []string{"the page has no panel"}
-	}
-	empty := map[string]bool{}
-	for _, title := range mayBeEmpty {
-		empty[title] = true
 	}
 	var all []string
 	for _, p := range l.Panels {
@@ -45,7 +41,7 @@ func (l look) wrong(mayBeEmpty []string) []string {
 		for _, err := range p.Errors {
 			found("%s", err)
 		}
-		if (p.Empty || p.Values == 0) && p.Type != "text" && len(p.Errors) == 0 && !empty[p.Title] {
+		if whole && (p.Empty || p.Values == 0) && p.Type != "text" && len(p.Errors) == 0 {
 			found("it is empty")
 		}
 		if len(p.Hidden) > 0 {

@@ -79,11 +79,11 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if err := bundle(ctx, filepath.Join(o.repository, "tools", "dashboards-look"), modules, dir); err != nil {
 		return err
 	}
-	source, stop, err := startSource(ctx, o, dir)
+	source, err := startSource(ctx, o, dir)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, stop()) }()
+	defer source.stop()
 	source.moments, err = choose("moment", source.moments, o.moments, func(m moment) string { return m.name })
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ async function main() {
   window.look = () => facts(scene);
   createRoot(document.getElementById('root')!).render(
     <ThemeContext.Provider value={theme}>
-      <GlobalStyles hackNoBackdropBlur={true} isExtensionSidebarOpen={false} />
+      <GlobalStyles isExtensionSidebarOpen={false} />
       <LocationServiceProvider service={locationService}>
         <Router navigator={locationService.getHistory()} location={locationService.getLocation()}>
           <Dashboard board={board} others={others} scene={scene} />

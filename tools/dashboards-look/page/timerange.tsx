@@ -39,4 +39,4 @@ export class PanelTimeRange extends SceneTimeRange {
 }
 
 const infoStyles = (theme: GrafanaTheme2) =>
-  css({ color: theme.colors.text.link, fontSize: theme.typography.bodySmall.fontSize, padding: theme.spacing(0, 1), whiteSpace: 'nowrap' });
+  css({ alignSelf: 'center', color: theme.colors.text.link, fontSize: theme.typography.bodySmall.fontSize, padding: theme.spacing(0, 1), whiteSpace: 'nowrap' });

@@ -10,7 +10,7 @@ import { text } from './text';
 import { timeSeries } from './timeseries';
 
 // Made when the registries of options are filled.
-export const panels: Record<string, () => PanelPlugin<never>> = {
+export const panels: Record<string, () => PanelPlugin> = {
   timeseries: timeSeries,
   stat,
   bargauge: barGauge,

@@ -8,7 +8,7 @@ import type uPlot from 'uplot';
 export function Marks({ config, frames }: { config: UPlotConfigBuilder; frames: DataFrame[] }) {
   const theme = useTheme2();
   const shown = useRef(frames);
-  const plot = useRef<uPlot>();
+  const plot = useRef<uPlot | null>(null);
   useLayoutEffect(() => {
     config.addHook('draw', (u) => {
       plot.current = u;

@@ -20,7 +20,7 @@ interface Options extends Reduced {
 }
 
 // reduced are the values of a panel: one of each series, or a grey "No data".
-export function reduced({ data, options, fieldConfig, replaceVariables, timeZone }: PanelProps<Reduced>, sparkline: boolean, percentChange = false): FieldDisplay[] {
+export function reduced<O extends Reduced>({ data, options, fieldConfig, replaceVariables, timeZone }: PanelProps<O>, sparkline: boolean, percentChange = false): FieldDisplay[] {
   return getFieldDisplayValues({
     fieldConfig,
     reduceOptions: options.reduceOptions,
@@ -54,7 +54,7 @@ function Stat(props: PanelProps<Options>) {
             width={width}
             height={height}
             theme={config.theme2}
-            wideLayout={options.wideLayout}
+            disableWideLayout={!options.wideLayout}
           />
         )}
         width={width}
