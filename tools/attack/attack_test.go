@@ -72,14 +72,14 @@ func TestAttacks(t *testing.T) {
 	shared := startSubject(t, g, catalog.Attack{})
 	t.Run("quick", func(t *testing.T) {
 		for _, a := range catalog.All() {
-			if a.Needs == (catalog.Needs{}) && a.Takes == 0 {
+			if a.Needs == (catalog.Needs{}) && a.Takes == (catalog.Span{}) {
 				t.Run(a.Name, func(t *testing.T) { attackOnce(t, shared, a) })
 			}
 		}
 	})
 	t.Run("slow", func(t *testing.T) {
 		for _, a := range catalog.All() {
-			if a.Needs == (catalog.Needs{}) && a.Takes > 0 {
+			if a.Needs == (catalog.Needs{}) && a.Takes != (catalog.Span{}) {
 				t.Run(a.Name, func(t *testing.T) {
 					t.Parallel()
 					attackOnce(t, shared, a)
@@ -117,7 +117,7 @@ func attackOnce(t *testing.T, s *subject, a catalog.Attack) {
 		t.Fatal(err)
 	}
 	var wrong string
-	for length := max(200*time.Millisecond, a.Takes); length < 20*time.Second; length *= 2 { // longer on a machine under load
+	for length := max(200*time.Millisecond, a.Takes.Short); length < 20*time.Second; length *= 2 { // longer on a machine under load
 		var tally catalog.Tally
 		ctx, cancel := context.WithTimeout(t.Context(), length)
 		a.Perform(ctx, s.to, clients, &tally)
@@ -251,6 +251,7 @@ func TestJudge(t *testing.T) {
 		{"another end", hotpath, func(r *row) { r.tally.Ends["GOAWAY NO_ERROR"] = 1 }, "offenders saw GOAWAY NO_ERROR, want closed"},
 		{"no end", hotpath, func(r *row) { delete(r.tally.Ends, "closed") }, "no offender saw closed"},
 		{"more held than there are clients", hotpath, func(r *row) { r.tally.Ends["held"] = 3 }, "offenders saw held"},
+		{"no end of a limit that takes longer", hotpath, func(r *row) { delete(r.tally.Ends, "closed"); r.after.limits = nil; r.attack.Takes.Long = time.Hour }, ""},
 		{"not counted", hotpath, func(r *row) { r.after.limits = nil }, "not counted as early_reset"},
 		{"another bulkhead", hotpath, func(r *row) { r.attack.Needs.Conns = 200; r.during.Permits = 199 }, "199 connections at most, want 200"},
 		{"a panic", hotpath, func(r *row) { r.after.Panics = 1 }, "1 panics"},

@@ -73,6 +73,14 @@ type form struct {
 	strict  bool // p99 has a bar
 }
 
+// takes is how long an attack is performed at least.
+func (f form) takes(a catalog.Attack) time.Duration {
+	if f.strict {
+		return 0
+	}
+	return a.Takes.Short
+}
+
 // errFailed is that a row has failed its bar.
 var errFailed = errors.New("not every row passes")
 

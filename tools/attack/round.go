@@ -46,7 +46,7 @@ const (
 
 // round performs an attack.
 func (g *ground) round(ctx context.Context, a catalog.Attack, f form) (r row, err error) {
-	r = row{attack: a, clients: f.clients(a), length: max(f.attack, a.Takes)}
+	r = row{attack: a, clients: f.clients(a), length: max(f.attack, f.takes(a))}
 	s, err := g.start(ctx, a)
 	if err != nil {
 		return r, err

@@ -40,9 +40,8 @@ type Attack struct {
 
 	Short, Long int // clients at once, in either form
 
-	// Takes is how long hotpath's limit needs with the times of the short form: the
-	// attack is performed for that long at least.
-	Takes time.Duration
+	// Takes is how long hotpath's limit needs until it ends an offender.
+	Takes Span
 
 	// Rest is between two tries of a client; 0: pause. A try costs a handshake, which
 	// has an attack of its own.
@@ -57,6 +56,11 @@ type Attack struct {
 	// Try performs it once, until the server ends it or ctx does.
 	Try try
 }
+
+// Span is a time in the short form, in which the times of limits are a second and an
+// attack is performed for so long at least, and in the long one, with the defaults: of
+// an attack that is shorter no end is asked for.
+type Span struct{ Short, Long time.Duration }
 
 // try is a function that performs an attack once.
 type try = func(context.Context, *target.Target) peer.End

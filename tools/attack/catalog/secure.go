@@ -8,8 +8,9 @@ import (
 	"github.com/e0ac7cd4/hotpath/tools/attack/target"
 )
 
-// shortTakes is long enough for what a timeout of a second ends in the short form.
-const shortTakes = 2500 * time.Millisecond
+// shortTakes is long enough for what head-timeout ends, 10 s by default, or a timeout of
+// TLS.
+var shortTakes = Span{2500 * time.Millisecond, 15 * time.Second}
 
 // trickle is the time between two bytes of what comes byte by byte.
 const trickle = 50 * time.Millisecond

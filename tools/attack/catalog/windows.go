@@ -11,9 +11,9 @@ import (
 	"github.com/e0ac7cd4/hotpath/tools/attack/target"
 )
 
-// slowTakes is long enough for what write-timeout ends in the short form: it is
-// measured over that time, from the moment that something waits.
-const slowTakes = 3 * time.Second
+// slowTakes is long enough for what write-timeout ends, 30 s by default, or the times of
+// a site: it is measured over that time, from the moment that something waits.
+var slowTakes = Span{3 * time.Second, 45 * time.Second}
 
 // crowd is how many slow clients there are, in the long form.
 const crowd = 5000
