@@ -23,6 +23,7 @@ const countTime = 5 * time.Second
 type witness struct {
 	url    string
 	client *http.Client
+	asked  bool          // the measurement has begun, or will after the warm-up
 	begun  chan struct{} // closed when before is set, or err
 	before origin.Count
 	err    error
@@ -60,6 +61,7 @@ func (w *witness) begin(ctx context.Context, at time.Time, warmup time.Duration)
 	if w == nil {
 		return
 	}
+	w.asked = true
 	if warmup == 0 {
 		close(w.begun)
 		return
@@ -90,11 +92,10 @@ func (w *witness) end(ctx context.Context) (*measure.Origin, error) {
 }
 
 func (w *witness) difference(ctx context.Context) (origin.Count, error) {
-	select {
-	case <-w.begun:
-	case <-time.After(countTime):
+	if !w.asked {
 		return origin.Count{}, errors.New("the measurement did not begin")
 	}
+	<-w.begun // soon: the run is over, and asking has a limit
 	if w.err != nil {
 		return origin.Count{}, w.err
 	}

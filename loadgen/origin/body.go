@@ -46,6 +46,7 @@ type body struct {
 	rule    *Rule
 	fate    fate
 	counts  *counts
+	limit   time.Duration // for a write
 
 	status   int
 	left     int64 // bytes until it breaks off; -1: it does not
@@ -69,6 +70,7 @@ func (b *body) WriteHeader(status int) {
 			b.Header().Del("Accept-Ranges") // what is endless has no ranges
 		}
 	}
+	b.bound() // the head may be all that is written
 	b.ResponseWriter.WriteHeader(status)
 }
 
@@ -98,9 +100,7 @@ func (b *body) piece(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	if err := b.control.SetWriteDeadline(time.Now().Add(writeTime)); err != nil {
-		return 0, fmt.Errorf("setting a deadline: %w", err)
-	}
+	b.bound()
 	n, err := b.ResponseWriter.Write(p)
 	if err == nil && b.rule.drip > 0 {
 		err = b.control.Flush()
@@ -111,11 +111,18 @@ func (b *body) piece(p []byte) (int, error) {
 	return n, err
 }
 
+// bound gives the client time for what is written next. It is lifted while
+// nothing is: HTTP/2 resets a stream as it passes.
+func (b *body) bound() { _ = b.control.SetWriteDeadline(time.Now().Add(b.limit)) } // both protocols have one
+
+func (b *body) lift() { _ = b.control.SetWriteDeadline(time.Time{}) }
+
 // drip waits until n bytes more may be sent.
 func (b *body) drip(n int) error {
 	if b.begin.IsZero() {
 		b.begin = time.Now()
 	}
+	b.lift()
 	due := time.Duration(float64(b.sent+int64(n)) / b.rule.drip * float64(time.Second))
 	return wait(b.req.Context(), time.Until(b.begin.Add(due)))
 }
@@ -123,7 +130,7 @@ func (b *body) drip(n int) error {
 // breakOff ends the content before its end. rest is what would come.
 func (b *body) breakOff(rest []byte) error {
 	b.broke = true
-	_ = b.control.SetWriteDeadline(time.Now().Add(writeTime)) // it breaks either way
+	b.bound()
 	if err := b.control.Flush(); err != nil {
 		return err
 	}
@@ -158,7 +165,7 @@ func (b *body) hijack(do func(net.Conn)) {
 		return // it is closed by the handler's end
 	}
 	b.hijacked = true
-	_ = c.SetDeadline(time.Now().Add(writeTime)) // do sets another one if it waits for longer
+	_ = c.SetDeadline(time.Now().Add(b.limit)) // do sets another one if it waits for longer
 	do(c)
 	_ = socketClose(c)
 }
@@ -185,6 +192,7 @@ func socketClose(c net.Conn) error {
 
 // holdOpen waits until the client has gone, or for the rule's hold.
 func (b *body) holdOpen() {
+	b.lift()
 	_ = wait(b.req.Context(), b.rule.hold) // either is the end
 }
 

@@ -26,6 +26,7 @@ type handler struct {
 	now    func() time.Time
 	counts *counts
 	next   []atomic.Uint64 // by rule: the number of its next request
+	limit  time.Duration   // for a write
 }
 
 func newHandler(rules Rules, seed uint64) (*handler, error) {
@@ -36,7 +37,7 @@ func newHandler(rules Rules, seed uint64) (*handler, error) {
 	rules = append(rules[:len(rules):len(rules)], last)
 	return &handler{
 		rules: rules, seed: seed, now: time.Now,
-		counts: newCounts(rules), next: make([]atomic.Uint64, len(rules)),
+		counts: newCounts(rules), next: make([]atomic.Uint64, len(rules)), limit: writeTime,
 	}, nil
 }
 
@@ -70,7 +71,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	rule := h.rules[i]
 	fate := rule.fate(h.seed, i, h.next[i].Add(1)-1)
 	h.counts.begin(i, req)
-	b := &body{ResponseWriter: w, control: http.NewResponseController(w), req: req, rule: rule, fate: fate, counts: h.counts}
+	b := &body{ResponseWriter: w, control: http.NewResponseController(w), req: req, rule: rule, fate: fate, counts: h.counts, limit: h.limit}
 	end := abandoned // unless it comes to one
 	defer func() { h.counts.end(end, b.status) }()
 	in, err := upload(b.control, req)

@@ -26,8 +26,15 @@ type started struct {
 	stop   func() Count
 }
 
-// start serves rules. protocol is "http/1.1", "h2" or "" for HTTP/1.1 without TLS.
+// start serves rules. protocol is "http/1.1", "h2", or without TLS "h2c" or "" for
+// HTTP/1.1.
 func start(t *testing.T, protocol, rules string) *started {
+	t.Helper()
+	return startWith(t, protocol, rules, 0)
+}
+
+// startWith has a limit for writes.
+func startWith(t *testing.T, protocol, rules string, limit time.Duration) *started {
 	t.Helper()
 	parsed, err := Parse("rules", rules)
 	if err != nil {
@@ -37,10 +44,15 @@ func start(t *testing.T, protocol, rules string) *started {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := Config{Rules: parsed, Seed: 1, Connections: 100}
+	cfg := Config{Rules: parsed, Seed: 1, Connections: 100, limit: limit}
 	s := &started{url: "http://" + l.Addr().String()}
 	transport := &http.Transport{DisableCompression: true}
-	if protocol != "" {
+	switch protocol {
+	case "":
+	case "h2c":
+		transport.Protocols = new(http.Protocols)
+		transport.Protocols.SetUnencryptedHTTP2(true)
+	default:
 		identity := testkit.NewIdentity()
 		cfg.Certificate = &identity.TLS
 		s.url = "https://" + l.Addr().String()
@@ -87,7 +99,7 @@ func (s *started) get(t *testing.T, path string, fields ...string) (*http.Respon
 	return resp, text, err
 }
 
-var everyProtocol = []string{"", "http/1.1", "h2"}
+var everyProtocol = []string{"", "http/1.1", "h2", "h2c"}
 
 // TestAnswers: what rules say is what comes, over each protocol.
 func TestAnswers(t *testing.T) {
@@ -270,6 +282,66 @@ func TestDrip(t *testing.T) {
 				t.Errorf("%d bytes in %v, the first after %v: %v; want 4k in 400ms", len(text), took, first, err)
 			}
 		})
+	}
+}
+
+// TestWriteLimit: a client that reads is not cut off by the limit for writes, however
+// long its connection was idle, a piece is waited for, or an end that never comes.
+func TestWriteLimit(t *testing.T) {
+	for _, protocol := range everyProtocol {
+		t.Run(protocol, func(t *testing.T) {
+			t.Parallel()
+			const limit = 200 * time.Millisecond
+			s := startWith(t, protocol, "/x size=10\n/late size=10 latency=500ms\n/drip size=128 drip=160\n/endless size=10k break=endless:100% hold=600ms", limit)
+			resp, _, err := s.get(t, "/x")
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * limit)
+			if resp, _, err := s.get(t, "/x", "If-None-Match", resp.Header.Get("ETag")); err != nil || resp.StatusCode != 304 {
+				t.Errorf("after a rest: %v", err)
+			}
+			if _, _, err := s.get(t, "/late"); err != nil {
+				t.Errorf("after a latency: %v", err)
+			}
+			if _, text, err := s.get(t, "/drip"); err != nil || len(text) != 128 {
+				t.Errorf("pieces of 400ms: %d bytes, %v", len(text), err)
+			}
+			time.Sleep(2 * limit)
+			n, err := Fetch(t.Context(), s.client, s.url)
+			if err != nil || n.Connections != 1 {
+				t.Errorf("over %d connections, %v", n.Connections, err)
+			}
+			begin := time.Now()
+			if _, _, err := s.get(t, "/endless"); err == nil || time.Since(begin) < 600*time.Millisecond {
+				t.Errorf("what is endless ended in %v: %v", time.Since(begin), err)
+			}
+		})
+	}
+}
+
+// TestClientStops: a client that does not read is given up at the limit.
+func TestClientStops(t *testing.T) {
+	s := startWith(t, "", "/x size=100M", 100*time.Millisecond)
+	c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprint(c, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+	deadline := time.Now().Add(5 * time.Second)
+	for {
+		n, err := Fetch(t.Context(), s.client, s.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n.Abandoned == 1 && n.InFlight == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("counted %+v", n)
+		}
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 

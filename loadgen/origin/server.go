@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -35,6 +36,8 @@ type Config struct {
 	Seed        uint64
 	Certificate *tls.Certificate // nil: plaintext, HTTP/1.1 and h2c
 	Connections int              // at a time
+
+	limit time.Duration // for a write; 0: writeTime
 }
 
 // MaxConnections is how many connections an origin may be given.
@@ -61,6 +64,7 @@ func Serve(ctx context.Context, l net.Listener, cfg Config) (Count, error) {
 	if err != nil {
 		return Count{}, errors.Join(err, l.Close())
 	}
+	h.limit = cmp.Or(cfg.limit, h.limit)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(h.counts)
 	mux := http.NewServeMux()
@@ -74,6 +78,7 @@ func Serve(ctx context.Context, l net.Listener, cfg Config) (Count, error) {
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			// A mux cleans paths and redirects: what the rules answer is not to be.
 			if req.URL.Path == CountPath || req.URL.Path == MetricsPath {
+				_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(h.limit)) // both protocols have one
 				mux.ServeHTTP(w, req)
 				return
 			}
