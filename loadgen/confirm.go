@@ -36,7 +36,7 @@ func (o *options) confirm(ctx context.Context, cfg *attack.Config, s streams) er
 		what = "up to " + human.Rate(rate)
 	}
 	text := fmt.Sprintf("%s to %s, which is neither this machine nor on a private network", what, strings.Join(strangers, ", "))
-	if !term.IsTerminal(int(s.in.Fd())) || o.targets == "-" {
+	if !term.IsTerminal(int(s.in.Fd())) || o.targets == standard || o.replay.file == standard {
 		return usageError{fmt.Errorf("this would send %s: -yes says that it may", text)}
 	}
 	fmt.Fprintf(s.err, "This sends %s.\nIs it yours to load? Type yes: ", text)
@@ -76,6 +76,8 @@ func fastest(cfg *attack.Config) float64 {
 		return p.Mean.Rate(0) + p.Amp.Rate(0)
 	case attack.Stages:
 		return p.Highest()
+	case attack.Replay:
+		return float64(p.Busiest())
 	}
 	return math.Inf(1) // a closed loop
 }

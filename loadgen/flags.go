@@ -33,6 +33,7 @@ type options struct {
 	body    string
 	headers http.Header
 	pattern pattern.Spec
+	replay  replayFlags
 
 	// How fast, how long.
 	rate      rate
@@ -108,6 +109,7 @@ func parseFlags(command string, args []string, out io.Writer) (*options, error) 
 		return nil, usageError{err}
 	}
 	switch {
+	case o.replay.file != "":
 	case len(o.stages) > 0 && o.duration == 0 && o.requests == 0:
 		o.duration = o.stages.duration()
 	case o.requests != 0:
@@ -128,7 +130,7 @@ func parseFlags(command string, args []string, out io.Writer) (*options, error) 
 	if o.streamsSet = isGiven(f, "streams"); o.http1 {
 		o.streams = 1
 	}
-	if o.most == 0 && !isGiven(f, "connections") {
+	if o.most == 0 && !isGiven(f, "connections") && o.replay.file == "" {
 		o.most = max(defaultMost, o.connections)
 	}
 	return o, nil
@@ -154,6 +156,9 @@ func (o *options) checkTogether(f *flag.FlagSet) error {
 		{o.proxy != "" && o.environment, "-proxy and -proxy-from-environment: one of the two"},
 		{given["format"] && o.targets == "", "-format is that of -targets, which is missing"},
 		{given["method"] && o.target == "", "-method is that of -target, which is missing; -targets has methods"},
+		{o.replay.conflict(given) != "", "-replay has requests and moments of its own: " + o.replay.conflict(given) + " does not go with it"},
+		{given["speed"] && o.replay.file == "", "-speed is that of -replay, which is missing"},
+		{given["speed"] && !(o.replay.speed >= minSpeed && o.replay.speed <= maxSpeed), fmt.Sprintf("-speed %v: allowed are %v to %v", o.replay.speed, minSpeed, maxSpeed)},
 		{len(o.stages) > 0 && (given["duration"] || given["requests"]), "-stages have times of their own: -duration and -requests do not go with them"},
 		{len(o.stages) > 0 && (given["slope"] || given["amplitude"] || given["period"] || given["start-at"]), "-stages are lines of their own: -slope, -amplitude, -period and -start-at do not go with them"},
 		{len(o.stages) > 0 && given["warmup"] && o.stages.first(o.rate) == 0, "-warmup is load at the first rate, which is 0: give -rate, with which -stages begin, or a first stage such as 0s:1000"},
@@ -213,6 +218,7 @@ func (o *options) flags(command string) *flag.FlagSet {
 		duration(f, &o.probe, "probe", 5*time.Second, "`TIME` for which each rate is tried")
 		f.Float64Var(&o.precision, "precision", 0.02, "how near to the limit, as a `SHARE` of it")
 	} else {
+		o.replay.flags(f)
 		f.Var(&o.rate, "rate", "`RATE` asked: 150000, 150k, 300/1m; 0: closed loop, as fast as it goes (default 0)")
 		f.Float64Var(&o.slope, "slope", 0, "`NUMBER` of requests per second that the rate gains each second")
 		f.Var(&o.amplitude, "amplitude", "`RATE` by which it swings, as a sine around -rate; needs -period")
@@ -302,6 +308,11 @@ func (o *options) config(ctx context.Context, stdin io.Reader) (attack.Config, e
 		}
 		if *file.text, err = os.ReadFile(file.name); err != nil {
 			return cfg, usageError{fmt.Errorf("%s: %w", file.flag, err)}
+		}
+	}
+	if o.replay.file != "" {
+		if err := o.replay.read(ctx, stdin, &cfg); err != nil {
+			return cfg, usageError{fmt.Errorf("-replay %s: %w", o.replay.file, err)}
 		}
 	}
 	if err := cfg.Check(); err != nil {

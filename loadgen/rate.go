@@ -122,6 +122,8 @@ func (o *options) pacer() (vegeta.Pacer, error) {
 // pace says the pacer in words.
 func (o *options) pace() string {
 	switch p := human.Rate(o.rate.perSecond()); {
+	case o.replay.file != "":
+		return o.replay.words()
 	case len(o.stages) > 0:
 		return "from " + p + o.stages.words()
 	case o.rate.freq == 0:

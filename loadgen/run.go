@@ -58,6 +58,7 @@ func runAttack(ctx context.Context, args []string, s streams) error {
 		return err
 	}
 	o.noteProxy(&cfg, s)
+	o.replay.note(s)
 	witness, err := o.startWitness(ctx, &cfg)
 	if err != nil {
 		return err

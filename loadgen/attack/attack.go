@@ -96,6 +96,9 @@ type attack struct {
 	versions atomic.Uint32
 	fellBack atomic.Bool
 
+	replay   *Replay    // nil: none
+	numbered [][]uint32 // the numbers of each connection's requests, of a replay
+
 	spare *atomic.Int64 // how many connections may still be made beside them; nil: none
 	grown atomic.Int64  // how many were
 	mu    sync.Mutex
@@ -170,6 +173,10 @@ func newAttack(cfg Config, hooks Hooks) (*attack, error) {
 		a.spare = new(atomic.Int64)
 		a.spare.Store(int64(cfg.MaxConnections*cfg.Count/cfg.Connections - cfg.Count))
 	}
+	if r, ok := cfg.Pacer.(Replay); ok {
+		a.replay = &r
+		a.numbered = r.lanes(cfg.Connections)
+	}
 	i := 0
 	for _, g := range cfg.groups(requests) {
 		if g.origin.Secure {
@@ -210,6 +217,9 @@ func (a *attack) newConnection(g *group, lane, i int) *connection {
 		}
 	}
 	s := newSequence(len(a.requests), g.positions, g.lanes, lane)
+	if a.replay != nil {
+		s = a.replay.replayed(a.numbered[lane], g.lanes, lane)
+	}
 	sh := a.recorder.shards[i%len(a.recorder.shards)]
 	return &connection{
 		attack: a,

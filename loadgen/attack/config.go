@@ -100,7 +100,7 @@ func (c *Config) Check() error {
 		if rate := s.Rate(c.Duration); rate > maxRate {
 			return tooFast(rate)
 		}
-		if c.Warmup > 0 && s.Rate(0) == 0 {
+		if _, replay := s.(Replay); c.Warmup > 0 && s.Rate(0) == 0 && !replay {
 			return fmt.Errorf("a warm-up of %v at the first rate, which is 0: it needs a rate to begin with", c.Warmup)
 		}
 	}
@@ -123,6 +123,11 @@ func (c *Config) Check() error {
 	}
 	if err := c.checkProtocols(groups); err != nil {
 		return err
+	}
+	if r, ok := c.Pacer.(Replay); ok {
+		if err := r.checkWith(c, len(groups)); err != nil {
+			return err
+		}
 	}
 	return c.checkRoutes(groups)
 }

@@ -29,7 +29,7 @@ const never = time.Duration(math.MaxInt64)
 // requests apart that are less than a nanosecond apart.
 const maxRate = 1e9
 
-// NewSchedule makes the schedule of one of vegeta's three pacers, or of Stages.
+// NewSchedule makes the schedule of one of vegeta's three pacers, or of Stages or Replay.
 // The first request is due at once, while vegeta waits for one interval.
 func NewSchedule(p vegeta.Pacer) (Schedule, error) {
 	switch p := p.(type) {
@@ -65,8 +65,13 @@ func NewSchedule(p vegeta.Pacer) (Schedule, error) {
 			return nil, err
 		}
 		return newStaged(p), nil
+	case Replay:
+		if err := p.check(); err != nil {
+			return nil, err
+		}
+		return p, nil
 	}
-	return nil, fmt.Errorf("a pacer of type %T: only constant, linear, sine and stages have a schedule", p)
+	return nil, fmt.Errorf("a pacer of type %T: only constant, linear, sine, stages and replay have a schedule", p)
 }
 
 func tooFast(rate float64) error {

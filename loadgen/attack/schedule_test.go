@@ -161,6 +161,12 @@ func TestScheduleRefuses(t *testing.T) {
 		stagesOf(5, "10000h:5", "1ns:5"),
 		stagesOf(0, "1s:0", "1h:0"),
 		stagesOf(0, "0s:5"),
+		Replay{},
+		Replay{Moments: []time.Duration{5}, Targets: []uint32{0}, Clients: []uint32{0}, End: 5},
+		Replay{Moments: []time.Duration{5, 4}, Targets: []uint32{0, 0}, Clients: []uint32{0, 0}, End: 6},
+		Replay{Moments: []time.Duration{-1}, Targets: []uint32{0}, Clients: []uint32{0}, End: 6},
+		Replay{Moments: []time.Duration{1}, Targets: []uint32{0}, Clients: []uint32{0, 0}, End: 6},
+		Replay{Moments: []time.Duration{1}, Targets: []uint32{0}, Clients: []uint32{0}, End: maxDuration + 1},
 		Stages{Stages: make([]Stage, maxStages+1)},
 	} {
 		if s, err := NewSchedule(p); err == nil {

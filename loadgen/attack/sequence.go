@@ -23,6 +23,10 @@ type sequence struct {
 	rotate    bool
 	row       uint64 // the next
 	step      uint64 // from a row to the next; 1 until the sequence is split
+
+	// Of a replay, instead of all but lanes, lane, row and step:
+	numbers []uint32 // its rows
+	order   []uint32 // the position of each number of the attack; nil: no replay
 }
 
 func newSequence(targets int, positions []uint64, lanes, lane int) sequence {
@@ -38,6 +42,9 @@ func newSequence(targets int, positions []uint64, lanes, lane int) sequence {
 
 // at is the number in a row, and the target's position.
 func (s *sequence) at(row uint64) (n, position uint64) {
+	if s.order != nil {
+		return s.number(row)
+	}
 	column := s.lane
 	if s.rotate {
 		column = (s.lane + row) % s.lanes
@@ -67,6 +74,9 @@ func (s *sequence) split() sequence {
 // below is how many numbers of the whole sequence, before it was split, are less
 // than limit.
 func (s *sequence) below(limit uint64) uint64 {
+	if s.order != nil {
+		return s.numbersBelow(limit)
+	}
 	if limit > math.MaxInt64 {
 		limit = math.MaxInt64
 	}

@@ -88,6 +88,7 @@ func init() {
 	gob.Register(vegeta.LinearPacer{})
 	gob.Register(vegeta.SinePacer{})
 	gob.Register(attack.Stages{})
+	gob.Register(attack.Replay{})
 }
 
 // outcome is an exchange.Outcome. Its moments need no translation: all agents

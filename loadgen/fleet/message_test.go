@@ -47,6 +47,7 @@ func TestConfigArrives(t *testing.T) {
 		vegeta.LinearPacer{StartAt: rate, Slope: -0.5},
 		vegeta.SinePacer{Period: time.Minute, Mean: rate, Amp: vegeta.ConstantPacer{Freq: 1, Per: time.Hour}, StartAt: vegeta.Trough},
 		attack.Stages{Start: rate, Stages: []attack.Stage{{Time: time.Second, Rate: rate}, {Rate: rate}}},
+		attack.Replay{Moments: []time.Duration{0, 5}, Targets: []uint32{1, 0}, Clients: []uint32{0, 1}, End: time.Second},
 		nil,
 	} {
 		cfg := attack.Config{
