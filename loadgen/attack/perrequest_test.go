@@ -95,7 +95,7 @@ func TestPerRequestWarmup(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 1800*time.Millisecond)
 	defer cancel()
 	r := attackWith(t, ctx, cfg)
-	if n := requests.Load(); n != 4 || conns.Load() != n || r.Summary.Warmup != 2 || r.Total.Succeeded() != 2 || r.took > 5*time.Second {
+	if n := requests.Load(); n < 3 || conns.Load() != n || r.Summary.Warmup != 2 || r.Total.Succeeded() != uint64(n)-2 || r.took > 5*time.Second {
 		t.Errorf("%d requests, %d connections, %d of the warm-up, %d succeeded, after %v", n, conns.Load(), r.Summary.Warmup, r.Total.Succeeded(), r.took)
 	}
 }
