@@ -31,6 +31,8 @@ type options struct {
 	format  string
 	method  string
 	body    string
+	lazy    bool
+	reader  *lazyTargets // of -lazy
 	headers http.Header
 	pattern pattern.Spec
 	replay  replayFlags
@@ -115,6 +117,8 @@ func parseFlags(command string, args []string, out io.Writer) (*options, error) 
 	case o.requests != 0:
 	case o.duration == 0 && isGiven(f, "duration"):
 		o.duration = attack.Forever
+	case o.duration == 0 && o.lazy:
+		o.duration = attack.Forever // the targets end it
 	case o.duration == 0:
 		o.duration = defaultDuration
 	}
@@ -154,6 +158,9 @@ func (o *options) checkTogether(f *flag.FlagSet) error {
 		{o.http1 && given["streams"] && o.streams != 1, "-streams: HTTP/1.1 has one request in flight on a connection"},
 		{!o.keepAlive && given["streams"] && o.streams != 1, "-streams: with -keepalive=false a connection has one request"},
 		{o.proxy != "" && o.environment, "-proxy and -proxy-from-environment: one of the two"},
+		{o.lazy && o.targets == "", "-lazy is for -targets, which is missing"},
+		{o.lazy && o.workers != "", "-lazy and -workers: agents are sent all targets before they begin"},
+		{o.lazy && o.digest == exchange.DigestFirst, "-lazy and -digest first: the first content of each target would be held for ever; a SHA-256 may be given"},
 		{given["format"] && o.targets == "", "-format is that of -targets, which is missing"},
 		{given["method"] && o.target == "", "-method is that of -target, which is missing; -targets has methods"},
 		{o.replay.conflict(given) != "", "-replay has requests and moments of its own: " + o.replay.conflict(given) + " does not go with it"},
@@ -227,6 +234,7 @@ func (o *options) flags(command string) *flag.FlagSet {
 		f.Var(&o.stages, "stages", "`TIME:RATE,…` in each of which the rate goes in a line to RATE, from the last one or first from -rate: 10s:1000,1m:1000,10s:0")
 		duration(f, &o.duration, "duration", 0, "`TIME` in which requests are due; 0: until it is interrupted (default "+defaultDuration.String()+")")
 		f.Uint64Var(&o.requests, "requests", 0, "`NUMBER` of requests, in place of -duration")
+		f.BoolVar(&o.lazy, "lazy", false, "read -targets while they are sent, each once, all of one origin; without -duration and -requests it ends with them")
 		f.StringVar(&o.results, "results", "", "`FILE` for every result, in vegeta's encoding; - is the standard output, and the report goes to the standard error then")
 		f.StringVar(&o.origin, "origin", "", "`URL` of a loadgen origin behind the server: the report has what it counted, and so the hit ratio")
 		f.StringVar(&o.hdr, "hdr", "", "`FILE` for the latencies, in HdrHistogram's text form; - as for -results")

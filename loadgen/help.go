@@ -15,7 +15,7 @@ var groups = []struct {
 	title string
 	flags []string
 }{
-	{"What is asked for", []string{"target", "targets", "format", "method", "body", "header", "replay", "speed"}},
+	{"What is asked for", []string{"target", "targets", "lazy", "format", "method", "body", "header", "replay", "speed"}},
 	{"What it looks like", []string{"keys", "popularity", "vary", "ranges", "conditional", "seed"}},
 	{"How fast and how long", []string{"rate", "slope", "amplitude", "period", "start-at", "stages", "duration", "requests", "min", "max", "probe", "precision", "warmup"}},
 	{"Connections", []string{"connections", "max-connections", "streams", "timeout", "http1", "h2c", "keepalive", "strict", "insecure", "cacert", "cert", "key", "sni", "connect-to", "unix-socket", "proxy", "proxy-from-environment", "digest"}},

@@ -76,10 +76,11 @@ func runAttack(ctx context.Context, args []string, s streams) error {
 		return errors.Join(err, results.close())
 	}
 	live := o.live(&cfg, s)
+	o.reader.start(&cfg)
 	r, err := o.measure(ctx, start, cfg, live, exporter, results, witness)
 	live.Done()
 	// What was measured is reported, whatever else went wrong.
-	err = errors.Join(err, results.close())
+	err = errors.Join(err, o.reader.stop(), results.close())
 	if r == nil {
 		return errors.Join(err, exporter.stop())
 	}
@@ -137,6 +138,9 @@ func (o *options) measure(ctx context.Context, start runner, cfg attack.Config, 
 	if results != nil {
 		hooks.Outcomes = func(batch []exchange.Outcome) { results.add(batch) }
 	}
+	if o.reader != nil {
+		hooks.Feed = o.reader.Feed
+	}
 	summary, err := start(ctx, cfg, hooks)
 	if err != nil {
 		return nil, err
@@ -147,6 +151,12 @@ func (o *options) measure(ctx context.Context, start runner, cfg attack.Config, 
 		speaks(r, summary.Spoken, &cfg)
 	}
 	r.Fallback = summary.Fallback
+	if o.reader != nil {
+		r.Targets = max(1, int(o.reader.Taken()))
+	}
+	if summary.Exhausted && (o.requests > 0 || o.duration != attack.Forever) {
+		r.Notes = append(r.Notes, "The targets ended before their time, after "+human.Duration(r.Duration)+".")
+	}
 	if _, constant := cfg.Pacer.(vegeta.ConstantPacer); !constant && r.Duration > 0 {
 		r.Asked = float64(r.Scheduled) / r.Duration.Seconds() // 0 in a closed loop
 	}

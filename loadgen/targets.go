@@ -20,6 +20,10 @@ const maxTargets = 64 << 20
 // once it is prepared.
 const maxCount = 1_000_000
 
+// maxContents bounds what the files that targets name have, in bytes, as each target
+// holds its own.
+const maxContents = 1 << 30
+
 // readTargets reads what is to be asked for. vegeta's targeters read its formats
 // and add the body and the headers that every request has.
 func (o *options) readTargets(ctx context.Context, stdin io.Reader) ([]vegeta.Target, error) {
@@ -37,6 +41,12 @@ func (o *options) readTargets(ctx context.Context, stdin io.Reader) ([]vegeta.Ta
 		return []vegeta.Target{{Method: o.method, URL: o.target, Body: body, Header: o.headers}}, nil
 	case o.targets == "":
 		return nil, errors.New("nothing to ask for: -target URL or -targets FILE is needed")
+	case o.lazy:
+		var err error
+		if o.reader, err = o.openLazily(ctx, stdin, body); err != nil {
+			return nil, err
+		}
+		return []vegeta.Target{o.reader.first}, nil
 	}
 	src := stdin
 	if o.targets != "-" {
@@ -52,7 +62,7 @@ func (o *options) readTargets(ctx context.Context, stdin io.Reader) ([]vegeta.Ta
 		return nil, fmt.Errorf("-targets: %w", err)
 	}
 	if len(text) > maxTargets {
-		return nil, fmt.Errorf("-targets %s: is larger than 64 MiB, as much as is allowed", o.targets)
+		return nil, fmt.Errorf("-targets %s: is larger than 64 MiB, as much as is allowed%s", o.targets, o.lazyHint())
 	}
 	var targeter vegeta.Targeter
 	switch o.format {
@@ -68,15 +78,16 @@ func (o *options) readTargets(ctx context.Context, stdin io.Reader) ([]vegeta.Ta
 		// It drops a last line without an end.
 		targeter = vegeta.NewJSONTargeter(bytes.NewReader(append(bytes.TrimSpace(text), '\n')), body, o.headers)
 	default:
-		return nil, fmt.Errorf("-format %q: allowed are %s and %s", o.format, vegeta.HTTPTargetFormat, vegeta.JSONTargetFormat)
+		return nil, wrongFormat(o.format)
 	}
 	var targets []vegeta.Target
+	contents := contents(0)
 	for {
 		if ctx.Err() != nil {
-			return nil, errors.New("-targets: nothing was sent: interrupted while targets were read")
+			return nil, errInterrupted
 		}
 		if len(targets) == maxCount {
-			return nil, fmt.Errorf("-targets %s: there are more than %d, as many as are allowed", o.targets, maxCount)
+			return nil, fmt.Errorf("-targets %s: there are more than %d, as many as are allowed%s", o.targets, maxCount, o.lazyHint())
 		}
 		var t vegeta.Target
 		err := targeter(&t)
@@ -88,8 +99,38 @@ func (o *options) readTargets(ctx context.Context, stdin io.Reader) ([]vegeta.Ta
 		case err != nil:
 			return nil, fmt.Errorf("-targets %s: target %d: %w", o.targets, len(targets)+1, err)
 		}
+		if contents.add(t.Body, body); contents > maxContents {
+			return nil, fmt.Errorf("-targets %s: target %d: with it the targets have more than 1 GiB of content, as much as is allowed%s", o.targets, len(targets)+1, o.lazyHint())
+		}
 		targets = append(targets, t)
 	}
+}
+
+// contents is how much the contents of targets hold of memory, in bytes.
+type contents int
+
+// add adds a target's content, unless it is that of -body, which they share.
+func (c *contents) add(content, shared []byte) {
+	if len(content) == 0 || len(shared) > 0 && &content[0] == &shared[0] {
+		return
+	}
+	*c += contents(len(content))
+}
+
+// lazyHint is what to do about more targets than are read at once; capacity sends
+// them again and again.
+func (o *options) lazyHint() string {
+	if o.probe > 0 {
+		return ""
+	}
+	return " (-lazy reads targets while they are sent)"
+}
+
+// errInterrupted is that no target came before a signal.
+var errInterrupted = errors.New("-targets: nothing was sent: interrupted while targets were read")
+
+func wrongFormat(format string) error {
+	return fmt.Errorf("-format %q: allowed are %s and %s", format, vegeta.HTTPTargetFormat, vegeta.JSONTargetFormat)
 }
 
 // readAll reads until the end, or until ctx ends: a pipe may have none.

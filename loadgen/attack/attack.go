@@ -3,6 +3,7 @@ package attack
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"net"
@@ -55,6 +56,10 @@ type Hooks struct {
 	// during the call, by many goroutines.
 	Outcomes func([]exchange.Outcome)
 
+	// Feed has the requests, all of one origin; Config.Targets has one of them
+	// then, from which that is taken. nil: the targets take turns.
+	Feed *Feed
+
 	// Metrics counts bytes; its zero value counts and is not read.
 	Metrics wire.Metrics
 }
@@ -67,6 +72,7 @@ type Summary struct {
 	Warmup      uint64        // requests that ended and were not measured
 	Grown       int           // connections that were made beside the others, because those were full
 	Interrupted bool          // ctx ended it
+	Exhausted   bool          // the feed did
 
 	Spoken   exchange.Protocols // versions of HTTP that connections spoke; 0: none was made
 	Fallback bool               // a server that was offered HTTP/2 chose HTTP/1.1
@@ -124,6 +130,14 @@ func newAttack(cfg Config, hooks Hooks) (*attack, error) {
 	if err != nil {
 		return nil, err
 	}
+	_, replayed := cfg.Pacer.(Replay)
+	switch {
+	case hooks.Feed == nil:
+	case book != nil || replayed:
+		return nil, errors.New("targets that are read while they are sent are neither drawn nor those of a log")
+	case len(requests) != 1 || cfg.Digest == exchange.DigestFirst:
+		return nil, errors.New("targets that are read while they are sent have one origin, and no digest of the first content of each")
+	}
 	p, err := cfg.plan(requests, book)
 	if err != nil {
 		return nil, err
@@ -169,6 +183,7 @@ func newAttack(cfg Config, hooks Hooks) (*attack, error) {
 	if book != nil {
 		a.exchange.ETag = book.Seen()
 	}
+	p.feed, p.wakeOthers = hooks.Feed, func() { a.wakeAll(false) }
 	if cfg.Pacer != nil && cfg.MaxConnections > cfg.Connections {
 		a.spare = new(atomic.Int64)
 		a.spare.Store(int64(cfg.MaxConnections*cfg.Count/cfg.Connections - cfg.Count))
@@ -220,14 +235,21 @@ func (a *attack) newConnection(g *group, lane, i int) *connection {
 	if a.replay != nil {
 		s = a.replay.replayed(a.numbered[lane], g.lanes, lane)
 	}
-	sh := a.recorder.shards[i%len(a.recorder.shards)]
-	return &connection{
+	c := &connection{
 		attack: a,
 		route:  a.cfg.route(g.origin),
 		tls:    g.tls,
-		shard:  sh,
-		driver: newDriver(a.plan, s, sh, budget),
+		shard:  a.recorder.shards[i%len(a.recorder.shards)],
+		nudged: make(chan struct{}, 1),
 	}
+	c.drive(s, budget)
+	return c
+}
+
+// drive makes the connection's driver.
+func (c *connection) drive(s sequence, budget uint64) {
+	c.driver = newDriver(c.plan, s, c.shard, budget)
+	c.driver.wake = func() { c.wake(false) }
 }
 
 func (a *attack) run(ctx context.Context) (Summary, error) {

@@ -225,6 +225,15 @@ func (c *Config) requests() ([]*exchange.Request, *pattern.Book, error) {
 	return all, nil, c.byProxies(all)
 }
 
+// Request prepares a target for a Feed.
+func (c *Config) Request(index int, t *vegeta.Target) (*exchange.Request, error) {
+	r, err := exchange.NewRequest(index, t)
+	if err != nil {
+		return nil, err
+	}
+	return r, c.byProxies([]*exchange.Request{r})
+}
+
 // plan makes what the drivers share.
 func (c *Config) plan(requests []*exchange.Request, book *pattern.Book) (*plan, error) {
 	p := &plan{birth: time.Now(), requests: requests, book: book, warmup: c.Warmup, end: never, timeout: c.Timeout, perRequest: c.PerRequest}

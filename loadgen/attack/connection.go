@@ -37,6 +37,8 @@ type connection struct {
 	mu     sync.Mutex
 	engine engine // nil: none is served now
 	wire   *wire.Conn
+
+	nudged chan struct{} // a token for due
 }
 
 // first makes the first connection, before the attack begins, unless each request
@@ -111,10 +113,26 @@ func (c *connection) due(ctx context.Context) bool {
 		switch {
 		case !more || c.driver.spent():
 			return false
-		case until <= now:
+		case until > now && !c.driver.starving:
+		case c.driver.fetch(now):
 			return true
+		case !c.driver.starving: // no target is left
+			return false
+		case until <= now: // a closed loop without end
+			until = now + c.cfg.Timeout
 		}
-		pause(ctx, until-now) // if ctx ends, Rest has no more
+		c.sleep(ctx, until-now) // if ctx ends, Rest has no more
+	}
+}
+
+// sleep waits for d, until ctx ends or until the connection is woken.
+func (c *connection) sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.nudged:
+	case <-ctx.Done():
 	}
 }
 
@@ -203,9 +221,13 @@ func (c *connection) serve(w *wire.Conn, protocol exchange.Protocols) *exchange.
 	return e.Serve()
 }
 
-// wake makes the engine call the driver again; cut closes the connection at once.
-// Safe from any goroutine.
+// wake makes the engine, or due, call the driver again; cut closes the connection at
+// once. Safe from any goroutine.
 func (c *connection) wake(cut bool) {
+	select {
+	case c.nudged <- struct{}{}:
+	default:
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.engine == nil {

@@ -40,6 +40,10 @@ type plan struct {
 	epoch      atomic.Pointer[time.Time]     // moment 0; nil: it is not known yet
 	stopped    atomic.Pointer[time.Duration] // the moment when it was ended early; nil: it was not
 	closing    atomic.Bool                   // connections are being cut off
+
+	feed       *Feed                         // nil: targets take turns
+	exhausted  atomic.Pointer[time.Duration] // the moment when it had none left; nil: it has
+	wakeOthers func()                        // makes all drivers look at that
 }
 
 // request is the n-th, of the target at a position unless it is drawn.
@@ -79,9 +83,10 @@ type driver struct {
 	// Closed loop: measured requests left to send.
 	budget uint64
 
-	again    []returned    // to be sent again, the oldest first
-	life     lifespan      // of the connection
-	growth   growth        // of the lane
+	again  []returned // to be sent again, the oldest first
+	life   lifespan   // of the connection
+	growth growth     // of the lane
+	fed
 	waited   uint64        // measured requests of the turn that waited for room on the connection
 	batch    *batch        // of the turn; nil: nothing has ended in it
 	inFlight int64         // change in the turn
@@ -160,17 +165,22 @@ func (d *driver) take(now time.Duration) (t exchange.Ticket, ok bool) {
 		if d.done || d.next.Due > now || now != d.moment && now-d.next.Due < d.wait {
 			return t, false
 		}
+		if !d.fetch(now) {
+			return t, false
+		}
 		if late := now - d.next.Due; late > d.wait+slotSlack && d.next.Due <= d.growth.until && d.next.Due >= d.warmup {
 			d.waited++
 		}
 		t, d.moment = d.next, now
+		d.fill(&t)
 		d.advance()
 		return t, true
 	}
-	if now < 0 || now >= d.end || d.budget == 0 {
+	if now < 0 || now >= d.end || d.budget == 0 || !d.fetch(now) {
 		return t, false
 	}
 	t = exchange.Ticket{Request: d.request(d.sequence.next()), Due: now}
+	d.fill(&t)
 	if now >= d.warmup {
 		d.budget--
 		if d.numbers != nil {
@@ -269,7 +279,11 @@ func (d *driver) Rest(now time.Duration) (until time.Duration, more bool) {
 		return 0, false
 	}
 	d.giveUp(now-d.timeout, now, exchange.NeverSent)
-	if d.schedule != nil {
+	end, drained := d.drained()
+	if d.feed != nil {
+		d.feed.nudge() // it may have been woken for a request that it cannot take
+	}
+	if d.schedule != nil && !d.starving {
 		busy := d.life.open > 0 || d.perRequest // the next connection is made when this request is over
 		d.growth.held(now, d.last, !d.done && busy && d.next.Due+d.wait <= now)
 		d.share()
@@ -280,8 +294,14 @@ func (d *driver) Rest(now time.Duration) (until time.Duration, more bool) {
 		return 0, true
 	case len(d.again) > 0:
 		return max(now, 1), true
+	case drained:
+		return end + linger, now < end+linger
 	case d.spent():
 		return d.farewell, now < d.farewell
+	case d.starving && d.schedule != nil:
+		return max(d.next.Due+d.timeout, 1), true
+	case d.starving && d.end != never:
+		return d.end, now < d.end
 	case d.schedule != nil:
 		return max(d.next.Due+d.wait, 1), true
 	case now < 0:
@@ -308,6 +328,14 @@ func (d *driver) giveUp(due, now time.Duration, why *exchange.Failure) {
 	}
 	d.again = kept
 	for d.schedule != nil && !d.done && d.next.Due <= due {
+		why := why
+		if why != exchange.WasStopped && !d.fetch(now) {
+			if d.done || why != exchange.NeverSent {
+				break // what is not read has not failed
+			}
+			why = exchange.NeverRead
+		}
+		d.fill(&d.next)
 		if why == exchange.NeverSent && d.next.Due <= d.growth.until && d.next.Due >= d.warmup {
 			d.waited++
 		}
@@ -348,11 +376,12 @@ func (d *driver) refused(now time.Duration, why *exchange.Failure) {
 
 // report gives the turn's outcomes to the recorder.
 func (d *driver) report() {
-	if d.waited > 0 {
+	if d.waited > 0 || d.starved > 0 {
 		if d.batch == nil {
 			d.batch = batches.Get().(*batch)
 		}
 		d.batch.waited += d.waited
+		d.batch.starved += d.starved
 	}
 	if d.batch == nil && d.inFlight == 0 {
 		return
@@ -361,5 +390,5 @@ func (d *driver) report() {
 	if d.batch != nil {
 		d.batch.release()
 	}
-	d.batch, d.inFlight, d.waited = nil, 0, 0
+	d.batch, d.inFlight, d.waited, d.starved = nil, 0, 0, 0
 }

@@ -102,11 +102,11 @@ func (c *connection) growTo(life context.Context) func() {
 
 // help makes a connection beside c, on a goroutine of its own.
 func (c *connection) help(life context.Context) {
-	other := &connection{attack: c.attack, route: c.route, tls: c.tls, shard: c.shard}
+	other := &connection{attack: c.attack, route: c.route, tls: c.tls, shard: c.shard, nudged: make(chan struct{}, 1)}
 	w, failure := other.first(life)
 	start := func(s sequence, w *wire.Conn) {
 		c.grown.Add(1)
-		other.driver = newDriver(c.plan, s, c.shard, 0)
+		other.drive(s, 0)
 		c.join(other)
 		c.served.Add(1) // c is served still
 		go func() {

@@ -45,6 +45,7 @@ type batch struct {
 	outcomes []exchange.Outcome
 	retries  uint64
 	waited   uint64 // for room on their connection
+	starved  uint64 // for their target to be read
 }
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
@@ -54,7 +55,7 @@ func (b *batch) release() {
 		return
 	}
 	clear(b.outcomes)
-	b.outcomes, b.retries, b.waited = b.outcomes[:0], 0, 0
+	b.outcomes, b.retries, b.waited, b.starved = b.outcomes[:0], 0, 0, 0
 	batches.Put(b)
 }
 
@@ -74,6 +75,7 @@ func (s *shard) add(b *batch, inFlight int64) {
 	}
 	s.tally.Retries += b.retries
 	s.tally.Waited += b.waited
+	s.tally.Starved += b.starved
 	s.mu.Unlock()
 	s.measured.Add(uint64(len(b.outcomes)))
 	if s.outcomes != nil && len(b.outcomes) > 0 {

@@ -135,6 +135,9 @@ func (a *attack) duration() time.Duration {
 	if at, stopped := a.stop(); stopped {
 		end = min(end, at)
 	}
+	if at := a.exhausted.Load(); at != nil {
+		end = min(end, *at)
+	}
 	if end == never { // a closed loop over a number of requests
 		end = a.recorder.lastDue
 	}
@@ -149,12 +152,13 @@ func (a *attack) summary() Summary {
 		Scheduled:   a.scheduled(),
 		Warmup:      a.recorder.warm.Load(),
 		Interrupted: stopped,
+		Exhausted:   a.exhausted.Load() != nil,
 		Grown:       int(a.grown.Load()),
 		Busy:        a.busy,
 		Spoken:      exchange.Protocols(a.versions.Load()),
 		Fallback:    a.fellBack.Load(),
 	}
-	if stopped && a.schedule != nil {
+	if (stopped || s.Exhausted) && a.schedule != nil {
 		// What connections took while it was being stopped may be due a
 		// moment after that.
 		s.Scheduled = a.recorder.measured.Load()

@@ -88,6 +88,7 @@ func (f *Failure) Orderly() bool {
 // Failures that engines and attack have in common.
 var (
 	NeverSent  = &Failure{Kind: Timeout, Detail: "never sent"}
+	NeverRead  = &Failure{Kind: Timeout, Detail: "never sent, as no target was read in time"}
 	WasStopped = &Failure{Kind: Interrupted}
 	NoHTTP2    = &Failure{Kind: ALPN, Detail: "the server answered HTTP/2 in HTTP/1.1 (-http1 asks for that)"}
 )

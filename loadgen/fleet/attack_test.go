@@ -388,3 +388,12 @@ func TestCoordinatorKilled(t *testing.T) {
 		t.Errorf("%d hits of 100", n)
 	}
 }
+
+// TestFeedIsOfOneMachine: targets that are read while they are sent are no agents'.
+func TestFeedIsOfOneMachine(t *testing.T) {
+	cfg := attack.Config{Targets: []vegeta.Target{{Method: "GET", URL: "http://127.0.0.1:1/"}}, Requests: 1, Connections: 1, Streams: 1, Timeout: time.Second}
+	_, err := Run(t.Context(), Options{Workers: []string{"127.0.0.1:1"}, Token: NewToken()}, cfg, attack.Hooks{Feed: attack.NewFeed()})
+	if err == nil || !strings.Contains(err.Error(), "are of one machine") {
+		t.Errorf("%v", err)
+	}
+}

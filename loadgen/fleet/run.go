@@ -66,6 +66,9 @@ func Run(ctx context.Context, o Options, cfg attack.Config, hooks attack.Hooks) 
 	if err := cfg.Check(); err != nil {
 		return attack.Summary{}, err
 	}
+	if hooks.Feed != nil {
+		return attack.Summary{}, errors.New("targets that are read while they are sent are of one machine: agents are sent all targets before")
+	}
 	if err := o.Check(cfg); err != nil {
 		return attack.Summary{}, err
 	}

@@ -29,6 +29,7 @@ type Tally struct {
 	BytesOut uint64                      // content of requests
 	Retries  uint64                      // sent again because a server had not processed them
 	Waited   uint64                      // of a schedule, that were sent late because all that may be in flight on their connection was
+	Starved  uint64                      // that were sent late, or never, because their target was not read yet
 	Remarks  [exchange.NumRemarks]uint64 // responses that had them
 
 	Cache Cache // what whole responses said of caches
@@ -193,6 +194,7 @@ func (t *Tally) Merge(o *Tally) {
 	t.BytesOut += o.BytesOut
 	t.Retries += o.Retries
 	t.Waited += o.Waited
+	t.Starved += o.Starved
 	for i, n := range o.Ends {
 		t.Ends[i] += n
 	}

@@ -45,6 +45,7 @@ type document struct {
 	Busy        float64       `json:"generator_cpu"`     // share of its cores that the load generator used, 0 to 1
 	Waited      uint64        `json:"waited"`            // requests that were late because all that may be in flight were
 	PerRequest  bool          `json:"connection_per_request"`
+	Starved     uint64        `json:"starved"` // requests that were late because their target was not read yet
 	Streams     int           `json:"streams"`
 	Agents      int           `json:"agents"`
 	Timeout     time.Duration `json:"timeout"`
@@ -143,6 +144,7 @@ func newDocument(r *measure.Run, verdicts []slo.Verdict) document {
 		Connections:      r.Connections,
 		Grown:            r.Grown,
 		Waited:           t.Waited,
+		Starved:          t.Starved,
 		Busy:             r.Busy,
 		PerRequest:       r.PerRequest,
 		Streams:          r.Streams,

@@ -153,6 +153,10 @@ func notes(r *measure.Run) []string {
 	if text := waited(r); text != "" {
 		all = append(all, text)
 	}
+	if t.Starved > 0 {
+		all = append(all, fmt.Sprintf("%s of %s requests were sent late, or never, because their targets had not been read yet: that is the limit of what the load generator reads from, not the server's.",
+			human.Count(t.Starved), human.Count(t.Requests())))
+	}
 	if n := t.Ends[exchange.Declined]; n > 0 {
 		all = append(all, fmt.Sprintf("%s of %s answers have a status of 400 or more: %s succeeded.",
 			human.Count(n), human.Count(t.Answered()), human.Rate(r.Reached())))
