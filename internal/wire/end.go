@@ -1,8 +1,10 @@
 package wire
 
 import (
+	"cmp"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"time"
 )
@@ -60,6 +62,27 @@ func (c *Conn) EndOutput() {
 // ResetAtEnd makes Done reset the connection rather than end it, so that the
 // peer does not take what it has for the whole. It is for a turn.
 func (c *Conn) ResetAtEnd() { c.reset = true }
+
+// LastWord is why the peer ended the connection by its own account, if writing failed
+// with err and an alert of the peer is unread: one that refuses a certificate may say
+// so when the handshake is over for this side, and end under what is on its way. Else
+// it is err. It is for a turn, and what came before the alert is dropped.
+func (c *Conn) LastWord(err error) error {
+	c.readable, c.readErr = true, nil // which writing may have set
+	defer func() { c.readErr = cmp.Or(c.readErr, err) }()
+	for range TurnFills {
+		last := c.Fill()
+		if last == nil {
+			c.Consume(len(c.Unread()))
+			continue
+		}
+		if alert := new(net.OpError); errors.As(last, &alert) && alert.Op == "remote error" { // crypto/tls marks alerts so
+			return last
+		}
+		break
+	}
+	return err
+}
 
 // resets reports whether the end is to be a reset, and prepares it.
 func (c *Conn) resets() bool {

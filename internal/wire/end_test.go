@@ -82,6 +82,46 @@ func TestEndTogetherWithTheLastBytes(t *testing.T) {
 	}
 }
 
+// A server that refuses the client's certificate says so behind the handshake, and
+// resets what is on its way: the alert is found though writing failed first.
+func TestLastWordOfTheServer(t *testing.T) {
+	for _, refuses := range []bool{true, false} {
+		t.Run(map[bool]string{true: "an alert", false: "no alert"}[refuses], func(t *testing.T) {
+			t.Parallel()
+			there, here := testkit.TCPPair(t)
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				config := serverTLS().Clone()
+				if refuses {
+					config.ClientAuth = tls.RequireAnyClientCert
+				}
+				_ = tls.Server(there, config).Handshake()
+				_ = there.Close()
+			}()
+			c := NewClient(here, clientTLS(), newOptions())
+			if err := c.Handshake(time.Now().Add(patience)); err != nil {
+				t.Fatal(err)
+			}
+			<-ended
+			var written, last error
+			c.Serve(engine{turn: func(time.Time) (Step, time.Time) {
+				c.Out = append(c.Out, "on its way"...)
+				if written = c.Flush(); written == nil {
+					return Again, time.Time{}
+				}
+				last = c.LastWord(written)
+				return Leave, time.Time{}
+			}})
+			_ = c.Close()
+			alert := new(net.OpError)
+			if got := errors.As(last, &alert) && alert.Op == "remote error"; got != refuses || !refuses && last != written {
+				t.Errorf("writing failed by %v, the last word is %v", written, last)
+			}
+		})
+	}
+}
+
 // What an engine appended before it was Done arrives, flushed by it or not, and
 // close_notify after it.
 func TestLastWords(t *testing.T) {
