@@ -86,7 +86,9 @@ func (c *connection) run(ctx context.Context, w *wire.Conn, failure *exchange.Fa
 		<-c.ready
 		if made {
 			c.driver.disconnected(c.now())
-		} else {
+		}
+		// In TLS 1.3 a certificate is refused on a connection that was made.
+		if !made || failure.Kind == exchange.TLS && !c.driver.life.answered {
 			c.driver.refused(c.now(), failure)
 		}
 		if wait > 0 {

@@ -92,6 +92,32 @@ func TestRequest(t *testing.T) {
 	}
 }
 
+// TestRefusedCertificate: what a server says of the client's certificate is a failure
+// of TLS with the reason, in the handshake or behind it; other alerts behind it are
+// the connection's end.
+func TestRefusedCertificate(t *testing.T) {
+	const refused = "the server refused the client's certificate: "
+	for _, tt := range []struct {
+		alert, want string
+		kind        Kind // behind the handshake
+	}{
+		{"tls: certificate required", "the server demands a client's certificate (-cert FILE -key FILE shows one)", TLS},
+		{"tls: unknown certificate authority", refused + "unknown certificate authority", TLS},
+		{"tls: expired certificate", refused + "expired certificate", TLS},
+		{"tls: revoked certificate", refused + "revoked certificate", TLS},
+		{"tls: unsupported certificate", refused + "unsupported certificate", TLS},
+		{"tls: access denied", refused + "access denied", TLS},
+		{"tls: internal error", "internal error", Closed},
+	} {
+		if got := CloseFailure(fmt.Errorf("reading: %w", remote(tt.alert))); got.Kind != tt.kind || !strings.HasSuffix(got.Detail, tt.want) {
+			t.Errorf("%s behind the handshake is %v", tt.alert, got)
+		}
+		if got := ConnectFailure(remote(tt.alert), true); got.Kind != TLS || !strings.HasSuffix(got.Detail, tt.want) {
+			t.Errorf("%s in the handshake is %v", tt.alert, got)
+		}
+	}
+}
+
 // TestByProxy: what a proxy is sent.
 func TestByProxy(t *testing.T) {
 	for _, tt := range []struct{ why, url, authorization, want string }{
@@ -156,6 +182,7 @@ func TestFailures(t *testing.T) {
 		{&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}, true, TLS, "expired"},
 		{&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.NotAuthorizedToSign}}, true, TLS, "not valid"},
 		{remote(noApplicationProtocol), true, ALPN, "does not speak"},
+		{remote("tls: bad certificate"), true, TLS, "the server refused the client's certificate: bad certificate"},
 		{remote("tls: handshake failure"), true, TLS, "handshake failure"},
 		{tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"}, true, TLS, "not TLS"},
 		{io.EOF, true, TLS, "closed the connection"},

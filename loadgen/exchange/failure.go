@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -117,7 +118,8 @@ func ConnectFailure(err error, handshake bool) *Failure {
 		if remote.Err.Error() == noApplicationProtocol {
 			return &Failure{Kind: ALPN, Detail: "the server does not speak the protocol that was asked for"}
 		}
-		return &Failure{Kind: TLS, Detail: "the server refused: " + remote.Err.Error()}
+		detail := refusedCertificate(remote.Err.Error())
+		return &Failure{Kind: TLS, Detail: cmp.Or(detail, "the server refused: "+remote.Err.Error())}
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return &Failure{Kind: Connect, Detail: "no such host"}
 	case errors.As(err, &dns):
@@ -187,10 +189,10 @@ func CloseFailure(err error) *Failure {
 		return &Failure{Kind: Closed, Detail: "the server does not read"}
 	}
 	if remote := new(net.OpError); errors.As(err, &remote) && remote.Op == remoteAlert {
-		if strings.Contains(remote.Err.Error(), "certificate") {
-			// In TLS 1.3 the server looks at ours when the handshake is over
-			// for us (RFC 8446 §4.4.2.4).
-			return &Failure{Kind: TLS, Detail: "the server refused: " + remote.Err.Error()}
+		// In TLS 1.3 the server looks at the client's when the handshake is over
+		// for the client (RFC 8446 §4.4.2.4).
+		if detail := refusedCertificate(remote.Err.Error()); detail != "" {
+			return &Failure{Kind: TLS, Detail: detail}
 		}
 		return &Failure{Kind: Closed, Detail: "by the server, with the alert " + remote.Err.Error()}
 	}
@@ -203,9 +205,25 @@ func isTimeout(err error) bool {
 		errors.As(err, &timeout) && timeout.Timeout()
 }
 
-func closed(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+func closed(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) || HungUp(err) }
+
+// HungUp reports whether err is the server's end of the connection, as against one
+// that breaks TLS or does not read.
+func HungUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// refusedCertificate is what an alert of the server says of the client's
+// certificate; "": nothing.
+func refusedCertificate(alert string) string {
+	text := strings.TrimPrefix(alert, "tls: ")
+	switch {
+	case text == "certificate required":
+		return "the server demands a client's certificate (-cert FILE -key FILE shows one)"
+	case strings.Contains(text, "certificate"), text == "access denied": // RFC 8446 §6.2
+		return "the server refused the client's certificate: " + text
+	}
+	return ""
 }
 
 // errno is the system's word for an error, or "failed" if it has none.

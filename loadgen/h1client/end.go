@@ -11,7 +11,7 @@ import (
 // whole.
 func (c *Conn) done(f *exchange.Failure) {
 	c.busy = false
-	c.flight.Ended, c.flight.Failure, c.flight.Remarks, c.flight.Cache = c.now, f, c.parser.remarks, c.parser.cache
+	c.flight.Ended, c.flight.Failure, c.flight.Remarks, c.flight.Cache = max(c.now, c.flight.Sent), f, c.parser.remarks, c.parser.cache
 	c.driver.Done(&c.flight)
 }
 
@@ -59,6 +59,9 @@ func (c *Conn) hangUp() {
 // lost ends a connection that has ended already: err is what reading or writing
 // said.
 func (c *Conn) lost(err error) {
+	if exchange.HungUp(err) {
+		err = c.wire.LastWord(err)
+	}
 	f := lostFailure(err)
 	if c.busy {
 		ended := errors.Is(err, io.EOF)
@@ -67,7 +70,7 @@ func (c *Conn) lost(err error) {
 			c.complete()
 		case ended && c.parser.inContent():
 			c.done(errShort)
-		case c.mayRepeat() && hungUp(err):
+		case c.mayRepeat() && exchange.HungUp(err):
 			c.busy = false
 			c.flight.Last = c.flight.Sent
 			c.driver.Again(c.flight.Ticket, f)

@@ -2,9 +2,7 @@ package h1client
 
 import (
 	"errors"
-	"io"
 	"net"
-	"syscall"
 
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 )
@@ -66,10 +64,4 @@ func lostFailure(err error) *exchange.Failure {
 		return exchange.WasStopped // wire.Conn.Close, if a pump reads
 	}
 	return exchange.CloseFailure(err)
-}
-
-// hungUp reports whether err is the server's end of the connection, as against
-// one that breaks TLS or does not read.
-func hungUp(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

@@ -290,8 +290,13 @@ func (c *Conn) end(why *exchange.Failure) {
 // lost notes that the server has closed the connection, or it broke. What the
 // server said before, in GOAWAY, is the better reason.
 func (c *Conn) lost(err error) {
+	if c.ended {
+		return
+	}
+	if exchange.HungUp(err) {
+		err = c.wire.LastWord(err)
+	}
 	switch {
-	case c.ended:
 	case errors.Is(err, net.ErrClosed): // not by the server
 		c.end(exchange.WasStopped)
 	case c.failure != nil:

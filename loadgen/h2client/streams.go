@@ -101,7 +101,7 @@ func (c *Conn) done(s *stream, failure *exchange.Failure) {
 	c.outcome = exchange.Outcome{
 		Ticket:   s.ticket,
 		Sent:     s.sent,
-		Ended:    c.now,
+		Ended:    max(c.now, s.sent), // see open
 		Status:   s.status,
 		BytesIn:  s.received,
 		Cache:    s.cache,
