@@ -424,6 +424,29 @@ func TestAgents(t *testing.T) {
 	}
 }
 
+// TestAgentsGetSettings: an agent makes the connections that were asked for: where
+// to, by which version of HTTP, one for each request.
+func TestAgentsGetSettings(t *testing.T) {
+	hosts := make(chan string, 100)
+	url := plain(t, func(_ http.ResponseWriter, r *http.Request) { hosts <- fmt.Sprint(r.Host, r.Close) })
+	t.Setenv(tokenVariable, "a token of these tests, long enough")
+	address := testkit.FreeAddress(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan int)
+	go func() {
+		code, _, _ := call(t, ctx, "", "agent", "-listen", address)
+		ended <- code
+	}()
+	waitFor(t, address)
+	code, out, stderr := call(t, t.Context(), "", "-workers", address, "-target", "http://user:secret@a.invalid/", "-connect-to", "a.invalid:80:"+strings.TrimPrefix(url, "http://"),
+		"-keepalive=false", "-requests", "20", "-connections", "2", "-quiet")
+	if code != exitOK || len(hosts) != 20 || <-hosts != "a.invalidtrue" || !strings.Contains(out, "http/1.1, 2 connections at a time, each for one request") || !strings.Contains(out, "20, 0\n") {
+		t.Errorf("exit %d, %d requests: %s\n%s", code, len(hosts), stderr, out)
+	}
+	cancel()
+	<-ended
+}
+
 // waitFor waits until the address accepts connections.
 func waitFor(t *testing.T, address string) {
 	t.Helper()
