@@ -169,6 +169,7 @@ func (o *options) describe(cfg *attack.Config) *measure.Run {
 		Name:        o.name,
 		Target:      exchange.ShownURL(cfg.Targets[0].URL),
 		Targets:     len(cfg.Targets),
+		Names:       cfg.Names(),
 		Pattern:     cfg.Pattern.String(),
 		Pace:        o.pace(),
 		Asked:       o.rate.perSecond(),

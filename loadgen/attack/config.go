@@ -10,6 +10,7 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
+	"github.com/e0ac7cd4/hotpath/loadgen/measure"
 	"github.com/e0ac7cd4/hotpath/loadgen/pattern"
 )
 
@@ -197,6 +198,15 @@ func (c *Config) Prepared() (pattern.Requests, error) {
 	return pattern.List(all), err
 }
 
+// Names are those of the targets that tallies count apart, by exchange.Request.Row.
+func (c *Config) Names() []measure.Name {
+	var names []measure.Name
+	for _, t := range pattern.Counted(c.Targets, &c.Pattern, measure.MaxTargets) {
+		names = append(names, measure.Name{Method: t.Method, URL: exchange.ShownURL(t.URL)})
+	}
+	return names
+}
+
 // requests prepares the targets. If there is a pattern, it has them all, and what
 // takes turns is one of them for its origin.
 func (c *Config) requests() ([]*exchange.Request, *pattern.Book, error) {
@@ -214,11 +224,14 @@ func (c *Config) requests() ([]*exchange.Request, *pattern.Book, error) {
 		}
 		return plain, book, nil
 	}
-	all := make([]*exchange.Request, len(c.Targets))
+	all, rows := make([]*exchange.Request, len(c.Targets)), pattern.Rows(c.Targets)
 	for i := range c.Targets {
 		r, err := exchange.NewRequest(i, &c.Targets[i])
 		if err != nil {
 			return nil, nil, err
+		}
+		if rows != nil {
+			r.Row = rows[i]
 		}
 		all[i] = r
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/h1client"
 	"github.com/e0ac7cd4/hotpath/loadgen/h2client"
+	"github.com/e0ac7cd4/hotpath/loadgen/measure"
 )
 
 // After a connection that could not be made, or that answered nothing, the next
@@ -33,6 +34,7 @@ type connection struct {
 	tls    *tls.Config // nil: plaintext
 	shard  *shard      // counts it
 	driver *driver
+	took   measure.Made // of the last that was made
 
 	mu     sync.Mutex
 	engine engine // nil: none is served now
@@ -70,18 +72,20 @@ func (c *connection) run(ctx context.Context, w *wire.Conn, failure *exchange.Fa
 	}
 	for {
 		made := failure == nil
-		c.shard.connection(failure)
 		if made {
+			c.shard.made(c.took)
 			protocol := c.spoken(w)
 			c.driver.connected(protocol == exchange.HTTP1)
 			failure = c.serve(w, protocol)
 			if failure == nil {
 				return
 			}
-			c.shard.connection(failure)
+			c.shard.failed(failure)
 			if c.driver.life.answered {
 				wait = 0
 			}
+		} else {
+			c.shard.failed(failure)
 		}
 		<-c.ready
 		if made {
@@ -171,6 +175,7 @@ func (c *connection) connect(ctx context.Context) (*wire.Conn, *exchange.Failure
 		return nil, exchange.ConnectFailure(err, false)
 	}
 	defer c.dialling.Release(1)
+	begin := time.Now()
 	nc, failure := c.dial(ctx)
 	if failure != nil {
 		return nil, failure
@@ -181,13 +186,16 @@ func (c *connection) connect(ctx context.Context) (*wire.Conn, *exchange.Failure
 			return nil, failure
 		}
 	}
+	c.took = measure.Made{Dial: time.Since(begin)}
 	w := wire.NewClient(nc, c.tls, &c.options)
 	if c.tls == nil {
 		return w, nil
 	}
 	deadline, _ := ctx.Deadline()
 	stop := context.AfterFunc(ctx, func() { _ = w.Close() })
+	begin = time.Now()
 	err := w.Handshake(deadline)
+	c.took.TLS = time.Since(begin)
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}

@@ -30,7 +30,7 @@ func (c *connection) dial(ctx context.Context) (net.Conn, *exchange.Failure) {
 	var failure *exchange.Failure
 	for i, a := range all {
 		if failure != nil {
-			c.shard.connection(failure)
+			c.shard.failed(failure)
 		}
 		nc, err := c.try(ctx, a, len(all)-i)
 		if err == nil {

@@ -42,6 +42,9 @@ func (e early) Done(o *exchange.Outcome) {
 	if o.Sent > 0 {
 		shifted.Sent = max(o.Sent-zero, 1)
 	}
+	if o.First > 0 {
+		shifted.First = max(o.First-zero, 1)
+	}
 	e.driver.Done(&shifted)
 }
 

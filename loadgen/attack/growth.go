@@ -116,7 +116,7 @@ func (c *connection) help(life context.Context) {
 	}
 	if failure != nil {
 		if life.Err() == nil {
-			c.shard.connection(failure)
+			c.shard.failed(failure)
 		}
 		c.spare.Add(1)
 		start = nil

@@ -83,10 +83,17 @@ func (s *shard) add(b *batch, inFlight int64) {
 	}
 }
 
-// connection counts one that was made, or why one was not or has ended.
-func (s *shard) connection(f *exchange.Failure) {
+// made counts a connection.
+func (s *shard) made(took measure.Made) {
 	s.mu.Lock()
-	s.tally.AddConnection(f)
+	s.tally.AddConnection(took)
+	s.mu.Unlock()
+}
+
+// failed counts why a connection could not be made, or has ended.
+func (s *shard) failed(f *exchange.Failure) {
+	s.mu.Lock()
+	s.tally.AddConnectionFailure(f)
 	s.mu.Unlock()
 }
 

@@ -15,6 +15,7 @@ type Ticket struct {
 type Outcome struct {
 	Ticket
 	Sent     time.Duration // when it was handed to the socket; 0: never
+	First    time.Duration // when the first byte of the response was read; 0: none was
 	Ended    time.Duration
 	Status   int   // 0: no response came
 	BytesIn  int64 // of the response's content
@@ -30,6 +31,9 @@ func (o *Outcome) Latency() time.Duration { return o.Ended - o.Due }
 // Service is the time from sending to the end. It hides how long the request
 // had to wait to be sent.
 func (o *Outcome) Service() time.Duration { return o.Ended - o.Sent }
+
+// Waiting is from when it was sent until the first byte of its response.
+func (o *Outcome) Waiting() time.Duration { return o.First - o.Sent }
 
 // Succeeded reports whether the response came whole, with a status from 200 to
 // 399: what vegeta counts as success.

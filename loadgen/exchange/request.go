@@ -20,6 +20,7 @@ import (
 // Request is a target, prepared for both protocols.
 type Request struct {
 	Target int // its index among the attack's targets
+	Row    int // its place among those that are counted apart, from 1; 0: none are
 	Origin Origin
 	Method string
 	URL    string // as reports show it: without user and password

@@ -16,7 +16,7 @@ import (
 // version is of the messages and of all that agents must agree on: it rises
 // whenever a message, attack.Config, or the order or the moments of an attack's
 // requests change.
-const version = 3
+const version = 4
 
 // hello opens both directions. It only ever gains fields, so that all versions
 // can read each other's.
@@ -96,6 +96,7 @@ func init() {
 type outcome struct {
 	Target            int
 	Due, Sent, Ended  time.Duration
+	First             time.Duration
 	Last              time.Duration
 	Seq               uint64
 	Tries             int
@@ -108,7 +109,7 @@ type outcome struct {
 
 func toWire(o *exchange.Outcome) outcome {
 	return outcome{
-		Target: o.Request.Target, Due: o.Due, Sent: o.Sent, Ended: o.Ended, Seq: o.Seq, Tries: o.Tries, Last: o.Last,
+		Target: o.Request.Target, Due: o.Due, Sent: o.Sent, First: o.First, Ended: o.Ended, Seq: o.Seq, Tries: o.Tries, Last: o.Last,
 		Status: o.Status, BytesIn: o.BytesIn, BytesOut: o.BytesOut, Remarks: o.Remarks, Cache: o.Cache, Failure: o.Failure,
 	}
 }
@@ -123,6 +124,6 @@ func fromWire(o *outcome, requests pattern.Requests) (exchange.Outcome, error) {
 	}
 	return exchange.Outcome{
 		Ticket: exchange.Ticket{Request: requests.Plain(o.Target), Due: o.Due, Seq: o.Seq, Tries: o.Tries, Last: o.Last},
-		Sent:   o.Sent, Ended: o.Ended, Status: o.Status, BytesIn: o.BytesIn, BytesOut: o.BytesOut, Remarks: o.Remarks, Cache: o.Cache, Failure: o.Failure,
+		Sent:   o.Sent, First: o.First, Ended: o.Ended, Status: o.Status, BytesIn: o.BytesIn, BytesOut: o.BytesOut, Remarks: o.Remarks, Cache: o.Cache, Failure: o.Failure,
 	}, nil
 }

@@ -127,7 +127,9 @@ func (c *Conn) receive() (again bool) {
 			return false
 		}
 		c.now = c.cfg.Now(time.Now())
-		c.heard = true
+		if !c.heard {
+			c.heard, c.flight.First = true, c.now
+		}
 		if c.take(); c.failure != nil {
 			return false
 		}

@@ -35,8 +35,8 @@ func TestMoments(t *testing.T) {
 		p.wantOutcomes(2)
 		const endedA = dueA + 7*time.Millisecond + h1peer.Silence
 		for i, want := range []exchange.Outcome{
-			{Ticket: exchange.Ticket{Request: a, Due: dueA, Seq: 0}, Sent: dueA, Ended: endedA, Status: 200, BytesIn: 2},
-			{Ticket: exchange.Ticket{Request: b, Due: dueB, Seq: 1}, Sent: endedA, Ended: endedA + time.Millisecond, Status: 200, BytesIn: 2, BytesOut: 4},
+			{Ticket: exchange.Ticket{Request: a, Due: dueA, Seq: 0}, Sent: dueA, First: endedA - 2*time.Millisecond, Ended: endedA, Status: 200, BytesIn: 2},
+			{Ticket: exchange.Ticket{Request: b, Due: dueB, Seq: 1}, Sent: endedA, First: endedA + time.Millisecond, Ended: endedA + time.Millisecond, Status: 200, BytesIn: 2, BytesOut: 4},
 		} {
 			if got := p.Outcomes[i]; got != want {
 				t.Errorf("outcome %d: %+v, want %+v", i, got, want)

@@ -66,6 +66,9 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 	if s == nil || s.status != 0 {
 		return c.onTrailers(id, s, block, end)
 	}
+	if s.first == 0 {
+		s.first = c.now
+	}
 	kept := &c.memory(s.ticket.Request.Target).answer
 	generation := c.decoder.Generation()
 	head := kept.head

@@ -18,8 +18,9 @@ type stream struct {
 	sent   time.Duration
 
 	// The response.
-	status   int   // 0: its head has not come
-	expect   int64 // content-length; -1: none
+	first    time.Duration // when its first head came; 0: none has
+	status   int           // 0: its head has not come
+	expect   int64         // content-length; -1: none
 	received int64
 	cache    exchange.CacheNote
 	credit   flow.Credit
@@ -101,6 +102,7 @@ func (c *Conn) done(s *stream, failure *exchange.Failure) {
 	c.outcome = exchange.Outcome{
 		Ticket:   s.ticket,
 		Sent:     s.sent,
+		First:    s.first,
 		Ended:    max(c.now, s.sent), // see open
 		Status:   s.status,
 		BytesIn:  s.received,

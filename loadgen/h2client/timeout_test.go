@@ -33,7 +33,7 @@ func TestMoments(t *testing.T) {
 		p.Send(data(7, "ok", true))
 		want := exchange.Outcome{
 			Ticket: exchange.Ticket{Request: r, Due: due[3], Seq: 3},
-			Sent:   due[3], Ended: due[3] + 2*time.Second, Status: 200, BytesIn: 2, BytesOut: 4,
+			Sent:   due[3], First: due[3] + time.Second, Ended: due[3] + 2*time.Second, Status: 200, BytesIn: 2, BytesOut: 4,
 		}
 		if got := p.wantOutcome(3, 200, nil); got != want {
 			t.Errorf("%+v, want %+v", got, want)

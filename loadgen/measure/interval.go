@@ -38,6 +38,7 @@ func (i *Interval) Point() Point {
 		Answered:    t.Answered(),
 		Failed:      t.Unsuccessful(),
 		InFlight:    i.InFlight,
+		Codes:       t.codes(),
 		Timed:       response.Count(),
 		Mean:        response.Mean(),
 		P50:         response.Quantile(0.50),

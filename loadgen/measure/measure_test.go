@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -65,6 +66,10 @@ func TestLatencyEdges(t *testing.T) {
 	}
 }
 
+// requests are of targets of which one is not counted apart, and two are beyond
+// those that are.
+var requests = []*exchange.Request{{Row: 0}, {Row: 1}, {Row: 3}, {Row: MaxTargets}, {Row: MaxTargets + 1}, {Row: 5 * MaxTargets}}
+
 // outcomes are some of every sort.
 func outcomes(n int, seed uint64) []exchange.Outcome {
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -74,6 +79,8 @@ func outcomes(n int, seed uint64) []exchange.Outcome {
 		o.Due = time.Duration(random.IntN(1e9))
 		o.Sent = o.Due + time.Duration(1+random.IntN(1e6))
 		o.Ended = o.Sent + time.Duration(random.IntN(1e7))
+		o.First = (o.Sent + o.Ended) / 2
+		o.Request = requests[random.IntN(len(requests))]
 		o.BytesIn, o.BytesOut = int64(random.IntN(1000)), int64(random.IntN(10))
 		switch i % 10 {
 		case 0:
@@ -106,7 +113,23 @@ func (t *Tally) equal(o *Tally) bool {
 		fmt.Sprint(t.Errors) == fmt.Sprint(o.Errors) && t.BytesIn == o.BytesIn && t.BytesOut == o.BytesOut && t.Retries == o.Retries && t.Waited == o.Waited && t.Remarks == o.Remarks &&
 		t.Connections == o.Connections && fmt.Sprint(t.ConnectionErrors) == fmt.Sprint(o.ConnectionErrors) &&
 		t.FirstDue == o.FirstDue && t.LastDue == o.LastDue && t.LastAnswer == o.LastAnswer && t.LastSuccess == o.LastSuccess && t.LastEnd == o.LastEnd &&
-		t.Success.equal(o.Success) && t.Late.equal(o.Late) && t.Failure.equal(o.Failure) && t.Service.equal(o.Service)
+		t.Success.equal(o.Success) && t.Late.equal(o.Late) && t.Failure.equal(o.Failure) && t.Service.equal(o.Service) && t.FirstByte.equal(o.FirstByte) &&
+		reflect.DeepEqual(t.Targets.all(), o.Targets.all())
+}
+
+// all are the targets that had requests, by row.
+func (t *Targets) all() map[int]Target {
+	all := make(map[int]Target)
+	t.Each(func(row int, target *Target) {
+		alike := *target
+		for i, steps := range alike.Latency.steps {
+			if steps != nil && *steps == [coarseSteps]uint64{} {
+				alike.Latency.steps[i] = nil
+			}
+		}
+		all[row] = alike
+	})
+	return all
 }
 
 func (l *Latency) equal(o *Latency) bool {
@@ -127,7 +150,7 @@ func TestTally(t *testing.T) {
 	if got.Answered() != 80 || got.Ends[exchange.Unsent] != 10 || got.Ends[exchange.Broken] != 10 {
 		t.Errorf("%d answered, ends %v", got.Answered(), got.Ends)
 	}
-	if got.Response().Count() != 100 || got.Latency().Count() != 80 || got.Service.Count() != 80 {
+	if got.Response().Count() != 100 || got.Latency().Count() != 80 || got.Service.Count() != 80 || got.FirstByte.Count() != 80 {
 		t.Errorf("%d response, %d latencies and %d service times", got.Response().Count(), got.Latency().Count(), got.Service.Count())
 	}
 }
@@ -160,19 +183,23 @@ func TestTallyMerge(t *testing.T) {
 func TestConnections(t *testing.T) {
 	parts := []*Tally{NewTally(), NewTally()}
 	for _, part := range parts {
-		part.AddConnection(nil)
-		part.AddConnection(exchange.CloseFailure(nil))
-		part.AddConnection(&exchange.Failure{Kind: exchange.GoAway, Detail: "NO_ERROR"})
-		part.AddConnection(&exchange.Failure{Kind: exchange.GoAway, Detail: "ENHANCE_YOUR_CALM"})
-		part.AddConnection(&exchange.Failure{Kind: exchange.Malformed})
+		part.AddConnection(Made{Dial: time.Millisecond, TLS: 2 * time.Millisecond})
+		part.AddConnection(Made{Dial: 3 * time.Millisecond})
+		part.AddConnectionFailure(exchange.CloseFailure(nil))
+		part.AddConnectionFailure(&exchange.Failure{Kind: exchange.GoAway, Detail: "NO_ERROR"})
+		part.AddConnectionFailure(&exchange.Failure{Kind: exchange.GoAway, Detail: "ENHANCE_YOUR_CALM"})
+		part.AddConnectionFailure(&exchange.Failure{Kind: exchange.Malformed})
 	}
 	got := parts[0]
 	got.Merge(parts[1])
-	if want := map[string]uint64{"goaway: ENHANCE_YOUR_CALM": 2, "malformed": 2}; got.Connections != 2 || got.BadConnections() != 4 || fmt.Sprint(got.ConnectionErrors) != fmt.Sprint(want) {
+	if want := map[string]uint64{"goaway: ENHANCE_YOUR_CALM": 2, "malformed": 2}; got.Connections != 4 || got.BadConnections() != 4 || fmt.Sprint(got.ConnectionErrors) != fmt.Sprint(want) {
 		t.Errorf("%d made, errors %v", got.Connections, got.ConnectionErrors)
 	}
+	if got.Dial.Count() != 4 || got.Dial.Max() != 3*time.Millisecond || got.TLS.Count() != 2 || got.TLS.Min() != 2*time.Millisecond {
+		t.Errorf("%d dialled, %d handshakes: one without TLS has none", got.Dial.Count(), got.TLS.Count())
+	}
 	got.Reset()
-	if got.Connections != 0 || len(got.ConnectionErrors) != 0 {
+	if got.Dial.Count() != 0 || got.TLS.Count() != 0 || got.Connections != 0 || len(got.ConnectionErrors) != 0 {
 		t.Errorf("after a reset: %d made, errors %v", got.Connections, got.ConnectionErrors)
 	}
 }

@@ -16,6 +16,7 @@ type Point struct {
 	Answered uint64  // of these, with a whole response
 	Failed   uint64  // of these, without success
 	InFlight int64   // at its end: sent and not ended
+	Codes    []Code  // what was answered, from the lowest status
 
 	// Response times, as Tally.Latency has them; all 0 if Timed is.
 	Timed                          uint64
@@ -35,6 +36,7 @@ type Run struct {
 	Name        string
 	Target      string  // the first URL
 	Targets     int     // how many there are
+	Names       []Name  // of those that Total.Targets has apart, by their row from 1; nil: none are
 	Pattern     string  // what of them is sent, in words; "": they take turns
 	Protocol    string  // that was spoken: "h2", "http/1.1" or "h2 and http/1.1"
 	Fallback    bool    // a server that was offered HTTP/2 chose HTTP/1.1

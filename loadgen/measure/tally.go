@@ -2,6 +2,7 @@ package measure
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -43,7 +44,13 @@ type Tally struct {
 	Late    *Latency // of those that had no answer in time: how long they were waited for
 	Failure *Latency // of all others: how long they took to fail
 
-	Service *Latency // of whole responses: from the moment the request was sent
+	Service   *Latency // of whole responses: from the moment the request was sent
+	FirstByte *Latency // of whole responses: from there until their first byte
+
+	Dial *Latency // of connections that were made: the look-up of the name, and TCP
+	TLS  *Latency // of those over https: their handshakes
+
+	Targets Targets // requests by target, if there are several
 
 	// The first and the last moment that a request in it was due, and the
 	// last at which one ended, was answered and succeeded, since the attack's
@@ -55,7 +62,8 @@ type Tally struct {
 func NewTally() *Tally {
 	return &Tally{
 		Errors: make(map[string]uint64), ConnectionErrors: make(map[string]uint64),
-		Success: NewLatency(), Late: NewLatency(), Failure: NewLatency(), Service: NewLatency(),
+		Success: NewLatency(), Late: NewLatency(), Failure: NewLatency(),
+		Service: NewLatency(), FirstByte: NewLatency(), Dial: NewLatency(), TLS: NewLatency(),
 	}
 }
 
@@ -71,6 +79,9 @@ func (t *Tally) Add(o *exchange.Outcome) {
 	t.Ends[end]++
 	if o.Remarks != 0 {
 		t.addRemarks(o.Remarks)
+	}
+	if o.Request != nil && o.Request.Row > 0 {
+		t.Targets.row(o.Request.Row).add(o, end)
 	}
 	switch {
 	case end == exchange.Succeeded:
@@ -89,6 +100,9 @@ func (t *Tally) Add(o *exchange.Outcome) {
 	}
 	t.LastAnswer = max(t.LastAnswer, o.Ended)
 	t.Service.Record(o.Service())
+	if o.First > 0 {
+		t.FirstByte.Record(o.Waiting())
+	}
 	t.Cache.add(o.Cache)
 	if status := o.Status; status > 0 && status < statusCodes {
 		t.Statuses[status]++
@@ -107,13 +121,25 @@ func (t *Tally) AddLost(n uint64, why string) {
 	addText(t.Errors, why, n)
 }
 
-// AddConnection counts a connection that was made, with a nil failure, or one
-// that could not be made or has ended. What ended in order is not counted again.
-func (t *Tally) AddConnection(f *exchange.Failure) {
-	switch {
-	case f == nil:
-		t.Connections++
-	case !f.Orderly():
+// Made is how long it took to make a connection.
+type Made struct {
+	Dial time.Duration // to look up the name, and to connect
+	TLS  time.Duration // for the handshake; 0: there was none
+}
+
+// AddConnection counts a connection that was made.
+func (t *Tally) AddConnection(took Made) {
+	t.Connections++
+	t.Dial.Record(took.Dial)
+	if took.TLS > 0 {
+		t.TLS.Record(took.TLS)
+	}
+}
+
+// AddConnectionFailure counts a connection that could not be made, or that has
+// ended, unless that was in order.
+func (t *Tally) AddConnectionFailure(f *exchange.Failure) {
+	if !f.Orderly() {
 		addText(t.ConnectionErrors, f.Error(), 1)
 	}
 }
@@ -215,23 +241,34 @@ func (t *Tally) Merge(o *Tally) {
 	for text, n := range o.ConnectionErrors {
 		addText(t.ConnectionErrors, text, n)
 	}
-	t.Success.Merge(o.Success)
-	t.Late.Merge(o.Late)
-	t.Failure.Merge(o.Failure)
-	t.Service.Merge(o.Service)
+	theirs := o.latencies()
+	for i, l := range t.latencies() {
+		l.Merge(theirs[i])
+	}
+	t.Targets.merge(&o.Targets)
+}
+
+// latencies are all distributions.
+func (t *Tally) latencies() []*Latency {
+	return []*Latency{t.Success, t.Late, t.Failure, t.Service, t.FirstByte, t.Dial, t.TLS}
 }
 
 // Reset empties the tally and keeps its memory.
 func (t *Tally) Reset() {
 	clear(t.Errors)
 	clear(t.ConnectionErrors)
-	for _, l := range []*Latency{t.Success, t.Late, t.Failure, t.Service} {
+	for _, l := range t.latencies() {
 		l.Reset()
 	}
-	*t = Tally{Errors: t.Errors, ConnectionErrors: t.ConnectionErrors, Success: t.Success, Late: t.Late, Failure: t.Failure, Service: t.Service}
+	t.Targets.reset()
+	*t = Tally{
+		Errors: t.Errors, ConnectionErrors: t.ConnectionErrors,
+		Success: t.Success, Late: t.Late, Failure: t.Failure, Service: t.Service, FirstByte: t.FirstByte, Dial: t.Dial, TLS: t.TLS,
+		Targets: t.Targets,
+	}
 }
 
 // Valid reports whether a tally that came from another machine is whole.
 func (t *Tally) Valid() bool {
-	return t.Success != nil && t.Late != nil && t.Failure != nil && t.Service != nil
+	return !slices.Contains(t.latencies(), nil)
 }

@@ -50,6 +50,7 @@ type Book struct {
 	variants int
 	zipf     *alias // nil: they are as popular
 	turns    bool   // they take turns
+	rows     []int  // of targets; see Rows
 
 	plain       []atomic.Pointer[exchange.Request] // by index; nil: it was not drawn
 	ranged      []atomic.Pointer[exchange.Request] // rangesOf of each
@@ -71,6 +72,9 @@ func New(targets []vegeta.Target, spec Spec) (*Book, error) {
 	b := &Book{spec: spec, targets: targets, keys: len(targets), variants: spec.variants()}
 	if spec.Keys > 0 {
 		b.keys, b.spec.Popularity = spec.Keys, spec.Popularity.or(uniform)
+	}
+	if spec.Keys == 0 {
+		b.rows = Rows(targets)
 	}
 	b.turns = b.spec.Popularity == Popularity{}
 	if b.spec.Popularity.Kind == zipf {
@@ -217,8 +221,7 @@ func (b *Book) prepare(i int, name, value string) (*exchange.Request, error) {
 	key, variant := i/b.variants, i%b.variants
 	var t vegeta.Target
 	if b.spec.Keys > 0 {
-		t = b.targets[0]
-		t.URL = strings.ReplaceAll(t.URL, Placeholder, strconv.Itoa(key))
+		t = b.spec.of(b.targets[0], key)
 	} else {
 		t = b.targets[key]
 	}
@@ -234,7 +237,12 @@ func (b *Book) prepare(i int, name, value string) (*exchange.Request, error) {
 		set(header, name, value)
 	}
 	t.Header = header
-	return exchange.NewRequest(i, &t)
+	r, err := exchange.NewRequest(i, &t)
+	if err != nil {
+		return nil, err
+	}
+	r.Row = b.row(key)
+	return r, nil
 }
 
 // set replaces a field, whatever the case of its name.
