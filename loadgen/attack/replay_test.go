@@ -103,6 +103,8 @@ func TestReplay(t *testing.T) {
 					t.Errorf("it is due in %v: %v", r.Summary.Duration, r.Total.Errors)
 				}
 			}
+			mu.Lock() // a handler may end after its answer has come
+			defer mu.Unlock()
 			if len(seen) != requests || len(paths) != 2*clients {
 				t.Errorf("%d requests, %d paths; want %d, %d", len(seen), len(paths), requests, 2*clients)
 			}
