@@ -247,13 +247,17 @@ func TestJudge(t *testing.T) {
 		{"p99", hotpath, func(r *row) { r.beside.P99++ }, "p99 is 20.000001ms, want 20ms"},
 		{"p99 in the noise", hotpath, func(r *row) { r.alone.P99, r.beside.P99 = 1, noise }, ""},
 		{"memory", hotpath, func(r *row) { r.during.Memory = 165 << 20 }, "memory grew by 65 MiB, want 64"},
-		{"memory that many clients may have", hotpath, func(r *row) { r.during.Memory, r.attack.Growth = 165<<20, 100<<20 }, ""},
+		{"memory that many clients may have", hotpath, func(r *row) { r.during.Memory, r.attack.PerClient = 165<<20, 33<<20 }, ""},
 		{"another end", hotpath, func(r *row) { r.tally.Ends["GOAWAY NO_ERROR"] = 1 }, "offenders saw GOAWAY NO_ERROR, want closed"},
 		{"no end", hotpath, func(r *row) { delete(r.tally.Ends, "closed") }, "no offender saw closed"},
 		{"more held than there are clients", hotpath, func(r *row) { r.tally.Ends["held"] = 3 }, "offenders saw held"},
 		{"no end of a limit that takes longer", hotpath, func(r *row) { delete(r.tally.Ends, "closed"); r.after.limits = nil; r.attack.Takes.Long = time.Hour }, ""},
 		{"not counted", hotpath, func(r *row) { r.after.limits = nil }, "not counted as early_reset"},
 		{"another bulkhead", hotpath, func(r *row) { r.attack.Needs.Conns = 200; r.during.Permits = 199 }, "199 connections at most, want 200"},
+		{"a slow refusal", hotpath, func(r *row) {
+			r.attack.Needs.Conns, r.during.Permits = 200, 200
+			r.tally.Frames, r.tally.After = []int{0}, []time.Duration{refusal + 1}
+		}, "a connection too many is closed after 100.000001ms"},
 		{"a panic", hotpath, func(r *row) { r.after.Panics = 1 }, "1 panics"},
 		{"goroutines", hotpath, func(r *row) { r.after.Goroutines = 21 + resting }, "goroutines are left"},
 		{"permits", hotpath, func(r *row) { r.after.Permits = 1 }, "1 permits are left"},

@@ -16,6 +16,9 @@ const (
 	// noise is a p99 below which its growth says more of the machine's timer and
 	// scheduler than of the server.
 	noise = 5 * time.Millisecond
+
+	// refusal is how long a connection beyond the bulkhead may wait for its end.
+	refusal = 100 * time.Millisecond
 )
 
 // judge finds what the row fails. What hotpath has to do to an offender, what it counts
@@ -37,10 +40,7 @@ func (r *row) judge(g *ground, f form) {
 	if most := max(slower*r.alone.P99, noise); f.strict && r.beside.P99 > most {
 		fail("the good client's p99 is %v, want %v at most", r.beside.P99, most)
 	}
-	growth, most := r.during.Memory-r.before.Memory, int64(catalog.MaxGrowth)
-	if r.attack.Growth > 0 {
-		most = r.attack.Growth
-	}
+	growth, most := r.during.Memory-r.before.Memory, max(catalog.MaxGrowth, r.attack.PerClient*int64(r.clients))
 	if growth > most {
 		fail("memory grew by %d MiB, want %d at most", growth>>20, most>>20)
 	}
@@ -55,8 +55,13 @@ func (r *row) judge(g *ground, f form) {
 			fail("it is not counted as %s", l)
 		}
 	}
-	if n := r.attack.Needs.Conns; n > 0 && r.during.Permits != n {
-		fail("%d connections at most, want %d", r.during.Permits, n)
+	if n := r.attack.Needs.Conns; n > 0 {
+		if r.during.Permits != n {
+			fail("%d connections at most, want %d", r.during.Permits, n)
+		}
+		if _, after := r.tally.Median(); f.strict && after > refusal {
+			fail("a connection too many is closed after %v, want %v", after, refusal)
+		}
 	}
 	if r.after.Panics > 0 {
 		fail("%d panics", r.after.Panics)

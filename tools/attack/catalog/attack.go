@@ -47,8 +47,9 @@ type Attack struct {
 	// has an attack of its own.
 	Rest time.Duration
 
-	// Growth is what memory may grow by, in bytes; 0: MaxGrowth.
-	Growth int64
+	// PerClient is what memory may grow by for each client, in bytes, if that is more
+	// than MaxGrowth; 0: MaxGrowth.
+	PerClient int64
 
 	NeedsOrigin bool
 	Needs       Needs

@@ -21,14 +21,14 @@ func secure() []Attack {
 			Name: "silent-connections", Reference: "Slowloris, 2009",
 			Does:   "connections on which nothing is sent",
 			Passes: "they are closed within hello-timeout",
-			Ends:   []string{peer.Closed, peer.Reset}, Limit: "hello_timeout", Short: 100, Long: crowd, Takes: shortTakes, Growth: crowd * perClient,
+			Ends:   []string{peer.Closed, peer.Reset}, Limit: "hello_timeout", Short: 100, Long: crowd, Takes: shortTakes, PerClient: perClient,
 			Try: peer.Silent,
 		},
 		{
 			Name: "slow-hello", Reference: "Slowloris, 2009",
 			Does:   "a ClientHello that comes byte by byte",
 			Passes: "it is closed within hello-timeout",
-			Ends:   []string{peer.Closed, peer.Reset}, Limit: "hello_timeout", Short: 100, Long: crowd, Takes: shortTakes, Growth: crowd * perClient,
+			Ends:   []string{peer.Closed, peer.Reset}, Limit: "hello_timeout", Short: 100, Long: crowd, Takes: shortTakes, PerClient: perClient,
 			Try: func(ctx context.Context, to *target.Target) peer.End {
 				conn, err := to.Dial(ctx)
 				if err != nil {
@@ -41,7 +41,7 @@ func secure() []Attack {
 			Name: "half-open-handshakes", Reference: "RFC 8446 §C, state exhaustion",
 			Does:   "handshakes that are silent behind their ClientHello, so that the server has signed",
 			Passes: "they are closed within handshake-timeout, and sooner if others wait for their place",
-			Ends:   []string{peer.Closed, peer.Reset, peer.Alert}, Short: 100, Long: crowd, Takes: shortTakes, Growth: crowd * perClient,
+			Ends:   []string{peer.Closed, peer.Reset, peer.Alert}, Short: 100, Long: crowd, Takes: shortTakes, PerClient: perClient,
 			Try: peer.HalfOpen,
 		},
 		{
@@ -70,7 +70,7 @@ func secure() []Attack {
 			Name: "connection-flood", Reference: "CAPEC-125",
 			Does:   "more connections than max-conns, each kept",
 			Passes: "exactly max-conns are served, the others are closed at once, and the admin listener answers",
-			Ends:   []string{peer.Closed, peer.Reset, peer.Held}, Short: 300, Long: 300, Growth: MaxGrowth, Needs: Needs{Conns: 200},
+			Ends:   []string{peer.Closed, peer.Reset, peer.Held}, Short: 300, Long: 300, Needs: Needs{Conns: 200},
 			Try: keep,
 		},
 		{

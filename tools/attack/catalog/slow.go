@@ -19,14 +19,14 @@ func slow() []Attack {
 			Name: "slow-preface", Reference: reference,
 			Does:   "HTTP/2's preface comes byte by byte",
 			Passes: "the connection ends within head-timeout",
-			Ends:   over, Limit: "head_timeout", Short: 100, Long: crowd, Takes: shortTakes, Growth: crowd * perClient,
+			Ends:   over, Limit: "head_timeout", Short: 100, Long: crowd, Takes: shortTakes, PerClient: perClient,
 			Try: overTLS("h2", func(*target.Target) []byte { return []byte(strings.Repeat(frame.Preface, 1)) }),
 		},
 		{
 			Name: "slow-head", Reference: reference,
 			Does:   "a HEADERS frame of HTTP/2 comes byte by byte",
 			Passes: "the connection ends within head-timeout",
-			Ends:   over, Limit: "head_timeout", Short: 100, Long: crowd, Takes: shortTakes, Growth: crowd * perClient,
+			Ends:   over, Limit: "head_timeout", Short: 100, Long: crowd, Takes: shortTakes, PerClient: perClient,
 			Try: script(peer.Options{}, func(c *peer.Conn) {
 				_, get := c.Get(c.To.File, "x-slow", strings.Repeat("~", 1000))
 				for i := range get {
@@ -40,7 +40,7 @@ func slow() []Attack {
 			Name: "slow-head-http1", Reference: reference,
 			Does:   "a request head of HTTP/1.1 comes byte by byte",
 			Passes: "the connection ends within head-timeout",
-			Ends:   over, Limit: "head_timeout", Short: 100, Long: crowd, Takes: shortTakes, Growth: crowd * perClient,
+			Ends:   over, Limit: "head_timeout", Short: 100, Long: crowd, Takes: shortTakes, PerClient: perClient,
 			Try: overTLS("http/1.1", func(to *target.Target) []byte {
 				return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nX-Slow: %s", to.File, to.Authority, strings.Repeat("~", 1000))
 			}),
@@ -49,14 +49,14 @@ func slow() []Attack {
 			Name: "slow-body", Reference: "R-U-Dead-Yet, 2010",
 			Does:   "content of a request comes in DATA frames of a byte, now and then",
 			Passes: "the stream ends within write-timeout, for its rate",
-			Ends:   append([]string{"RST_STREAM CANCEL", "status 408"}, over...), Limit: "body_timeout", Short: 100, Long: crowd, Takes: slowTakes, Growth: crowd * perClient, NeedsOrigin: true,
+			Ends:   append([]string{"RST_STREAM CANCEL", "status 408"}, over...), Limit: "body_timeout", Short: 100, Long: crowd, Takes: slowTakes, PerClient: perClient, NeedsOrigin: true,
 			Try: upload(1),
 		},
 		{
 			Name: "slow-body-http1", Reference: "R-U-Dead-Yet, 2010",
 			Does:   "content of a request of HTTP/1.1 comes byte by byte",
 			Passes: "408 within write-timeout, for its rate",
-			Ends:   over, Limit: "body_timeout", Short: 100, Long: crowd, Takes: slowTakes, Growth: crowd * perClient, NeedsOrigin: true,
+			Ends:   over, Limit: "body_timeout", Short: 100, Long: crowd, Takes: slowTakes, PerClient: perClient, NeedsOrigin: true,
 			Try: func(ctx context.Context, to *target.Target) peer.End {
 				conn, err := to.DialTLS(ctx, "http/1.1")
 				if err != nil {
@@ -73,7 +73,7 @@ func slow() []Attack {
 			Name: "stalled-upload", Reference: "R-U-Dead-Yet, 2010",
 			Does:   "content of a request is announced and never comes",
 			Passes: "the stream ends within write-timeout",
-			Ends:   append([]string{"RST_STREAM CANCEL", "status 408"}, over...), Limit: "body_timeout", Short: 100, Long: crowd, Takes: slowTakes, Growth: crowd * perClient, NeedsOrigin: true,
+			Ends:   append([]string{"RST_STREAM CANCEL", "status 408"}, over...), Limit: "body_timeout", Short: 100, Long: crowd, Takes: slowTakes, PerClient: perClient, NeedsOrigin: true,
 			Try: upload(0),
 		},
 	}

@@ -25,21 +25,21 @@ func windows() []Attack {
 			Name: "zero-window", Reference: "CVE-2019-9517, CVE-2019-9511",
 			Does:   "large contents are asked for with windows of 0",
 			Passes: "nothing is buffered, and the streams end within write-timeout",
-			Ends:   ends, Limit: "write_timeout", Short: 100, Long: crowd, Takes: slowTakes, Growth: crowd * perClient,
+			Ends:   ends, Limit: "write_timeout", Short: 100, Long: crowd, Takes: slowTakes, PerClient: perClient,
 			Try: drip(stuck, 0),
 		},
 		{
 			Name: "one-byte-window", Reference: "CVE-2019-9511",
 			Does:   "large contents are asked for with windows of a byte, each opened again when it was used",
 			Passes: "the streams end within write-timeout, for their rate",
-			Ends:   ends, Limit: "write_timeout", Short: 100, Long: crowd, Takes: slowTakes, Growth: crowd * perClient,
+			Ends:   ends, Limit: "write_timeout", Short: 100, Long: crowd, Takes: slowTakes, PerClient: perClient,
 			Try: drip(peer.Options{Settings: []frame.Setting{{ID: frame.InitialWindowSize, Value: 1}}}, 1),
 		},
 		{
 			Name: "unread-socket", Reference: "CVE-2019-9517",
 			Does:   "large contents are asked for with windows without end, and nothing is read from the socket",
 			Passes: "no more than max-output waits, and the connection ends within write-timeout",
-			Ends:   []string{peer.Closed, peer.Reset}, Rest: once, Short: 20, Long: crowd, Takes: slowTakes, Growth: crowd * perClient,
+			Ends:   []string{peer.Closed, peer.Reset}, Rest: once, Short: 20, Long: crowd, Takes: slowTakes, PerClient: perClient,
 			Try: script(peer.Options{Deaf: true, Settings: []frame.Setting{{ID: frame.InitialWindowSize, Value: frame.MaxWindow}}}, func(c *peer.Conn) {
 				c.Send(1, frame.AppendWindowUpdate(nil, 0, frame.MaxWindow-frame.InitialWindow))
 				const streams = 32
@@ -56,7 +56,7 @@ func windows() []Attack {
 			Name: "slow-read-http1", Reference: "Slow HTTP POST and read, Shekyan 2012",
 			Does:   "a large content is read by some bytes now and then, over HTTP/1.1",
 			Passes: "the connection ends within write-timeout, for its rate",
-			Ends:   []string{peer.Closed, peer.Reset}, Limit: "write_timeout", Rest: once, Short: 20, Long: crowd, Takes: slowTakes, Growth: crowd * perClient,
+			Ends:   []string{peer.Closed, peer.Reset}, Limit: "write_timeout", Rest: once, Short: 20, Long: crowd, Takes: slowTakes, PerClient: perClient,
 			Try: slowReader,
 		},
 	}

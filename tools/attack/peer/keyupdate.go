@@ -50,7 +50,7 @@ func KeyUpdates(ctx context.Context, to *target.Target) End {
 		const batch = 16
 		var b []byte
 		for range batch {
-			b = w.append(b, 22, []byte{24, 0, 0, 1, 1}) // handshake: key_update(24), update_requested
+			b = w.append(b, 22, keyUpdate)
 			if err := w.update(); err != nil {
 				return End{What: Odd + ": " + err.Error()}
 			}
@@ -62,6 +62,9 @@ func KeyUpdates(ctx context.Context, to *target.Target) End {
 		sent += batch
 	}
 }
+
+// keyUpdate is a message of the handshake: key_update(24), with update_requested.
+var keyUpdate = []byte{24, 0, 0, 1, 1}
 
 // records encrypts what a client sends behind its handshake (RFC 8446 §5.2, §7.3).
 type records struct {
