@@ -3,7 +3,7 @@
 // Command attack performs every known attack against a server on this machine while a
 // well-behaved client measures what the server still does, and prints a scoreboard:
 //
-//	go run ./tools/attack                        a minute each, an hour and a half in all; writes docs/security.md
+//	go run ./tools/attack                        a minute each, eighty minutes in all; writes docs/security.md
 //	go run ./tools/attack -short                 one or two seconds each, under four minutes in all
 //	go run ./tools/attack -list                  what the attacks are
 //	go run ./tools/attack -only 'reset|flood'    some of them

@@ -59,7 +59,11 @@ func (r *row) cells() []string {
 		did = append(did, fmt.Sprintf("%s %s", grouped(r.tally.Ends[what]), what))
 	}
 	frames, after := r.tally.Median()
-	goroutines := "–"
+	memory, cores, goroutines := "–", "–", "–" // of a server whose process is unknown
+	if r.before.Memory > 0 {
+		memory = fmt.Sprintf("%d / %d / %d", r.before.Memory>>20, r.during.Memory>>20, r.after.Memory>>20)
+		cores = fmt.Sprintf("%.2f / %.2f", r.aloneCPU, r.besideCPU)
+	}
 	if r.before.Goroutines > 0 {
 		goroutines = fmt.Sprintf("%d / %d / %d", r.before.Goroutines, r.during.Goroutines, r.after.Goroutines)
 	}
@@ -69,8 +73,7 @@ func (r *row) cells() []string {
 	}
 	return []string{
 		r.attack.Name, grouped(r.clients), strings.Join(did, ", "), grouped(frames), milliseconds(after),
-		fmt.Sprintf("%d / %d / %d", r.before.Memory>>20, r.during.Memory>>20, r.after.Memory>>20), goroutines,
-		fmt.Sprintf("%.2f / %.2f", r.aloneCPU, r.besideCPU),
+		memory, goroutines, cores,
 		milliseconds(r.alone.P99) + " / " + milliseconds(r.beside.P99), grouped(r.beside.Errors), verdict,
 	}
 }

@@ -10,5 +10,6 @@
 //   - halfopen.go  handshakes that do not go on
 //   - slow.go      bytes that come one by one
 //
-// What is sent on a connection is one goroutine's; Ended may be watched by others.
+// What is sent on a connection is one goroutine's; one, that or another, waits for what
+// is answered.
 package peer

@@ -90,9 +90,6 @@ func (c *Conn) Send(frames int, b []byte) bool {
 // Context ends when the attack does.
 func (c *Conn) Context() context.Context { return c.ctx }
 
-// Ended is closed when the server has ended the connection.
-func (c *Conn) Ended() <-chan struct{} { return c.ended }
-
 // Pause waits, and reports whether the connection goes on.
 func (c *Conn) Pause(d time.Duration) bool {
 	select {
