@@ -9,7 +9,7 @@
 // prometheus and promtool. What is installed stays in the user's cache, some 700 MiB,
 // for as long as package-lock.json is the same; nothing of it is shipped.
 //
-// A picture is the first screen at 1440×900, or the whole page (-full), of a dashboard at
+// A picture is the first screen at 1440×900, or the whole page, of a dashboard at
 // a moment of the scripted hour, dark or light:
 //
 //	DIR/BOARD-MOMENT-THEME.png

@@ -12,14 +12,10 @@ import (
 	"time"
 )
 
-// shown is how long before a moment a dashboard begins: its own "now-1h".
-const shown = time.Hour
-
 // address is a dashboard's, at a moment.
 func address(page string, b board, m moment, theme string) string {
-	ms := func(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
 	return page + "/?" + url.Values{
-		"board": {b.name}, "theme": {theme}, "from": {ms(m.at.Add(-shown))}, "to": {ms(m.at)},
+		"board": {b.name}, "theme": {theme}, "now": {strconv.FormatInt(m.at.UnixMilli(), 10)},
 	}.Encode()
 }
 

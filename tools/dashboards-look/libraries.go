@@ -56,7 +56,7 @@ func install(ctx context.Context, source string, out io.Writer) (string, error) 
 	}
 	begin := time.Now()
 	// No package's own scripts: none that is needed here has any.
-	if err := command(ctx, installWait, filling, "npm", "ci", "--ignore-scripts", "--no-progress", "--loglevel=error"); err != nil {
+	if err := command(ctx, installWait, filling, "npm", "ci", "--omit=dev", "--ignore-scripts", "--no-progress", "--loglevel=error"); err != nil {
 		return "", fmt.Errorf("installing Grafana's libraries: %w", err)
 	}
 	fmt.Fprintf(out, "Grafana's libraries are installed after %.1f s\n", time.Since(begin).Seconds())

@@ -29,7 +29,7 @@ func handler(f files, prometheus *url.URL) http.Handler {
 	of := func(parts ...string) http.Handler {
 		return http.FileServer(http.Dir(filepath.Join(append([]string{f.modules, "node_modules"}, parts...)...)))
 	}
-	mux.Handle("GET /public/build/img/icons/", http.StripPrefix("/public/build", of("@grafana", "ui", "dist", "public")))
+	mux.Handle("GET /public/build/img/icons/", http.StripPrefix("/public/build", orEmptyIcon(of("@grafana", "ui", "dist", "public"))))
 	mux.Handle("GET /public/fonts/inter/", http.StripPrefix("/public/fonts/inter", of("inter-ui", "web")))
 	mux.HandleFunc("GET /boards.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -45,6 +45,39 @@ func handler(f files, prometheus *url.URL) http.Handler {
 		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(prometheus) },
 	}))
 	return mux
+}
+
+// orEmptyIcon serves an empty picture for what is not there: @grafana/ui names icons
+// that its package does not have.
+func orEmptyIcon(icons http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		found := missing{ResponseWriter: w}
+		icons.ServeHTTP(&found, r)
+		if found.yes {
+			w.Header().Set("Content-Type", "image/svg+xml")
+			w.WriteHeader(http.StatusOK)
+			_, _ = w.Write([]byte(`<svg xmlns="http://www.w3.org/2000/svg"/>`)) // the browser has gone
+		}
+	})
+}
+
+// missing holds back an answer of 404.
+type missing struct {
+	http.ResponseWriter
+	yes bool
+}
+
+func (m *missing) WriteHeader(status int) {
+	if m.yes = status == http.StatusNotFound; !m.yes {
+		m.ResponseWriter.WriteHeader(status)
+	}
+}
+
+func (m *missing) Write(p []byte) (int, error) {
+	if m.yes {
+		return len(p), nil
+	}
+	return m.ResponseWriter.Write(p)
 }
 
 // site is the served page.

@@ -43,10 +43,11 @@ func TestHandler(t *testing.T) {
 		"/main.js":         "this is main.js",
 		"/public/build/img/icons/unicons/clock.svg": "this is clock.svg",
 		"/public/fonts/inter/Inter-Regular.woff2":   "this is Inter-Regular.woff2",
-		"/boards.json":                             `[{"uid":"hotpath-overview","title":"Overview","tags":["hotpath"]}]`,
-		"/boards/overview.json":                    `{"panels":[]}`,
-		"/boards/other.json":                       "404 page not found",
-		"/prometheus/api/v1/query?query=up&time=1": "prometheus got /api/v1/query?query=up&time=1",
+		"/public/build/img/icons/unicons/no.svg":    `<svg xmlns="http://www.w3.org/2000/svg"/>`,
+		"/boards.json":                              `[{"uid":"hotpath-overview","title":"Overview","tags":["hotpath"]}]`,
+		"/boards/overview.json":                     `{"panels":[]}`,
+		"/boards/other.json":                        "404 page not found",
+		"/prometheus/api/v1/query?query=up&time=1":  "prometheus got /api/v1/query?query=up&time=1",
 	} {
 		got := httptest.NewRecorder()
 		h.ServeHTTP(got, httptest.NewRequest("GET", path, nil))

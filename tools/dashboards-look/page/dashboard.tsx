@@ -36,6 +36,7 @@ export interface Board {
   title: string;
   description?: string;
   refresh?: string;
+  time?: { from: string; to: string };
   timezone?: string;
   graphTooltip?: number;
   panels: Panel[];
@@ -90,11 +91,12 @@ interface Link {
   placement?: string;
 }
 
-export function dashboardScene(board: Board, from: number, to: number): EmbeddedScene {
+// dashboardScene is the dashboard with its own time, which ends now.
+export function dashboardScene(board: Board): EmbeddedScene {
   return new EmbeddedScene({
     $timeRange: new SceneTimeRange({
-      from: new Date(from).toISOString(),
-      to: new Date(to).toISOString(),
+      from: board.time?.from ?? 'now-1h',
+      to: board.time?.to ?? 'now',
       timeZone: 'utc',
     }),
     $variables: new SceneVariableSet({ variables: (board.templating?.list ?? []).map(variable) }),

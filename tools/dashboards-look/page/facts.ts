@@ -56,8 +56,8 @@ function panelFacts(p: VizPanel): PanelFacts {
       values += field.values.filter((v) => typeof v === 'string' || Number.isFinite(v)).length;
     }
   }
-  const entries = [...(element?.querySelectorAll<HTMLElement>('[data-testid^="data-testid VizLegend series"]') ?? [])];
-  const name = (e: HTMLElement) => e.dataset.testid!.replace('data-testid VizLegend series ', '');
+  const entries = legendEntries(element);
+  const name = (e: HTMLElement) => e.querySelector('button')?.title || e.innerText;
   return {
     id: p.getLegacyPanelId(),
     type: p.state.pluginId,
@@ -66,18 +66,33 @@ function panelFacts(p: VizPanel): PanelFacts {
     values,
     empty: Boolean(element?.querySelector('[data-no-data]')),
     legend: entries.map(name),
-    hidden: entries.filter((e) => !whole(e, element!)).map(name),
+    hidden: entries.filter((e) => !whole(e, element!) || shortened(e)).map(name),
   };
 }
 
-// whole: an element is within all that clips it, up to its panel.
+// legendEntries are the items of a list, or the rows of a table: each has the colour of
+// its series.
+function legendEntries(element: HTMLElement | null): HTMLElement[] {
+  return [...(element?.querySelectorAll<HTMLElement>('[data-testid="series-icon"]') ?? [])].map(
+    (icon) => icon.closest<HTMLElement>('tr, [data-testid^="data-testid VizLegend series"]') ?? icon
+  );
+}
+
+// shortened: the name of an entry ends in "…" for want of room.
+function shortened(entry: HTMLElement): boolean {
+  const label = entry.querySelector('button');
+  return Boolean(label && label.scrollWidth > label.clientWidth + 1);
+}
+
+// whole: the texts of an element are within all that clips them, up to its panel.
 function whole(element: HTMLElement, panel: HTMLElement): boolean {
-  const own = element.getBoundingClientRect();
+  const texts = textsOf(element);
   for (let around = element.parentElement; around; around = around.parentElement) {
     const clips = around === panel || getComputedStyle(around).overflow !== 'visible';
     const box = around.getBoundingClientRect();
-    // Half a pixel is rounding.
-    if (clips && (own.top < box.top - 0.5 || own.bottom > box.bottom + 0.5 || own.left < box.left - 0.5 || own.right > box.right + 0.5)) {
+    // A pixel is rounding, and the room that a line of text has around it.
+    const within = (r: DOMRect) => r.top >= box.top - 1 && r.bottom <= box.bottom + 1 && r.left >= box.left - 1 && r.right <= box.right + 1;
+    if (clips && !texts.every(within)) {
       return false;
     }
     if (around === panel) {
@@ -85,4 +100,17 @@ function whole(element: HTMLElement, panel: HTMLElement): boolean {
     }
   }
   return true;
+}
+
+function textsOf(element: HTMLElement): DOMRect[] {
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  const found: DOMRect[] = [];
+  while (walker.nextNode()) {
+    const range = document.createRange();
+    range.selectNodeContents(walker.currentNode);
+    if (walker.currentNode.textContent?.trim()) {
+      found.push(range.getBoundingClientRect());
+    }
+  }
+  return found;
 }

@@ -1,6 +1,6 @@
 // The page: one dashboard at one moment, in one theme.
 //
-//	/?board=overview&theme=dark&from=MS&to=MS    Unix times in milliseconds
+//	/?board=overview&theme=dark&now=MS    Unix time in milliseconds
 //
 // window.look() says what was drawn, in the form of facts.ts.
 import { createTheme, ThemeContext } from '@grafana/data';
@@ -21,15 +21,23 @@ async function json<T>(path: string): Promise<T> {
   return response.json();
 }
 
+// startClock makes now the moment that is drawn. The clock goes on: scripts wait by it.
+function startClock(now: number) {
+  const real = Date.now.bind(Date);
+  const ahead = now - real();
+  Date.now = () => real() + ahead;
+}
+
 async function main() {
   const asked = new URLSearchParams(window.location.search);
+  startClock(Number(asked.get('now')));
   const theme = createTheme({ colors: { mode: asked.get('theme') === 'light' ? 'light' : 'dark' } });
   await startServices(theme);
   const [board, others] = await Promise.all([
     json<Board>(`/boards/${asked.get('board')}.json`),
     json<Named[]>('/boards.json'),
   ]);
-  const scene = dashboardScene(board, Number(asked.get('from')), Number(asked.get('to')));
+  const scene = dashboardScene(board);
   window.look = () => facts(scene);
   createRoot(document.getElementById('root')!).render(
     <ThemeContext.Provider value={theme}>
