@@ -17,19 +17,20 @@ const (
 // source is the Prometheus that is chosen at the head of the dashboard.
 var source = common.DataSourceRef{Type: new("prometheus"), Uid: new("${datasource}")}
 
-// moments are marked on every graph: metrics whose value is a Unix time in
+// moments are marked on every graph: expressions whose value is a Unix time in
 // seconds.
 var moments = []moment{
 	{"Restarts", "red", "process_start_time_seconds", ""},
-	{"Configuration loads", "blue", "hotpath_config_loaded_timestamp_seconds", ""},
+	{"Reloads", "blue", "(hotpath_config_loaded_timestamp_seconds > process_start_time_seconds + 10)",
+		"what is read at the start is no reload"},
 	{"Reloads refused", "orange", "hotpath_config_refused_timestamp_seconds", "a server that was never asked for one that it could not take has 0"},
 }
 
-type moment struct{ name, colour, metric, mayBeEmpty string }
+type moment struct{ name, colour, expr, mayBeEmpty string }
 
 // query asks for what happened within the time that is shown, in ms.
 func (m moment) query() query {
-	return query{expr: m.metric + " * 1000 >= $__from <= $__to", mayBeEmpty: m.mayBeEmpty}
+	return query{expr: m.expr + " * 1000 >= $__from <= $__to", mayBeEmpty: m.mayBeEmpty}
 }
 
 // json is the dashboard in Grafana's classic model, which every Grafana
@@ -46,14 +47,18 @@ func (b board) json() ([]byte, error) {
 			Url(runbookURL).Icon("doc").TargetBlank(true)).
 		WithVariable(dashboard.NewDatasourceVariableBuilder("datasource").Label("Prometheus").Type("prometheus"))
 	for _, v := range b.variables {
-		d.WithVariable(dashboard.NewQueryVariableBuilder(v.name).
-			Description(v.about).Query(dashboard.StringOrMap{String: &v.values}).Datasource(source).
+		choice := dashboard.NewQueryVariableBuilder(v.name).
+			Label(v.label).Description(v.about).Query(dashboard.StringOrMap{String: &v.values}).Datasource(source).
 			Refresh(dashboard.VariableRefreshOnTimeRangeChanged).Sort(dashboard.VariableSortAlphabeticalAsc).
 			Multi(true).IncludeAll(true).
 			Current(dashboard.VariableOption{
 				Text:  dashboard.StringOrArrayOfString{String: new("All")},
 				Value: dashboard.StringOrArrayOfString{String: new("$__all")},
-			}))
+			})
+		if v.all != "" {
+			choice.AllValue(v.all)
+		}
+		d.WithVariable(choice)
 	}
 	for _, m := range moments {
 		d.Annotation(dashboard.NewAnnotationQueryBuilder().
@@ -64,6 +69,12 @@ func (b board) json() ([]byte, error) {
 	built, err := d.Build()
 	if err != nil {
 		return nil, err
+	}
+	for i := range built.Links {
+		built.Links[i].Placement = nil // by default the SDK moves them into a menu
+	}
+	for i := range built.Annotations.List {
+		built.Annotations.List[i].Placement = nil
 	}
 	if built.Panels, err = b.panels(); err != nil {
 		return nil, err

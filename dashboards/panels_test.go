@@ -26,7 +26,7 @@ func TestPanels(t *testing.T) {
 	const length = 25 * time.Second
 	report := s.attack("-target", s.url+"/bench/1k.txt", "-rate", "2000", "-duration", length.String(), "-connections", "4", "-streams", "16")
 	begin := time.Now()
-	s.eventually("load", func() error { return s.someValue(`rate(hotpath_loadgen_requests_total{class="2xx"}[4s]) > 0`) })
+	s.eventually("load", func() error { return s.someValue(`rate(hotpath_loadgen_requests_total{class="2xx"}[4s]) > 0`, query{}) })
 
 	substitute := s.grafana("4s")
 	for _, b := range boards {
@@ -56,6 +56,8 @@ func (s *stack) grafana(rate string) *strings.Replacer {
 	now := time.Now()
 	return strings.NewReplacer(
 		"$__rate_interval", rate,
+		"$__interval", rate,
+		"$__range", "1h",
 		"$__from", strconv.FormatInt(now.Add(-time.Hour).UnixMilli(), 10),
 		"$__to", strconv.FormatInt(now.Add(time.Hour).UnixMilli(), 10),
 		"$job", "hotpath",
@@ -63,9 +65,6 @@ func (s *stack) grafana(rate string) *strings.Replacer {
 		"$loadgen", strings.ReplaceAll(s.loadgen, ".", `\\.`),
 	)
 }
-
-// legendLabel is a label in a legend.
-var legendLabel = regexp.MustCompile(`{{(\w+)}}`)
 
 // checkQuery waits for an answer that its legend can name, unless it may be
 // empty.
@@ -76,11 +75,7 @@ func (s *stack) checkQuery(panel string, q query, substitute *strings.Replacer) 
 		s.t.Errorf("%s: a variable that Grafana does not have: %s", panel, expr)
 		return
 	}
-	var labels []string
-	for _, label := range legendLabel.FindAllStringSubmatch(q.legend, -1) {
-		labels = append(labels, label[1])
-	}
-	check := func() error { return s.someValue(expr, labels...) }
+	check := func() error { return s.someValue(expr, q) }
 	if q.mayBeEmpty == "" {
 		s.eventually(panel+": "+expr, check)
 	} else if err := check(); err != nil && !errors.Is(err, errEmpty) {
@@ -133,7 +128,7 @@ func (s *stack) checkRules() {
 	})
 	for _, r := range allRules(s.t) {
 		if r.Record != "" {
-			s.eventually(r.Record, func() error { return s.someValue(r.Record) })
+			s.eventually(r.Record, func() error { return s.someValue(r.Record, query{}) })
 		}
 	}
 }

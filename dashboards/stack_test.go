@@ -99,7 +99,7 @@ func (s *stack) startPrometheus() {
 	s.start(exec.Command("prometheus", "--config.file="+filepath.Join(dir, "prometheus.yml"),
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--log.level=warn"))
 	s.eventually("a scrape of the server", func() error {
-		return s.someValue(`up{job="hotpath"} == 1`)
+		return s.someValue(`up{job="hotpath"} == 1`, query{})
 	})
 }
 
@@ -203,9 +203,9 @@ type series struct {
 var errEmpty = errors.New("no value")
 
 // someValue is an error if an expression is wrong, if it has no number in
-// the last seconds, which it asks for as a graph does, or if a series has not
-// all of these labels.
-func (s *stack) someValue(expr string, labels ...string) error {
+// the last seconds, which it asks for as a graph does, or if a series has no name by
+// q's legend.
+func (s *stack) someValue(expr string, q query) error {
 	var answer struct{ Result []series }
 	now := time.Now()
 	err := s.get("query_range", url.Values{
@@ -216,10 +216,8 @@ func (s *stack) someValue(expr string, labels ...string) error {
 	}
 	numbers := false
 	for _, one := range answer.Result {
-		for _, label := range labels {
-			if one.Metric[label] == "" {
-				return fmt.Errorf("a series without the label %s: %v", label, one.Metric)
-			}
+		if q.legend != "" && q.name(one.Metric) == "" {
+			return fmt.Errorf("a series without a name: %v", one.Metric)
 		}
 		numbers = numbers || slices.ContainsFunc(one.Values, func(v sample) bool { return !math.IsNaN(v.value) })
 	}

@@ -76,7 +76,7 @@ var (
 	}
 	quiet = traffic{
 		rate: 5, miss: 0.3, moved: 0.05, notFound: 0.02,
-		hitTime: 90 * time.Microsecond, missTime: 4 * time.Millisecond, connections: 12,
+		hitTime: 90 * time.Microsecond, missTime: time.Millisecond, connections: 12,
 	}
 	failing = traffic{
 		rate: 11_000, miss: 0.12, bypass: 0.01, moved: 0.02, notFound: 0.02, failing: 0.05,

@@ -39,12 +39,16 @@ var events = []event{
 	{19 * time.Minute, 0, func(s *server, now time.Time) { s.certificates(now, 2*day+8*time.Hour) }},
 	{33 * time.Minute, 0, func(s *server, _ time.Time) { s.m.Panics.Add(0, 1) }},
 	{33 * time.Minute, 0, func(s *server, _ time.Time) { s.m.AdminRefused.Add(0, 3) }},
+	{39*time.Minute + 50*time.Second, 1, func(s *server, _ time.Time) { s.m.Draining.Set(1) }}, // it restarts
 	{40*time.Minute + 50*time.Second, 0, purge(metrics.PurgeTag, 3)},
 	{41*time.Minute + 30*time.Second, 0, func(s *server, now time.Time) {
 		s.m.Reloads.Add(0, metrics.ReloadInvalid, 1)
 		s.m.ConfigRefused.Set(now.Unix())
 	}},
-	{41*time.Minute + 30*time.Second, 0, func(s *server, _ time.Time) { s.m.CertificatesBroken.Set(1) }},
+	{41*time.Minute + 30*time.Second, 0, func(s *server, _ time.Time) {
+		s.m.CertificatesBroken.Set(1)
+		s.m.KeyFilesBroken.Set(1)
+	}},
 	{42 * time.Minute, 0, func(s *server, _ time.Time) {
 		s.m.ACMEAttempts.Add(0, metrics.ACMEUnproven, 1)
 		s.m.ACMEMissing.Set(1)
