@@ -87,6 +87,41 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
+// TestFirstLook: docs/operations.md names for each alert a panel to look at first,
+// which there is.
+func TestFirstLook(t *testing.T) {
+	operations, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	panels := make(map[string]bool)
+	for _, b := range boards {
+		_, title, _ := strings.Cut(b.title, " / ")
+		for _, s := range b.sections {
+			for _, p := range s.panels {
+				panels[title+": "+p.title] = true
+			}
+		}
+	}
+	named := make(map[string]bool)
+	for _, row := range regexp.MustCompile(`(?m)^\| \[(Hotpath\w+)\]\(#\w+\) \| ([^|]+) \| \*([^*]+)\* \|`).FindAllSubmatch(operations, -1) {
+		alert, panel := string(row[1]), string(row[2])+": "+string(row[3])
+		if !panels[panel] {
+			t.Errorf("of %s one is to look at %q, which there is not", alert, panel)
+		}
+		named[alert] = true
+	}
+	for _, r := range allRules(t) {
+		if r.Alert != "" && !named[r.Alert] {
+			t.Errorf("docs/operations.md does not say which panel to look at first of %s", r.Alert)
+		}
+		delete(named, r.Alert)
+	}
+	for alert := range named {
+		t.Errorf("docs/operations.md says where to look of %s, which is no alert", alert)
+	}
+}
+
 // TestThresholds: the lines on the dashboards are those of the alerts.
 func TestThresholds(t *testing.T) {
 	exprs := make(map[string]string)
