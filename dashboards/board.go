@@ -77,8 +77,8 @@ const (
 
 // Units that Grafana has not, or not so: it makes weeks of many days.
 const (
-	perSecond = "suffix: /s" // of what is no request and no byte
-	days      = "suffix: d"
+	perSecond = "suffix:/s" // of what is no request and no byte
+	days      = "suffix:d"
 )
 
 // step colours values from a bound on; the first has none. On a graph the
@@ -246,7 +246,7 @@ func layout(panels []panel, y int) ([]place, int) {
 			at.w = 8
 		}
 		if at.h == 0 {
-			at.h = 8
+			at.h = usualHeight
 		}
 		for x := range columns - at.w + 1 {
 			if top := slices.Max(ground[x : x+at.w]); at.y < 0 || top < at.y {

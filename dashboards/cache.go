@@ -54,7 +54,7 @@ var cacheAndOrigin = board{
 					{legend: "coalesced", expr: `sum(rate(hotpath_coalesced_misses_total[$rate]))`},
 					{legend: "fetched", expr: `sum(rate(hotpath_origin_fetches_total[$rate]))`},
 				}},
-			{kind: heat, title: "Latency of all fetches", unit: units.Seconds, w: 12, h: 7,
+			{kind: heat, title: "Latency of all fetches", unit: units.Seconds, w: 24, h: 7,
 				about:   "How many fetches took how long.",
 				queries: []query{{legend: "{{le}}", expr: `sum by (le) (rate(hotpath_origin_fetch_duration_seconds_bucket[$rate]))`}}},
 		}},

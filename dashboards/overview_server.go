@@ -62,16 +62,16 @@ var (
 			queries: []query{
 				each("hotpath_proxy_headers_total", "outcome"),
 			}},
-		{title: "Limits that clients broke", unit: perSecond, w: 12, h: 12,
+		{title: "Limits that clients broke", unit: perSecond, w: 12, h: 13,
 			about:   "Budgets used up, by budget: docs/security.md has each. idle_timeout is everyday; others are a broken client, or an attack that was met.",
 			queries: []query{each("hotpath_limit_breaches_total", "limit")}},
-		{title: "HTTP/2 and HTTP/3 errors answered", unit: perSecond, w: 12, h: 12,
+		{title: "HTTP/2 and HTTP/3 errors answered", unit: perSecond, w: 12, h: 13,
 			about:   "By code; what they ended is beside the streams. In the tens: a client that is broken, or an attack.",
 			queries: []query{each("hotpath_protocol_errors_total", "code")}},
 	}}
 
 	certificateSection = section{"Certificates", []panel{
-		{kind: figure, title: "Certificates by name, days left", unit: days, w: 12, h: 4, digits: 1, steps: falling(3, 14),
+		{kind: figure, title: "Certificates by name, days left", unit: days, w: 10, h: 4, digits: 1, steps: falling(3, 14),
 			about:   "The dozen that ends first, by the first name in each, on any server. Red: an alert fires, and clients will see an error.",
 			queries: []query{{legend: "{{name}}", expr: `sort(bottomk(12, (min by (name) (hotpath_tls_certificate_name_expiry_timestamp_seconds) - time()) / 86400))`}}},
 		{kind: figure, title: "First to end, days left", unit: days, w: 4, h: 4, digits: 1, steps: falling(3, 14),
@@ -83,13 +83,13 @@ var (
 				{legend: "in use", expr: `max(hotpath_tls_certificates)`},
 				{legend: "by ACME", expr: `max(hotpath_acme_names)`},
 			}},
-		{kind: figure, title: "Certificates with a fault", unit: units.Short, w: 4, h: 4, steps: limit(1),
-			about: "broken: their files, or files of keys, cannot be used as they are now, and what was loaded before is in use. The log names file and problem. missing: names that have no certificate by ACME yet; failed: attempts, of which the log has name, cause and the next one.",
+		{kind: figure, title: "Certificates with a fault", unit: units.Short, w: 6, h: 4, steps: limit(1),
+			about: "broken: their files, or files of keys, cannot be used as they are now, and what was loaded before is in use. The log names file and problem. missing: names that have no certificate by ACME yet; failed: attempts within an hour, of which the log has name, cause and the next one.",
 			queries: []query{
 				{legend: "broken", expr: `sum(hotpath_tls_certificates_broken)`},
 				{legend: "broken keys", expr: `sum(hotpath_tls_key_files_broken)`},
 				{legend: "missing", expr: `max(hotpath_acme_names_missing)`},
-				{legend: "failed in an hour", expr: `round(sum(increase(hotpath_acme_attempts_total{outcome!~"obtained|renewed"}[1h])))`},
+				{legend: "failed", expr: `round(sum(increase(hotpath_acme_attempts_total{outcome!~"obtained|renewed"}[1h])))`},
 			}},
 	}}
 

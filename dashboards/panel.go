@@ -126,7 +126,7 @@ func (p panel) lines() cog.Builder[dashboard.Panel] {
 	}
 	for i, q := range p.queries {
 		if strings.Contains(q.expr, `"none"`) {
-			b.OverrideByName("none", []dashboard.DynamicConfigValue{fixed(grey)})
+			b.OverrideByRegexp(`/\bnone ?$/`, []dashboard.DynamicConfigValue{fixed(grey)})
 		}
 		if q.bound || q.dash {
 			dashed := []dashboard.DynamicConfigValue{
@@ -156,8 +156,11 @@ func fixed(colour string) dashboard.DynamicConfigValue {
 	return dashboard.DynamicConfigValue{Id: "color", Value: map[string]string{"mode": "fixed", "fixedColor": colour}}
 }
 
-// shortLegend is how many series have room below a graph.
-const shortLegend = 2
+// Below a graph as high as most there is room for the legend of so many series.
+const (
+	usualHeight = 8
+	shortLegend = 2
+)
 
 // legend is a table, what is highest first: below the graph if it is surely short,
 // else beside it, where there is room for all.
@@ -166,7 +169,7 @@ func (p panel) legend() *common.VizLegendOptionsBuilder {
 		DisplayMode(common.LegendDisplayModeTable).Placement(common.LegendPlacementRight).
 		Calcs([]string{"max"}).SortBy("Max").SortDesc(true)
 	many := slices.ContainsFunc(p.queries, func(q query) bool { return strings.Contains(q.legend, "{{") })
-	if !many && len(p.queries) <= shortLegend {
+	if !many && len(p.queries) <= shortLegend && (p.h == 0 || p.h >= usualHeight) {
 		b.Placement(common.LegendPlacementBottom)
 	}
 	return b

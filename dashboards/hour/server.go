@@ -233,9 +233,10 @@ func (s *server) origin(t traffic) {
 		if !u.Usable {
 			share = 0.02 // it is tried now and then
 		}
-		u.Fetches += s.count(fetches * share)
+		n := s.count(fetches * share)
+		u.Fetches += n
 		if last {
-			u.Failures += s.count(min(failed, fetches*share))
+			u.Failures += min(s.count(failed), n)
 		}
 	}
 	divide(s.random, s.count(fetches), t.missTime, func(d time.Duration, n uint64) { m.OriginFetchDuration.ObserveN(0, d, n) })
