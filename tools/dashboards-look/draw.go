@@ -83,7 +83,7 @@ func (b *browser) save(name string, height int64) error {
 	for file, height := range map[string]int64{name + ".png": screenHeight, name + "-full.png": height} {
 		picture, err := b.picture(height)
 		if err == nil {
-			err = os.WriteFile(file, picture, 0o600)
+			err = os.WriteFile(file, picture, 0o644)
 		}
 		if err != nil {
 			return err

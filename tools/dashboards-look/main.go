@@ -57,11 +57,11 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		fmt.Fprintf(out, "dashboards-look: skipped: %s is not installed\n", missing)
 		return nil
 	}
-	boards, err := readBoards(filepath.Join(o.repository, "dashboards", "grafana"))
+	all, err := readBoards(filepath.Join(o.repository, "dashboards", "grafana"))
 	if err != nil {
 		return err
 	}
-	boards, err = choose("dashboard", boards, o.boards, func(b board) string { return b.name })
+	boards, err := choose("dashboard", all, o.boards, func(b board) string { return b.name })
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	page, err := serve(ctx, files{modules: modules, bundle: dir, boards: boards}, source.url)
+	page, err := serve(ctx, files{modules: modules, bundle: dir, boards: all}, source.url)
 	if err != nil {
 		return err
 	}

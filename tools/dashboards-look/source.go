@@ -48,7 +48,7 @@ func startSource(ctx context.Context, o options, dir string) (*source, error) {
 	}
 	prometheus, err := hour.Serve(ctx, data)
 	if err != nil {
-		return nil, fmt.Errorf("Prometheus on the scripted hour: %w", err)
+		return nil, fmt.Errorf("running Prometheus on the scripted hour: %w", err)
 	}
 	s := &source{url: prometheus.URL, stop: prometheus.Stop}
 	for _, m := range hour.Moments() {

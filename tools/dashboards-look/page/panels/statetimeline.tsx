@@ -39,6 +39,7 @@ function Lanes({ data, timeRange, timeZone, width, height, options, fieldConfig 
       placement: AxisPlacement.Left,
       theme,
       grid: { show: false },
+      ticks: { show: false },
       splits: () => lanes.map((_, i) => i + 0.5),
       values: () => lanes.map((l) => l.name),
     });
