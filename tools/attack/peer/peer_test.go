@@ -57,7 +57,7 @@ func TestKeyUpdates(t *testing.T) {
 		}
 		got <- string(b)
 	})
-	var secrets logBuffer
+	var secrets testkit.LogBuffer
 	c := to.Config("h2")
 	c.KeyLogWriter = &secrets
 	conn, err := to.Handshake(t.Context(), c)
@@ -65,7 +65,7 @@ func TestKeyUpdates(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	w, err := newRecords(conn, secrets.text)
+	w, err := newRecords(conn, secrets.String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,10 +87,6 @@ func TestKeyUpdates(t *testing.T) {
 		t.Errorf("%+v, want an end", end)
 	}
 }
-
-type logBuffer struct{ text string }
-
-func (l *logBuffer) Write(b []byte) (int, error) { l.text += string(b); return len(b), nil }
 
 // TestHalfOpen: the server has a whole ClientHello and nothing behind it.
 func TestHalfOpen(t *testing.T) {
