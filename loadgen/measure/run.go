@@ -71,6 +71,9 @@ func (r *Run) Wait() time.Duration {
 // Rate is how many requests were sent for each second of the attack.
 func (r *Run) Rate() float64 { return perSecond(r.Total.Requests(), r.Duration) }
 
+// RateOf is how many n requests of it were for each second of the attack.
+func (r *Run) RateOf(n uint64) float64 { return perSecond(n, r.Duration) }
+
 // Answered is how many requests were answered per second, whatever the status,
 // to be compared with the rate that was asked for. If the server, or the load
 // generator, falls behind, they are answered for longer than they were due. Of

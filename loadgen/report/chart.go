@@ -21,10 +21,12 @@ type chart struct {
 	Caption string `json:"-"`
 	Label   string `json:"-"` // what it shows, for screen readers
 
-	XUnit  string     `json:"x_unit"` // "time", "percentile" or "rate"
-	YUnit  string     `json:"y_unit"` // "duration" or "rate"
+	XUnit  string     `json:"x_unit"` // "time", "percentile", "rate" or "bar"
+	YUnit  string     `json:"y_unit"` // "duration", "rate" or "count"
 	Log    bool       `json:"log"`    // it is shown with a logarithmic axis at first
 	X      []value    `json:"x"`
+	Edges  []value    `json:"edges,omitempty"` // of bars: bar x is of the latencies from edge x to the next
+	Stack  bool       `json:"stack,omitempty"` // each series stands on those behind it
 	Series []series   `json:"series"`
 	Bounds []boundary `json:"bounds"`
 	Held   []bool     `json:"held,omitempty"` // for each x: the objectives were met
@@ -82,16 +84,20 @@ func runCharts(r *measure.Run, objectives slo.Objectives, verdicts []slo.Verdict
 			func(p measure.Point) float64 { return -float64(p.P50) },
 			func(p measure.Point) float64 { return -p.Rate() },
 			func(p measure.Point) float64 { return failedRate(p) })
-		latency, rate, errors := latencyChart(r, points), rateChart(r, points), errorChart(r, points)
+		latency, rate := latencyChart(r, points), rateChart(r, points)
+		statuses, errors := statusChart(r, points), errorChart(r, points)
 		latency.Bounds = latencyBounds(objectives, verdicts, false)
 		rate.Bounds = rateBounds(objectives, verdicts)
 		if n := len(r.Points); n > len(points) {
 			kept := fmt.Sprintf(" Of %s points the extremes are shown.", human.Count(uint64(n)))
-			for _, c := range []*chart{&latency, &rate, &errors} {
+			for _, c := range []*chart{&latency, &rate, &statuses, &errors} {
 				c.Caption += kept
 			}
 		}
 		charts = append(charts, latency, rate)
+		if len(statuses.Series) > 1 {
+			charts = append(charts, statuses)
+		}
 		if r.Total.Unsuccessful() > 0 {
 			charts = append(charts, errors)
 		}
@@ -99,7 +105,7 @@ func runCharts(r *measure.Run, objectives slo.Objectives, verdicts []slo.Verdict
 	if r.Total.Latency().Count() > 0 {
 		c := percentileChart(r)
 		c.Bounds = latencyBounds(objectives, verdicts, true)
-		charts = append(charts, c)
+		charts = append(charts, c, histogramChart(r))
 	}
 	return charts
 }
@@ -193,22 +199,6 @@ func rates(points []measure.Point, of func(measure.Point) float64) []value {
 		}
 		return value(of(p))
 	})
-}
-
-// errorChart has a scale of its own, and so is a chart of its own: on the scale of
-// the rate a percent is a line's width.
-func errorChart(r *measure.Run, points []measure.Point) chart {
-	return chart{
-		ID:      "errors",
-		Title:   "Errors",
-		Caption: "Requests without success, per second.",
-		Label:   fmt.Sprintf("Errors over %s: %s of %s requests.", human.Duration(r.Duration), human.Count(r.Total.Unsuccessful()), human.Count(r.Total.Requests())),
-		XUnit:   "time",
-		YUnit:   "rate",
-		X:       begins(points),
-		Series:  []series{{"errors", "errors", rates(points, failedRate)}},
-		Bounds:  []boundary{},
-	}
 }
 
 // percentileStep is the distance of the curve's values on its axis, on which

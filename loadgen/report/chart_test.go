@@ -115,8 +115,19 @@ func TestRunCharts(t *testing.T) {
 	if got := line(t, rate, "asked")[0]; got != 150_000 {
 		t.Errorf("asked for %v", got)
 	}
-	if got := line(t, find(t, charts, "errors"), "errors")[30]; got != 1680 {
-		t.Errorf("%v errors in the second of the stall", got)
+	for _, id := range []string{"errors", "statuses"} {
+		if got := line(t, find(t, charts, id), "no response")[30]; got != 1680 {
+			t.Errorf("%s: %v without a response in the second of the stall", id, got)
+		}
+		if got := line(t, find(t, charts, id), "5xx")[31]; got != 540 {
+			t.Errorf("%s: %v statuses of 5xx in the second after the stall", id, got)
+		}
+	}
+	if n := len(find(t, charts, "errors").Series); n != 2 {
+		t.Errorf("%d classes of errors: what succeeded is none", n)
+	}
+	if n := len(find(t, charts, "statuses").Series); n != 3 {
+		t.Errorf("%d classes of statuses", n)
 	}
 	if !latency.Log || !curve.Log {
 		t.Error("2 and 500 ms are on a linear axis")

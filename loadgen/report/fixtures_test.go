@@ -40,9 +40,13 @@ func fixture(rate float64, seconds int, second func(at time.Duration, random *ra
 		}
 		all.Merge(tally)
 		l, s := tally.Latency(), tally.Service
+		codes := (&measure.Interval{Tally: tally}).Point().Codes
+		for i := range codes {
+			codes[i].Requests *= copies
+		}
 		r.Points = append(r.Points, measure.Point{
 			Begin: time.Duration(i) * time.Second, Length: time.Second, Asked: rate,
-			Timed: l.Count(), Requests: tally.Requests() * copies, Answered: tally.Answered() * copies, Failed: tally.Unsuccessful() * copies, InFlight: 40,
+			Timed: l.Count(), Requests: tally.Requests() * copies, Answered: tally.Answered() * copies, Failed: tally.Unsuccessful() * copies, InFlight: 40, Codes: codes,
 			Mean: l.Mean(), P50: l.Quantile(0.5), P90: l.Quantile(0.9), P99: l.Quantile(0.99), P999: l.Quantile(0.999), Max: l.Max(),
 			ServiceMean: s.Mean(), ServiceP99: s.Quantile(0.99),
 		})
@@ -62,7 +66,7 @@ func answered(due time.Duration, random *rand.Rand) exchange.Outcome {
 	}
 	sent := due + time.Duration(random.ExpFloat64()*3e5)
 	return exchange.Outcome{
-		Ticket: exchange.Ticket{Due: due}, Sent: sent, Ended: sent + service, Status: 200, BytesIn: 1024,
+		Ticket: exchange.Ticket{Due: due}, Sent: sent, First: sent + service*4/5, Ended: sent + service, Status: 200, BytesIn: 1024,
 	}
 }
 

@@ -29,7 +29,7 @@ func HTML(w io.Writer, r *measure.Run, objectives slo.Objectives, verdicts []slo
 	}
 	p.judged(verdicts)
 	if t.Requests() > 0 {
-		p.Tables = []table{percentileTable(t), statusTable(t)}
+		p.Tables = []table{percentileTable(t), statusTable(t), stepTable(t)}
 	}
 	if t.Unsuccessful() > 0 {
 		p.Tables = append(p.Tables, errorTable(t))
@@ -51,6 +51,9 @@ func HTML(w io.Writer, r *measure.Run, objectives slo.Objectives, verdicts []slo
 	}
 	if r.Origin != nil {
 		p.Tables = append(p.Tables, originTable(r))
+	}
+	if rows := targetRows(r); len(rows) > 0 {
+		p.Tables = append(p.Tables, targetTable(r, rows))
 	}
 	if len(r.Points) > 0 {
 		p.Tables = append(p.Tables, timeTable(r.Points))

@@ -167,7 +167,7 @@ func TestHTML(t *testing.T) {
 	if got := p.row("30s"); !strings.HasPrefix(got, "30s 150,000/s 148,320/s 1,680 126ms ") {
 		t.Errorf("the second of the stall is %q", got)
 	}
-	if n := len(p.all("figure")); n != 4 {
+	if n := len(p.all("figure")); n != 6 {
 		t.Errorf("%d charts", n)
 	}
 }

@@ -27,28 +27,35 @@ type document struct {
 	Failed    percentiles `json:"failed_latencies"`
 	Judged    percentiles `json:"judged_latencies"`
 
+	Dial      percentiles `json:"connect_latencies"`    // of connections that were made: the look-up of the name, and TCP
+	TLS       percentiles `json:"tls_latencies"`        // of their handshakes
+	FirstByte percentiles `json:"first_byte_latencies"` // of whole responses, from when the request was sent
+	Histogram []bar       `json:"histogram"`            // of judged_latencies
+
 	Ends         map[string]uint64 `json:"ends"`          // of all requests, by exchange.End
 	Answered     uint64            `json:"answered"`      // with a whole response
 	AnsweredRate float64           `json:"answered_rate"` // see measure.Run.Answered
 
-	Name        string        `json:"name"`
-	Target      string        `json:"target"` // the first
-	Targets     int           `json:"targets"`
-	Pattern     string        `json:"pattern"`
-	Protocol    string        `json:"protocol"`
-	Fallback    bool          `json:"fallback"` // to HTTP/1.1
-	Pace        string        `json:"pace"`
-	AskedRate   float64       `json:"asked_rate"`        // 0: a closed loop
-	ReachedRate float64       `json:"reached_rate"`      // see measure.Run.Reached
-	Connections int           `json:"connections"`       // at first
-	Grown       int           `json:"connections_grown"` // made beside them, because those were full
-	Busy        float64       `json:"generator_cpu"`     // share of its cores that the load generator used, 0 to 1
-	Waited      uint64        `json:"waited"`            // requests that were late because all that may be in flight were
-	PerRequest  bool          `json:"connection_per_request"`
-	Starved     uint64        `json:"starved"` // requests that were late because their target was not read yet
-	Streams     int           `json:"streams"`
-	Agents      int           `json:"agents"`
-	Timeout     time.Duration `json:"timeout"`
+	Name        string           `json:"name"`
+	Target      string           `json:"target"` // the first
+	Targets     int              `json:"targets"`
+	ByTarget    []targetDocument `json:"by_target,omitempty"`     // those with the most requests, if there are several
+	Others      *targetDocument  `json:"other_targets,omitempty"` // all others together
+	Pattern     string           `json:"pattern"`
+	Protocol    string           `json:"protocol"`
+	Fallback    bool             `json:"fallback"` // to HTTP/1.1
+	Pace        string           `json:"pace"`
+	AskedRate   float64          `json:"asked_rate"`        // 0: a closed loop
+	ReachedRate float64          `json:"reached_rate"`      // see measure.Run.Reached
+	Connections int              `json:"connections"`       // at first
+	Grown       int              `json:"connections_grown"` // made beside them, because those were full
+	Busy        float64          `json:"generator_cpu"`     // share of its cores that the load generator used, 0 to 1
+	Waited      uint64           `json:"waited"`            // requests that were late because all that may be in flight were
+	PerRequest  bool             `json:"connection_per_request"`
+	Starved     uint64           `json:"starved"` // requests that were late because their target was not read yet
+	Streams     int              `json:"streams"`
+	Agents      int              `json:"agents"`
+	Timeout     time.Duration    `json:"timeout"`
 
 	Scheduled   uint64            `json:"scheduled"` // 0: a closed loop
 	Warmup      uint64            `json:"warmup_requests"`
@@ -93,30 +100,39 @@ func newVerdicts(verdicts []slo.Verdict) []verdict {
 }
 
 type point struct {
-	Begin       time.Duration `json:"begin"`
-	Length      time.Duration `json:"length"`
-	Drain       bool          `json:"drain"` // no more were due: the last responses
-	AskedRate   float64       `json:"asked_rate"`
-	Rate        float64       `json:"rate"` // of those that ended
-	Requests    uint64        `json:"requests"`
-	Answered    uint64        `json:"answered"`
-	Failed      uint64        `json:"failed"`
-	InFlight    int64         `json:"in_flight"`
-	Mean        time.Duration `json:"mean"`
-	P50         time.Duration `json:"50th"`
-	P90         time.Duration `json:"90th"`
-	P99         time.Duration `json:"99th"`
-	P999        time.Duration `json:"99.9th"`
-	Max         time.Duration `json:"max"`
-	ServiceMean time.Duration `json:"service_mean"`
-	ServiceP99  time.Duration `json:"service_99th"`
+	Begin       time.Duration     `json:"begin"`
+	Length      time.Duration     `json:"length"`
+	Drain       bool              `json:"drain"` // no more were due: the last responses
+	AskedRate   float64           `json:"asked_rate"`
+	Rate        float64           `json:"rate"`         // of those that ended
+	StatusCodes map[string]uint64 `json:"status_codes"` // 0: no whole response; 4xx: statuses beyond the 16 most frequent
+	Requests    uint64            `json:"requests"`
+	Answered    uint64            `json:"answered"`
+	Failed      uint64            `json:"failed"`
+	InFlight    int64             `json:"in_flight"`
+	Mean        time.Duration     `json:"mean"`
+	P50         time.Duration     `json:"50th"`
+	P90         time.Duration     `json:"90th"`
+	P99         time.Duration     `json:"99th"`
+	P999        time.Duration     `json:"99.9th"`
+	Max         time.Duration     `json:"max"`
+	ServiceMean time.Duration     `json:"service_mean"`
+	ServiceP99  time.Duration     `json:"service_99th"`
 }
 
 func newPoint(p measure.Point) point {
 	return point{
-		p.Begin, p.Length, p.Drain, p.Asked, p.Rate(), p.Requests, p.Answered, p.Failed, p.InFlight,
+		p.Begin, p.Length, p.Drain, p.Asked, p.Rate(), statusCodes(p), p.Requests, p.Answered, p.Failed, p.InFlight,
 		p.Mean, p.P50, p.P90, p.P99, p.P999, p.Max, p.ServiceMean, p.ServiceP99,
 	}
+}
+
+func statusCodes(p measure.Point) map[string]uint64 {
+	counts := make(map[string]uint64, len(p.Codes))
+	for _, c := range p.Codes {
+		counts[c.String()] = c.Requests
+	}
+	return counts
 }
 
 func newDocument(r *measure.Run, verdicts []slo.Verdict) document {
@@ -129,6 +145,10 @@ func newDocument(r *measure.Run, verdicts []slo.Verdict) document {
 		Late:             newPercentiles(t.Late),
 		Failed:           newPercentiles(t.Failure),
 		Judged:           newPercentiles(t.Latency()),
+		Dial:             newPercentiles(t.Dial),
+		TLS:              newPercentiles(t.TLS),
+		FirstByte:        newPercentiles(t.FirstByte),
+		Histogram:        histogram(t.Latency(), pageBars),
 		Ends:             byText(ends(t)),
 		Answered:         t.Answered(),
 		AnsweredRate:     r.Answered(),
@@ -165,6 +185,7 @@ func newDocument(r *measure.Run, verdicts []slo.Verdict) document {
 		SLO:              newVerdicts(verdicts),
 		Points:           make([]point, len(r.Points)),
 	}
+	d.ByTarget, d.Others = newTargets(r)
 	for i, p := range r.Points {
 		d.Points[i] = newPoint(p)
 	}

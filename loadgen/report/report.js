@@ -4,10 +4,12 @@
 // Those over time share a cursor.
 {
   // units write a value for the legend, and for an axis if that is shorter.
+  const thousands = v => v >= 1e6 ? short(v / 1e6) + 'M' : v >= 1e3 ? short(v / 1e3) + 'k' : String(+v.toFixed(2))
   const units = {
     time: { value: s => 'at ' + clock(s), axis: clock },
     duration: { value: v => duration(v), axis: v => duration(v, short) },
-    rate: { value: rate, axis: v => v >= 1e6 ? short(v / 1e6) + 'M' : v >= 1e3 ? short(v / 1e3) + 'k' : String(+v.toFixed(2)) },
+    rate: { value: rate, axis: thousands },
+    count: { value: v => v.toLocaleString('en-US'), axis: thousands },
     percentile: {
       value: x => (100 - 100 * 10 ** -x).toFixed(Math.max(0, Math.floor(x))) + '%',
       axis: x => (100 - 100 * 10 ** -x).toFixed(Math.max(0, x - 2)) + '%',
@@ -24,7 +26,12 @@
     asked: { color: '--gray', width: 1.5, dash: [5, 4] },
     answered: { color: '--blue', width: 1.25, dash: [7, 3] },
     reached: { color: '--accent', width: 2 },
-    errors: { color: '--missed', width: 1, bars: true },
+    count: { color: '--blue', bars: true },
+    '2xx': { color: '--met', bars: true },
+    '3xx': { color: '--gray', bars: true },
+    '4xx': { color: '--declined', bars: true },
+    '5xx': { color: '--missed', bars: true },
+    failed: { color: '--failed', bars: true },
   }
   const states = { met: '--met', missed: '--missed', '': '--soft' }
 
@@ -34,19 +41,27 @@
     const svg = document.createElementNS(ns, 'svg')
     const line = document.createElementNS(ns, style.bars ? 'rect' : 'line')
     const look = style.bars
-      ? { x: 7, y: 1, width: 10, height: 10, fill: `var(${style.color})` }
+      ? { x: 1, y: 1, width: 10, height: 10, fill: `var(${style.color})` }
       : { x1: 0, y1: 6, x2: 24, y2: 6, stroke: `var(${style.color})`, 'stroke-width': style.width + .5, 'stroke-dasharray': (style.dash || []).join(' ') }
-    svg.setAttribute('viewBox', '0 0 24 12')
+    svg.setAttribute('viewBox', style.bars ? '0 0 12 12' : '0 0 24 12')
+    if (style.bars) svg.setAttribute('class', 'bar')
     svg.setAttribute('aria-hidden', 'true')
     for (const [key, v] of Object.entries(look)) line.setAttribute(key, v)
     svg.append(line)
     return svg
   }
 
+  // bars are the unit of an axis on which each bar is one further: it is of a span.
+  const bars = edges => ({
+    value: i => duration(edges[i]) + ' to ' + duration(edges[i + 1]),
+    axis: i => edges[i] == null ? '' : duration(edges[i], short),
+  })
+
   class Chart {
     constructor(figure, data) {
       this.figure = figure
       this.data = data
+      this.x = data.edges ? bars(data.edges) : units[data.x_unit]
       this.log = data.log
       this.place = figure.querySelector('.plot')
       this.legend = figure.querySelector('.legend')
@@ -70,7 +85,8 @@
           const show = this.hidden.delete(i)
           if (!show) this.hidden.add(i)
           button.setAttribute('aria-pressed', show)
-          this.plot.setSeries(i + 1, { show })
+          if (this.data.stack) this.draw()
+          else this.plot.setSeries(i + 1, { show })
         })
         this.legend.append(button)
         return text
@@ -81,7 +97,7 @@
         this.legend.append(element('span', { class: 'bound' }, swatch(look), element('span', {}, b.text + (b.state === 'missed' ? ' missed' : ''))))
       }
       this.legend.append(this.where = element('span', { class: 'value' }))
-      if (this.data.y_unit !== 'duration') return
+      if (this.data.y_unit === 'rate') return
       const toggle = element('button', { type: 'button', class: 'log', 'aria-pressed': this.log }, 'log axis')
       toggle.addEventListener('click', () => {
         this.log = !this.log
@@ -95,7 +111,7 @@
     tell(at) {
       this.at = at
       const { data } = this
-      this.where.textContent = at == null ? '' : units[data.x_unit].value(data.x[at])
+      this.where.textContent = at == null ? '' : this.x.value(data.x[at])
       data.series.forEach((s, i) => {
         const v = at == null ? null : s.y[at]
         this.values[i].textContent = v == null ? '' : units[data.y_unit].value(v)
@@ -145,8 +161,25 @@
       this.plot?.destroy()
       const { data } = this
       const y = v => this.log && !(v > 0) ? null : v
-      this.plot = new uPlot(this.options(), [data.x, ...data.series.map(s => s.y.map(y))], this.place)
+      this.plot = new uPlot(this.options(), [data.x, ...this.heights().map(s => s.map(y))], this.place)
       this.tell(null)
+    }
+
+    // heights are up to where each series is drawn: in a stack from the floor that
+    // those behind it make, as far as they are shown.
+    heights() {
+      const { series, stack } = this.data
+      if (!stack) return series.map(s => s.y)
+      let floor = series[0].y.map(() => 0)
+      const tops = []
+      this.floors = []
+      for (let i = series.length - 1; i >= 0; i--) {
+        const below = floor
+        this.floors[i] = below
+        tops[i] = series[i].y.map((v, at) => v == null ? null : below[at] + v)
+        if (!this.hidden.has(i)) floor = tops[i].map((v, at) => v ?? below[at])
+      }
+      return tops
     }
 
     options() {
@@ -158,13 +191,13 @@
         height: narrow ? 230 : 300,
         legend: { show: false },
         padding: [20, narrow ? 12 : 20, 0, 0],
-        cursor: { y: false, points: { size: 7 }, drag: { x: true, y: false, dist: 8 } },
+        cursor: { y: false, points: { size: 7, show: !data.stack && !data.edges }, drag: { x: true, y: false, dist: 8 } },
         scales: {
           x: { time: false, range: (u, min, max) => data.x.length === 1 || min === data.x[0] && max === data.x[data.x.length - 1] ? [this.span().min, this.span().max] : [min, max] },
           y: { distr: this.log ? 3 : 1, range: (u, min, max) => this.reach(min, max) },
         },
         axes: [
-          { ...axis, size: 32, space: narrow ? 50 : 70, ...this.xSteps(), values: (u, splits) => splits.map(units[data.x_unit].axis) },
+          { ...axis, size: 32, space: narrow ? 50 : 70, ...this.xSteps(), values: (u, splits) => splits.map(this.x.axis) },
           { ...axis, size: narrow ? 48 : 60, space: 36, values: (u, splits) => splits.map(v => v == null ? '' : units[data.y_unit].axis(v)) },
         ],
         series: [{}, ...data.series.map((s, i) => this.line(s, i))],
@@ -179,6 +212,7 @@
       const steps = { // in seconds, such as a clock has
         time: [.01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400],
         rate: undefined,
+        bar: [1, 2, 5, 10, 20],
         percentile: [1, 2, 3, 4, 5],
       }[this.data.x_unit]
       return steps ? { incrs: steps } : {}
@@ -189,7 +223,11 @@
       const few = (u, _, from, to) => to - from < 24 // few enough to be seen as what they are
       const color = () => css(style.color)
       const line = { label: s.name, show: !this.hidden.has(i), stroke: color, width: style.width, dash: style.dash, points: { show: few, size: 5, fill: color } }
-      if (style.bars) return { ...line, fill: color, width: 0, paths: uPlot.paths.bars({ size: [.8, 24], align: 1 }), points: { show: false } }
+      if (style.bars) {
+        const disp = { y0: { unit: 1, values: () => this.floors[i] }, y1: { unit: 1, values: u => u.data[i + 1] } }
+        const paths = uPlot.paths.bars({ size: [.8, 24], align: 1, ...this.data.stack && { disp } })
+        return { ...line, fill: color, width: 0, paths, points: { show: false } }
+      }
       if (this.data.held) line.points = { show: false } // see overlay
       return line
     }

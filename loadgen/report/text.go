@@ -37,6 +37,7 @@ func Text(w io.Writer, r *measure.Run) error {
 	row(&b, "Tail", "[99.9, 99.99]", response.Quantile(0.999), response.Quantile(0.9999))
 	row(&b, "Service", "[mean, 50, 99, 99.9, 99.99, max]", service.Mean(), service.Quantile(0.5),
 		service.Quantile(0.99), service.Quantile(0.999), service.Quantile(0.9999), service.Max())
+	stepText(&b, r.Total)
 	if r.Total.Unsuccessful() > 0 {
 		for _, d := range times(r.Total) {
 			row(&b, d.name, "[mean, min, 50, 99, max]", d.Mean(), d.Min(), d.Quantile(0.5), d.Quantile(0.99), d.Max())
@@ -58,6 +59,8 @@ func Text(w io.Writer, r *measure.Run) error {
 	}
 	cacheText(&b, r.Total)
 	originText(&b, r)
+	targetText(&b, r)
+	histogramText(&b, r.Total)
 	b.WriteString(errorSet)
 	list(&b, errorCounts(r.Total))
 	if bad > 0 {

@@ -74,7 +74,7 @@ func TestText(t *testing.T) {
 	}
 
 	quiet := text(t, steady())
-	if !strings.HasSuffix(quiet, "200:9000000  \nError Set:\n") {
+	if !strings.HasSuffix(quiet, "]  ■\nError Set:\n") {
 		t.Errorf("the report of a run without errors ends otherwise:\n%s", quiet)
 	}
 	for _, line := range []string{"Retries", "Failures", "warm-up"} {
