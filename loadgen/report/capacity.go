@@ -196,6 +196,22 @@ func CapacityText(w io.Writer, c *Capacity) error {
 	return err
 }
 
+// pageRows are the rows of the page.
+func (c *Capacity) pageRows() [][]string {
+	rows := c.rows()
+	for i, row := range rows {
+		rows[i] = outcomeSecond(row)
+	}
+	return rows
+}
+
+// outcomeSecond moves the last cell beside the first: on a phone the last is out of
+// sight, and this one is what a reader looks for.
+func outcomeSecond(row []string) []string {
+	last := len(row) - 1
+	return slices.Insert(slices.Clone(row[:last]), 1, row[last])
+}
+
 func (c *Capacity) rows() [][]string {
 	var rows [][]string
 	for _, p := range c.byRate() {
@@ -242,7 +258,7 @@ func CapacityHTML(w io.Writer, c *Capacity) error {
 		Target:  human.Line(c.Target),
 		Setup:   c.setup(),
 		Figures: c.figures(),
-		Tables:  []table{{ID: "probe-table", Title: "Probes", Wide: true, Columns: probeColumns, Rows: c.rows()}},
+		Tables:  []table{{ID: "probe-table", Title: "Probes", Wide: true, Columns: outcomeSecond(probeColumns), Rows: c.pageRows()}},
 	}
 	if len(c.Probes) > 0 {
 		p.Charts = []chart{c.chart()}

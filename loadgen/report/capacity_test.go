@@ -111,7 +111,7 @@ func TestCapacityHTML(t *testing.T) {
 			t.Errorf("no figure says %q", want)
 		}
 	}
-	if got, want := p.row("175,000/s"), "175,000/s 174,960/s 2.53ms 2.17ms 7.56ms 10.8ms 0 held"; got != want {
+	if got, want := p.row("175,000/s"), "175,000/s held 174,960/s 2.53ms 2.17ms 7.56ms 10.8ms 0"; got != want {
 		t.Errorf("a row is %q, want %q", got, want)
 	}
 
