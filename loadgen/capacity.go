@@ -58,6 +58,9 @@ func runCapacity(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return errors.Join(err, exporter.stop())
 	}
+	if err := o.verdictFiles.open(s.out); err != nil {
+		return errors.Join(err, exporter.stop())
+	}
 	found := &report.Capacity{Target: exchange.ShownURL(cfg.Targets[0].URL), Objectives: o.objectives}
 	live := o.live(&cfg, s)
 	tries := &prober{options: o, start: start, cfg: cfg, most: max(cfg.MaxConnections, cfg.Connections), live: live, exporter: exporter}
@@ -164,7 +167,10 @@ func (o *options) reportCapacity(c *report.Capacity, pages files, out io.Writer)
 	if err := write(out, c); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
-	err := pages.write(o.html, func(w io.Writer) error { return report.CapacityHTML(w, c) })
+	err := errors.Join(
+		pages.write(o.html, func(w io.Writer) error { return report.CapacityHTML(w, c) }),
+		o.verdictFiles.write(report.CapacitySuite(c)),
+	)
 	if err == nil && c.Best == 0 {
 		return errMissed
 	}

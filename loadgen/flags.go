@@ -83,6 +83,7 @@ type options struct {
 	quiet       bool
 	yes         bool
 	origin      string
+	verdictFiles
 
 	// Of capacity.
 	probe     time.Duration
@@ -173,7 +174,7 @@ func (o *options) checkTogether(f *flag.FlagSet) error {
 		{strings.Contains(o.target, pattern.Placeholder) && !given["keys"], "-target has " + pattern.Placeholder + ": -keys, how many keys it stands for, is missing"},
 		{given["keys"] && o.pattern.Keys < 1, fmt.Sprintf("-keys %d: allowed are 1 to %d", o.pattern.Keys, pattern.MaxRequests)},
 		{o.duration < 0, fmt.Sprintf("-duration %v: it must be 0, for until it is interrupted, or more", o.duration)},
-		{o.outputs() > 1, "-html, -results and -hdr: one of them may be -, the standard output"},
+		{o.outputs() > 1, "-html, -results, -hdr and -junit: one of them may be -, the standard output"},
 		{given["probe"] && o.probe <= 0, fmt.Sprintf("-probe %v: it must be more than 0", o.probe)},
 		{given["metrics-stay"] && (o.metrics == "" || o.metricsStay < 0), "-metrics-stay is a time for which -metrics goes on, which is missing, or the time is less than 0"},
 		{(o.cert == "") != (o.key == ""), "-cert and -key: one needs the other"},
@@ -191,7 +192,7 @@ const standard = "-"
 
 // outputs is how many files are the standard output.
 func (o *options) outputs() (n int) {
-	for _, name := range []string{o.html, o.results, o.hdr} {
+	for _, name := range []string{o.html, o.results, o.hdr, o.junit} {
 		if name == standard {
 			n++
 		}
@@ -264,6 +265,7 @@ func (o *options) flags(command string) *flag.FlagSet {
 	f.Var(&o.objectives, "slo", "`OBJECTIVES`, such as rate>=150000,mean<=3ms,p99<=10ms,errors<=0; exit 1 if one is missed")
 	f.BoolVar(&o.json, "json", false, "report as JSON")
 	f.StringVar(&o.html, "html", "", "`FILE` for a report as a page; - is the standard output, and the report goes to the standard error then")
+	o.verdictFiles.flags(f)
 	f.StringVar(&o.metrics, "metrics", "", "`ADDRESS` on which to serve Prometheus metrics while it runs")
 	duration(f, &o.metricsStay, "metrics-stay", 0, "`TIME` for which -metrics waits at the end until all was scraped; 0: what is scraped last is up to a scrape's interval old")
 	f.BoolVar(&o.quiet, "quiet", false, "show no progress")

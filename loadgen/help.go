@@ -19,7 +19,8 @@ var groups = []struct {
 	{"What it looks like", []string{"keys", "popularity", "vary", "ranges", "conditional", "seed"}},
 	{"How fast and how long", []string{"rate", "slope", "amplitude", "period", "start-at", "stages", "duration", "requests", "min", "max", "probe", "precision", "warmup"}},
 	{"Connections", []string{"connections", "max-connections", "streams", "timeout", "http1", "h2c", "keepalive", "strict", "insecure", "cacert", "cert", "key", "sni", "connect-to", "unix-socket", "proxy", "proxy-from-environment", "digest"}},
-	{"What comes out", []string{"slo", "json", "html", "results", "hdr", "metrics", "metrics-stay", "origin", "name", "quiet"}},
+	{"What counts", []string{"least"}},
+	{"What comes out", []string{"slo", "json", "html", "results", "hdr", "junit", "github-summary", "metrics", "metrics-stay", "origin", "name", "quiet"}},
 	{"Several machines", []string{"workers", "token-file"}},
 	{"Where it waits", []string{"listen"}},
 	{"What is answered", []string{"rules", "rule"}},
@@ -30,6 +31,7 @@ var groups = []struct {
 var usages = map[string]string{
 	"attack": `usage: loadgen [flags]           attack
        loadgen capacity [flags]  search for the highest rate that holds -slo
+       loadgen compare A B       what changed between two runs, beyond noise
        loadgen agent [flags]     take part in attacks of other machines
        loadgen origin [flags]    answer, well or badly, as an origin behind an edge
        loadgen version           what was built
@@ -44,6 +46,11 @@ every request failed, 2 for a mistake in what was asked for.`,
 Tries one rate after the other, for -probe each, and prints the highest that
 holds the objectives and the curve of latencies over rates. Without -slo they are
 ` + defaultObjectives + `.`,
+	"compare": `usage: loadgen compare A.json B.json [flags]
+
+Compares two reports of loadgen -json, second by second, and says what changed
+from A to B beyond noise. Exit codes: 0 if nothing is worse, 1 if something is, 2
+for a mistake, and if the runs are too short for any answer.`,
 	"agent": `usage: loadgen agent [flags]
 
 Waits for coordinators (loadgen -workers) that know the token, and runs their

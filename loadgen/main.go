@@ -3,6 +3,7 @@
 //
 //	go run ./loadgen -target https://127.0.0.1:8443/ -insecure -rate 150000 -duration 30s
 //	go run ./loadgen capacity -target … -slo 'mean<=3ms,errors<=0'   the highest rate that holds
+//	go run ./loadgen compare A.json B.json                          what changed between two runs
 //	go run ./loadgen agent                                          takes part in others' attacks
 //	go run ./loadgen origin -rule '/* latency=20ms size=10k'       answers, as an origin behind an edge
 //	go run ./loadgen version                                        what was built
@@ -17,7 +18,7 @@
 //
 // fleet/ does 2 to 4 on several machines, capacity/ does them all again and
 // again; origin/ is a server for what is tested to ask. Package main only wires:
-// run.go, capacity.go, agent.go, origin.go.
+// run.go, capacity.go, compare.go, agent.go, origin.go.
 package main
 
 import (
@@ -66,6 +67,7 @@ func printVersion(_ context.Context, _ []string, s streams) error {
 // commands are what may come first, but for flags, which attack.
 var commands = map[string]func(context.Context, []string, streams) error{
 	"capacity": runCapacity,
+	"compare":  runCompare,
 	"agent":    runAgent,
 	"origin":   runOrigin,
 	"version":  printVersion,
@@ -76,6 +78,9 @@ var commands = map[string]func(context.Context, []string, streams) error{
 func printHelp(ctx context.Context, args []string, s streams) error {
 	if len(args) > 0 && args[0] == "capacity" {
 		return runCapacity(ctx, []string{"-h"}, s)
+	}
+	if len(args) > 0 && args[0] == "compare" {
+		return runCompare(ctx, []string{"-h"}, s)
 	}
 	if len(args) > 0 && args[0] == "agent" {
 		return runAgent(ctx, []string{"-h"}, s)

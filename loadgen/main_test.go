@@ -99,7 +99,7 @@ func TestMistakes(t *testing.T) {
 		"unknown flag":          {[]string{"-target", local, "-connection", "5"}, "there is no flag -connection: -h lists the flags (did you mean -connections?)"},
 		"number":                {[]string{"-target", local, "-connections", "many"}, `"many" for flag -connections: allowed is a number`},
 		"slo, share":            {[]string{"-target", local, "-slo", "errors<=1%"}, "(did you mean error-ratio<=1%?)"},
-		"unknown command":       {[]string{"capcity"}, `"capcity" is no command: allowed are agent, capacity, help, origin, version, or flags, which attack; -h lists both (did you mean capacity?)`},
+		"unknown command":       {[]string{"capcity"}, `"capcity" is no command: allowed are agent, capacity, compare, help, origin, version, or flags, which attack; -h lists both (did you mean capacity?)`},
 		"endless targets":       {[]string{"-targets", "/dev/zero"}, "larger than 64 MiB"},
 		"capacity, max":         {[]string{"capacity", "-target", local, "-min", "20", "-max", "10"}, "the highest rate"},
 		"argument":              {[]string{"-target", local, "extra"}, `"extra"`},

@@ -67,6 +67,9 @@ func runAttack(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
+	if err := o.verdictFiles.open(s.out); err != nil {
+		return err
+	}
 	results, err := o.openResults(s.out)
 	if err != nil {
 		return err
@@ -217,6 +220,7 @@ func (o *options) report(r *measure.Run, pages files, out io.Writer) error {
 	err := errors.Join(
 		pages.write(o.html, func(w io.Writer) error { return report.HTML(w, r, o.objectives, verdicts) }),
 		pages.write(o.hdr, func(w io.Writer) error { return report.HDR(w, r) }),
+		o.verdictFiles.write(report.RunSuite(r, verdicts)),
 	)
 	if err == nil && (!slo.AllMet(verdicts) || len(verdicts) == 0 && failedAll(r)) {
 		return errMissed
