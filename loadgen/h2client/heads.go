@@ -67,7 +67,7 @@ func (c *Conn) onHeaderBlock(id uint32, block []byte, end bool) *frame.Error {
 		return c.onTrailers(id, s, block, end)
 	}
 	if s.first == 0 {
-		s.first = c.now
+		s.first = max(c.now, s.sent) // see open
 	}
 	kept := &c.memory(s.ticket.Request.Target).answer
 	generation := c.decoder.Generation()
