@@ -50,16 +50,16 @@ func runCapacity(ctx context.Context, args []string, s streams) error {
 		return err
 	}
 	o.noteProxy(&cfg, s)
-	exporter, err := startExporter(o.metrics)
+	exporter, err := o.startExporter()
 	if err != nil {
 		return err
 	}
 	pages, err := openFiles(s.out, o.html)
 	if err != nil {
-		return errors.Join(err, exporter.stop())
+		return errors.Join(err, exporter.stop(s.err))
 	}
 	if err := o.verdictFiles.open(s.out); err != nil {
-		return errors.Join(err, exporter.stop())
+		return errors.Join(err, exporter.stop(s.err))
 	}
 	found := &report.Capacity{Target: exchange.ShownURL(cfg.Targets[0].URL), Objectives: o.objectives}
 	live := o.live(&cfg, s)
@@ -82,11 +82,11 @@ func runCapacity(ctx context.Context, args []string, s streams) error {
 		found.Interrupted, err = true, nil
 	}
 	if err != nil {
-		return errors.Join(err, exporter.stop())
+		return errors.Join(err, exporter.stop(s.err))
 	}
 	err = o.reportCapacity(found, pages, o.reportTo(s))
 	exporter.stay(ctx, o.metricsStay)
-	return errors.Join(err, exporter.stop())
+	return errors.Join(err, exporter.stop(s.err))
 }
 
 // prober tries rates, over as many connections as they need.

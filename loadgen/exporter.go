@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -17,18 +19,22 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/wire"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/measure"
+	"github.com/e0ac7cd4/hotpath/loadgen/remotewrite"
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
-// exporter shows a run to Prometheus; nil is none. All that is counted of requests
+// exporter shows a run to Prometheus, which scrapes it, is sent it, or both; nil is
+// none. All that is counted of requests
 // is added once a second, from the same tally that text, JSON and page are made
 // of, and never while a scrape is gathered: each scrape is of one moment. Bytes on
 // sockets alone are counted as they move.
 type exporter struct {
 	metrics  *metrics.Loadgen
 	registry prometheus.Gatherer
-	server   *http.Server
-	ended    chan error // what ended serving
+	server   *http.Server        // nil: it is not scraped
+	ended    chan error          // what ended serving
+	remote   *remotewrite.Sender // nil: it is not sent
+	labels   []remotewrite.Label // of what is sent
 
 	mu       sync.Mutex    // held while intervals are added, and while metrics are gathered
 	whole    bool          // no more is added
@@ -50,30 +56,72 @@ func (x *exporter) Gather() ([]*dto.MetricFamily, error) {
 	return families, err
 }
 
-// startExporter serves metrics on an address, if there is one.
-func startExporter(address string) (*exporter, error) {
-	if address == "" {
+// startExporter serves metrics on an address, and sends them, as far as that is asked
+// for.
+func (o *options) startExporter() (*exporter, error) {
+	if o.metrics == "" && o.remoteWrite == "" {
 		return nil, nil
 	}
+	m := metrics.NewLoadgen(exchange.Kinds(), exchange.EndNames(), buildinfo.Version())
+	x := &exporter{metrics: m, registry: metrics.NewRegistry(m), gathered: make(chan struct{})}
+	if o.metrics != "" {
+		if err := x.serve(o.metrics); err != nil {
+			return nil, err
+		}
+	}
+	if o.remoteWrite != "" {
+		var err error
+		if x.remote, err = remotewrite.New(o.remoteWrite, o.remoteHeaders, "hotpath-loadgen/"+buildinfo.Version()); err != nil {
+			return nil, errors.Join(usageError{err}, x.stop(io.Discard))
+		}
+		x.labels = remoteLabels(o.name)
+	}
+	return x, nil
+}
+
+// remoteLabels are the labels by which Prometheus tells what is sent apart: what a
+// scrape would add, and the name of the run.
+func remoteLabels(name string) []remotewrite.Label {
+	labels := []remotewrite.Label{{Name: "job", Value: "loadgen"}}
+	if host, err := os.Hostname(); err == nil && host != "" {
+		labels = append(labels, remotewrite.Label{Name: "instance", Value: host})
+	}
+	if name != "" {
+		labels = append(labels, remotewrite.Label{Name: "run", Value: name})
+	}
+	return labels
+}
+
+// serve has metrics scraped on an address.
+func (x *exporter) serve(address string) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("-metrics: %w", err)}
+		return usageError{fmt.Errorf("-metrics: %w", err)}
 	}
-	m := metrics.NewLoadgen(exchange.Kinds(), exchange.EndNames(), buildinfo.Version())
 	mux := http.NewServeMux()
-	x := &exporter{
-		metrics: m, registry: metrics.NewRegistry(m), gathered: make(chan struct{}),
-		server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}, ended: make(chan error, 1),
-	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(x, promhttp.HandlerOpts{EnableOpenMetrics: true}))
+	x.server, x.ended = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}, make(chan error, 1)
 	go func() { x.ended <- x.server.Serve(l) }()
-	return x, nil
+	return nil
+}
+
+// send has the metrics of this moment sent.
+func (x *exporter) send() {
+	if x.remote == nil {
+		return
+	}
+	x.mu.Lock()
+	families, err := x.registry.Gather()
+	x.mu.Unlock()
+	if err == nil { // our own instruments: a scrape would fail as well
+		x.remote.Send(remotewrite.Append(nil, families, x.labels, time.Now()))
+	}
 }
 
 // stay waits for a scrape of the whole run, for that long at most, or until ctx
 // ends.
 func (x *exporter) stay(ctx context.Context, most time.Duration) {
-	if x == nil || most == 0 {
+	if x == nil || x.server == nil || most == 0 {
 		return
 	}
 	x.mu.Lock()
@@ -88,9 +136,20 @@ func (x *exporter) stay(ctx context.Context, most time.Duration) {
 	}
 }
 
-// stop waits for a scrape that is under way, and returns what ended serving before.
-func (x *exporter) stop() error {
+// stop sends the metrics of the whole run, waits for a scrape that is under way, and
+// returns what ended serving before. What could not be sent is a notice: it says
+// nothing about what was measured.
+func (x *exporter) stop(notices io.Writer) error {
 	if x == nil {
+		return nil
+	}
+	if x.remote != nil {
+		x.send()
+		if err := x.remote.Close(); err != nil {
+			fmt.Fprintf(notices, "loadgen: -remote-write: %v\n", err)
+		}
+	}
+	if x.server == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -119,6 +178,12 @@ func (x *exporter) interval(i *measure.Interval) {
 	if x == nil {
 		return
 	}
+	x.count(i)
+	x.send()
+}
+
+// count adds an interval.
+func (x *exporter) count(i *measure.Interval) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.add(i.Tally)

@@ -15,6 +15,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/loadgen/attack"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/pattern"
+	"github.com/e0ac7cd4/hotpath/loadgen/remotewrite"
 	"github.com/e0ac7cd4/hotpath/loadgen/slo"
 )
 
@@ -80,9 +81,12 @@ type options struct {
 	hdr         string
 	metrics     string
 	metricsStay time.Duration
-	quiet       bool
-	yes         bool
-	origin      string
+
+	remoteWrite   string
+	remoteHeaders http.Header
+	quiet         bool
+	yes           bool
+	origin        string
 	verdictFiles
 
 	// Of capacity.
@@ -104,7 +108,7 @@ const defaultObjectives = "mean<=3ms,errors<=0"
 
 // parseFlags reads the flags of an attack, or of capacity.
 func parseFlags(command string, args []string, out io.Writer) (*options, error) {
-	o := &options{headers: make(http.Header), rate: rate{per: time.Second}, amplitude: rate{per: time.Second}}
+	o := &options{headers: make(http.Header), remoteHeaders: make(http.Header), rate: rate{per: time.Second}, amplitude: rate{per: time.Second}}
 	f := o.flags(command)
 	if err := parse(f, args, "flags alone are allowed, and before them a command"); errors.Is(err, flag.ErrHelp) {
 		return nil, help(out, f)
@@ -177,6 +181,7 @@ func (o *options) checkTogether(f *flag.FlagSet) error {
 		{o.outputs() > 1, "-html, -results, -hdr and -junit: one of them may be -, the standard output"},
 		{given["probe"] && o.probe <= 0, fmt.Sprintf("-probe %v: it must be more than 0", o.probe)},
 		{given["metrics-stay"] && (o.metrics == "" || o.metricsStay < 0), "-metrics-stay is a time for which -metrics goes on, which is missing, or the time is less than 0"},
+		{given["remote-write-header"] && o.remoteWrite == "", "-remote-write-header is a field of -remote-write, which is missing"},
 		{(o.cert == "") != (o.key == ""), "-cert and -key: one needs the other"},
 		{given["token-file"] && o.workers == "", "-token-file is for -workers, which is missing"},
 	} {
@@ -268,6 +273,11 @@ func (o *options) flags(command string) *flag.FlagSet {
 	o.verdictFiles.flags(f)
 	f.StringVar(&o.metrics, "metrics", "", "`ADDRESS` on which to serve Prometheus metrics while it runs")
 	duration(f, &o.metricsStay, "metrics-stay", 0, "`TIME` for which -metrics waits at the end until all was scraped; 0: what is scraped last is up to a scrape's interval old")
+	f.Func("remote-write", "`URL` of a Prometheus that takes remote writes, or of what does: it is sent the metrics each second and at the end", func(text string) error {
+		o.remoteWrite = text
+		return remotewrite.Check(text)
+	})
+	f.Var(headerFlag{o.remoteHeaders}, "remote-write-header", "`FIELD` of these requests, such as \"X-Scope-OrgID: team\"; repeatable")
 	f.BoolVar(&o.quiet, "quiet", false, "show no progress")
 	f.BoolVar(&o.yes, "yes", false, "do not ask before loading what is not this machine's or a private network's")
 	return f

@@ -20,7 +20,7 @@ var groups = []struct {
 	{"How fast and how long", []string{"rate", "slope", "amplitude", "period", "start-at", "stages", "duration", "requests", "min", "max", "probe", "precision", "warmup"}},
 	{"Connections", []string{"connections", "max-connections", "streams", "timeout", "http1", "h2c", "keepalive", "strict", "insecure", "cacert", "cert", "key", "sni", "connect-to", "unix-socket", "proxy", "proxy-from-environment", "digest"}},
 	{"What counts", []string{"least"}},
-	{"What comes out", []string{"slo", "json", "html", "results", "hdr", "junit", "github-summary", "metrics", "metrics-stay", "origin", "name", "quiet"}},
+	{"What comes out", []string{"slo", "json", "html", "results", "hdr", "junit", "github-summary", "metrics", "metrics-stay", "remote-write", "remote-write-header", "origin", "name", "quiet"}},
 	{"Several machines", []string{"workers", "token-file"}},
 	{"Where it waits", []string{"listen"}},
 	{"What is answered", []string{"rules", "rule"}},

@@ -74,7 +74,7 @@ func runAttack(ctx context.Context, args []string, s streams) error {
 	if err != nil {
 		return err
 	}
-	exporter, err := startExporter(o.metrics)
+	exporter, err := o.startExporter()
 	if err != nil {
 		return errors.Join(err, results.close())
 	}
@@ -85,7 +85,7 @@ func runAttack(ctx context.Context, args []string, s streams) error {
 	// What was measured is reported, whatever else went wrong.
 	err = errors.Join(err, o.reader.stop(), results.close())
 	if r == nil {
-		return errors.Join(err, exporter.stop())
+		return errors.Join(err, exporter.stop(s.err))
 	}
 	had, failed := witness.end(ctx)
 	r.Origin = had
@@ -95,7 +95,7 @@ func runAttack(ctx context.Context, args []string, s streams) error {
 	}
 	err = errors.Join(o.report(r, pages, o.reportTo(s)), err)
 	exporter.stay(ctx, o.metricsStay)
-	return errors.Join(err, exporter.stop())
+	return errors.Join(err, exporter.stop(s.err))
 }
 
 // display shows an attack while it runs.
