@@ -40,6 +40,8 @@ var documents = []string{
 	"docs/caching.md",
 	"docs/conformance.md",
 	"docs/configuration.md",
+	"docs/dashboard-dead.png",
+	"docs/dashboard-overload.png",
 	"docs/live-360.png",
 	"docs/live-dark.png",
 	"docs/live.png",
