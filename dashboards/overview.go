@@ -17,9 +17,8 @@ var overview = board{
 				queries: []query{{legend: "{{n}} of {{known}}",
 					expr: `sum(up) / count(up) * on () group_left (n) count_values("n", sum(up)) * on () group_left (known) count_values("known", count(up))`}}},
 			{kind: words, title: "Alerts that fire", w: 14, h: 3, steps: alertSteps,
-				about: "Of all servers, whatever is chosen: red needs action now, orange on the next working day. The runbooks say what to do. No data: Prometheus evaluates no rules, and nothing would be reported.",
-				queries: []query{{legend: "{{alertname}}",
-					expr: firing}}},
+				about:   "Of all servers, whatever is chosen: red needs action now, orange on the next working day; beside red ones it is a number, and the names are below. The runbooks say what to do. No data: Prometheus evaluates no rules, and nothing would be reported.",
+				queries: []query{{legend: "{{alertname}}", expr: urgent}, {legend: "and {{n}} more", expr: lesser}}},
 			{kind: words, title: "Versions", w: 6, h: 3,
 				about:   "Of hotpath and of the Go that built it, in use now.",
 				queries: []query{{legend: "{{version}} {{go}}", expr: `count by (version, go) (hotpath_build_info)`}}},
@@ -130,8 +129,19 @@ var overview = board{
 
 // firing are the alerts that fire, 1 for a warning and 2 for what is critical, or none
 // of them; without a value no rules are evaluated, and nothing would be reported.
-const firing = `max by (alertname) (2 * ALERTS{alertname=~"Hotpath.*",alertstate="firing",severity="critical"} or ALERTS{alertname=~"Hotpath.*",alertstate="firing"})` +
-	` or on () label_replace(0 * count(slo:hotpath_budget:ratio), "alertname", "none", "", "")`
+const (
+	firing = fired + noneFires
+	fired  = `max by (alertname) (2 * ALERTS{alertname=~"Hotpath.*",alertstate="firing",severity="critical"} or ALERTS{alertname=~"Hotpath.*",alertstate="firing"})`
+
+	noneFires = ` or on () label_replace(0 * count(slo:hotpath_budget:ratio), "alertname", "none", "", "")`
+)
+
+// urgent and lesser are firing for a panel that has room for few names: beside what is
+// critical warnings are a number.
+const (
+	urgent = `(` + fired + ` == 2) or (` + fired + ` == 1 unless on () ` + fired + ` == 2)` + noneFires
+	lesser = `count_values("n", count(` + fired + ` == 1) and on () count(` + fired + ` == 2))`
+)
 
 var alertSteps = []step{{0, "green"}, {1, "orange"}, {2, "red"}}
 
