@@ -239,7 +239,7 @@ func (w want) differs(p panel, series string, values map[string]float64) error {
 	if err != nil {
 		return fmt.Errorf("the test's %q: %w", w, err)
 	}
-	if (v < from || v > to || math.IsNaN(v)) && !(math.IsNaN(v) && math.IsNaN(from)) {
+	if math.IsNaN(from) != math.IsNaN(v) || v < from || v > to {
 		return fmt.Errorf("there is %v, want %s", v, w)
 	}
 	return nil
