@@ -12,7 +12,7 @@ import (
 // liveParts are what the live page looks at that there is not from the start, or not
 // for good. It waits for none of them: a reload may be under way.
 type liveParts struct {
-	served atomic.Pointer[siteSet]
+	served *servedSites
 	keeper atomic.Pointer[certs.Keeper]
 }
 

@@ -33,7 +33,6 @@ type running struct {
 
 	why       atomic.Pointer[error]  // why there is no reload now; nil: there may be one
 	effective atomic.Pointer[[]byte] // the settings in effect, in JSON
-	upstreams *upstreamWatch
 
 	mu     sync.Mutex // a reload holds it from reading to its end: there is one at a time
 	cfg    config.Config
@@ -111,8 +110,8 @@ func (s *source) loadWhole() (config.Config, error) {
 }
 
 // newRunning is a configuration that cannot be reloaded before [running.start].
-func newRunning(src *source, cfg config.Config, h *handover.Handover, m *metrics.Hotpath, log *slog.Logger, level *slog.LevelVar, journal *live.Journal) *running {
-	r := &running{source: src, handover: h, cfg: cfg, metrics: m, log: log, level: level, journal: journal, attempts: rules.NewAttempts(m)}
+func newRunning(src *source, cfg config.Config, h *handover.Handover, m *metrics.Hotpath, seen *servedSites, log *slog.Logger, level *slog.LevelVar, journal *live.Journal) *running {
+	r := &running{source: src, handover: h, cfg: cfg, metrics: m, log: log, level: level, journal: journal, attempts: rules.NewAttempts(m), live: liveParts{served: seen}}
 	r.why.Store(&errStarting)
 	r.took(cfg)
 	return r
@@ -210,7 +209,6 @@ func (r *running) attempt() ([]config.Change, metrics.ReloadOutcome, error) {
 	}
 	show()
 	sites.begin(r.takers.edge.SetSites, r.log)
-	r.upstreams.served.Store(sites)
 	r.takers.server.SetConns(r.takers.conns(cfg))
 	takeHTTP3()
 	r.takers.memory(cfg, &budget)

@@ -137,7 +137,7 @@ func TestConfigWatch(t *testing.T) {
 // TestDrainRefusesReloads: reloads that wait for their turn are refused from the
 // moment in which a drain begins, and not each made before it.
 func TestDrainRefusesReloads(t *testing.T) {
-	r := newRunning(new(source), config.Default(), nil, metrics.NewHotpath(metrics.Options{}), slog.New(slog.DiscardHandler), new(slog.LevelVar), new(live.Journal))
+	r := newRunning(new(source), config.Default(), nil, metrics.NewHotpath(metrics.Options{}), new(servedSites), slog.New(slog.DiscardHandler), new(slog.LevelVar), new(live.Journal))
 	r.start(takers{})
 	r.mu.Lock() // as a reload that is under way
 	refused := make(chan error)

@@ -46,16 +46,16 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 	stats := func() metrics.CacheStats { return cacheStats(stored.Cache()) }
 	held := func() metrics.MemoryStats { return memoryStats(stored.Ledger(), stored.Cache().Bytes()) }
 	clients := newLimits(cfg)
-	upstreams := new(upstreamWatch)
+	seen := new(servedSites)
 	m := metrics.NewHotpath(metrics.Options{
 		Version:   buildinfo.Version(),
 		Cache:     stats,
 		Reasons:   reasons(),
 		Limits:    clients.Stats,
-		Upstreams: upstreams.stats,
+		Upstreams: seen.upstreams,
 		Memory:    held,
 	})
-	r := newRunning(src, cfg, h, m, log, level, journal)
+	r := newRunning(src, cfg, h, m, seen, log, level, journal)
 	defer onHangup(func() { _, _ = r.reload("SIGHUP") })() // it logs what comes of it
 	defer onUpgrade(func() { _ = r.upgrade("SIGUSR2") })() // likewise
 	tracer := traces.New(buildinfo.Version(), m, log)
@@ -82,7 +82,7 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 	if err != nil {
 		return err
 	}
-	r.files, r.budget, r.sites, r.upstreams = files, budget, sites, upstreams
+	r.files, r.budget, r.sites = files, budget, sites
 	r.live.served.Store(sites)
 	defer r.end()
 	bounds := newBounds(cfg, &budget, stored.Ledger(), log)
@@ -147,7 +147,6 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 	}
 	defer quic.stop(ended()) // if this ends with an error; see below
 	sites.begin(e.SetSites, log)
-	upstreams.served.Store(sites)
 	serveHTTP3()
 	log.Info("serving", "url", "https://"+reachable(l.Addr()), "admin", adminAddress, "http", plainAddress, "http3", quic.shown(), "max-conns", budget.conns)
 	served := make(chan error, 1)

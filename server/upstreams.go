@@ -11,13 +11,13 @@ import (
 // shownUpstreams bounds the series of a scrape.
 const shownUpstreams = 64
 
-// upstreamWatch is what a scrape reads of the upstreams of all sites. It waits for no
-// reload.
-type upstreamWatch struct{ served atomic.Pointer[siteSet] }
+// servedSites are those that are served now, nil until there are any: for who looks at
+// them from outside, a scrape and the live page, and waits for no reload.
+type servedSites struct{ atomic.Pointer[siteSet] }
 
-// stats are those of the sites that are served.
-func (w *upstreamWatch) stats() []metrics.UpstreamStats {
-	set := w.served.Load()
+// upstreams are those of all sites.
+func (p *servedSites) upstreams() []metrics.UpstreamStats {
+	set := p.Load()
 	if set == nil {
 		return nil
 	}
