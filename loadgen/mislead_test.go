@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"math"
 	"net"
@@ -248,8 +249,7 @@ func TestLastSecond(t *testing.T) {
 	const rate = 500
 	url := plain(t, func(w http.ResponseWriter, _ *http.Request) { time.Sleep(20 * time.Millisecond) })
 	args := []string{"-target", url, "-http1", "-connections", "40", "-rate", strconv.Itoa(rate)}
-	check := func(why string, f figures, seconds float64) {
-		t.Helper()
+	wrong := func(f figures, seconds float64) (all []string) {
 		sum, spans := uint64(0), 0.0
 		for i, p := range f.Points {
 			sum += p.Requests
@@ -259,16 +259,28 @@ func TestLastSecond(t *testing.T) {
 			spans += p.Length.Seconds()
 			own := float64(p.Requests) / p.Length.Seconds()
 			if math.Abs(p.Rate-own) > 1 || i > 0 && math.Abs(p.Rate-rate) > rate/20 || math.Abs(p.Asked-rate) > rate/50 {
-				t.Errorf("%s: span %d, %v from %v, has a rate of %.1f/s, asked %.1f/s, %d requests", why, i, p.Length, p.Begin, p.Rate, p.Asked, p.Requests)
+				all = append(all, fmt.Sprintf("span %d, %v from %v, has a rate of %.1f/s, asked %.1f/s, %d requests", i, p.Length, p.Begin, p.Rate, p.Asked, p.Requests))
 			}
 		}
 		if math.Abs(spans-seconds) > 0.05 || sum != f.Requests {
-			t.Errorf("%s: %v s of spans, of %v; %d requests in them, of %d", why, spans, seconds, sum, f.Requests)
+			all = append(all, fmt.Sprintf("%v s of spans, of %v; %d requests in them, of %d", spans, seconds, sum, f.Requests))
+		}
+		return all
+	}
+	for _, tt := range []struct {
+		why, duration string
+		seconds       float64
+	}{{"whole seconds", "2s", 2}, {"two and a half", "2500ms", 2.5}, {"a little more than one", "1050ms", 1.05}} {
+		var last []string
+		for range 3 { // a machine that stalls for 50 ms has no such rate
+			if last = wrong(measured(t, append(args, "-duration", tt.duration)...), tt.seconds); last == nil {
+				break
+			}
+		}
+		for _, text := range last {
+			t.Errorf("%s: %s", tt.why, text)
 		}
 	}
-	check("whole seconds", measured(t, append(args, "-duration", "2s")...), 2)
-	check("two and a half", measured(t, append(args, "-duration", "2500ms")...), 2.5)
-	check("a little more than one", measured(t, append(args, "-duration", "1050ms")...), 1.05)
 }
 
 // TestFullConnections: a server that takes 100 ms for each request is not slower
@@ -279,7 +291,7 @@ func TestFullConnections(t *testing.T) {
 	args := []string{"-target", url, "-http1", "-rate", "200", "-duration", "3s", "-timeout", "2s"}
 
 	f := measured(t, args...)
-	if f.Success != 1 || f.AnsweredRate < 190 || f.Grown < 12 {
+	if f.Success != 1 || f.AnsweredRate < 150 || f.Grown < 12 { // 80/s if it were 8
 		t.Errorf("by itself: success %v, %v/s answered, %d connections beside 8", f.Success, f.AnsweredRate, f.Grown)
 	}
 
