@@ -18,7 +18,7 @@ var overview = board{
 					expr: `sum(up) / count(up) * on () group_left (n) count_values("n", sum(up)) * on () group_left (known) count_values("known", count(up))`}}},
 			{kind: words, title: "Alerts that fire", w: 14, h: 3, steps: alertSteps,
 				about:   "Of all servers, whatever is chosen: red needs action now, orange on the next working day; beside red ones it is a number, and the names are below. The runbooks say what to do. No data: Prometheus evaluates no rules, and nothing would be reported.",
-				queries: []query{{legend: "{{alertname}}", expr: urgent}, {legend: "and {{n}} more", expr: lesser}}},
+				queries: []query{{legend: "{{alertname}}", expr: urgent}, {legend: "and {{n}} more", expr: lesser, mayBeEmpty: "nothing is critical"}}},
 			{kind: words, title: "Versions", w: 6, h: 3,
 				about:   "Of hotpath and of the Go that built it, in use now.",
 				queries: []query{{legend: "{{version}} {{go}}", expr: `count by (version, go) (hotpath_build_info)`}}},
