@@ -44,6 +44,9 @@ func (x *exchange) tunnel(ctx context.Context, res *http.Response, head origin.H
 		far.Close()
 		return sinkFailed("passing on the upgrade", err)
 	}
+	if x.q.protocol == "websocket" {
+		far = closing{far}
+	}
 	if err := join(ctx, near, far, x.p.config.Timeouts.Tunnel); err != nil {
 		return blameless{fmt.Errorf("copying through the tunnel: %w", err)}
 	}
@@ -80,6 +83,25 @@ func (c *connected) CloseWrite() error           { return c.upload.Close() }
 func (c *connected) Close() error {
 	_ = c.upload.Close() // never fails
 	return c.ReadCloser.Close()
+}
+
+// closeGrace is how long a WebSocket's upstream has to answer a client's Close
+// frame and end the connection, which RFC 6455 §7.1.1 leaves to the server.
+const closeGrace = 5 * time.Second
+
+// closing is the far side of a WebSocket. Chromium, from version 156 on, ends its
+// way out with the Close frame (END_STREAM). nginx, as an upstream, ends both ways at
+// the end of one, so that the answer to the frame would be lost: that end is passed on
+// when the upstream has had time for its own.
+type closing struct{ io.ReadWriteCloser }
+
+func (c closing) CloseWrite() error {
+	half, ok := c.ReadWriteCloser.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	time.AfterFunc(closeGrace, func() { _ = half.CloseWrite() }) // closed by then: no error that matters
+	return nil
 }
 
 // errSilent ends a tunnel without a byte either way.

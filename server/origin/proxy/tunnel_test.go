@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
@@ -25,7 +26,7 @@ func pair(t testing.TB) (near, client net.Conn) {
 }
 
 // upgrading is an origin that agrees to an upgrade, greets, and then sends back
-// what it gets in capitals until it gets no more.
+// what it gets in capitals until it gets no more, or "close".
 func upgrading(t *testing.T, respond func(head string) string) (*h1peer.Server, chan string) {
 	heads := make(chan string, 1)
 	return h1peer.Serve(t, patience, func(_ int, c *h1peer.Peer) {
@@ -38,6 +39,9 @@ func upgrading(t *testing.T, respond func(head string) string) (*h1peer.Server, 
 				break
 			}
 			c.Say(strings.ToUpper(line))
+			if line == "close\n" {
+				return
+			}
 		}
 		c.Say("bye\n") // behind the client's end: the tunnel is half closed
 	}), heads
@@ -50,9 +54,10 @@ func answering(head string) string {
 	return strings.Replace(switching, "Accept: x", "Accept: "+websocketAccept(fieldLines(head, "sec-websocket-key")[0]), 1)
 }
 
-// TestRFC6455Tunnel: both ways, bytes that came with the head included, and a
-// half-closed side leaves the other open; by an upgrade and, for HTTP/2 clients,
-// by an extended CONNECT (RFC 8441), which becomes one.
+// TestRFC6455Tunnel: both ways, bytes that came with the head included; by an upgrade
+// and, for HTTP/2 clients, by an extended CONNECT (RFC 8441), which becomes one. An
+// upstream that answers the last message answers it, though the client has ended its
+// way out with that message.
 func TestRFC6455Tunnel(t *testing.T) {
 	websocket := func() *origin.Request {
 		r := get("/chat?x", "sec-websocket-version", "13", "sec-websocket-protocol", "chat")
@@ -100,8 +105,9 @@ func TestRFC6455Tunnel(t *testing.T) {
 			expect("hello\n")
 			_, _ = io.WriteString(client, "ping\n")
 			expect("PING\n")
+			_, _ = io.WriteString(client, "close\n")
 			_ = client.(*net.TCPConn).CloseWrite()
-			expect("bye\n")
+			expect("CLOSE\n")
 			if _, err := r.ReadByte(); err != io.EOF {
 				t.Errorf("at the end: %v", err)
 			}
@@ -114,6 +120,51 @@ func TestRFC6455Tunnel(t *testing.T) {
 		})
 	}
 }
+
+// TestHalfClosedTunnel: in a protocol of which nothing is known a half-closed side
+// leaves the other open.
+func TestHalfClosedTunnel(t *testing.T) {
+	s, heads := upgrading(t, func(string) string { return strings.Replace(switching, "websocket", "chat", 1) })
+	p := proxyTo(t, Config{Upstreams: []string{s.URL()}})
+	near, client := pair(t)
+	r := get("/")
+	r.Upgrade = "chat"
+	done := make(chan error)
+	go func() { done <- p.Fetch(t.Context(), r, &recorder{near: func() io.ReadWriteCloser { return near }}) }()
+	<-heads
+	_ = client.(*net.TCPConn).CloseWrite()
+	if got, err := io.ReadAll(client); string(got) != "hello\nbye\n" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	if err := <-done; err != nil {
+		t.Errorf("fetch: %v", err)
+	}
+}
+
+// TestCloseGrace: a WebSocket's client that has ended without a Close frame ends
+// towards the upstream too, though later.
+func TestCloseGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ended time.Time
+		began := time.Now()
+		far := closing{halfCloser(func() { ended = time.Now() })}
+		if err := far.CloseWrite(); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute)
+		if after := ended.Sub(began); after != closeGrace {
+			t.Errorf("the end is passed on after %v, want %v", after, closeGrace)
+		}
+	})
+}
+
+// halfCloser is called when its way out ends.
+type halfCloser func()
+
+func (h halfCloser) CloseWrite() error         { h(); return nil }
+func (h halfCloser) Read([]byte) (int, error)  { return 0, io.EOF }
+func (h halfCloser) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+func (h halfCloser) Close() error              { return nil }
 
 // TestUpgradeRefused: an answer that is no agreement is an ordinary response,
 // unless it would look like one.
