@@ -2,6 +2,9 @@ package main
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,7 +62,7 @@ func startChromium(t *testing.T, flags ...string) *chromium {
 	var stderr strings.Builder
 	cmd := exec.Command("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-		"--ignore-certificate-errors", "--user-data-dir="+profile, "--remote-debugging-pipe")
+		"--ignore-certificate-errors-spki-list="+testKey(t), "--user-data-dir="+profile, "--remote-debugging-pipe")
 	cmd.Args = append(cmd.Args, flags...)
 	cmd.ExtraFiles = []*os.File{theirIn, theirOut} // descriptors 3 and 4
 	cmd.Stderr = &stderr
@@ -82,6 +85,19 @@ func startChromium(t *testing.T, flags ...string) *chromium {
 	})
 	b.person()
 	return b
+}
+
+// testKey is the SHA-256 of the test certificate's key. A browser that trusts it
+// does all that it does with a certificate of an authority; one that only ignores
+// errors takes no dictionary, and speaks no QUIC.
+func testKey(t *testing.T) string {
+	t.Helper()
+	pair, err := tls.LoadX509KeyPair(testIdentity(t).cert, testIdentity(t).key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(pair.Leaf.RawSubjectPublicKeyInfo)
+	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // person goes on as another: without cookies and with an empty cache.

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -301,17 +298,7 @@ func TestHTTP3Handshakes(t *testing.T) {
 // TestHTTP3OfChromium: a browser takes a page over HTTP/3, uploads included.
 func TestHTTP3OfChromium(t *testing.T) {
 	p := start(t, "-root", testSite(t).root)
-	text, err := os.ReadFile(testIdentity(t).cert)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, _ := pem.Decode(text)
-	c, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	digest := sha256.Sum256(c.RawSubjectPublicKeyInfo)
-	b := startChromium(t, "--enable-quic", "--origin-to-force-quic-on=127.0.0.1:"+p.port(), "--ignore-certificate-errors-spki-list="+base64.StdEncoding.EncodeToString(digest[:]))
+	b := startChromium(t, "--enable-quic", "--origin-to-force-quic-on=127.0.0.1:"+p.port())
 	b.open(p.url + "/")
 	var protocol string
 	b.evaluate(`performance.getEntriesByType('navigation')[0].nextHopProtocol`, &protocol)
