@@ -133,8 +133,12 @@ func (e *Edge) pass(m *miss) {
 // lead runs the fetch of a flight for the exchange that began it, whose context
 // is ctx, and all that join.
 func (f *fetch) lead(ctx context.Context, fl *flight) {
-	left := context.AfterFunc(ctx, func() { f.edge.leave(fl) })
-	defer left() // the flight has landed
+	if ctx.Err() != nil {
+		f.edge.leave(fl) // before the origin is asked
+	} else {
+		left := context.AfterFunc(ctx, func() { f.edge.leave(fl) })
+		defer left() // the flight has landed
+	}
 	f.fly(fl)
 }
 
@@ -152,6 +156,12 @@ func (f *fetch) run(ctx context.Context) {
 	f.beginSpan()
 	err := errNoAnswer
 	defer func() { f.finish(err) }()
+	if ctx.Err() != nil {
+		// A client that resets what it has just asked for costs no connection to the
+		// origin, which is most of what a fetch costs.
+		err = context.Cause(ctx)
+		return
+	}
 	if f.site.Files {
 		if err = f.edge.bulkhead.acquire(ctx); err != nil {
 			return

@@ -119,6 +119,29 @@ func TestLeaving(t *testing.T) {
 	}
 }
 
+// TestGoneBeforeTheFetch: what a client has given up before its turn came is not
+// asked for, and stands in nobody's way.
+func TestGoneBeforeTheFetch(t *testing.T) {
+	for _, method := range []string{"GET", "HEAD", "POST"} {
+		inBubble(t, func(t *testing.T) {
+			r := newRig(t, knobs{}, staged(fresh, 40))
+			c := r.newClient("example.com", method, "/a")
+			c.leave()
+			c.start()
+			c.wait()
+			if n := r.origin.count(); n != 0 {
+				t.Errorf("%s: %d fetches, want none", method, n)
+			}
+			if n := r.metrics.OriginFetches.Value(metrics.FetchCanceled); n != 1 {
+				t.Errorf("%s: %d fetches canceled, want one", method, n)
+			}
+			if next := r.begin("GET", "/a"); next.wait().text() != strings.Repeat("part", 10) {
+				t.Errorf("%s: the next client has %q", method, next.text())
+			}
+		})
+	}
+}
+
 // TestLeaverEndsSilentFetch: a fetch whose client left ends at once, not when the
 // origin says something next.
 func TestLeaverEndsSilentFetch(t *testing.T) {
