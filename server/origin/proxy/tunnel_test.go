@@ -152,6 +152,7 @@ func TestCloseGrace(t *testing.T) {
 			t.Error(err)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if after := ended.Sub(began); after != closeGrace {
 			t.Errorf("the end is passed on after %v, want %v", after, closeGrace)
 		}
