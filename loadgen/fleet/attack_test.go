@@ -358,7 +358,7 @@ func TestCoordinatorKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorker(workers[0], target.config(2000, time.Minute, 0))
+	w := newWorker(workers[0], target.config(500, time.Minute, 0))
 	if err := w.meet(t.Context(), secure); err != nil {
 		t.Fatal(err)
 	}
