@@ -27,12 +27,14 @@ const (
 	limits = "limits" // limit-requests, and a million clients that it knows
 	traced = "traces" // one in 1,000 requests
 	purged = "purges" // 100,000 of them in force
-	names  = "names"  // 1,000 sites with a certificate each
+	fewer  = "purges-1000"
+	names  = "names" // 1,000 sites with a certificate each
 )
 
 const (
 	knownClients  = 1_000_000
 	purgesInForce = 100_000
+	fewerInForce  = 1000
 	manySites     = 1000
 )
 
@@ -42,12 +44,15 @@ var featureBars = []featureBar{
 	{bar{"CPU per hit, limits", rowHit, cpuPerRequest, false, []limit{{hotpath, 1.05}}, nil}, limits},
 	{bar{"CPU per hit, traces at 1 in 1,000", rowHit, cpuPerRequest, false, []limit{{hotpath, 1.03}}, nil}, traced},
 	{bar{"CPU per hit, 100,000 purges", rowHit, cpuPerRequest, false, []limit{{hotpath, 1.02}}, nil}, purged},
+	{bar{"CPU per hit, 1,000 purges", rowHit, cpuPerRequest, false, []limit{{hotpath, 1.02}}, nil}, fewer},
+	{bar{"CPU per compressed hit, 16 KiB of HTML ÷ of a file of its size", rowCoded, cpuCoded, false, []limit{{"", 1.05}}, nil}, hotpath},
 	{bar{"CPU per handshake, 1,000 certificates", rowHandshake, cpuPerHandshake, false, []limit{{hotpath, 1.02}}, nil}, names},
 	{bar{"start, 1,000 sites with 1,000 certificates", rowStart, startTime, false, []limit{{"", 2000}}, nil}, names},
 	{bar{"their reload", rowReload, reloadTime, false, []limit{{"", 1000}}, nil}, names},
 	{bar{"their memory", rowStart, memoryGrowth, false, []limit{{"", 64}}, nil}, names},
 	{bar{"memory of limits, 1,000,000 clients", rowClients, memoryGrowth, false, []limit{{"", 64}}, nil}, limits},
 	{bar{"p99 in the second of a reload ÷ before", rowReload, p99Reload, false, []limit{{"", 2}}, nil}, limits},
+	{bar{"the same with 1,000 sites", rowReload, p99Reload, false, []limit{{"", 2}}, nil}, names},
 }
 
 // featureBar is a bar for hotpath with a feature.
@@ -141,16 +146,18 @@ func featureContenders(o options, s *site, binary, collector string) ([]contende
 		configContender(limits, binary, limited),
 		hotpathContender(traced, binary, "-otlp-endpoint", "http://"+collector, "-trace-sample", "0.001"),
 		hotpathContender(purged, binary),
+		hotpathContender(fewer, binary),
 		configContender(names, binary, filepath.Join(s.dir, manyFile)),
 	}
-	all[3].prepare = func(ctx context.Context, p *process, _ *state) error { return purgeMany(ctx, p) }
+	all[3].prepare = func(ctx context.Context, p *process, _ *state) error { return purgeMany(ctx, p, purgesInForce) }
+	all[4].prepare = func(ctx context.Context, p *process, _ *state) error { return purgeMany(ctx, p, fewerInForce) }
 	if o.only == "" {
 		return all, nil
 	}
 	chosen := strings.Split(o.only, ",")
 	for _, name := range chosen {
 		if !slices.ContainsFunc(all, func(c contender) bool { return c.name == name }) {
-			return nil, fmt.Errorf("-only: %q is none of %s, %s, %s, %s, %s", name, hotpath, limits, traced, purged, names)
+			return nil, fmt.Errorf("-only: %q is none of %s, %s, %s, %s, %s, %s", name, hotpath, limits, traced, purged, fewer, names)
 		}
 	}
 	return slices.DeleteFunc(all, func(c contender) bool { return !slices.Contains(chosen, c.name) }), nil
@@ -189,6 +196,7 @@ func featureRows() []row {
 	return []row{
 		{name: rowClients, rounds: 1, only: only(limits), measure: measureClients},
 		placedRow(rowHit, shapes[0], bodies[1], func(string) string { return "/" }),
+		{name: rowCoded, only: only(hotpath), measure: measureCoded},
 		{name: rowHandshake, only: only(hotpath, names), measure: measureHandshakes},
 		{name: rowStart, only: only(names), measure: measureStart},
 		{name: rowReload, only: only(limits, names), measure: measureReload},
@@ -210,12 +218,12 @@ func startCollector() (net.Listener, error) {
 	return l, nil
 }
 
-// purgeMany has a server purge tags that no response has.
-func purgeMany(ctx context.Context, p *process) error {
+// purgeMany has a server purge so many tags that no response has.
+func purgeMany(ctx context.Context, p *process, n int) error {
 	const each = 10_000
-	for first := 0; first < purgesInForce; first += each {
+	for first := 0; first < n; first += each {
 		form := make(url.Values)
-		for i := range each {
+		for i := range min(each, n-first) {
 			form.Add("tag", fmt.Sprintf("%x", first+i))
 		}
 		if _, err := post(ctx, p, "/purge", strings.NewReader(form.Encode())); err != nil {

@@ -19,6 +19,7 @@ const (
 	memoryPerConn                 // KiB
 	cpuPerHandshake               // µs
 	cpuAfterRare                  // ratio
+	cpuCoded                      // ratio
 	originRequests                // a number
 	partDelay                     // ms
 	p99Stalled                    // ratio
@@ -45,6 +46,7 @@ var metricInfos = [metricCount]metricInfo{
 	p99Latency:      {"99th percentile of latency", "ms", 3},
 	memoryPerConn:   {"Resident memory per idle connection", "KiB", 1},
 	cpuPerHandshake: {"CPU of the server's processes per full handshake", "µs", 0},
+	cpuCoded:        {"CPU per hit that goes out compressed, divided by that of a file of that size", "", 2},
 	cpuAfterRare:    {"CPU per hit after a range, a POST and a miss, divided by that on a fresh connection", "", 2},
 	originRequests:  {"Requests that reach the upstream", "", 0},
 	partDelay:       {"Longest delay of a part", "ms", 1},
