@@ -132,7 +132,7 @@ func (c *Capacity) limit() string {
 		held = "At least " + human.Rate(c.Best) + " held"
 	}
 	return held + " " + c.bounds() + ". Beyond it all requests that may be in flight were, and the server took no longer for each: " +
-		"that is the load generator's limit, not the server's. Raise -connections, or leave it out."
+		"that is the load generator's limit, not the server's. Raise -connections or -max-connections."
 }
 
 // setup is how all probes attacked.
@@ -258,12 +258,21 @@ func CapacityHTML(w io.Writer, c *Capacity) error {
 		Target:  human.Line(c.Target),
 		Setup:   c.setup(),
 		Figures: c.figures(),
+		Notes:   c.remarks(),
 		Tables:  []table{{ID: "probe-table", Title: "Probes", Wide: true, Columns: outcomeSecond(probeColumns), Rows: c.pageRows()}},
 	}
 	if len(c.Probes) > 0 {
 		p.Charts = []chart{c.chart()}
 	}
 	return p.write(w)
+}
+
+// remarks are what the figures do not say: whose limit was found, and how sure it is.
+func (c *Capacity) remarks() []string {
+	if c.Confirmed && !c.Limited && c.noise() == "" {
+		return nil
+	}
+	return []string{c.result()}
 }
 
 // figures are the best rate with its latencies, and the next that missed. A

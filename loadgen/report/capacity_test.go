@@ -115,6 +115,18 @@ func TestCapacityHTML(t *testing.T) {
 		t.Errorf("a row is %q, want %q", got, want)
 	}
 
+	limited, cut := *c, *c
+	limited.Limited, cut.Confirmed = true, false
+	for about, c := range map[string]*Capacity{
+		"the load generator's limit, not the server's": &limited,
+		"the search did not come to its end":           &cut,
+	} {
+		p := parse(t, func(w io.Writer) error { return CapacityHTML(w, c) })
+		if !slices.ContainsFunc(p.all("li"), func(n *html.Node) bool { return strings.Contains(content(n), about) }) {
+			t.Errorf("no sentence says %q", about)
+		}
+	}
+
 	chart := c.chart()
 	if !slices.IsSorted(chart.X) || !slices.Equal(chart.Held, []bool{true, true, true, true, false, false, false, false}) {
 		t.Errorf("the probes are at %v, held %v", chart.X, chart.Held)

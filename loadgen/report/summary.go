@@ -198,7 +198,7 @@ func waited(r *measure.Run) string {
 		flag += " or -streams"
 	}
 	if r.Grown > 0 {
-		text += fmt.Sprintf("They were made more, %s at first: give -connections %d from the start.", human.Count(uint64(r.Connections)), r.Connections+r.Grown)
+		text += fmt.Sprintf("They were made more, %s at first: give -connections %d from the start, or more, and -max-connections if that is the limit.", human.Count(uint64(r.Connections)), r.Connections+r.Grown)
 		return text
 	}
 	if need := r.Needed(); need > 0 {
