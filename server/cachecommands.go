@@ -21,7 +21,7 @@ type own map[string]bool
 
 var (
 	purgeFlags   = own{"url": true, "prefix": true, "host": true, "tag": true, "site": true, "all": false, "soft": false}
-	explainFlags = own{"H": true, "method": true}
+	explainFlags = own{"H": true, "method": true, "client": true}
 )
 
 // take takes a command's own flags out of its arguments, and words that are no flag or
@@ -98,15 +98,17 @@ func purgedText(done edge.Purged) string {
 func explain(args, environ []string, stdout, stderr io.Writer) int {
 	flags, words, settings, err := explainFlags.take(args)
 	if err == nil && len(words) != 1 {
-		err = &config.Error{Where: "argument", Key: "explain", Value: strings.Join(words, " "), Problem: "is not one URL", Allowed: `hotpath explain URL, with -H "name: value" for each field of the request`}
+		err = &config.Error{Where: "argument", Key: "explain", Value: strings.Join(words, " "), Problem: "is not one URL", Allowed: `hotpath explain URL, with -H "name: value" for each field of the request, -client ADDRESS and -method METHOD`}
 	}
 	if err != nil {
 		config.WriteError(stderr, err)
 		return exitUsage
 	}
 	question := url.Values{"url": words, "field": flags["H"]}
-	if m := flags.Get("method"); m != "" {
-		question.Set("method", m)
+	for _, name := range []string{"method", "client"} {
+		if v := flags.Get(name); v != "" {
+			question.Set(name, v)
+		}
 	}
 	return ask(settings, environ, stdout, stderr, func(ctx context.Context, _ config.Config, server admin.Client) (string, error) {
 		x, err := server.Explain(ctx, question)
@@ -129,6 +131,9 @@ func explainedText(x *edge.Explanation) string {
 		row("why", "%s", x.Because)
 	} else {
 		row("why", "%s (%s)", x.Because, x.Reason)
+	}
+	for _, sentence := range x.Assumed {
+		row("assumed", "%s", sentence)
 	}
 	if x.Site != "" {
 		row("site", "%s", x.Site)

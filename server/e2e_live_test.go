@@ -251,6 +251,13 @@ func TestLivePage(t *testing.T) {
 		}
 		ask(p.url + "/bench/1k.txt")
 		b.until("an explanation", said("a hit: what is stored answers")+" && "+said("compared with the disk every"))
+		b.do(chromedp.SetValue(chromedp.CSS("#explain input[name=client]"), "nobody"), chromedp.Click(chromedp.CSS("#explain button")))
+		b.until("that it is no address", said("allowed is an IP address"))
+		if lines := b.logged(); len(lines) != 1 || !strings.Contains(lines[0], "400") {
+			t.Errorf("on the console: %q, want the refusal alone", lines)
+		}
+		b.do(chromedp.SetValue(chromedp.CSS("#explain input[name=client]"), "203.0.113.7"), chromedp.Click(chromedp.CSS("#explain button")))
+		b.until("the explanation for one", said("a hit: what is stored answers"))
 		b.until("what misses", `document.getElementById('misses').innerText.includes('/nothing/')`)
 	})
 

@@ -86,6 +86,7 @@ func TestPurgeAndExplainCommands(t *testing.T) {
 		{[]string{"purge", "-nosuch", "x", "-all"}, exitUsage, []string{"nosuch"}},
 		{[]string{"explain"}, exitUsage, []string{"is not one URL"}},
 		{[]string{"explain", "-H", "x", at}, exitFailure, []string{`field "x"`}},
+		{[]string{"explain", "-client", "shop", at}, exitFailure, []string{`client "shop"`, "allowed is an IP address"}},
 		{[]string{"explain", "/a"}, exitFailure, []string{"allowed is an absolute URL"}},
 	} {
 		status, stdout, stderr := c.command(tt.args[0], tt.args[1:]...)
@@ -99,6 +100,26 @@ func TestPurgeAndExplainCommands(t *testing.T) {
 	}
 }
 
+// TestExplainClient: a client is let in or not by the site's rules, and without one it
+// is said that this depends on it.
+func TestExplainClient(t *testing.T) {
+	c := startConfigured(t, "sites:\n- hosts: [shop.example]\n  upstream: http://127.0.0.1:1\n  allow: [10.0.0.0/8]\n  deny: [10.9.0.0/16]\n")
+	for _, tt := range []struct {
+		flags []string
+		want  string
+	}{
+		{[]string{"-client", "10.0.0.1"}, "outcome    fetched from the origin"},
+		{[]string{"-client", "10.9.0.1"}, "outcome    answered with 403, by hotpath itself\nwhy        The site's allow and deny do not let"},
+		{[]string{"-client=2001:db8::1"}, "outcome    answered with 403"},
+		{nil, "assumed    The client is let in: the site's allow and deny depend on its address.\n"},
+	} {
+		status, stdout, stderr := c.command("explain", append(tt.flags, "https://shop.example/")...)
+		if status != 0 || !strings.Contains(stdout, tt.want) || strings.Contains(stdout, "assumed") != (tt.flags == nil) {
+			t.Errorf("%q: exit status %d, %q, %q; want %q", tt.flags, status, stdout, stderr, tt.want)
+		}
+	}
+}
+
 // TestOwnFlags: a command's own flags are told from settings, of which none has such a
 // name; and what an origin or a client has written does not reach a terminal as it is.
 func TestOwnFlags(t *testing.T) {
@@ -107,7 +128,7 @@ func TestOwnFlags(t *testing.T) {
 		!slices.Equal(words, []string{"https://a/"}) || !slices.Equal(settings, []string{"-admin", ":1", "-admin-insecure"}) {
 		t.Errorf("%v, %q, %q, %v", flags, words, settings, err)
 	}
-	for _, name := range []string{"url", "prefix", "host", "tag", "site", "all", "soft", "H", "method"} {
+	for _, name := range []string{"url", "prefix", "host", "tag", "site", "all", "soft", "H", "method", "client"} {
 		if status, _, stderr := command(t, nil, "check", "-"+name, "x"); status != exitUsage || !strings.Contains(stderr, "no setting") {
 			t.Errorf("%s is a setting, too: %q", name, stderr)
 		}

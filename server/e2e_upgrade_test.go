@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bufio"
+	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -9,6 +12,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -188,13 +193,92 @@ func TestSocketActivation(t *testing.T) {
 	}
 }
 
-// TestReusePort: two servers have the same address.
+// TestReusePort: two servers have the same address, and both serve. While one of them
+// stops and another starts, again and again, no request fails over connections that
+// last, and none over a new one once its handshake has ended. A handshake may fail in
+// that moment: no request was sent by then, and the next one succeeds.
 func TestReusePort(t *testing.T) {
-	one := start(t, "-reuse-port", "-http3", "off")
-	two := start(t, "-reuse-port", "-http3", "off", "-listen", strings.TrimPrefix(one.url, "https://"))
-	if one.url != two.url {
-		t.Errorf("%s and %s", one.url, two.url)
+	const rounds = 4
+	flags := []string{"-reuse-port", "-http3", "off", "-upstream", counter(t, "origin")}
+	one := start(t, flags...)
+	address := strings.TrimPrefix(one.url, "https://")
+	beside := func() *process { return start(t, append(flags, "-listen", address)...) }
+	other := beside()
+	if one.url != other.url {
+		t.Fatalf("%s and %s", one.url, other.url)
 	}
+	stop := one.underLoad(1, "h2", "http/1.1")
+	var work sync.WaitGroup
+	var failed, served atomic.Int64
+	ended := make(chan struct{})
+	for range 4 {
+		work.Go(func() {
+			for {
+				select {
+				case <-ended:
+					return
+				default:
+				}
+				sent, err := one.askOnce()
+				switch {
+				case err == nil:
+					served.Add(1)
+				case sent:
+					t.Errorf("a request was sent, and failed: %v", err)
+					return
+				default:
+					failed.Add(1)
+					if _, err := one.askOnce(); err != nil {
+						t.Errorf("a second try: %v", err)
+						return
+					}
+				}
+			}
+		})
+	}
+	for range rounds {
+		other.eventually("requests at the other server", func() error {
+			n := 0.0
+			for name, value := range other.metrics() {
+				if strings.HasPrefix(name, "hotpath_tls_handshakes_total{") && strings.Contains(name, `outcome="ok"`) {
+					n += value
+				}
+			}
+			if n < 10 {
+				return fmt.Errorf("%v handshakes", n)
+			}
+			return nil
+		})
+		other.stop()
+		other = beside()
+	}
+	close(ended)
+	work.Wait()
+	stop()
+	t.Logf("%d requests over connections of their own, %d handshakes were repeated", served.Load(), failed.Load())
+}
+
+// askOnce asks over a connection of its own, and reports whether the request was sent.
+func (p *process) askOnce() (sent bool, err error) {
+	dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: patience}, Config: &tls.Config{RootCAs: testIdentity(p.t).pool}}
+	conn, err := dialer.DialContext(p.t.Context(), "tcp", strings.TrimPrefix(p.url, "https://"))
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	if _, err := io.WriteString(conn, "GET /hit HTTP/1.1\r\nHost: s0.test\r\nConnection: close\r\n\r\n"); err != nil {
+		return true, err
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return true, err
+	}
+	defer answer.Body.Close()
+	if body, err := io.ReadAll(answer.Body); err != nil || answer.StatusCode != http.StatusOK || string(body) != "s0.test 0" {
+		return true, fmt.Errorf("%s %q, %w", answer.Status, body, err)
+	}
+	return true, nil
 }
 
 // TestDocumentedUpgrade: the commands in docs/operations.md do what it says there.

@@ -26,7 +26,7 @@ const maxForm = 1 << 20
 // The parameters of a purge and of a question.
 var (
 	purgeParameters   = []string{"url", "prefix", "host", "tag", "all", "site", "soft", "count"}
-	explainParameters = []string{"url", "method", "field"}
+	explainParameters = []string{"url", "method", "field", "client"}
 )
 
 // purge answers with what was purged, in JSON; or with 400 and a line for each reason
@@ -71,7 +71,9 @@ func explain(c Cache) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		form := r.URL.Query()
 		err := known(form, explainParameters)
-		q := edge.Question{URL: form.Get("url"), Method: form.Get("method")}
+		client, wrong := edge.QuestionClient(form.Get("client"))
+		q := edge.Question{URL: form.Get("url"), Method: form.Get("method"), Client: client}
+		err = errors.Join(err, wrong)
 		for _, text := range form["field"] {
 			f, wrong := edge.QuestionField(text)
 			q.Fields, err = append(q.Fields, f), errors.Join(err, wrong)

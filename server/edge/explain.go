@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -22,6 +23,11 @@ type Question struct {
 	Method string // "": GET
 	URL    string
 	Fields []hpack.Field
+
+	// Client is the address from which it would come. If that is one of the site's
+	// trusted proxies, the fields say who the client is, as of any request. Not
+	// valid: it is not known.
+	Client netip.Addr
 }
 
 // Explanation is what would become of a request now, and why. Nothing happens: it does
@@ -35,6 +41,10 @@ type Explanation struct {
 	Outcome string `json:"outcome"`
 	Reason  string `json:"reason"`
 	Because string `json:"because"`
+
+	// Assumed are sentences about what the question does not say, if the site's
+	// rules might answer the request by it.
+	Assumed []string `json:"assumed,omitempty"`
 
 	// CacheStatus is how the Cache-Status of the answer begins.
 	CacheStatus string `json:"cache_status,omitempty"`
@@ -99,7 +109,9 @@ func (e *Edge) Explain(q Question) (Explanation, error) {
 		return Explanation{}, errors.New("method QUERY: what it asks for is in its content, which is not explained")
 	}
 	x := Explanation{URL: q.URL, Variants: []Held{}}
-	s, ok := e.sites.Load().Route(r)
+	sites := e.sites.Load()
+	r.Client, r.Trusted = sites.Client(q.Client, r)
+	s, ok := sites.Route(r)
 	switch {
 	case !ok:
 		x.refused("400", "Servers read its path in several ways.")
@@ -109,8 +121,13 @@ func (e *Edge) Explain(q Question) (Explanation, error) {
 		return x, nil
 	}
 	x.Site = s.Name
-	if answer, why := s.Guard.Foretell(r); answer != nil {
-		x.refused(fmt.Sprint(answer.Status), why)
+	foretold := s.Guard.Foretell(r)
+	if x.Assumed = foretold.Assumed; s.Clients != nil {
+		x.Assumed = append(x.Assumed, "The client is let in without a certificate: one with it gets what is stored only if that is for all who are authorized.")
+	}
+	if foretold.Answer != nil {
+		x.refused(fmt.Sprint(foretold.Answer.Status), foretold.Why)
+		e.explainBehind(&x, s, r)
 		return x, nil
 	}
 	if s.Files && r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -124,6 +141,20 @@ func (e *Edge) Explain(q Question) (Explanation, error) {
 	}
 	e.explainKey(&x, s, string(key), r)
 	return x, nil
+}
+
+// explainBehind adds what is stored of a resource in whose place the site's rules
+// answer: for others it may be served.
+func (e *Edge) explainBehind(x *Explanation, s *site.Site, r *message.Request) {
+	key, ok := s.AppendKey(nil, r)
+	if !ok {
+		return
+	}
+	now := time.Now()
+	asked := ask(r.Method, r, s)
+	r.Fields = forOrigin(r.Fields, s)
+	x.Key = s.KeyText(string(key))
+	e.explainStored(x, s, string(key), e.consider(s, string(key), r, &asked, now).own, r, now)
 }
 
 // refused is that the request gets an answer of our own.
@@ -234,6 +265,21 @@ func line(f hpack.Field) string {
 
 // ErrField is a field of a question that is none.
 var ErrField = errors.New(`allowed is a field such as "accept-language: de"`)
+
+// ErrClient is a client of a question that is none.
+var ErrClient = errors.New("allowed is an IP address, such as 203.0.113.7")
+
+// QuestionClient reads the client of a question: "" if it is not known.
+func QuestionClient(text string) (netip.Addr, error) {
+	if text == "" {
+		return netip.Addr{}, nil
+	}
+	a, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("client %q: %w", text, ErrClient)
+	}
+	return a.Unmap().WithZone(""), nil
+}
 
 // QuestionField reads a field of a question, as a request would have it.
 func QuestionField(text string) (hpack.Field, error) {

@@ -4,19 +4,27 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
+	clients "github.com/e0ac7cd4/hotpath/server/client"
+	"github.com/e0ac7cd4/hotpath/server/encode"
 	"github.com/e0ac7cd4/hotpath/server/origin"
+	"github.com/e0ac7cd4/hotpath/server/rules"
+	"github.com/e0ac7cd4/hotpath/server/site"
 )
 
-// TestExplainForetells: for ten thousand random requests, between random answers,
-// purges and pauses, what is explained is what then happens, for the same reason.
+// TestExplainForetells: for ten thousand random requests of sites with rules and
+// without, between random answers, purges and pauses, what is explained is what then
+// happens, for the same reason.
 func TestExplainForetells(t *testing.T) {
 	seen := make(map[string]int)
 	for seed := range uint64(10) {
@@ -29,6 +37,53 @@ func TestExplainForetells(t *testing.T) {
 			t.Errorf("no request was about %s", reason)
 		}
 	}
+	for _, outcome := range []string{"301", "401", "403", "503", "taken for right, and 401", "taken for right"} {
+		if seen[outcome] == 0 {
+			t.Errorf("no request was answered by a rule with %s", outcome)
+		}
+	}
+}
+
+// The sites of TestExplainForetells have a host each: one without rules, one with all
+// that let some clients in, and one in maintenance. Their answers are coded, and of a
+// query one parameter does not count.
+const openHost, guardedHost, maintainedHost = "example.com", "guarded.example", "maintained.example"
+
+// right and wrong are credentials at guardedHost.
+const right, wrong = "Basic YW5uOng=", "Basic YW5uOnk=" // ann:x, ann:y
+
+func setGuardedSites(t *testing.T, r *rig) {
+	t.Helper()
+	networks := func(s string) clients.Networks { return clients.Networks{netip.MustParsePrefix(s)} }
+	users := rules.NewUsers("here", false, rules.NewAttempts(r.metrics))
+	hash, err := bcrypt.GenerateFromPassword([]byte("x"), bcrypt.MinCost)
+	if err == nil {
+		err = users.Load(append([]byte("ann:"), hash...))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []*site.Site
+	for host, guard := range map[string]*rules.Guard{
+		openHost: nil,
+		guardedHost: {
+			Addresses: rules.Addresses{Allow: networks("10.0.0.0/8"), Deny: networks("10.9.0.0/16")},
+			Redirects: rules.NewRedirects([]rules.Redirect{{From: "/old", To: "/new", Status: 301}}), Users: users,
+		},
+		maintainedHost: {Maintenance: rules.NewMaintenance(networks("10.0.0.0/8"), "300", "", nil, nil)},
+	} {
+		s := r.sites.Load().Sites()[0]
+		all = append(all, &site.Site{
+			Name: host, Hosts: []string{host}, Origin: r.origin, Rules: s.Rules, HitStatus: HitStatus, Guard: guard,
+			Query: site.Query{Without: []string{"utm"}}, Coding: coder(encode.Zstd, encode.Gzip),
+			TrustedProxies: networks("192.0.2.0/24"),
+		})
+	}
+	table, err := site.NewTable(all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.sites.Store(table)
 }
 
 // foretell counts in seen how many explanations gave each reason.
@@ -40,29 +95,34 @@ func foretell(t *testing.T, seed uint64, requests int, seen map[string]int) {
 			return give(sink, 304, "", "etag", `"1"`, "cache-control", "max-age=5")
 		}
 		answer := []string{"cache-control", pick("max-age=5", "max-age=5, stale-while-revalidate=5", "max-age=3, stale-if-error=9",
-			"no-store", "private", "no-cache", "max-age=0", "public, max-age=5", "s-maxage=5", "immutable, max-age=5"), "cache-tag", pick("a", "b")}
+			"no-store", "private", "no-cache", "max-age=0", "public, max-age=5", "s-maxage=5", "immutable, max-age=5"), "cache-tag", pick("a", "b"), "content-type", "text/html"}
 		if random.IntN(2) == 0 {
 			answer = append(answer, "etag", `"1"`)
 		}
 		if random.IntN(3) == 0 {
 			answer = append(answer, "vary", "accept-language")
 		}
-		return give(sink, []int{200, 200, 200, 404, 500, 302}[random.IntN(6)], "x", answer...)
+		if random.IntN(3) == 0 {
+			answer = append(answer, "no-vary-search", pick(`params=("q")`, "params"))
+		}
+		return give(sink, []int{200, 200, 200, 404, 500, 302}[random.IntN(6)], page(200), answer...)
 	})
+	setGuardedSites(t, r)
 	for range requests {
 		switch random.IntN(12) {
 		case 0:
 			time.Sleep(time.Duration(random.IntN(6000)) * time.Millisecond)
 		case 1:
-			p := []Purge{{All: true}, {Tags: []string{pick("a", "b")}}, {URLs: []string{"https://example.com/" + pick("0", "1", "2")}},
-				{Prefixes: []string{"https://example.com/" + pick("0", "1")}}}[random.IntN(4)]
+			p := []Purge{{All: true}, {Tags: []string{pick("a", "b")}}, {URLs: []string{"https://" + pick(openHost, guardedHost) + "/" + pick("0", "1", "2")}},
+				{Prefixes: []string{"https://" + pick(openHost, guardedHost) + "/" + pick("0", "1")}}}[random.IntN(4)]
 			p.Soft = random.IntN(2) == 0
 			if _, err := r.Purge(p); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Millisecond)
 		}
-		path, method := "/"+pick("0", "1", "2"), pick("GET", "GET", "GET", "GET", "HEAD", "POST", "PUT", "OPTIONS")
+		host, path := pick(openHost, openHost, openHost, guardedHost, maintainedHost), "/"+pick("0", "0", "1", "1", "2", "2", "old")+pick("", "", "", "?q=1", "?utm=1", "?q=2&utm=2")
+		method, address := pick("GET", "GET", "GET", "GET", "HEAD", "POST", "PUT", "OPTIONS"), netip.MustParseAddr(pick("10.0.0.1", "10.0.0.1", "10.0.0.1", "10.9.0.1", "203.0.113.1", "192.0.2.1"))
 		var asked []string
 		add := func(name string, values ...string) {
 			if random.IntN(4) == 0 {
@@ -71,16 +131,43 @@ func foretell(t *testing.T, seed uint64, requests int, seen map[string]int) {
 		}
 		add("accept-language", "de", "en")
 		add("cache-control", "no-cache", "no-store", "max-age=1", "max-stale", "min-fresh=2", "only-if-cached", "stale-if-error=9")
-		add("authorization", "Basic x")
+		add("accept-encoding", "gzip", "zstd, gzip;q=0.5", "identity")
+		add("x-forwarded-for", "10.0.0.2", "10.9.0.2") // counts if a trusted proxy says so
+		if host == guardedHost && random.IntN(6) > 0 {
+			asked = append(asked, "authorization", pick(right, right, right, wrong))
+		} else {
+			add("authorization", "Basic x")
+		}
 		add("if-none-match", `"1"`, `"2"`)
 		add("if-match", `"1"`)
 		add("range", "bytes=0-0")
-		x, err := r.Explain(Question{Method: method, URL: "https://example.com" + path, Fields: fields(asked...)})
+		x, err := r.Explain(Question{Method: method, URL: "https://" + host + path, Fields: fields(asked...), Client: address})
 		if err != nil {
 			t.Fatal(err)
 		}
 		before := r.origin.count()
-		c := r.ask(method, path, asked...)
+		c := r.newClient(host, method, path, asked...)
+		c.request.Client, c.request.Trusted = r.Client(address, &c.request)
+		c.start()
+		c.wait()
+		if status, refused := strings.CutPrefix(x.Outcome, "answered with "); refused && x.Reason == "" {
+			if status = status[:3]; fmt.Sprint(c.status) != status || c.hit || r.origin.count() != before {
+				t.Fatalf("%s %s%s %v for %v: %q, and it was %d", method, host, path, asked, address, x.Outcome, c.status)
+			}
+			seen[status]++
+			continue
+		}
+		if len(x.Assumed) > 0 {
+			credentials := field(c.request.Fields, "authorization")
+			if host != guardedHost || (c.status == 401) != (credentials == wrong) {
+				t.Fatalf("%s %s%s %v for %v: %q, and it was %d", method, host, path, asked, address, x.Assumed, c.status)
+			}
+			if c.status == 401 {
+				seen["taken for right, and 401"]++
+				continue
+			}
+			seen["taken for right"]++
+		}
 		got := c.outcome.Served
 		if c.hit {
 			got = rfc9111.None
@@ -91,11 +178,11 @@ func foretell(t *testing.T, seed uint64, requests int, seen map[string]int) {
 		switch {
 		case stored && c.hit && strings.HasPrefix(x.Outcome, "a hit"):
 		case !stored && r.origin.count() == before:
-			t.Fatalf("%s %s %v: %q, and the origin was not asked: %s", method, path, asked, x.Outcome, c.outcome.Status)
+			t.Fatalf("%s %s%s %v: %q, and the origin was not asked: %s", method, host, path, asked, x.Outcome, c.outcome.Status)
 		case stored && !strings.Contains(x.Outcome, "background") && r.origin.count() != before:
-			t.Fatalf("%s %s %v: %q, and the origin was asked: %s", method, path, asked, x.Outcome, c.outcome.Status)
+			t.Fatalf("%s %s%s %v: %q, and the origin was asked: %s", method, host, path, asked, x.Outcome, c.outcome.Status)
 		case !after && got.String() != x.Reason:
-			t.Fatalf("%s %s %v: %q for %q, and it was %q: %s", method, path, asked, x.Outcome, x.Reason, got, c.outcome.Status)
+			t.Fatalf("%s %s%s %v: %q for %q, and it was %q: %s", method, host, path, asked, x.Outcome, x.Reason, got, c.outcome.Status)
 		}
 		seen[x.Reason]++
 		synctest.Wait()
@@ -165,6 +252,19 @@ func TestExplainOwnAnswers(t *testing.T) {
 		x, err := r.Explain(Question{URL: "https://a.com/"})
 		if err != nil || x.Reason != "known_uncacheable" || x.NotStored != "The response has no-store." {
 			t.Errorf("%+v, %v", x, err)
+		}
+		setGuardedSites(t, r)
+		r.sites.Load().Sites()[0].Clients, _ = newAuthority(t, false)
+		for _, s := range r.sites.Load().Sites() {
+			x, err := r.Explain(Question{URL: "https://" + s.Name + "/b"})
+			if (len(x.Assumed) > 0) != (s.Guard != nil && s.Name != openHost || s.Clients != nil) || err != nil || x.Key == "" || x.Variants == nil {
+				t.Errorf("without an address: %+v, %v", x, err)
+			}
+		}
+		for text, want := range map[string]string{"": "invalid IP", "::ffff:10.0.0.1": "10.0.0.1", "2001:db8::1": "2001:db8::1"} {
+			if got, err := QuestionClient(text); err != nil || got.String() != want {
+				t.Errorf("the client %q is %v, %v", text, got, err)
+			}
 		}
 		for _, text := range []string{"", "a", ": b", "a b: c", "a: b\r\nc: d", "ä: b"} {
 			if f, err := QuestionField(text); err == nil {

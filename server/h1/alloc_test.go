@@ -15,6 +15,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/message"
+	"github.com/e0ac7cd4/hotpath/server/perclient"
 	"github.com/e0ac7cd4/hotpath/server/traces"
 )
 
@@ -108,6 +109,38 @@ func hitDoesNotAllocate(t *testing.T, name, request string, log access.Config) {
 	// thousands of requests, which the mean rounds away.
 	if n := testing.AllocsPerRun(1000, once); n != 0 {
 		t.Errorf("%v allocations for a hit", n)
+	}
+}
+
+// TestLimitedHitsDoNotAllocate: nor does a limit of the client that they keep to, by
+// its address or a field, for a repeat and for what is parsed.
+func TestLimitedHitsDoNotAllocate(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes sync.Pool forget")
+	}
+	for _, by := range []string{"", "user-agent"} {
+		for name, requests := range map[string][]string{
+			"repeats":    {get("/", "User-Agent: test")},
+			"no repeats": {get("/", "User-Agent: test"), get("/", "User-Agent: test", "Accept: */*")},
+		} {
+			cfg := testConfig(storing("/", "home"))
+			cfg.PerClient = perclient.New(perclient.Config{Requests: 1_000_000, IPv4: 32, IPv6: 64, By: by, Clients: 1000}).Requests(cfg.Metrics)
+			p := connect(t, cfg)
+			var rounds []func()
+			for _, request := range requests {
+				rounds = append(rounds, roundTrip(t, p, request))
+			}
+			if n := testing.AllocsPerRun(1000, func() {
+				for _, once := range rounds {
+					once()
+				}
+			}); n != 0 {
+				t.Errorf("%s, by %q: %v allocations for %d hits", name, by, n, len(rounds))
+			}
+			if n := cfg.Metrics.Limited.Value(metrics.LimitedRequests, metrics.LimitRefuse); n > 0 {
+				t.Errorf("%s, by %q: %d were refused", name, by, n)
+			}
+		}
 	}
 }
 

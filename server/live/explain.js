@@ -24,6 +24,7 @@
   const explanation = x => [
     element('p', { class: 'outcome' }, x.outcome),
     element('p', {}, x.because, x.reason ? element('small', {}, ' ' + x.reason) : ''),
+    ...(x.assumed || []).map(sentence => element('p', {}, element('small', {}, 'Assumed: '), sentence)),
     element('dl', {}, ...[
       x.site && row('site', x.site), x.key && row('key', x.key),
       x.vary && row('vary', x.vary + (x.selecting ? '; the request has ' + x.selecting.join(', ') : '; the request has none of it')),
@@ -35,7 +36,9 @@
   form.addEventListener('submit', async e => {
     e.preventDefault()
     const question = new URLSearchParams({ url: form.elements.url.value })
-    if (form.elements.field.value) question.set('field', form.elements.field.value)
+    for (const name of ['field', 'client']) {
+      if (form.elements[name].value) question.set(name, form.elements[name].value)
+    }
     try {
       explained.replaceChildren(...explanation(await ask('/explain?' + question)))
     } catch (error) {

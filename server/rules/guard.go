@@ -48,19 +48,53 @@ func (g *Guard) Answer(ctx context.Context, r *message.Request) *message.Respons
 	return g.Users.answer(ctx, r)
 }
 
-// Foretell returns the answer that a request without an address would get in place of
-// what it asks for, and why; nil if it passes, credentials aside.
-func (g *Guard) Foretell(r *message.Request) (answer *message.Response, why string) {
+// Foretold is what a request would get.
+type Foretold struct {
+	Answer *message.Response // in place of what it asks for; nil if it passes
+	Why    string            // there is one
+
+	// Assumed are sentences about what the request does not say, or is not asked
+	// here, and another answer depends on.
+	Assumed []string
+}
+
+// Foretell says what [Guard.Answer] would. A client without an address is let in by
+// its address, and held by maintenance. No password is verified: who asks what would
+// become of a request could else guess them, and credentials that were not verified
+// before are taken for right ones.
+func (g *Guard) Foretell(r *message.Request) (f Foretold) {
 	if g == nil {
-		return nil, ""
+		return f
 	}
-	if g.Maintenance.holds(r.Client) {
-		return g.Maintenance.answer, "The site is in maintenance."
+	unknown := !r.Client.IsValid()
+	assume := func(holds bool, sentence string) {
+		if holds {
+			f.Assumed = append(f.Assumed, sentence)
+		}
 	}
-	if answer := g.Redirects.answer(r.Path); answer != nil {
-		return answer, "A redirect of the site answers."
+	switch held := g.Maintenance.holds(r.Client); {
+	case held:
+		assume(unknown && len(g.Maintenance.allow) > 0, "The client is none of those that maintenance lets in: that depends on its address.")
+		f.Answer, f.Why = g.Maintenance.answer, "The site is in maintenance."
+		return f
+	case unknown:
+		assume(len(g.Addresses.Allow)+len(g.Addresses.Deny) > 0, "The client is let in: the site's allow and deny depend on its address.")
+	case !g.Addresses.admit(r.Client):
+		f.Answer, f.Why = forbidden, "The site's allow and deny do not let the client's address in."
+		return f
 	}
-	return nil, ""
+	if f.Answer = g.Redirects.answer(r.Path); f.Answer != nil {
+		f.Why = "A redirect of the site answers."
+		return f
+	}
+	switch {
+	case g.Users == nil || g.Users.known(r):
+	case !credible(r):
+		f.Answer, f.Why = g.Users.asks, "The site has basic-auth, and the request no credentials for it."
+	default:
+		assume(true, "The credentials are right: they have not been verified yet, and wrong ones are answered with 401.")
+	}
+	return f
 }
 
 // Takes reports whether Authorization is for us, and not for the origin.

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
@@ -55,6 +56,62 @@ func TestOrder(t *testing.T) {
 	if (*Guard)(nil).Answer(t.Context(), asking("192.0.2.1")) != nil || (*Guard)(nil).Takes() || !g.Takes() {
 		t.Error("no guard demands something, or a guard with users does not take Authorization")
 	}
+}
+
+// TestForetell: what is foretold is what is answered then; and of a client without an
+// address, and of credentials that were not verified, what is assumed is said.
+func TestForetell(t *testing.T) {
+	u, _ := newTestUsers(t, hashed(t, "ann", "x"))
+	maintained := &Guard{Maintenance: NewMaintenance(networks("10.0.0.0/8"), "300", "", nil, nil)}
+	all := &Guard{Addresses: Addresses{Allow: networks("10.0.0.0/8"), Deny: networks("10.9.0.0/16")}, Redirects: NewRedirects([]Redirect{{"/old", "/new", 301}}), Users: u}
+	const right, wrong = "ann:x", "ann:y"
+	for why, tt := range map[string]struct {
+		guard                     *Guard
+		client, path, credentials string
+		want                      int
+		assumed                   string
+	}{
+		"no rules":                                      {nil, "203.0.113.1", "/", "", 0, ""},
+		"maintenance":                                   {maintained, "203.0.113.1", "/", "", 503, ""},
+		"a client that it lets in":                      {maintained, "10.0.0.1", "/", "", 0, ""},
+		"one that may be let in":                        {maintained, "", "/", "", 503, "none of those that maintenance lets in"},
+		"maintenance for all":                           {&Guard{Maintenance: NewMaintenance(nil, "300", "", nil, nil)}, "", "/", "", 503, ""},
+		"a client that is not allowed":                  {all, "203.0.113.1", "/", "", 403, ""},
+		"one that is denied":                            {all, "10.9.0.1", "/", "", 403, ""},
+		"one whose address is not known":                {all, "", "/old", "", 301, "allow and deny depend"},
+		"a redirect":                                    {all, "10.0.0.1", "/old", "", 301, ""},
+		"no credentials":                                {all, "10.0.0.1", "/", "", 401, ""},
+		"no name":                                       {all, "10.0.0.1", "/", ":x", 401, ""},
+		"right ones that have not been verified":        {all, "10.0.0.1", "/", right, 0, "have not been verified"},
+		"wrong ones are taken for right, which it says": {all, "10.0.0.1", "/", wrong, 0, "have not been verified"},
+	} {
+		r := &message.Request{Method: "GET", Path: tt.path}
+		if tt.client != "" {
+			r.Client = netip.MustParseAddr(tt.client)
+		}
+		if tt.credentials != "" {
+			r.Fields = []hpack.Field{{Name: "authorization", Value: basic(tt.credentials)}}
+		}
+		f := tt.guard.Foretell(r)
+		if got := status(f.Answer); got != tt.want || (got != 0) != (f.Why != "") || !strings.Contains(strings.Join(f.Assumed, " "), tt.assumed) || len(f.Assumed) > 0 != (tt.assumed != "") {
+			t.Errorf("%s: %d, %q, assumed %q; want %d, %q", why, got, f.Why, f.Assumed, tt.want, tt.assumed)
+		}
+		if got := status(tt.guard.Answer(t.Context(), r)); tt.assumed == "" && got != tt.want {
+			t.Errorf("%s: answered with %d, foretold %d", why, got, tt.want)
+		}
+	}
+	for credentials, want := range map[string]bool{right: false, wrong: true} {
+		if f := all.Foretell(asking("10.0.0.1", basic(credentials))); f.Answer != nil || len(f.Assumed) > 0 != want {
+			t.Errorf("%s after it was verified: %v, assumed %q", credentials, f.Answer, f.Assumed)
+		}
+	}
+}
+
+func status(answer *message.Response) int {
+	if answer == nil {
+		return 0
+	}
+	return answer.Status
 }
 
 // TestAnswers: fields are removed and set, once however often it is done, and pages

@@ -158,6 +158,15 @@ func authorization(r *message.Request) (value string, ok bool) {
 	return value, ok && len(value) <= maxCredentials
 }
 
+// credible reports whether a request has what may be valid credentials.
+func credible(r *message.Request) bool {
+	value, ok := authorization(r)
+	if ok {
+		_, _, ok = parseBasic(value)
+	}
+	return ok
+}
+
 // known reports whether the credentials of a request were verified before.
 func (u *Users) known(r *message.Request) bool {
 	value, ok := authorization(r)
