@@ -20,7 +20,7 @@ import (
 type own map[string]bool
 
 var (
-	purgeFlags   = own{"url": true, "prefix": true, "host": true, "tag": true, "site": true, "all": false, "soft": false}
+	purgeFlags   = own{"url": true, "prefix": true, "host": true, "tag": true, "site": true, "all": false, "soft": false, "count": false}
 	explainFlags = own{"H": true, "method": true, "client": true}
 )
 
@@ -62,13 +62,12 @@ func (o own) take(args []string) (flags url.Values, words, settings []string, er
 func purge(args, environ []string, stdout, stderr io.Writer) int {
 	flags, words, settings, err := purgeFlags.take(args)
 	if err == nil && len(words) > 0 {
-		err = &config.Error{Where: "argument", Key: words[0], Value: words[0], Problem: "is no flag", Allowed: "-url URL, -prefix URL, -host HOST and -tag TAG, any number of each, or -all; with -site NAME or -soft"}
+		err = &config.Error{Where: "argument", Key: words[0], Value: words[0], Problem: "is no flag", Allowed: "-url URL, -prefix URL, -host HOST and -tag TAG, any number of each, or -all; with -site NAME, -soft or -count"}
 	}
 	if err != nil {
 		config.WriteError(stderr, err)
 		return exitUsage
 	}
-	flags.Set("count", "1")
 	return ask(settings, environ, stdout, stderr, func(ctx context.Context, _ config.Config, server admin.Client) (string, error) {
 		done, err := server.Purge(ctx, flags)
 		if err != nil {

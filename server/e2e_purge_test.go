@@ -61,14 +61,16 @@ func TestPurgeAndExplainCommands(t *testing.T) {
 	}
 	says(run("misses"), "       4  "+strings.TrimPrefix(c.url, "https://")+"/private  (site ", "The response has private. (private)\n")
 
-	says(run("purge", "-soft", "-tag", "shop"), "made stale: tag shop\n", "responses that were stored of that: 1, ")
+	says(run("purge", "-soft", "-tag", "shop", "-count"), "made stale: tag shop\n", "responses that were stored of that: 1, ")
 	says(run("explain", at), "a hit: what is stored answers, and is revalidated in the background", "(stale_revalidating)", "purged     last at")
 	says(run("purge", "-url", at, "-url", c.url+"/none"), "purged: url "+at+"\n", "stored of that: 1, ")
 	says(run("explain", at), "stored     nothing")
 	get("/a", "hotpath; fwd=uri-miss")
-	says(run("purge", "-all"), "purged: all\n")
-	says(run("explain", at), "(miss)", "purged     last at")
-	get("/a", "hotpath; fwd=uri-miss")
+	if text := run("purge", "-all"); text != "purged: all\n" { // nothing is counted without -count
+		t.Errorf("all was purged: %q", text)
+	}
+	says(run("explain", at), "(invalidated)", "stored     nothing", "purged     last at")
+	get("/a", "hotpath; fwd=miss; fwd-status=200; stored; detail=invalidated")
 	if _, ok := c.logged("made stale"); !ok {
 		t.Errorf("the log does not say that something was purged:\n%s", c.output())
 	}
@@ -128,7 +130,7 @@ func TestOwnFlags(t *testing.T) {
 		!slices.Equal(words, []string{"https://a/"}) || !slices.Equal(settings, []string{"-admin", ":1", "-admin-insecure"}) {
 		t.Errorf("%v, %q, %q, %v", flags, words, settings, err)
 	}
-	for _, name := range []string{"url", "prefix", "host", "tag", "site", "all", "soft", "H", "method", "client"} {
+	for _, name := range []string{"url", "prefix", "host", "tag", "site", "all", "soft", "count", "H", "method", "client"} {
 		if status, _, stderr := command(t, nil, "check", "-"+name, "x"); status != exitUsage || !strings.Contains(stderr, "no setting") {
 			t.Errorf("%s is a setting, too: %q", name, stderr)
 		}

@@ -67,6 +67,8 @@ type Server struct {
 	ready   func() error
 	open    bool // no token is needed
 	log     *slog.Logger
+
+	patterns []string // of what is served, for the documents' test
 }
 
 // Config is what a Server answers with.
@@ -109,30 +111,34 @@ func New(cfg Config) *Server {
 	errorLog := slog.NewLogLogger(cfg.Log.Handler(), slog.LevelWarn)
 
 	mux := http.NewServeMux()
-	mux.Handle("/{$}", cfg.Live)
-	mux.Handle("/live", cfg.Live)
-	mux.Handle("/metrics", promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{
+	handle := func(mux *http.ServeMux, pattern string, h http.Handler) {
+		mux.Handle(pattern, h)
+		s.patterns = append(s.patterns, pattern)
+	}
+	handle(mux, "/{$}", cfg.Live)
+	handle(mux, "/live", cfg.Live)
+	handle(mux, "/metrics", promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{
 		EnableOpenMetrics:   true,
 		ErrorLog:            errorLog,
 		ErrorHandling:       promhttp.ContinueOnError, // one broken collector must not blind the rest
 		MaxRequestsInFlight: maxScrapes,
 	}))
-	mux.HandleFunc("/config", func(w http.ResponseWriter, _ *http.Request) { settings(w, cfg.Settings()) })
+	handle(mux, "/config", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { settings(w, cfg.Settings()) }))
 	own := http.NewCrossOriginProtection()
-	mux.Handle("POST /reload", own.Handler(change(cfg.Reload)))
-	mux.Handle("POST /upgrade", own.Handler(change(cfg.Upgrade)))
-	mux.Handle("POST /purge", own.Handler(purge(cfg.Cache)))
-	mux.Handle("/explain", explain(cfg.Cache))
-	mux.Handle("/misses", misses(cfg.Cache))
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	handle(mux, "POST /reload", own.Handler(change(cfg.Reload)))
+	handle(mux, "POST /upgrade", own.Handler(change(cfg.Upgrade)))
+	handle(mux, "POST /purge", own.Handler(purge(cfg.Cache)))
+	handle(mux, "/explain", explain(cfg.Cache))
+	handle(mux, "/misses", misses(cfg.Cache))
+	handle(mux, "/debug/pprof/", http.HandlerFunc(pprof.Index))
+	handle(mux, "/debug/pprof/cmdline", http.HandlerFunc(pprof.Cmdline))
+	handle(mux, "/debug/pprof/profile", http.HandlerFunc(pprof.Profile))
+	handle(mux, "/debug/pprof/symbol", http.HandlerFunc(pprof.Symbol))
+	handle(mux, "/debug/pprof/trace", http.HandlerFunc(pprof.Trace))
 
 	outer := http.NewServeMux() // of what a balancer requests, which has no token
-	outer.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
-	outer.HandleFunc("/readyz", s.readyz)
+	handle(outer, "/healthz", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") }))
+	handle(outer, "/readyz", http.HandlerFunc(s.readyz))
 	outer.Handle("/", ownSite(authorized(cfg.Token, mux)))
 
 	s.handler = methods(outer)

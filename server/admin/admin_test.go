@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -360,3 +362,46 @@ func TestServeFailureIsReported(t *testing.T) {
 type noClose struct{ net.Listener }
 
 func (noClose) Close() error { return nil }
+
+// TestDocumentedPaths: the table of docs/operations.md has what is served, and POST
+// where that is what a path is asked for with.
+func TestDocumentedPaths(t *testing.T) {
+	testkit.NeedTree(t)
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## The admin listener\n")
+	section, _, _ = strings.Cut(section, "\n#")
+	documented := make(map[string]bool) // whether with POST
+	for _, row := range regexp.MustCompile("(?m)^\\| `(/[^`]*)` \\| (POST)?").FindAllStringSubmatch(section, -1) {
+		documented[row[1]] = row[2] != ""
+	}
+	h, _ := newServerOf(prometheus.NewRegistry(), nil, "", withCache(new(scribe)))
+	served := make(map[string]bool)
+	for _, pattern := range h.patterns {
+		method, path, changes := strings.Cut(pattern, " ")
+		if !changes {
+			path = method
+		}
+		path = strings.TrimSuffix(path, "{$}")
+		if strings.HasPrefix(path, "/debug/pprof/") {
+			path = "/debug/pprof/" // which has links to the rest
+		}
+		served[path] = true
+		if post, ok := documented[path]; !ok || post != changes {
+			t.Errorf("docs/operations.md has %s: %t, with POST: %t", pattern, ok, post)
+		}
+		if got := get(h, "GET", path).StatusCode == http.StatusMethodNotAllowed; path != "/live" && got != changes {
+			t.Errorf("GET of %s is refused: %t", path, got)
+		}
+		if changes && !strings.Contains(strings.Split(section, "| path |")[0], "`"+path+"`") {
+			t.Errorf("docs/operations.md does not say before the table that %s is asked for with POST", path)
+		}
+	}
+	for path := range documented {
+		if !served[path] {
+			t.Errorf("docs/operations.md has %s, which is not served", path)
+		}
+	}
+}

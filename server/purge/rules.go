@@ -13,37 +13,41 @@
 // remove.
 //
 // Rules stay until everything that is stored has been compared with them. If there
-// are many, the owner does that, and drops them ([Rules.Fold]). Keys begin with the
-// four bytes of their site's number.
+// are many, the owner does that, and they are dropped ([Rules.Fold]). Keys begin with
+// the four bytes of their site's number.
 package purge
 
 import (
 	"encoding/binary"
 	"hash/maphash"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // Rules are the purges in force. [New] makes them. All methods are safe for
-// concurrent use; Last is one atomic load.
+// concurrent use. Those that compare take no lock, so that none of them waits for a
+// purge or a fold; Last is one atomic load.
 type Rules struct {
 	seed maphash.Seed // tags are the origins' to choose
-	last atomic.Uint64
 
-	mu       sync.RWMutex
-	floor    uint64 // what is older than this purge may have missed one
-	prefixes map[string]mark
-	lengths  []int // of prefixes, ascending, each once
-	tags     map[Tag]mark
-	bytes    int64 // that they take, about
+	// last is stored when all rules of a purge are in place, and loaded before any
+	// is looked for: who sees its number finds them.
+	last    atomic.Uint64
+	inForce atomic.Pointer[generations]
+
+	folding sync.Mutex // held for a fold, and taken before changing
+	// changing is held by those that change what follows, or the rules.
+	changing sync.Mutex
+	count    int
+	bytes    int64 // that the rules take
 }
 
-// mark is when something was purged last: the numbers of the purges, 0 for none.
-type mark struct {
-	hard, soft uint64
-	at         int64 // of the later one, Unix ns
+// generations are the rules in force at a moment. It is immutable.
+type generations struct {
+	young *generation // which purges add to
+	old   *generation // that a fold is about to drop; nil: there is none
+	floor uint64      // what is older than this purge may have missed one
 }
 
 // Effect is what purges do to a stored response.
@@ -74,43 +78,34 @@ func Tagged(t Tag) Rule { return Rule{tag: t, tagged: true} }
 
 // New makes an empty set of rules.
 func New() *Rules {
-	return &Rules{seed: maphash.MakeSeed(), prefixes: make(map[string]mark), tags: make(map[Tag]mark)}
+	r := &Rules{seed: maphash.MakeSeed()}
+	r.inForce.Store(&generations{young: new(generation)})
+	return r
 }
 
 // Last is the number of the last purge, 0 if there was none.
 func (r *Rules) Last() uint64 { return r.last.Load() }
 
 // Add puts the rules of one purge in force, and returns its number and how many bytes
-// they take.
+// they take. A response that is compared meanwhile may be purged already.
 func (r *Rules) Add(soft bool, now time.Time, rules ...Rule) (number uint64, bytes int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n, before := r.last.Load()+1, r.bytes
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	n, young := r.last.Load()+1, r.inForce.Load().young
 	for _, rule := range rules {
-		if rule.tagged {
-			if _, known := r.tags[rule.tag]; !known {
-				r.bytes += tagBytes
-			}
-			r.tags[rule.tag] = r.tags[rule.tag].next(n, soft, now)
-			continue
+		tag := rule.tag
+		if !rule.tagged {
+			tag = r.hash(prefixed, "", rule.prefix)
+			young.addLength(len(rule.prefix))
 		}
-		if _, known := r.prefixes[rule.prefix]; !known {
-			r.bytes += prefixBytes + int64(len(rule.prefix))
+		if young.add(tag, soft, n, now.UnixNano()) {
+			bytes += ruleBytes
+			r.count++
 		}
-		r.addLength(len(rule.prefix))
-		r.prefixes[rule.prefix] = r.prefixes[rule.prefix].next(n, soft, now)
 	}
-	r.last.Store(n) // behind the rules: who sees it waits for the lock, and finds them
-	return n, r.bytes - before
-}
-
-func (m mark) next(n uint64, soft bool, now time.Time) mark {
-	if m.at = now.UnixNano(); soft {
-		m.soft = n
-	} else {
-		m.hard = n
-	}
-	return m
+	r.bytes += bytes
+	r.last.Store(n)
+	return n, bytes
 }
 
 // Verdict is what purges do to a stored response.
@@ -123,17 +118,16 @@ type Verdict struct {
 // Judge returns what the purges after number since do to what is stored under key
 // with these tags.
 func (r *Rules) Judge(key string, tags []Tag, since uint64) Verdict {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
 	v := Verdict{UpTo: r.last.Load()}
 	if since >= v.UpTo {
 		return v
 	}
-	if since < r.floor {
+	g := r.inForce.Load()
+	if since < g.floor {
 		v.Effect = Gone
 		return v
 	}
-	m := r.newest(key, tags)
+	m := r.newest(g, key, tags)
 	switch v.At = time.Unix(0, m.at); {
 	case m.hard > since:
 		v.Effect = Gone
@@ -147,32 +141,29 @@ func (r *Rules) Judge(key string, tags []Tag, since uint64) Verdict {
 // key with these tags. It reports false if there was none, or its rule has been
 // dropped.
 func (r *Rules) Touched(key string, tags []Tag) (number uint64, at time.Time, ok bool) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	m := r.newest(key, tags)
+	m := r.newest(r.inForce.Load(), key, tags)
 	if m.at == 0 {
 		return 0, time.Time{}, false
 	}
-	return m.newest(), time.Unix(0, m.at), true
+	return max(m.hard, m.soft), time.Unix(0, m.at), true
 }
 
-// newest puts all marks together that are about a key or a tag. r.mu is held.
-func (r *Rules) newest(key string, tags []Tag) mark {
-	var all mark
-	take := func(m mark) {
-		all = mark{max(all.hard, m.hard), max(all.soft, m.soft), max(all.at, m.at)}
-	}
-	for _, n := range r.lengths {
-		if n > len(key) {
-			break
+// newest puts all marks together that are about a key or a tag.
+func (r *Rules) newest(g *generations, key string, tags []Tag) (all mark) {
+	for _, g := range [...]*generation{g.young, g.old} {
+		if g == nil || g.root.Load() == nil {
+			continue
 		}
-		take(r.prefixes[string(key[:n])]) // no allocation: the map only reads it
-	}
-	if len(r.tags) > 0 {
+		for _, n := range g.prefixLengths() {
+			if n > len(key) {
+				break
+			}
+			all = all.with(g.find(r.hash(prefixed, "", key[:n])))
+		}
 		site := siteOf(key)
 		for _, t := range tags {
-			take(r.tags[t])
-			take(r.tags[t.of(site)])
+			all = all.with(g.find(t))
+			all = all.with(g.find(t.of(site)))
 		}
 	}
 	return all
@@ -194,58 +185,42 @@ func (r *Rules) Alone(rules ...Rule) *Rules {
 	return alone
 }
 
-// What a rule takes, measured as live heap: a mark (24 bytes) and its key in a map
-// that has just grown.
-const (
-	tagBytes    = 72
-	prefixBytes = 104
-)
-
 // Len is how many rules are kept.
 func (r *Rules) Len() int {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return len(r.prefixes) + len(r.tags)
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	return r.count
 }
 
-// Bytes is about what the rules take.
+// Bytes is what the rules take.
 func (r *Rules) Bytes() int64 {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
+	r.changing.Lock()
+	defer r.changing.Unlock()
 	return r.bytes
 }
 
-// Fold drops the rules of the purges up to number upTo, and returns how many bytes
-// they took: everything that is stored has been compared with them. What was asked
-// for before that purge, and is not stored yet, will be taken for purged.
-func (r *Rules) Fold(upTo uint64) (freed int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	before := r.bytes
-	r.floor, r.bytes = max(r.floor, upTo), 0
-	tags, prefixes := r.tags, r.prefixes
-	r.tags, r.prefixes, r.lengths = make(map[Tag]mark), make(map[string]mark), nil
-	for t, m := range tags {
-		if m.newest() > upTo {
-			r.tags[t] = m
-			r.bytes += tagBytes
-		}
-	}
-	for p, m := range prefixes {
-		if m.newest() > upTo {
-			r.prefixes[p] = m
-			r.bytes += prefixBytes + int64(len(p))
-			r.addLength(len(p))
-		}
-	}
-	return before - r.bytes
-}
+// Fold drops the rules that there are, and returns how many bytes they took. compare
+// has everything that is stored compared with them. They are in force meanwhile, and
+// rules that are added meanwhile stay. What was asked for before the last of the
+// purges that are dropped, and is not stored yet, will be taken for purged.
+func (r *Rules) Fold(compare func()) (freed int64) {
+	r.folding.Lock()
+	defer r.folding.Unlock()
 
-func (m mark) newest() uint64 { return max(m.hard, m.soft) }
+	r.changing.Lock()
+	g := *r.inForce.Load()
+	upTo, count, bytes := r.last.Load(), r.count, r.bytes
+	g.old, g.young = g.young, new(generation)
+	aside := g
+	r.inForce.Store(&aside)
+	r.changing.Unlock()
 
-// addLength notes that there are prefixes of n bytes. r.mu is held.
-func (r *Rules) addLength(n int) {
-	if i, known := slices.BinarySearch(r.lengths, n); !known {
-		r.lengths = slices.Insert(r.lengths, i, n)
-	}
+	compare()
+
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	r.inForce.Store(&generations{young: g.young, floor: upTo})
+	r.count -= count
+	r.bytes -= bytes
+	return bytes
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 )
@@ -67,19 +68,24 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestFold: rules that everything was compared with are dropped; what is older, and
-// was not, is taken for purged.
+// TestFold: rules that everything was compared with are dropped, and are in force until
+// then; what is older, and was not compared, is taken for purged.
 func TestFold(t *testing.T) {
 	r := New()
-	add(r, false, 1, Prefix(key("/old")), Prefix(""))
-	_, bytes := r.Add(false, noon, Prefix(key("/a")))
-	if n := r.Bytes(); n <= bytes || bytes != prefixBytes+6 {
-		t.Errorf("%d bytes, %d of them of the last", n, bytes)
+	_, bytes := r.Add(false, noon, Prefix(key("/old")), Prefix("all"))
+	if n := r.Bytes(); n != bytes || bytes != 2*ruleBytes || r.Len() != 2 {
+		t.Errorf("%d bytes in %d rules, %d of them of the last purge", n, r.Len(), bytes)
 	}
-	before := r.Bytes()
-	freed := r.Fold(1)
-	if n := r.Bytes(); n != bytes || before-freed != n || r.Len() != 1 {
-		t.Errorf("%d bytes in %d rules after %d of %d were freed", n, r.Len(), freed, before)
+	freed := r.Fold(func() {
+		add(r, false, 1, Prefix(key("/a")), Prefix(key("/old")))
+		for path, want := range map[string]Effect{"/a": Gone, "/old": Gone, "/b": None} {
+			if v := r.Judge(key(path), nil, 0); v.Effect != want || v.UpTo != 2 {
+				t.Errorf("%s is %+v while rules are folded, want %v", path, v, want)
+			}
+		}
+	})
+	if n := r.Bytes(); freed != bytes || n != 2*ruleBytes || r.Len() != 2 {
+		t.Errorf("%d bytes in %d rules after %d of %d were freed", n, r.Len(), freed, bytes)
 	}
 	for since, want := range []Effect{Gone, None, None} {
 		if v := r.Judge(key("/b"), nil, uint64(since)); v.Effect != want {
@@ -89,8 +95,57 @@ func TestFold(t *testing.T) {
 	if v := r.Judge(key("/a"), nil, 1); v.Effect != Gone {
 		t.Error("a rule that is younger was dropped")
 	}
-	if r.Fold(2); r.Bytes() != 0 || r.Len() != 0 {
+	if r.Fold(func() {}); r.Bytes() != 0 || r.Len() != 0 {
 		t.Errorf("%d bytes in %d rules, want none", r.Bytes(), r.Len())
+	}
+}
+
+// TestNothingWaitsForPurges: what compares takes no lock, so that it waits neither for a
+// purge nor for a fold, however long they take.
+func TestNothingWaitsForPurges(t *testing.T) {
+	r := New()
+	add(r, false, 1, Prefix(key("/a")))
+	r.folding.Lock()
+	r.changing.Lock()
+	defer r.folding.Unlock()
+	defer r.changing.Unlock()
+	done := make(chan Effect)
+	go func() {
+		r.Last()
+		r.Touched(key("/a"), nil)
+		done <- r.Judge(key("/a"), nil, 0).Effect
+	}()
+	select {
+	case e := <-done:
+		if e != Gone {
+			t.Errorf("it is %v", e)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it waits")
+	}
+}
+
+// TestManyRules: each of many is found, and nothing else; a node takes what is counted.
+func TestManyRules(t *testing.T) {
+	if n := unsafe.Sizeof(node{}); n != ruleBytes {
+		t.Errorf("a rule takes %d bytes, and counts as %d", n, ruleBytes)
+	}
+	r := New()
+	const many = 20_000
+	for i := range many {
+		add(r, i%2 == 0, 1, r.TagRules(fmt.Sprint(i), 0)[0])
+	}
+	for i := range 2 * many {
+		want := [...]Effect{Stale, Gone}[i%2]
+		if i >= many {
+			want = None
+		}
+		if v := r.Judge("", []Tag{r.TagRules(fmt.Sprint(i), 0)[0].tag}, 0); v.Effect != want {
+			t.Fatalf("tag %d: %v, want %v", i, v.Effect, want)
+		}
+	}
+	if r.Len() != many {
+		t.Errorf("%d rules, want %d", r.Len(), many)
 	}
 }
 
@@ -146,7 +201,7 @@ func TestConcurrentPurges(t *testing.T) {
 					t.Errorf("%s stays", path)
 				}
 				if i%100 == 0 {
-					r.Fold(r.Last() - 1)
+					r.Fold(func() {})
 				}
 			}
 		})
@@ -175,4 +230,39 @@ func FuzzTags(f *testing.F) {
 			}
 		}
 	})
+}
+
+// BenchmarkLongestJudge is a comparison beside 10,000 purges and a fold of 100,000
+// rules, and the longest one, which is the scheduler's and the collector's as well.
+func BenchmarkLongestJudge(b *testing.B) {
+	r := New()
+	for i := range 100_000 {
+		add(r, false, 1, r.TagRules(fmt.Sprint(i), 0)[0])
+	}
+	tags := []Tag{r.TagRules("none", 0)[0].tag}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 10_000 {
+			add(r, false, 1, r.TagRules(fmt.Sprint("new", i), 0)[0])
+			if i == 5000 {
+				r.Fold(func() {})
+			}
+		}
+	}()
+	var longest time.Duration
+	count, start := 0, time.Now()
+	for before := start; ; count++ {
+		r.Judge(key("/a"), tags, 0)
+		now := time.Now()
+		longest, before = max(longest, now.Sub(before)), now
+		select {
+		case <-done:
+		default:
+			continue
+		}
+		break
+	}
+	b.ReportMetric(float64(longest.Nanoseconds()), "longest-ns")
+	b.ReportMetric(float64(time.Since(start).Nanoseconds())/float64(count), "ns/judge")
 }

@@ -23,6 +23,8 @@ const (
 	group = 'g' // of one host, RFC 9875
 	every = 'a' // see MaxTags
 	url   = 'u' // the plain key of what was asked for
+
+	prefixed = 'p' // all that has a key which begins so: stands for a prefix among the rules
 )
 
 func (r *Rules) hash(kind byte, host, name string) Tag {

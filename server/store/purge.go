@@ -49,7 +49,7 @@ func (s *Store) admits(e *Entry, key string) bool {
 }
 
 // maxRules is how many bytes of rules are kept before they are folded, which is to
-// look at all entries: with a million of them, once in a hundred thousand purges. If
+// look at all entries: with a million of them, once in 130,000 purges. If
 // rules come faster than that, purges wait for it.
 const maxRules = 8 << 20
 
@@ -78,11 +78,10 @@ func (s *Store) Purge(soft bool, rules ...purge.Rule) (number uint64) {
 
 // fold drops the rules that there are. s.sweeping is held.
 func (s *Store) fold() {
-	upTo := s.purges.Last()
-	s.sweep(nil)
-	s.charging.Lock()
+	freed := s.purges.Fold(func() { s.sweep(nil) })
+	s.charging.Lock() // what was added has been charged
 	defer s.charging.Unlock()
-	s.ledger.Charge(-s.purges.Fold(upTo))
+	s.ledger.Charge(-freed)
 }
 
 // Matched are stored responses that a purge is about.

@@ -24,7 +24,7 @@ func TestPurgesFold(t *testing.T) {
 	if n := s.cache.Used(); n <= entries {
 		t.Errorf("the rules are not counted: %d bytes, %d without", n, entries)
 	}
-	for i := range 3 * maxRules / 72 { // a tag's rule takes as much
+	for i := range 3 * maxRules / 64 { // a rule takes as much
 		s.Purge(false, s.purges.TagRules(fmt.Sprint(i), 0)[0])
 		if n := s.purges.Bytes(); n > 2*maxRules+1000 {
 			t.Fatalf("%d bytes of rules", n)
