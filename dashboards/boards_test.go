@@ -146,6 +146,9 @@ func TestDrawn(t *testing.T) {
 				if now := p.Type == "stat"; q.Instant != now || q.Range == now {
 					t.Errorf("%s: instant: %v, a range: %v; a figure is of now alone, and a graph is not", name, q.Instant, q.Range)
 				}
+				if p.Type == "stat" && strings.Contains(q.Expr, "$__rate_interval") {
+					t.Errorf("%s: a figure of now whose window grows with the time that is shown: %s", name, q.Expr)
+				}
 				if stacked && !strings.Contains(q.Expr, "> 0") {
 					t.Errorf("%s: series of zeros are stacked on the others: %s", name, q.Expr)
 				}

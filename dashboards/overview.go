@@ -1,6 +1,10 @@
 package main
 
-import "github.com/grafana/grafana-foundation-sdk/go/units"
+import (
+	"strings"
+
+	"github.com/grafana/grafana-foundation-sdk/go/units"
+)
 
 // Latency is that of hits and misses: what bypasses the cache lasts as long as
 // its client's upload or download.
@@ -24,16 +28,16 @@ var overview = board{
 				queries: []query{{legend: "{{version}} {{go}}", expr: `count by (version, go) (hotpath_build_info)`}}},
 			{kind: figure, title: "Requests now", unit: units.RequestsPerSecond, w: 4, h: 3,
 				about:   "Responses of all chosen servers.",
-				queries: []query{{legend: "requests", expr: `sum(rate(hotpath_requests_total[$rate]))`}}},
+				queries: []query{{legend: "requests", expr: `sum(rate(hotpath_requests_total[1m]))`}}},
 			{kind: figure, title: "Errors", unit: units.PercentUnit, w: 4, h: 3, digits: 2, steps: rising(0.0001, 0.001),
 				about:   "Share of responses that are 5xx. The objective allows a thousandth.",
-				queries: []query{{legend: "5xx", expr: errorShare}}},
+				queries: []query{{legend: "5xx", expr: ofNow(errorShare)}}},
 			{kind: figure, title: "Hits", unit: units.PercentUnit, w: 4, h: 3, digits: 1, steps: falling(0.5, 0.9),
 				about:   "Share of requests that were answered from memory, of those that could have been.",
-				queries: []query{{legend: "hits", expr: hitShare}}},
+				queries: []query{{legend: "hits", expr: ofNow(hitShare)}}},
 			{kind: figure, title: "Mean latency", unit: units.Seconds, w: 4, h: 3, steps: rising(0.8*targetMean, targetMean),
 				about:   "Of hits and misses. 3 ms is the target.",
-				queries: latency("hotpath_request_duration_seconds", served)[:1]},
+				queries: []query{{legend: "mean", expr: ofNow(latency("hotpath_request_duration_seconds", served)[0].expr)}}},
 			{kind: figure, title: "Error budget left", unit: units.PercentUnit, w: 4, h: 3, digits: 1, steps: falling(0, 0.25),
 				about:   "Of the objective that has less. Below 0 it is broken; at -100 % the budget is spent twice, or more.",
 				queries: []query{{legend: "left", expr: `clamp_min(1 - max(job:hotpath_slo_burn:ratio30d), -1)`}}},
@@ -149,3 +153,7 @@ const (
 	errorShare = `sum(rate(hotpath_requests_total{class="5xx"}[$rate])) / sum(rate(hotpath_requests_total[$rate]))`
 	hitShare   = `sum(rate(hotpath_requests_total{cache="hit"}[$rate])) / sum(rate(hotpath_requests_total{cache!="bypass"}[$rate]))`
 )
+
+// ofNow is an expression over the last minute, for a figure: $rate grows with the time
+// that is shown, and over seven days a server that died half an hour ago would be well.
+func ofNow(expr string) string { return strings.ReplaceAll(expr, "$rate", "1m") }
