@@ -120,7 +120,7 @@ func TestLeaving(t *testing.T) {
 }
 
 // TestGoneBeforeTheFetch: what a client has given up before its turn came is not
-// asked for, and stands in nobody's way.
+// asked for, and keeps no other client waiting.
 func TestGoneBeforeTheFetch(t *testing.T) {
 	for _, method := range []string{"GET", "HEAD", "POST"} {
 		inBubble(t, func(t *testing.T) {
