@@ -25,10 +25,12 @@ func upstream() []Attack {
 			Try: ask(peer.Options{}, origin.Drip),
 		},
 		{
+			// The attackers have the lowest priority and the origin a higher one: those
+			// whose turn does not come take nothing from their sockets, which are closed.
 			Name: "origin-floods", Reference: "CAPEC-130",
 			Does:   "clients that do not read ask for content without end",
 			Passes: "no more than 64 KiB a stream waits, of all together no more than memory has for slow clients, and the stream ends within write-timeout",
-			Ends:   []string{"RST_STREAM CANCEL", "GOAWAY CANCEL", "GOAWAY NO_ERROR", calm[0], "status 503", "status 504"}, Short: 8, Long: 50, Takes: slowTakes, NeedsOrigin: true,
+			Ends:   []string{"RST_STREAM CANCEL", "GOAWAY CANCEL", "GOAWAY NO_ERROR", calm[0], "status 503", "status 504", peer.Closed, peer.Reset}, Short: 8, Long: 50, Takes: slowTakes, NeedsOrigin: true,
 			Try: ask(peer.Options{}, origin.Flood),
 		},
 		{
