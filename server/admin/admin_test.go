@@ -364,7 +364,7 @@ type noClose struct{ net.Listener }
 func (noClose) Close() error { return nil }
 
 // TestDocumentedPaths: the table of docs/operations.md has what is served, and POST
-// where that is what a path is asked for with.
+// if that is the method that a path takes.
 func TestDocumentedPaths(t *testing.T) {
 	testkit.NeedTree(t)
 	text, err := os.ReadFile("../../docs/operations.md")
