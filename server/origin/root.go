@@ -15,6 +15,13 @@ import (
 // 2 s in which a change must be seen; a stat takes some microseconds.
 const rootInterval = 100 * time.Millisecond
 
+// rootLooks is how many times the root's path is looked at before it counts as
+// absent. A link may be followed to a release that is removed before it is
+// opened, because the link has been swapped in between: the next look follows
+// the new one. One swap in 200 meets this if releases are swapped without a
+// pause and the path is looked at all the time, so that a few looks are enough.
+const rootLooks = 4
+
 // tree is the directory that the root's path named when it was opened.
 type tree struct {
 	*os.Root
@@ -140,16 +147,15 @@ func (r *rootPath) check() error {
 	if before == nil {
 		return nil
 	}
-	info, err := os.Stat(r.path)
-	if err == nil && os.SameFile(info, before.info) {
-		return nil
-	}
-	var t *tree
-	if err == nil {
-		t, err = openTree(r.path)
+	t, err := look(r.path, before)
+	for again := 1; errors.Is(err, fs.ErrNotExist) && again < rootLooks; again++ {
+		t, err = look(r.path, before)
 	}
 	if err != nil {
 		return fmt.Errorf("opening the root directory %q: %w", r.path, err)
+	}
+	if t == nil {
+		return nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -160,6 +166,18 @@ func (r *rootPath) check() error {
 	r.drop(r.tree)
 	r.tree = t
 	return nil
+}
+
+// look opens the directory at path, and returns nil if it is before.
+func look(path string, before *tree) (*tree, error) {
+	info, err := os.Stat(path)
+	if err == nil && os.SameFile(info, before.info) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return openTree(path)
 }
 
 // close closes the tree once nothing uses it any more.

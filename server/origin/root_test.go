@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -189,4 +190,35 @@ func TestRootIsReplacedUnderLoad(t *testing.T) {
 	}
 	close(done)
 	fetching.Wait()
+}
+
+// TestRootIsNeverAbsent: a look that follows the link to a release which is
+// then swapped and removed is not taken for a root that is not there.
+func TestRootIsNeverAbsent(t *testing.T) {
+	d, base := releases(t, nil)
+	done := make(chan struct{})
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			if err := d.root.check(); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	for i := range 3000 { // 16 of 415,000 looks met it before a second one was taken
+		name := fmt.Sprintf("%s/r%d", base, i)
+		before, _ := os.Readlink(base + "/current")
+		try(t, os.Mkdir(name, 0o755), os.Symlink(name, base+"/next"), os.Rename(base+"/next", base+"/current"))
+		if i > 0 {
+			try(t, os.RemoveAll(before))
+		}
+	}
+	close(done)
+	looking.Wait()
 }
