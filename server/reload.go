@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -31,8 +30,8 @@ type running struct {
 	attempts *rules.Attempts // of the users of sites
 	live     liveParts
 
-	why       atomic.Pointer[error]  // why there is no reload now; nil: there may be one
-	effective atomic.Pointer[[]byte] // the settings in effect, in JSON
+	why       atomic.Pointer[error]         // why there is no reload now; nil: there may be one
+	effective atomic.Pointer[config.Config] // cfg, without mu
 
 	mu     sync.Mutex // a reload holds it from reading to its end: there is one at a time
 	cfg    config.Config
@@ -142,7 +141,7 @@ func (r *running) end() {
 }
 
 // settings are the effective ones, in JSON.
-func (r *running) settings() []byte { return *r.effective.Load() }
+func (r *running) settings() []byte { return append(r.effective.Load().AppendJSON(nil), '\n') }
 
 // reload reads the configuration again and takes all of it, or nothing. It returns
 // a line for each change; the error has a line for each reason why nothing was
@@ -180,7 +179,7 @@ func (r *running) attempt() ([]config.Change, metrics.ReloadOutcome, error) {
 	if err != nil {
 		return nil, metrics.ReloadInvalid, err
 	}
-	changes := config.Changes(r.cfg.Effective(), cfg.Effective())
+	changes := r.cfg.ChangesTo(cfg)
 	if err := cfg.Unchangeable(changes); err != nil {
 		return nil, metrics.ReloadRestart, err
 	}
@@ -242,12 +241,7 @@ func (r *running) upgrade(by string) error {
 
 // took notes that a configuration is in effect.
 func (r *running) took(cfg config.Config) {
-	text, err := json.Marshal(cfg.Effective())
-	if err != nil {
-		panic("encoding the settings, which are texts: " + err.Error())
-	}
-	text = append(text, '\n')
-	r.effective.Store(&text)
+	r.effective.Store(&cfg)
 	r.level.Set(cfg.LogLevel)
 	r.metrics.ConfigLoaded.Set(time.Now().Unix())
 	r.metrics.ConfigHash.Set(cfg.Hash())

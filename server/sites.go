@@ -3,10 +3,10 @@ package main
 import (
 	"fmt"
 	"log/slog"
-	"runtime"
 	"strings"
 
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
+	"github.com/e0ac7cd4/hotpath/internal/yield"
 	"github.com/e0ac7cd4/hotpath/server/certs"
 	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/edge"
@@ -45,7 +45,7 @@ func newSites(cfg config.Config, budget *descriptors, before *siteSet, attempts 
 	pages := new(config.Pages)
 	sites := make([]*site.Site, len(cfg.Sites))
 	for i := range cfg.Sites {
-		runtime.Gosched() // see config: a reload lets hits pass
+		yield.ToNetwork()
 		c := &cfg.Sites[i]
 		m := maker{log: log, attempts: attempts, pages: pages, maxStored: cfg.LargestStored(), quota: each.of(c), before: left.take(c)}
 		s, err := m.make(c)

@@ -1,10 +1,13 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"slices"
 	"strings"
+
+	"github.com/e0ac7cd4/hotpath/internal/yield"
 )
 
 // Line is a setting's value as a line of the configuration file would give it.
@@ -22,7 +25,10 @@ type Line struct {
 // included, in the order of the help. A site is named by its first host, "default"
 // without one, and its path, so that a site between two others changes neither. None is a
 // secret: those are in files, and only their names are settings.
-func (c Config) Effective() []Line {
+func (c Config) Effective() []Line { return c.effective(nil) }
+
+// effective is Effective without the sites that leave reports true of, nil for none.
+func (c Config) effective(leave func(*Site) bool) []Line {
 	var lines []Line
 	for _, k := range settings(&c) {
 		where := c.where[k.name]
@@ -30,16 +36,35 @@ func (c Config) Effective() []Line {
 		lines = append(lines, Line{Key: k.name, Value: k.value.String(), Default: k.def, Fixed: fixed})
 	}
 	for i := range c.Sites {
-		yield()
+		yield.ToNetwork()
 		s := &c.Sites[i]
-		if s.name == "" {
-			continue // the one of root and upstream
+		if s.name == "" || leave != nil && leave(s) {
+			continue // the one of root and upstream, or left out
 		}
 		for _, k := range siteSettings(s) {
 			lines = append(lines, Line{Key: sitesKey + "[" + s.called() + "]." + k.name, Value: k.value.String(), Default: k.def})
 		}
 	}
 	return lines
+}
+
+// AppendJSON appends [Config.Effective] in JSON to buf: of a thousand sites, megabytes.
+func (c Config) AppendJSON(buf []byte) []byte {
+	buf = append(buf, '[')
+	for i, l := range c.Effective() {
+		if i > 0 {
+			buf = append(buf, ',')
+		}
+		if i%100 == 0 { // about a site's
+			yield.ToNetwork()
+		}
+		text, err := json.Marshal(l)
+		if err != nil {
+			panic("encoding a setting, which is texts: " + err.Error())
+		}
+		buf = append(buf, text...)
+	}
+	return append(buf, ']')
 }
 
 // called is the site's name in [Config.Effective]: no other site has it.
@@ -55,11 +80,16 @@ func (s *Site) called() string {
 // which a metric holds exactly.
 func (c Config) Hash() int64 {
 	h := fnv.New64a()
-	for _, l := range c.Effective() {
-		if l.Key == configKey {
+	for _, k := range settings(&c) {
+		if k.name == configKey {
 			continue // the same settings may stand in another file
 		}
-		fmt.Fprintf(h, "%s\x00%s\x00", l.Key, l.Value)
+		fmt.Fprintf(h, "%s\x00%s\x00", k.name, k.value.String())
+	}
+	for i := range c.Sites {
+		if s := &c.Sites[i]; s.name != "" {
+			h.Write(s.sum[:])
+		}
 	}
 	return int64(h.Sum64() >> 16)
 }
@@ -96,6 +126,28 @@ func shown(value string) string {
 		return `""`
 	}
 	return value
+}
+
+// ChangesTo are the [Changes] from c to next. Of the sites that are the same in both
+// it looks at no setting.
+func (c Config) ChangesTo(next Config) []Change {
+	ours, theirs := c.byName(), next.byName()
+	same := func(s *Site) bool {
+		a, b := ours[s.called()], theirs[s.called()]
+		return a != nil && b != nil && a.equal(b)
+	}
+	return Changes(c.effective(same), next.effective(same))
+}
+
+// byName has the sites of the file by what they are called in Effective.
+func (c Config) byName() map[string]*Site {
+	sites := make(map[string]*Site, len(c.Sites))
+	for i := range c.Sites {
+		if s := &c.Sites[i]; s.name != "" {
+			sites[s.called()] = s
+		}
+	}
+	return sites
 }
 
 // Changes are what differs between the effective settings of a server that runs

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"regexp"
@@ -90,11 +91,17 @@ func TestChanges(t *testing.T) {
 		{"a site that is gone", sites, "sites:\n- hosts: [b.test]\n  upstream: http://b\n",
 			"- sites[a.test].hosts: a.test\n- sites[a.test].root: /a"},
 		{"a site's default", sites, sites + "  balance: hash\n", "~ sites[b.test].balance: round_robin -> hash"},
+		{"the site of the flags, and one of the file that is the same", "root: /c\n", "sites:\n- default: true\n  root: /c\n",
+			"~ root: /c -> \"\"\n+ sites[default].default: true\n+ sites[default].root: /c"},
+		{"sites in another order", sites, "sites:\n- hosts: [b.test]\n  upstream: http://b\n- hosts: [a.test]\n  root: /a\n", ""},
 		{"a site without hosts", sites + "- default: true\n  root: /c\n", sites + "- default: true\n  root: /d\n", "~ sites[default].root: /c -> /d"},
 	} {
-		changes := Changes(mustLoad(t, tt.before).Effective(), mustLoad(t, tt.after).Effective())
-		if got := lines(changes); got != tt.want {
+		before, after := mustLoad(t, tt.before), mustLoad(t, tt.after)
+		if got := lines(before.ChangesTo(after)); got != tt.want {
 			t.Errorf("%s:\n%s\nwant\n%s", tt.name, got, tt.want)
+		}
+		if got := lines(Changes(before.Effective(), after.Effective())); got != tt.want {
+			t.Errorf("%s, setting by setting:\n%s\nwant\n%s", tt.name, got, tt.want)
 		}
 	}
 }
@@ -112,14 +119,14 @@ func lines(changes []Change) string {
 func TestUnchangeable(t *testing.T) {
 	before := mustLoad(t, "cache-bytes: 64MiB\n")
 	after := mustLoad(t, "max-body: 1MiB\ncache-bytes: 128MiB\n", "-listen", ":443")
-	err := after.Unchangeable(Changes(before.Effective(), after.Effective()))
+	err := after.Unchangeable(before.ChangesTo(after))
 	const want = `flag -listen ":443": cannot change while the server runs; allowed: :8443, or a restart
 f:2: cache-bytes "128MiB": cannot change while the server runs; allowed: 64MiB, or a restart`
 	if fmt.Sprint(err) != want {
 		t.Errorf("%v\nwant\n%s", err, want)
 	}
 	after = mustLoad(t, "max-body: 1MiB\ncache-bytes: 64MiB\n")
-	if err := after.Unchangeable(Changes(before.Effective(), after.Effective())); err != nil {
+	if err := after.Unchangeable(before.ChangesTo(after)); err != nil {
 		t.Errorf("nothing that needs a restart: %v", err)
 	}
 }
@@ -136,6 +143,10 @@ func TestEffective(t *testing.T) {
 		if l.Fixed != fixed {
 			t.Errorf("%s is fixed: %t", l.Key, l.Fixed)
 		}
+	}
+	var decoded []Line
+	if err := json.Unmarshal(c.AppendJSON(nil), &decoded); err != nil || !slices.Equal(decoded, c.Effective()) {
+		t.Errorf("in JSON, read again: %v, %v", decoded, err)
 	}
 	same := mustLoad(t, "log-level: warn\nmax-body: 1MiB\nmax-streams: 9\n")
 	if c.Hash() != same.Hash() {

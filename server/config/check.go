@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/e0ac7cd4/hotpath/internal/yield"
 )
 
 // checkFiles reports all files named by c that cannot do their job: see
@@ -48,7 +50,7 @@ func (c *Config) checkFiles(wrong map[string]bool) Mistakes {
 		return err
 	})
 	for i := range c.Sites {
-		yield()
+		yield.ToNetwork()
 		s := &c.Sites[i]
 		if s.name == "" {
 			continue // the one of root and upstream

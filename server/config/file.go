@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/e0ac7cd4/hotpath/internal/suggest"
+	"github.com/e0ac7cd4/hotpath/internal/yield"
 )
 
 // sitesKey is the key of the file that is no setting: the list of sites.
@@ -24,7 +25,7 @@ const oneDocument = "YAML: one `key: value` a line"
 // alias, nothing nested but sites. name is only for messages. known is whether all
 // of it was understood as YAML.
 func (l *loader) file(name string, data []byte) (known bool) {
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder := yaml.NewDecoder(&slowReader{data})
 	var document yaml.Node
 	switch err := decoder.Decode(&document); {
 	case errors.Is(err, io.EOF):
@@ -58,6 +59,20 @@ func (l *loader) file(name string, data []byte) (known bool) {
 		l.mistake(&Error{fmt.Sprintf("%s:%d", name, line), configKey, text, "begins another YAML document", "one in a file, without --- between keys"})
 	}
 	return true
+}
+
+// slowReader reads a file in pieces, so that its parser, which reads as it goes, lets
+// others go first.
+type slowReader struct{ rest []byte }
+
+func (r *slowReader) Read(buf []byte) (int, error) {
+	if len(r.rest) == 0 {
+		return 0, io.EOF
+	}
+	yield.ToNetwork()
+	n := copy(buf[:min(len(buf), 1<<10)], r.rest) // some 20 lines, 100 µs
+	r.rest = r.rest[n:]
+	return n, nil
 }
 
 // yamlLine is where an error of the parser begins: with a line or without one.

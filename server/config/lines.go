@@ -1,5 +1,7 @@
 package config
 
+import "github.com/e0ac7cd4/hotpath/internal/yield"
+
 // Lines returns the value of every setting, in the order of the help, and what the
 // sites of the file have set. None is a secret: those are in files, and only
 // their names are settings.
@@ -9,7 +11,7 @@ func (c Config) Lines() []Line {
 		lines = append(lines, Line{Key: k.name, Value: k.value.String(), Default: k.def})
 	}
 	for i := range c.Sites {
-		yield()
+		yield.ToNetwork()
 		s := &c.Sites[i]
 		for _, k := range siteSettings(s) {
 			if s.where[k.name] != "" {

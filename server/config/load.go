@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/e0ac7cd4/hotpath/internal/yield"
 )
 
 // ErrHelp is returned by [Load] if the arguments ask for help: see [WriteHelp].
@@ -174,6 +176,10 @@ func (l *loader) checked() (Config, error) {
 func (l *loader) result(all Mistakes) (Config, error) {
 	if len(all) > 0 {
 		return Config{}, all
+	}
+	for i := range l.c.Sites {
+		yield.ToNetwork()
+		l.c.Sites[i].sum = l.c.Sites[i].summed()
 	}
 	return l.c, nil
 }

@@ -79,6 +79,8 @@ type Site struct {
 	Timeouts SiteTimeouts
 	TLS      SiteTLS
 
+	// sum is of the settings' values, when all are there.
+	sum siteSum
 	// where is the place in the file of each setting that it has, by name.
 	where map[string]string
 	// name begins the site's settings in messages: "sites[0]", or "" for the

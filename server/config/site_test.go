@@ -69,7 +69,7 @@ sites:
 	second.Default, second.Hosts, second.Root = true, []string{"www.example.org"}, "/srv"
 	for i, want := range []Site{first, second} {
 		got := c.Sites[i]
-		got.where, got.name = nil, ""
+		got.where, got.name, got.sum = nil, "", siteSum{}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("site %d is\n%+v, want\n%+v", i, got, want)
 		}

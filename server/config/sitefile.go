@@ -7,6 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/e0ac7cd4/hotpath/internal/suggest"
+	"github.com/e0ac7cd4/hotpath/internal/yield"
 )
 
 // sites reads the list of sites.
@@ -18,7 +19,7 @@ func (r *reader) sites(key, value *yaml.Node) {
 		return
 	}
 	for i, node := range value.Content {
-		yield()
+		yield.ToNetwork()
 		s := DefaultSite()
 		s.name, s.where = fmt.Sprintf("%s[%d]", sitesKey, i), make(map[string]string)
 		s.where[""] = r.place(node, s.name)

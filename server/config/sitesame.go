@@ -36,6 +36,9 @@ var notStored = map[string]bool{
 
 // differsOnly reports whether two sites differ in no setting but some.
 func (s *Site) differsOnly(o *Site, some map[string]bool) bool {
+	if s.equal(o) {
+		return true
+	}
 	a, b := *s, *o // the table binds to fields: it is of copies
 	theirs := siteSettings(&b)
 	for i, k := range siteSettings(&a) {

@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
-	"runtime"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/e0ac7cd4/hotpath/internal/yield"
 )
 
 // How hard each coder tries: what is made once and sent many times may cost
@@ -131,7 +132,7 @@ func (e *Encoders) encode(c Coding, coder coder, body []byte) ([]byte, error) {
 			return nil, e.failed(c, err)
 		}
 		rest = rest[n:]
-		runtime.Gosched()
+		yield.ToNetwork()
 	}
 	if err := coder.Close(); err != nil {
 		return nil, e.failed(c, err)

@@ -1,0 +1,62 @@
+// Package yield lets work that computes for long wait for what arrives meanwhile.
+//
+// [runtime.Gosched] lets go first what can run already. It does not look at the
+// network: as long as any goroutine can run, the scheduler of a busy process looks at
+// it every 10 ms only (sysmon), and what a client has sent
+// waits that long. On one core a goroutine has yielded 125,000 times by then. A
+// goroutine that waits for a descriptor has the network looked at at once.
+package yield
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// interval is how far apart looks at the network are at least. One takes 5 µs, and so
+// all of them at most 2 % of a core.
+const interval = 250 * time.Microsecond
+
+// ToNetwork lets go first what can run, and also what has arrived if the network has
+// not been looked at by way of it for 250 µs.
+func ToNetwork() {
+	p := once()
+	if p == nil || !p.due(time.Since(p.born)) || !p.looking.TryLock() {
+		runtime.Gosched()
+		return
+	}
+	defer p.looking.Unlock()
+	p.look()
+	runtime.Gosched() // behind what was found
+}
+
+var once = sync.OnceValue(newPoller)
+
+// poller has the scheduler look at the network.
+type poller struct {
+	born time.Time    // what last counts from, on the monotonic clock
+	last atomic.Int64 // when the network was looked at
+
+	looking sync.Mutex
+	event   event // guarded by looking
+}
+
+// newPoller returns nil if the system has no descriptor left for it, or no such way.
+func newPoller() *poller {
+	e, err := newEvent()
+	if err != nil {
+		return nil
+	}
+	return &poller{born: time.Now(), event: e}
+}
+
+// due reports whether it is time for a look, and notes that there is one.
+func (p *poller) due(now time.Duration) bool {
+	last := p.last.Load()
+	return now-time.Duration(last) >= interval && p.last.CompareAndSwap(last, int64(now))
+}
+
+// look waits for an event that is there already: the scheduler finds it when it looks
+// at the network, with all else that has arrived.
+func (p *poller) look() { p.event.await() }
