@@ -6,11 +6,11 @@ import (
 	"io"
 	"net"
 	"os"
-	"runtime"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/yield"
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
@@ -247,7 +247,7 @@ func (c *Conn) turn(fd uintptr) bool {
 			c.giveBack(now)
 			return true
 		case Again:
-			runtime.Gosched()
+			yield.ToNetwork()
 			c.readable = true
 			continue
 		}

@@ -2,9 +2,10 @@ package wire
 
 import (
 	"crypto/tls"
-	"runtime"
 	"slices"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/yield"
 )
 
 // helloSize is room for a client's first flight: 300 to 1,900 bytes, with a
@@ -30,7 +31,7 @@ func (g Gate) Enter() {
 		return
 	}
 	g <- struct{}{}
-	runtime.Gosched() // behind all that can run now
+	yield.ToNetwork() // behind all that can run or has arrived by now
 }
 
 // Leave ends the turn of an Enter.
