@@ -22,12 +22,17 @@ const interval = 250 * time.Microsecond
 // not been looked at by way of it for 250 µs.
 func ToNetwork() {
 	p := once()
-	if p == nil || !p.due(time.Since(p.born)) || !p.looking.TryLock() {
-		runtime.Gosched()
-		return
+	switch {
+	case p == nil:
+	case p.due(time.Since(p.born)) && p.looking.TryLock():
+		p.look()
+		p.looking.Unlock()
+	default:
+		// The scheduler looks when nothing can run: not while others who ask for
+		// a look can.
+		p.looking.RLock()
+		p.looking.RUnlock() // it is waited for
 	}
-	defer p.looking.Unlock()
-	p.look()
 	runtime.Gosched() // behind what was found
 }
 
@@ -38,8 +43,8 @@ type poller struct {
 	born time.Time    // what last counts from, on the monotonic clock
 	last atomic.Int64 // when the network was looked at
 
-	looking sync.Mutex
-	event   event // guarded by looking
+	looking sync.RWMutex // locked during a look; who waits for its end locks it to read
+	event   event        // guarded by looking
 }
 
 // newPoller returns nil if the system has no descriptor left for it, or no such way.

@@ -1,6 +1,10 @@
 package stream
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/e0ac7cd4/hotpath/internal/yield"
+)
 
 // maxResting is how many goroutines a crew keeps that have nothing to do: as
 // many as misses run at once on a busy server, for 8 KiB of stack each.
@@ -11,11 +15,22 @@ const maxResting = 256
 // goroutine that has been there it has grown already. The zero Crew is ready for
 // use, and nil starts a goroutine for each function. All methods are safe for
 // concurrent use.
+//
+// Functions start in the order of Go, a few at a time with a turn of all else in
+// between. A client may ask for 250 misses at once: if all began, hits of other
+// clients would wait behind 250 goroutines, 60 µs each.
 type Crew struct {
-	mu      sync.Mutex
-	resting []chan func() // the last to rest is the first to work: its stack is in the cache
-	closed  bool
+	mu       sync.Mutex
+	waiting  []func()      // to be started
+	starting bool          // start runs
+	resting  []chan func() // the last to rest is the first to work: its stack is in the cache
+	closed   bool
 }
+
+// share is the part of what waits that starts at a time, and one more: so that what
+// else there is to do, of which a turn may take milliseconds, does not keep misses
+// waiting for as many turns as there are misses.
+const share = 16
 
 // Go runs f on a goroutine of its own.
 func (c *Crew) Go(f func()) {
@@ -24,17 +39,50 @@ func (c *Crew) Go(f func()) {
 		return
 	}
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting = append(c.waiting, f)
+	if !c.starting {
+		c.starting = true
+		go c.start()
+	}
+}
+
+// start starts what waits.
+func (c *Crew) start() {
+	for c.startSome() {
+		yield.ToNetwork()
+	}
+}
+
+// startSome starts the functions whose turn it is, and reports whether there may be
+// more: if not, start ends.
+func (c *Crew) startSome() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.waiting) == 0 {
+		c.waiting, c.starting = nil, false
+		return false
+	}
+	n := 1 + len(c.waiting)/share
+	for i, f := range c.waiting[:n] {
+		c.waiting[i] = nil
+		c.begin(f)
+	}
+	c.waiting = c.waiting[n:]
+	return true
+}
+
+// begin runs f on a goroutine that rests, or a new one. c.mu is held.
+func (c *Crew) begin(f func()) {
 	last := len(c.resting) - 1
 	if last < 0 {
-		c.mu.Unlock()
 		go c.work(f)
 		return
 	}
 	next := c.resting[last]
 	c.resting[last] = nil
 	c.resting = c.resting[:last]
-	c.mu.Unlock()
-	next <- f
+	next <- f // there is room for it
 }
 
 func (c *Crew) work(f func()) {

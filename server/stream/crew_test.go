@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+
+	"github.com/e0ac7cd4/hotpath/internal/yield"
 )
 
 // TestCrewRunsEach expects every function to run, however many there are at
@@ -25,6 +27,7 @@ func TestCrewRunsEach(t *testing.T) {
 					on[goroutine()]++
 				})
 			}
+			synctest.Wait() // all have started
 			close(hold)
 			synctest.Wait()
 			c.mu.Lock()
@@ -47,6 +50,49 @@ func TestCrewRunsEach(t *testing.T) {
 		c.Close() // or synctest finds goroutines that block for ever
 		c.Go(func() {})
 	})
+}
+
+// TestCrewTakesTurns: functions start in their order, and between two turns of another
+// goroutine only a share of those that wait does.
+func TestCrewTakesTurns(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const functions = 10 * share
+	var c Crew
+	defer c.Close()
+	var mu sync.Mutex
+	var started []int
+	count := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(started)
+	}
+	var running sync.WaitGroup
+	running.Add(functions)
+	for i := range functions {
+		c.Go(func() {
+			defer running.Done()
+			mu.Lock()
+			defer mu.Unlock()
+			started = append(started, i)
+		})
+	}
+	const want = 2 * (1 + functions/share) // the scheduler may leave us out once
+	most := 0
+	for before := 0; before < functions; {
+		yield.ToNetwork()
+		now := count()
+		most = max(most, now-before)
+		before = now
+	}
+	running.Wait()
+	for i, f := range started {
+		if late := i - f; late > want || late < -want {
+			t.Errorf("function %d was the %dth to start", f, i)
+		}
+	}
+	if most > want {
+		t.Errorf("%d of %d functions started between two turns of another goroutine, want %d at most", most, functions, want)
+	}
 }
 
 // TestNoCrew expects a function to run all the same.
