@@ -164,6 +164,48 @@ func TestCompression(t *testing.T) {
 	}
 }
 
+// TestBombStaysPacked: what an origin has compressed is passed on as it is, whatever the
+// client accepts, and never unpacked: 64 KiB may be 64 MiB, or more than there is.
+func TestBombStaysPacked(t *testing.T) {
+	var bomb bytes.Buffer
+	packer := gzip.NewWriter(&bomb)
+	if _, err := packer.Write(make([]byte, 64<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if err := packer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Header().Set("Cache-Control", "max-age=60")
+		_, _ = w.Write(bomb.Bytes())
+	}))
+	t.Cleanup(origin.Close)
+	p := startConfigured(t, "sites:\n- default: true\n  upstream: "+origin.URL+"\n  compress: {codings: [zstd, br, gzip]}\n")
+	before := p.metrics()["process_resident_memory_bytes"]
+	for _, protocol := range protocols {
+		c := p.client(protocol)
+		for _, accepted := range []string{"gzip", "zstd, br", "identity", "gzip;q=0, *"} {
+			for range 3 { // a miss, and hits
+				answer, body := p.request(c, "GET", p.url+"/bomb", "Accept-Encoding", accepted)
+				if answer.StatusCode != 200 || answer.Header.Get("Content-Encoding") != "gzip" || !bytes.Equal(body, bomb.Bytes()) {
+					t.Fatalf("%s, accepted is %s: %d, %v, %d bytes", protocol, accepted, answer.StatusCode, answer.Header, len(body))
+				}
+			}
+		}
+	}
+	m := p.metrics()
+	if grown := m["process_resident_memory_bytes"] - before; grown > 32<<20 {
+		t.Errorf("the server has taken %.0f bytes", grown)
+	}
+	for key, n := range m {
+		if strings.HasPrefix(key, "hotpath_compressions_total") && n > 0 {
+			t.Errorf("%s is %v", key, n)
+		}
+	}
+}
+
 // TestCurlCompressed: what curl decodes is the file.
 func TestCurlCompressed(t *testing.T) {
 	testkit.Need(t, "curl")

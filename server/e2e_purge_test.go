@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -143,16 +144,28 @@ func TestOwnFlags(t *testing.T) {
 // TestDocumentedNight: the commands of docs/caching.md for a person at night do what
 // stands there.
 func TestDocumentedNight(t *testing.T) {
-	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	const maxStored = 4 << 10
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "max-age=3600")
 		w.Header().Set("Cache-Tag", "item-1, shop")
-		w.Header().Set("Vary", "Accept-Language")
+		switch r.URL.Path {
+		case "/item/1":
+			w.Header().Set("Vary", "Accept-Language")
+		case "/film":
+			_, _ = w.Write(make([]byte, maxStored+1))
+		case "/gone":
+			w.WriteHeader(http.StatusNotFound)
+		}
 	}))
 	defer origin.Close()
-	c := startConfigured(t, "upstream: "+origin.URL+"\n")
+	c := startConfigured(t, fmt.Sprintf("upstream: %s\nmax-stored: %d\n", origin.URL, maxStored))
 	_, text, _ := strings.Cut(document(t, "docs/caching.md"), "<!-- night -->")
 	text, _, _ = strings.Cut(text, "<!-- /night -->")
-	fetch := func() { c.fetchFrom(c.client("h2"), "shop.example", "/item/1") }
+	fetch := func() { // what no one asked for is missing
+		for _, path := range []string{"/item/1", "/film", "/gone", "/legal"} {
+			c.fetchFrom(c.client("h2"), "shop.example", path)
+		}
+	}
 	fetch()
 	commands, printed := 0, ""
 	numbers := regexp.MustCompile(`([0-9]+[hms])+|[0-9]+`) // durations, and what else differs
@@ -177,8 +190,8 @@ func TestDocumentedNight(t *testing.T) {
 			}
 		}
 	}
-	if commands != 7 {
-		t.Errorf("%d commands, want 7", commands)
+	if commands != 12 {
+		t.Errorf("%d commands, want 12", commands)
 	}
 }
 

@@ -245,6 +245,9 @@ func held(s *site.Site, v store.Variant, selected bool, now time.Time) Held {
 		}
 	}
 	h.Tags = purge.Names(r.AsSent(), maxExplainedTags)
+	for i, tag := range h.Tags {
+		h.Tags[i] = abridged(tag)
+	}
 	return h
 }
 
@@ -256,11 +259,14 @@ var decides = map[string]bool{
 }
 
 // line is a field as a person reads it.
-func line(f hpack.Field) string {
-	if len(f.Value) > maxExplainedValue {
-		return f.Name + ": " + f.Value[:maxExplainedValue] + "…"
+func line(f hpack.Field) string { return f.Name + ": " + abridged(f.Value) }
+
+// abridged is as much of a text as an explanation has.
+func abridged(text string) string {
+	if len(text) > maxExplainedValue {
+		return text[:maxExplainedValue] + "…"
 	}
-	return f.Name + ": " + f.Value
+	return text
 }
 
 // ErrField is a field of a question that is none.

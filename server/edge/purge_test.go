@@ -133,6 +133,7 @@ func TestPurgeRefused(t *testing.T) {
 			{Purge{URLs: []string{"https://c.com/"}}, "no site has the host c.com"},
 			{Purge{URLs: []string{"https://a.com/"}, Site: "b"}, `it is one of site "a"`},
 			{Purge{Prefixes: []string{"https://a.com/?x"}}, "it has a query"},
+			{Purge{Prefixes: []string{"/"}}, `prefix "/": allowed is an absolute URL`},
 			{Purge{Prefixes: []string{"https://a.com/"}, Site: "b"}, `it is of site "a"`},
 			{Purge{Hosts: []string{"*.com"}}, "allowed is a host name"},
 			{Purge{Hosts: []string{""}}, "allowed is a host name"},

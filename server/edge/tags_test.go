@@ -64,3 +64,37 @@ func TestTooManyTags(t *testing.T) {
 		}
 	})
 }
+
+// TestLargeTags: however many tags an origin sends, and however long they are, its
+// response takes no more memory for them than for the most that are told apart, it is
+// served, and what an explanation shows of them is bounded.
+func TestLargeTags(t *testing.T) {
+	for _, tt := range []struct {
+		name, tags string
+		apart      bool // a purge of another tag leaves it
+	}{
+		{"10,000 tags", strings.Repeat("tag ", 10_000), false},
+		{"a tag of 100 KiB", strings.Repeat("t", 100<<10), true},
+	} {
+		inBubble(t, func(t *testing.T) {
+			r := newRig(t, knobs{}, always(200, "x", "cache-control", "max-age=60", "surrogate-key", tt.tags))
+			r.get("/a")
+			if c := r.get("/a"); c.outcome.Status != "hotpath; hit" {
+				t.Fatalf("%s: %s", tt.name, c.outcome.Status)
+			}
+			x, err := r.Explain(Question{URL: "https://example.com/a"})
+			if err != nil || len(x.Variants) != 1 {
+				t.Fatalf("%s: %+v, %v", tt.name, x, err)
+			}
+			if v := x.Variants[0]; len(v.Tags) > maxExplainedTags || len(strings.Join(v.Tags, "")) > maxExplainedTags*(maxExplainedValue+len("…")) {
+				t.Errorf("%s: an explanation has %d tags of %d bytes together", tt.name, len(v.Tags), len(strings.Join(v.Tags, "")))
+			}
+			if _, err := r.Purge(Purge{Tags: []string{"another"}}); err != nil {
+				t.Fatal(err)
+			}
+			if c := r.get("/a"); strings.HasPrefix(c.outcome.Status, "hotpath; hit") != tt.apart {
+				t.Errorf("%s: after the purge of another: %s", tt.name, c.outcome.Status)
+			}
+		})
+	}
+}
