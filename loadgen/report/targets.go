@@ -156,7 +156,10 @@ func targetTable(r *measure.Run, rows []targetRow) table {
 		ID: "target-table", Title: "Targets", Wide: true, Folded: len(rows) > openTargets,
 		Columns: []string{"Target", "Requests", "Rate", "Answered", "50%", "99%", "Max", "Errors"},
 	}
-	if rows[len(rows)-1].others {
+	switch last := rows[len(rows)-1]; {
+	case last.beyond:
+		t.Note = fmt.Sprintf("Of the first %s targets, which are counted apart, the %d with the most requests; and all others together.", human.Count(uint64(len(r.Names))), len(rows)-1)
+	case last.others:
 		t.Note = fmt.Sprintf("The %d with the most requests, and all others together.", len(rows)-1)
 	}
 	for _, row := range rows {

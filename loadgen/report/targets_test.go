@@ -108,11 +108,13 @@ func TestTargetsAreReported(t *testing.T) {
 // there are some that are not counted apart, and no request is missing.
 func TestTargetsAreBounded(t *testing.T) {
 	for _, tt := range []struct {
-		targets int
-		last    string
+		targets    int
+		last, note string
 	}{
-		{100, "GET /item/100"}, {101, "all others"}, {measure.MaxTargets, "all others"},
-		{measure.MaxTargets + 1, "all others (the first 1,000 targets are counted apart)"},
+		{100, "GET /item/100", ""},
+		{101, "all others", "The 100 with the most requests, and all others together."},
+		{measure.MaxTargets, "all others", "The 100 with the most requests, and all others together."},
+		{measure.MaxTargets + 1, "all others (the first 1,000 targets are counted apart)", "Of the first 1,000 targets, which are counted apart, the 100 with the most requests; and all others together."},
 	} {
 		r := several(2)
 		r.Names, r.Total = nil, measure.NewTally()
@@ -130,6 +132,9 @@ func TestTargetsAreBounded(t *testing.T) {
 		}
 		if last := rows[len(rows)-1].String(); sum != r.Total.Requests() || len(rows) != min(tt.targets, shownTargets+1) || last != tt.last || rows[0].Requests() != 3 {
 			t.Errorf("%d targets: %d rows with %d of %d requests, the last is %s", tt.targets, len(rows), sum, r.Total.Requests(), last)
+		}
+		if got := targetTable(r, rows).Note; got != tt.note {
+			t.Errorf("%d targets: the page says %q, want %q", tt.targets, got, tt.note)
 		}
 	}
 }
