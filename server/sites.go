@@ -83,6 +83,7 @@ func (set *siteSet) byHost() hostIndex {
 		return x
 	}
 	for _, s := range set.all {
+		yield.ToNetwork()
 		for _, host := range hostsOf(&s.from) {
 			x.sites[host] = s
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/yield"
 	"github.com/e0ac7cd4/hotpath/server/config"
 )
 
@@ -130,6 +131,7 @@ func NewIndex(all []Candidate, now time.Time) *Index {
 		into[name].add(o, now)
 	}
 	for i := range all {
+		yield.ToNetwork()
 		c := &all[i]
 		for _, host := range c.Hosts {
 			add(host, &offer{c, rankHost})
@@ -144,6 +146,7 @@ func NewIndex(all []Candidate, now time.Time) *Index {
 	}
 	x := &Index{exact: make(map[string]choice, len(exact)), wildcard: make(map[string]choice, len(wildcard))}
 	for name, o := range exact {
+		yield.ToNetwork()
 		_, above, _ := strings.Cut(name, ".")
 		x.exact[name] = o.choice(wildcard[above])
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/yield"
 	"github.com/e0ac7cd4/hotpath/server/config"
 )
 
@@ -87,6 +88,7 @@ func (k *Keeper) publishBroken() {
 func firstToEnd(leaves []*x509.Certificate) map[string]int64 {
 	all := make(map[string]int64, len(leaves))
 	for _, leaf := range leaves {
+		yield.ToNetwork()
 		name, end := nameOf(leaf), leaf.NotAfter.Unix()
 		if known, ok := all[name]; !ok || end < known {
 			all[name] = end

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/e0ac7cd4/hotpath/internal/yield"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/client"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -37,6 +38,7 @@ func NewTable(sites ...*Site) (*Table, error) {
 	below := make(map[string][]*Site) // the sites with a Path, by host; "" for the default
 	t := &Table{sites: sites, exact: make(map[string]*Site), patterns: make(map[string]*Site), epoch: epochs.Add(1)}
 	for _, s := range sites {
+		yield.ToNetwork()
 		if s.number == 0 {
 			s.number = numbers.Add(1)
 		}
