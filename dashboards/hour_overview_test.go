@@ -22,7 +22,7 @@ var overviewRows = []row{
 			"HotpathDown red, and 2 more orange",
 		}},
 	{"Versions", "", "of the servers that run",
-		[8]want{hourVersion, hourVersion, hourVersion, hourVersion, hourVersion, hourVersion, hourVersion, "-"}},
+		[8]want{hourVersion, hourVersion, hourVersion, hourVersion, hourVersion, hourVersion, hourVersion, "no server answers"}},
 	{"Requests now", "requests", "a dead server has no traffic, not that of before",
 		[8]want{"7.9..12", "19000..30000", "140000..220000", "18000..27000", "150000..240000", "19000..30000", "9600..15000", "-"}},
 	{"Errors", "5xx", "green while all is well, red when the origin fails, no share when dead",

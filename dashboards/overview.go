@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/grafana/grafana-foundation-sdk/go/units"
@@ -17,15 +18,15 @@ var overview = board{
 	sections: []section{
 		{"Is it up, right and fast?", []panel{
 			{kind: words, title: "Up", w: 4, h: 3, steps: []step{{0, "red"}, {1, "green"}},
-				about: "Servers that answer Prometheus, of those that it knows. No data: Prometheus knows none.",
+				about: "Servers that answer Prometheus, of those that it knows; 0 of 0 if it knows none.",
 				queries: []query{{legend: "{{n}} of {{known}}",
-					expr: `sum(up) / count(up) * on () group_left (n) count_values("n", sum(up)) * on () group_left (known) count_values("known", count(up))`}}},
+					expr: `sum(up) / count(up) * on () group_left (n) count_values("n", sum(up)) * on () group_left (known) count_values("known", count(up))` + orElse(0, "n", "0", "known", "0")}}},
 			{kind: words, title: "Alerts that fire", w: 14, h: 3, steps: alertSteps,
-				about:   "Of all servers, whatever is chosen: red needs action now, orange on the next working day; beside red ones it is a number, and the names are below. The runbooks say what to do. No data: Prometheus evaluates no rules, and nothing would be reported.",
+				about:   "Of all servers, whatever is chosen: red needs action now, orange on the next working day; beside red ones it is a number, and the names are below. The runbooks say what to do. Grey: Prometheus evaluates no rules, and nothing would be reported.",
 				queries: []query{{legend: "{{alertname}}", expr: urgent}, {legend: "and {{n}} more", expr: lesser, mayBeEmpty: "nothing is critical"}}},
 			{kind: words, title: "Versions", w: 6, h: 3,
 				about:   "Of hotpath and of the Go that built it, in use now.",
-				queries: []query{{legend: "{{version}} {{go}}", expr: `count by (version, go) (hotpath_build_info)`}}},
+				queries: []query{{legend: "{{version}} {{go}}", expr: `count by (version, go) (hotpath_build_info)` + orElse(0, "version", "no server", "go", "answers")}}},
 			{kind: figure, title: "Requests now", unit: units.RequestsPerSecond, w: 4, h: 3,
 				about:   "Responses of all chosen servers.",
 				queries: []query{{legend: "requests", expr: `sum(rate(hotpath_requests_total[1m]))`}}},
@@ -142,12 +143,22 @@ const (
 
 // urgent and lesser are firing for a panel that has room for few names: beside what is
 // critical warnings are a number.
-const (
-	urgent = `(` + fired + ` == 2) or (` + fired + ` == 1 unless on () ` + fired + ` == 2)` + noneFires
+var (
+	urgent = `(` + fired + ` == 2) or (` + fired + ` == 1 unless on () ` + fired + ` == 2)` + noneFires + orElse(-1, "alertname", "no rules are evaluated")
 	lesser = `count_values("n", count(` + fired + ` == 1) and on () count(` + fired + ` == 2))`
 )
 
-var alertSteps = []step{{0, "green"}, {1, "orange"}, {2, "red"}}
+var alertSteps = []step{{-1, grey}, {0, "green"}, {1, "orange"}, {2, "red"}}
+
+// orElse is a value for a panel of words if an expression has none, with these labels:
+// an empty panel says nothing.
+func orElse(value int, labels ...string) string {
+	expr := fmt.Sprintf("vector(%d)", value)
+	for i := 0; i < len(labels); i += 2 {
+		expr = fmt.Sprintf("label_replace(%s, %q, %q, %q, %q)", expr, labels[i], labels[i+1], "", "")
+	}
+	return " or on () " + expr
+}
 
 const (
 	errorShare = `sum(rate(hotpath_requests_total{class="5xx"}[$rate])) / sum(rate(hotpath_requests_total[$rate]))`
