@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// interval is how far apart looks at the network are at least. One takes 5 µs, and so
-// all of them at most 2 % of a core.
+// interval is how far apart looks at the network are at least. One takes 3.5 µs, and so
+// all of them at most 1.5 % of a core.
 const interval = 250 * time.Microsecond
 
 // ToNetwork lets go first what can run, and also what has arrived if the network has
