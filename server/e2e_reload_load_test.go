@@ -47,7 +47,7 @@ func TestReloadUnderLoad(t *testing.T) {
 		var b strings.Builder
 		b.WriteString("max-body: 2MiB\nsites:\n")
 		if round == 0 {
-			b.WriteString("- hosts: [slow.test]\n  upstream: " + slow.URL + "\n")
+			b.WriteString("- hosts: [slow.test]\n  timeouts: {idle: 5m}\n  upstream: " + slow.URL + "\n") // with the race detector it lasts for half a minute
 		}
 		for i := range sites {
 			fmt.Fprintf(&b, "- hosts: [s%d.test]\n  upstream: %s\n", i, upstreams[(round*(i%3))%2])

@@ -45,7 +45,7 @@ func newSites(cfg config.Config, budget *descriptors, before *siteSet, attempts 
 	pages := new(config.Pages)
 	sites := make([]*site.Site, len(cfg.Sites))
 	for i := range cfg.Sites {
-		yield.ToNetwork()
+		yield.InLoop()
 		c := &cfg.Sites[i]
 		m := maker{log: log, attempts: attempts, pages: pages, maxStored: cfg.LargestStored(), quota: each.of(c), before: left.take(c)}
 		s, err := m.make(c)
@@ -83,7 +83,7 @@ func (set *siteSet) byHost() hostIndex {
 		return x
 	}
 	for _, s := range set.all {
-		yield.ToNetwork()
+		yield.InLoop()
 		for _, host := range hostsOf(&s.from) {
 			x.sites[host] = s
 		}

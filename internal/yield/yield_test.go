@@ -62,9 +62,40 @@ func TestDue(t *testing.T) {
 		{2*interval - 1, false},
 		{2 * interval, true},
 	} {
-		if got := p.due(tt.now); got != tt.want {
+		if got := p.due(tt.now, interval); got != tt.want {
 			t.Errorf("after %v: %t, want %t", tt.now, got, tt.want)
 		}
+	}
+}
+
+// TestInLoop: a loop of short steps lets others go first, and not at each step.
+func TestInLoop(t *testing.T) {
+	if once() == nil {
+		t.Skip("InLoop is runtime.Gosched here")
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	turns := 0
+	stop := make(chan struct{})
+	var others sync.WaitGroup
+	others.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				turns++
+				ToNetwork()
+			}
+		}
+	})
+	began, steps := time.Now(), 0
+	for ; time.Since(began) < 20*slice; steps++ {
+		InLoop()
+	}
+	close(stop)
+	others.Wait()
+	if turns == 0 || turns > steps/10 {
+		t.Errorf("another goroutine had %d turns in %d steps, want some, and few", turns, steps)
 	}
 }
 

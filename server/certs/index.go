@@ -131,7 +131,7 @@ func NewIndex(all []Candidate, now time.Time) *Index {
 		into[name].add(o, now)
 	}
 	for i := range all {
-		yield.ToNetwork()
+		yield.InLoop()
 		c := &all[i]
 		for _, host := range c.Hosts {
 			add(host, &offer{c, rankHost})
@@ -146,7 +146,7 @@ func NewIndex(all []Candidate, now time.Time) *Index {
 	}
 	x := &Index{exact: make(map[string]choice, len(exact)), wildcard: make(map[string]choice, len(wildcard))}
 	for name, o := range exact {
-		yield.ToNetwork()
+		yield.InLoop()
 		_, above, _ := strings.Cut(name, ".")
 		x.exact[name] = o.choice(wildcard[above])
 	}

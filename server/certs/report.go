@@ -88,7 +88,7 @@ func (k *Keeper) publishBroken() {
 func firstToEnd(leaves []*x509.Certificate) map[string]int64 {
 	all := make(map[string]int64, len(leaves))
 	for _, leaf := range leaves {
-		yield.ToNetwork()
+		yield.InLoop()
 		name, end := nameOf(leaf), leaf.NotAfter.Unix()
 		if known, ok := all[name]; !ok || end < known {
 			all[name] = end

@@ -39,7 +39,7 @@ func (w *watched) renewed(l Listed, listed bool) *watched {
 // load reads the files, unless they are in use as they are. What is wrong with
 // them is known at once.
 func (w *watched) load() *config.Error {
-	yield.ToNetwork() // a thousand of them take a tenth of a second
+	yield.InLoop() // a thousand of them take a tenth of a second
 	if usable(w) && w.problem == nil && w.files.AsSeen() {
 		return nil
 	}
@@ -55,7 +55,7 @@ func (w *watched) load() *config.Error {
 // look reads the files if they have changed. It reports whether another
 // certificate is in use now, and whether there is a problem that is new.
 func (w *watched) look() (swapped, broke bool) {
-	yield.ToNetwork()
+	yield.InLoop()
 	read, again := w.files.Due()
 	if !read {
 		return false, false

@@ -36,7 +36,7 @@ func (c Config) effective(leave func(*Site) bool) []Line {
 		lines = append(lines, Line{Key: k.name, Value: k.value.String(), Default: k.def, Fixed: fixed})
 	}
 	for i := range c.Sites {
-		yield.ToNetwork()
+		yield.InLoop()
 		s := &c.Sites[i]
 		if s.name == "" || leave != nil && leave(s) {
 			continue // the one of root and upstream, or left out
@@ -56,7 +56,7 @@ func (c Config) AppendJSON(buf []byte) []byte {
 			buf = append(buf, ',')
 		}
 		if i%100 == 0 { // about a site's
-			yield.ToNetwork()
+			yield.InLoop()
 		}
 		text, err := json.Marshal(l)
 		if err != nil {

@@ -50,7 +50,7 @@ func (c *Config) checkFiles(wrong map[string]bool) Mistakes {
 		return err
 	})
 	for i := range c.Sites {
-		yield.ToNetwork()
+		yield.InLoop()
 		s := &c.Sites[i]
 		if s.name == "" {
 			continue // the one of root and upstream

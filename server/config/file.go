@@ -69,7 +69,7 @@ func (r *slowReader) Read(buf []byte) (int, error) {
 	if len(r.rest) == 0 {
 		return 0, io.EOF
 	}
-	yield.ToNetwork()
+	yield.InLoop()
 	n := copy(buf[:min(len(buf), 1<<10)], r.rest) // some 20 lines, 100 µs
 	r.rest = r.rest[n:]
 	return n, nil

@@ -11,7 +11,7 @@ func (c Config) Lines() []Line {
 		lines = append(lines, Line{Key: k.name, Value: k.value.String(), Default: k.def})
 	}
 	for i := range c.Sites {
-		yield.ToNetwork()
+		yield.InLoop()
 		s := &c.Sites[i]
 		for _, k := range siteSettings(s) {
 			if s.where[k.name] != "" {

@@ -178,7 +178,7 @@ func (l *loader) result(all Mistakes) (Config, error) {
 		return Config{}, all
 	}
 	for i := range l.c.Sites {
-		yield.ToNetwork()
+		yield.InLoop()
 		l.c.Sites[i].sum = l.c.Sites[i].summed()
 	}
 	return l.c, nil

@@ -13,7 +13,7 @@ func (c *Config) validateSites(wrong map[string]bool) Mistakes {
 	var all Mistakes
 	owner := make(map[string]*Site) // by host with path; a path alone for the default
 	for i := range c.Sites {
-		yield.ToNetwork()
+		yield.InLoop()
 		s := &c.Sites[i]
 		if s.name == "" || wrong[s.name] {
 			continue // the one of root and upstream, or none
@@ -48,7 +48,7 @@ func (c *Config) validateSites(wrong map[string]bool) Mistakes {
 func (c *Config) validatePaths(owner map[string]*Site, wrong map[string]bool) Mistakes {
 	var all Mistakes
 	for i := range c.Sites {
-		yield.ToNetwork()
+		yield.InLoop()
 		s := &c.Sites[i]
 		if s.Path == "" || wrong[s.name] || wrong[s.name+".path"] || wrong[s.name+".hosts"] || wrong[s.name+".client-ca"] {
 			continue

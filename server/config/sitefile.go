@@ -19,7 +19,7 @@ func (r *reader) sites(key, value *yaml.Node) {
 		return
 	}
 	for i, node := range value.Content {
-		yield.ToNetwork()
+		yield.InLoop()
 		s := DefaultSite()
 		s.name, s.where = fmt.Sprintf("%s[%d]", sitesKey, i), make(map[string]string)
 		s.where[""] = r.place(node, s.name)

@@ -38,7 +38,7 @@ func NewTable(sites ...*Site) (*Table, error) {
 	below := make(map[string][]*Site) // the sites with a Path, by host; "" for the default
 	t := &Table{sites: sites, exact: make(map[string]*Site), patterns: make(map[string]*Site), epoch: epochs.Add(1)}
 	for _, s := range sites {
-		yield.ToNetwork()
+		yield.InLoop()
 		if s.number == 0 {
 			s.number = numbers.Add(1)
 		}
