@@ -2,9 +2,9 @@
 //
 // [runtime.Gosched] lets go first what can run already. It does not look at the
 // network: as long as any goroutine can run, the scheduler of a busy process looks at
-// it every 10 ms only (sysmon), and what a client has sent
-// waits that long. On one core a goroutine has yielded 125,000 times by then. A
-// goroutine that waits for a descriptor has the network looked at at once.
+// it every 10 ms only (sysmon), and what a client has sent waits that long. On one core
+// a goroutine has yielded 125,000 times by then. A goroutine that waits for a
+// descriptor has the network looked at as soon as nothing else can run.
 package yield
 
 import (
@@ -25,7 +25,7 @@ func ToNetwork() { toNetwork(once(), interval) }
 // toNetwork is ToNetwork, with a look if there was none for interval.
 func toNetwork(p *poller, interval time.Duration) {
 	switch {
-	case p == nil:
+	case p == nil: // all that is left is to let others run
 	case p.due(time.Since(p.born), interval) && p.looking.TryLock():
 		p.look()
 		p.looking.Unlock()

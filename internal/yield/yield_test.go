@@ -13,9 +13,7 @@ import (
 // TestToNetwork: what has arrived is read before ToNetwork returns, on one core as on
 // many. Only the first of two calls in a row looks at the network.
 func TestToNetwork(t *testing.T) {
-	if once() == nil {
-		t.Skip("ToNetwork is runtime.Gosched here")
-	}
+	needsPoller(t)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	here, there := pair(t)
 	var got atomic.Int64
@@ -49,6 +47,18 @@ func TestToNetwork(t *testing.T) {
 	reading.Wait()
 }
 
+// needsPoller skips what only Linux has; there it must be.
+func needsPoller(t *testing.T) {
+	t.Helper()
+	switch {
+	case once() != nil:
+	case runtime.GOOS == "linux":
+		t.Fatal("there is no poller")
+	default:
+		t.Skip("ToNetwork and InLoop are runtime.Gosched on " + runtime.GOOS)
+	}
+}
+
 // TestDue: a look is due once in an interval, however many ask.
 func TestDue(t *testing.T) {
 	var p poller
@@ -70,9 +80,7 @@ func TestDue(t *testing.T) {
 
 // TestInLoop: a loop of short steps lets others go first, and not at each step.
 func TestInLoop(t *testing.T) {
-	if once() == nil {
-		t.Skip("InLoop is runtime.Gosched here")
-	}
+	needsPoller(t)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	turns := 0
 	stop := make(chan struct{})
