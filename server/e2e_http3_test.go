@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 )
@@ -114,7 +115,7 @@ func TestHTTP3Reload(t *testing.T) {
 	if err := want.differs(r.Body); err != nil {
 		t.Errorf("the request of the connection that drains: %v", err)
 	}
-	taken, err := net.ListenPacket("udp", "127.0.0.1:0")
+	taken, err := net.ListenPacket("udp", testkit.FreeAddress(t)) // over TCP it stays free
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,6 +13,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/internal/freeport"
 )
 
 const (
@@ -38,7 +39,7 @@ type Prometheus struct {
 
 // Serve runs Prometheus on a data directory until ctx is done or [Prometheus.Stop].
 func Serve(ctx context.Context, dir string) (*Prometheus, error) {
-	address, err := freeAddress(ctx)
+	address, err := freeport.Address()
 	if err != nil {
 		return nil, err
 	}
@@ -178,12 +179,3 @@ func (p *Prometheus) ask(ctx context.Context, path string, values url.Values) ([
 }
 
 func unix(t time.Time) string { return strconv.FormatFloat(float64(t.UnixMilli())/1000, 'f', 3, 64) }
-
-func freeAddress(ctx context.Context) (string, error) {
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
-}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/freeport"
 	"github.com/e0ac7cd4/hotpath/internal/localcert"
 	"github.com/e0ac7cd4/hotpath/tools/attack/catalog"
 	"github.com/e0ac7cd4/hotpath/tools/attack/origin"
@@ -156,7 +157,7 @@ func (g *ground) start(ctx context.Context, a catalog.Attack) (*subject, error) 
 	if g.against != nil {
 		return &subject{to: g.against, pid: g.pid}, nil
 	}
-	addr, err := servers.FreeAddr()
+	addr, err := freeport.Address()
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +173,7 @@ func (g *ground) start(ctx context.Context, a catalog.Attack) (*subject, error) 
 	s := &subject{to: to}
 	var cmd *exec.Cmd
 	if g.name == hotpath {
-		if s.admin, err = servers.FreeAddr(); err != nil {
+		if s.admin, err = freeport.Address(); err != nil {
 			return nil, err
 		}
 		cmd, err = g.hotpathCommand(a, dir, addr, s.admin)

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/e0ac7cd4/hotpath/internal/freeport"
 	"github.com/e0ac7cd4/hotpath/internal/machine"
 	"github.com/e0ac7cd4/hotpath/tools/servers"
 )
@@ -177,7 +178,7 @@ func configContender(name, binary, config string) contender {
 	return contender{
 		name: name,
 		command: func(_ *site, _, addr string) (*exec.Cmd, error) {
-			admin, err := servers.FreeAddr()
+			admin, err := freeport.Address()
 			if err != nil {
 				return nil, err
 			}

@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/freeport"
 	"github.com/e0ac7cd4/hotpath/tools/servers"
 )
 
@@ -66,7 +67,7 @@ func newGenerator(ctx context.Context, dir string, s *site) (*generator, error) 
 		return nil, err
 	}
 	c := hotpathContender(hotpath, server)
-	if g.admin, err = servers.FreeAddr(); err != nil {
+	if g.admin, err = freeport.Address(); err != nil {
 		return nil, err
 	}
 	c.command = func(s *site, _, addr string) (*exec.Cmd, error) {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/freeport"
 	"github.com/e0ac7cd4/hotpath/internal/machine"
 	"github.com/e0ac7cd4/hotpath/tools/servers"
 )
@@ -26,7 +27,7 @@ type process = servers.Process
 // start runs c on a free port, pinned to the server's core, and waits until it
 // answers.
 func start(ctx context.Context, c contender, s *site) (*process, error) {
-	addr, err := servers.FreeAddr()
+	addr, err := freeport.Address()
 	if err != nil {
 		return nil, err
 	}

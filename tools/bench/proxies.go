@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/e0ac7cd4/hotpath/internal/freeport"
 	"github.com/e0ac7cd4/hotpath/tools/servers"
 )
 
@@ -43,7 +44,7 @@ func buildCaddy(ctx context.Context, binary string) error {
 func hotpathBefore(name, binary string, flags ...string) contender {
 	c := hotpathContender(name, binary)
 	c.command = func(s *site, _, addr string) (*exec.Cmd, error) {
-		admin, err := servers.FreeAddr()
+		admin, err := freeport.Address()
 		if err != nil {
 			return nil, err
 		}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/e0ac7cd4/hotpath/internal/freeport"
 	"github.com/e0ac7cd4/hotpath/tools/servers"
 )
 
@@ -42,7 +43,7 @@ func hotpathContender(name, binary string, flags ...string) contender {
 	return contender{
 		name: name,
 		command: func(s *site, _, addr string) (*exec.Cmd, error) {
-			admin, err := servers.FreeAddr()
+			admin, err := freeport.Address()
 			if err != nil {
 				return nil, err
 			}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/freeport"
 	"github.com/e0ac7cd4/hotpath/internal/machine"
 	"github.com/e0ac7cd4/hotpath/tools/servers"
 )
@@ -26,7 +27,7 @@ const (
 // startUpstream runs nginx, without TLS, on the clients' core: what it takes is
 // not the proxies'.
 func startUpstream(ctx context.Context, s *site) (*process, error) {
-	addr, err := servers.FreeAddr()
+	addr, err := freeport.Address()
 	if err != nil {
 		return nil, err
 	}

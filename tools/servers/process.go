@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -113,13 +112,4 @@ func (p *Process) Tail() string {
 		return err.Error()
 	}
 	return strings.TrimSpace(string(data[max(0, len(data)-most):]))
-}
-
-// FreeAddr is an address of the loopback interface on which nothing listens now.
-func FreeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("finding a free port: %w", err)
-	}
-	return l.Addr().String(), l.Close()
 }
