@@ -37,7 +37,7 @@ type variable struct {
 }
 
 var (
-	job      = variable{"job", "Job", "Servers by Prometheus' job", `label_values(hotpath_requests_total, job)`, ""}
+	job      = variable{"job", "Job", "Servers by Prometheus' job", `label_values({__name__=~"hotpath_requests_total|job:hotpath_slo_burn:ratio30d"}, job)`, ""} // the second outlives the servers
 	instance = variable{"instance", "Server", "A server, or all of them", `label_values(up{job=~"$job"}, instance)`, ".*"}
 	loadgen  = variable{"loadgen", "Load generator", "A load generator, or all of them", `label_values(hotpath_loadgen_asked_rate, instance)`, ""}
 )
@@ -133,6 +133,12 @@ var (
 	}
 )
 
+// failures are those of a load test: who is not there, who is late, who breaks off.
+var failures = palette{
+	"connect": "red", "tls": "purple", "alpn": "purple", "timeout": "orange", "closed": "yellow", "goaway": "yellow", "reset": "yellow",
+	"malformed": "dark-red", "length": "dark-red", "digest": "dark-red", "interrupted": grey, "lost": grey,
+}
+
 // memory is held for what, by kind; burns are the rates at which budgets are spent.
 var (
 	memory = palette{"stored": "green", "arriving": "blue", "sending": "orange", "buffered": "yellow", "aside": grey}
@@ -200,7 +206,7 @@ func quantile(q float64, histogram, matchers string) string {
 // family is a metric of ours, or of the process and the Go runtime, or what
 // Prometheus says of a target, with the matchers that follow it, if any. What
 // rules.yml records is named level:metric:operation.
-var family = regexp.MustCompile(`\b(?:(?:(?:job|instance|slo):)?(?:hotpath|process|go)_[\w:]+|up\b)(?:\{[^}]*\})?`)
+var family = regexp.MustCompile(`\b(?:(?:(?:job|instance|slo|all):)?(?:hotpath|process|go)_[\w:]+|up\b)(?:\{[^}]*\})?`)
 
 // promQL is the expression as Grafana gets it: with the choices as matchers,
 // and $rate, its own choice of an interval that has enough scrapes for a rate.
@@ -211,7 +217,7 @@ func (q query) promQL() string {
 		switch {
 		case strings.HasPrefix(name, "job:"):
 			all = all[:1] // an objective is that of all servers of a job
-		case strings.HasPrefix(name, "slo:"):
+		case strings.HasPrefix(name, "slo:"), strings.HasPrefix(name, "all:"):
 			return m // its budget that of all jobs
 		case strings.HasPrefix(name, "hotpath_loadgen_"):
 			all = []string{`instance=~"$loadgen"`}

@@ -32,6 +32,7 @@ func TestPromQL(t *testing.T) {
 			`hotpath_requests_total{job=~"$job",instance=~"$instance",class="5xx"} / go_goroutines{job=~"$job",instance=~"$instance"}`},
 		{`1 - job:hotpath_slo_burn:ratio1h`, `1 - job:hotpath_slo_burn:ratio1h{job=~"$job"}`},
 		{`count(slo:hotpath_budget:ratio)`, `count(slo:hotpath_budget:ratio)`},
+		{`max(all:hotpath_alerts:evaluated)`, `max(all:hotpath_alerts:evaluated)`},
 		{`instance:hotpath_requests:rate1m`, `instance:hotpath_requests:rate1m{job=~"$job",instance=~"$instance"}`},
 		{`hotpath_loadgen_failures_total{kind="tls"}`, `hotpath_loadgen_failures_total{instance=~"$loadgen",kind="tls"}`},
 		{`sum(up) / count(hotpath_streams_open{setup="up"})`,
@@ -48,7 +49,7 @@ func TestLayout(t *testing.T) {
 	first := overview.sections[0].panels // two rows of figures, and graphs below
 	places, next := layout(first, 1)
 	want := []place{
-		{0, 1, 4, 3}, {4, 1, 14, 3}, {18, 1, 6, 3},
+		{0, 1, 3, 3}, {3, 1, 17, 3}, {20, 1, 4, 3},
 		{0, 4, 4, 3}, {4, 4, 4, 3}, {8, 4, 4, 3}, {12, 4, 4, 3}, {16, 4, 4, 3}, {20, 4, 4, 3},
 		{0, 7, 8, 8}, {8, 7, 8, 8}, {16, 7, 8, 8},
 	}

@@ -142,6 +142,7 @@ func TestHour(t *testing.T) {
 				}
 				for _, q := range p.queries {
 					m.checkFilled(b.uid+": "+p.title, q)
+					m.checkColours(b.uid, p, q)
 				}
 			}
 		}
@@ -165,6 +166,21 @@ func (m *made) check(b board, p panel, r row, at ...hour.Moment) {
 		}
 		if err := r.wants[i].differs(p, r.series, values); err != nil {
 			m.t.Errorf("%s: %s: %s: %s: at %q %v", b.uid, p.title, r.series, r.what, moment.Name, err)
+		}
+	}
+}
+
+// checkColours: if colours of a panel mean something, each series has one that does.
+func (m *made) checkColours(uid string, p panel, q query) {
+	m.t.Helper()
+	if p.colours == nil || q.bound {
+		return
+	}
+	for name, at := range m.at {
+		for legend := range m.series(q, at) {
+			if p.colours[legend] == "" && legend != "none" {
+				m.t.Errorf("%s: %s: at %q %q has no colour", uid, p.title, name, legend)
+			}
 		}
 	}
 }

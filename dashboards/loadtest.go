@@ -16,7 +16,7 @@ var loadTest = board{
 			{kind: figure, title: "Verdict", w: 4, h: 4, steps: []step{{0, "red"}, {1, "green"}}, said: map[float64]string{0: "missed", 1: "held"},
 				about: "Of the last test in the time shown, as far as it has come. held: 99 % of what was due has succeeded, less than a thousandth has failed, and the mean is below 3 ms.",
 				queries: []query{{legend: "verdict", expr: "(" + last(`hotpath_loadgen_ends_total{end="succeeded"}`) + ` >= bool 0.99 * ` + last("hotpath_loadgen_requests_due_total") + `) * (` +
-					lastFailed + ` < bool 0.001) * (` + lastMean + fmt.Sprintf(" < bool %v)", targetMean)}}},
+					lastFailed + ` < bool 0.001) * (` + lastMean + fmt.Sprintf(" < bool %v)", targetMean) + " and " + last("hotpath_loadgen_ends_total") + " > 0"}}},
 			{kind: figure, title: "Totals", unit: units.Short, w: 12, h: 4,
 				about: "Of the last test in the time shown. due: 0 in a closed loop.",
 				queries: []query{
@@ -89,7 +89,7 @@ var loadTest = board{
 					{legend: "due", expr: `sum(rate(hotpath_loadgen_requests_due_total[$rate]))`, bound: true},
 					each("hotpath_loadgen_requests_total", "class"),
 				}},
-			{title: "Failures", unit: perSecond, stack: true,
+			{title: "Failures", unit: perSecond, stack: true, colours: failures,
 				about:   "By kind: docs/loadgen.md has what each means.",
 				queries: []query{each("hotpath_loadgen_failures_total", "kind")}},
 			{title: "How far requests came", unit: units.RequestsPerSecond, stack: true, colours: outcomes,

@@ -17,14 +17,14 @@ var overview = board{
 	variables: []variable{job, instance},
 	sections: []section{
 		{"Is it up, right and fast?", []panel{
-			{kind: words, title: "Up", w: 4, h: 3, steps: []step{{0, "red"}, {1, "green"}},
+			{kind: words, title: "Up", w: 3, h: 3, steps: []step{{0, "red"}, {1, "green"}},
 				about: "Servers that answer Prometheus, of those that it knows; 0 of 0 if it knows none.",
 				queries: []query{{legend: "{{n}} of {{known}}",
 					expr: `sum(up) / count(up) * on () group_left (n) count_values("n", sum(up)) * on () group_left (known) count_values("known", count(up))` + orElse(0, "n", "0", "known", "0")}}},
-			{kind: words, title: "Alerts that fire", w: 14, h: 3, steps: alertSteps,
-				about:   "Of all servers, whatever is chosen: red needs action now, orange on the next working day; beside red ones it is a number, and the names are below. The runbooks say what to do. Grey: Prometheus evaluates no rules, and nothing would be reported.",
-				queries: []query{{legend: "{{alertname}}", expr: urgent}, {legend: "and {{n}} more", expr: lesser, mayBeEmpty: "nothing is critical"}}},
-			{kind: words, title: "Versions", w: 6, h: 3,
+			{kind: words, title: "Alerts that fire", w: 17, h: 3, steps: alertSteps,
+				about:   "Of all servers, whatever is chosen: red needs action now, orange on the next working day. Beside red ones orange is a number, and so is what is beyond four: the names are below. The runbooks say what to do. Grey: Prometheus looks for no alerts, and nothing would be reported.",
+				queries: []query{{legend: "{{alertname}}", expr: urgent}, {legend: "and {{n}} more", expr: lesser, mayBeEmpty: "nothing is critical, and there are few warnings"}}},
+			{kind: words, title: "Versions", w: 4, h: 3,
 				about:   "Of hotpath and of the Go that built it, in use now.",
 				queries: []query{{legend: "{{version}} {{go}}", expr: `count by (version, go) (hotpath_build_info)` + orElse(0, "version", "no server", "go", "answers")}}},
 			{kind: figure, title: "Requests now", unit: units.RequestsPerSecond, w: 4, h: 3,
@@ -122,7 +122,7 @@ var overview = board{
 					{legend: "sent", expr: `sum(rate(hotpath_sent_bytes_total[$rate]))`},
 					{legend: "received", expr: `sum(rate(hotpath_received_bytes_total[$rate]))`},
 				}},
-			{title: "Size of a response", unit: units.BytesIEC, w: 12, h: 7,
+			{title: "Bytes sent for each response", unit: units.BytesIEC, w: 12, h: 7,
 				about:   "The mean: bytes that were sent, TLS included, by responses. A rise with a steady rate fills the network first.",
 				queries: []query{{legend: "{{instance}}", expr: `sum by (instance) (rate(hotpath_sent_bytes_total[$rate])) / sum by (instance) (rate(hotpath_requests_total[$rate]))`}}},
 		}},
@@ -133,19 +133,19 @@ var overview = board{
 }
 
 // firing are the alerts that fire, 1 for a warning and 2 for what is critical, or none
-// of them; without a value no rules are evaluated, and nothing would be reported.
+// of them; without a value no alerts are looked for, and nothing would be reported.
 const (
 	firing = fired + noneFires
 	fired  = `max by (alertname) (2 * ALERTS{alertname=~"Hotpath.*",alertstate="firing",severity="critical"} or ALERTS{alertname=~"Hotpath.*",alertstate="firing"})`
 
-	noneFires = ` or on () label_replace(0 * count(slo:hotpath_budget:ratio), "alertname", "none", "", "")`
+	noneFires = ` or on () label_replace(0 * max(all:hotpath_alerts:evaluated), "alertname", "none", "", "")`
 )
 
 // urgent and lesser are firing for a panel that has room for few names: beside what is
-// critical warnings are a number.
+// critical warnings are a number, and so are those beyond four.
 var (
-	urgent = `(` + fired + ` == 2) or (` + fired + ` == 1 unless on () ` + fired + ` == 2)` + noneFires + orElse(-1, "alertname", "no rules are evaluated")
-	lesser = `count_values("n", count(` + fired + ` == 1) and on () count(` + fired + ` == 2))`
+	urgent = `(` + fired + ` == 2) or (topk(4, ` + fired + ` == 1) unless on () ` + fired + ` == 2)` + noneFires + orElse(-1, "alertname", "no alerts are looked for")
+	lesser = `count_values("n", (count(` + fired + ` == 1) and on () count(` + fired + ` == 2)) or count(` + fired + ` == 1) - 4 > 0)`
 )
 
 var alertSteps = []step{{-1, grey}, {0, "green"}, {1, "orange"}, {2, "red"}}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -133,6 +134,51 @@ func TestThresholds(t *testing.T) {
 	} {
 		if want := fmt.Sprintf("> %v ", bound); !strings.Contains(exprs[alert]+" ", want) {
 			t.Errorf("%s does not compare with the dashboards' %v: %s", alert, bound, exprs[alert])
+		}
+	}
+}
+
+// TestManyWarnings: a panel that has room for few names has four warnings at most,
+// none beside what is critical, and says how many others there are.
+func TestManyWarnings(t *testing.T) {
+	testkit.Need(t, "promtool")
+	warnings := func(n int) (all []string) {
+		for i := range n {
+			all = append(all, fmt.Sprintf(`ALERTS{alertname="HotpathW%d",alertstate="firing",severity="warning"}`, i))
+		}
+		return all
+	}
+	critical := `ALERTS{alertname="HotpathC",alertstate="firing",severity="critical"}`
+	for _, tt := range []struct {
+		firing         []string
+		urgent, lesser int    // series
+		more           string // what lesser says
+	}{
+		{warnings(4), 4, 0, ""},
+		{warnings(7), 4, 1, "3"},
+		{append(warnings(7), critical), 1, 1, "7"},
+		{[]string{critical}, 1, 0, ""},
+		{nil, 1, 0, ""}, // none
+	} {
+		var b strings.Builder
+		b.WriteString("tests:\n  - interval: 1m\n    input_series:\n      - series: all:hotpath_alerts:evaluated\n        values: 1\n")
+		for _, s := range tt.firing {
+			fmt.Fprintf(&b, "      - series: '%s'\n        values: 1\n", s)
+		}
+		samples := fmt.Sprintf("[{value: %d}]", tt.lesser)
+		if tt.lesser == 0 {
+			samples = "[]"
+		}
+		fmt.Fprintf(&b, "    promql_expr_test:\n      - expr: 'count(%s)'\n        exp_samples: [{value: %d}]\n      - expr: 'count(%s)'\n        exp_samples: %s\n", urgent, tt.urgent, lesser, samples)
+		if tt.more != "" {
+			fmt.Fprintf(&b, "      - expr: '%s'\n        exp_samples: [{labels: '{n=\"%s\"}', value: 1}]\n", lesser, tt.more)
+		}
+		file := filepath.Join(t.TempDir(), "test.yml")
+		if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command("promtool", "test", "rules", file).CombinedOutput(); err != nil {
+			t.Errorf("%d alerts: %v\n%s", len(tt.firing), err, out)
 		}
 	}
 }
