@@ -46,6 +46,9 @@ func notices(s *state, now, before *counts, at time.Time) []notice {
 	if share := float64(errors) / float64(answers); answers >= fewRequests && share > manyErrors {
 		all.add(bad, "sites-section", "%.1f %% of recent answers were 5xx", share*100)
 	}
+	if share := float64(now.permitsUsed) / float64(now.permits); share > nearlyFull {
+		all.add(warning, "limits-section", "%.0f %% of the connections that may be are open", share*100)
+	}
 	all.upstreams(s.Upstreams)
 	all.certificates(&s.Certificates, at)
 	if r := &s.Reloads; r.Refused > r.Loaded {

@@ -43,6 +43,9 @@ func TestNotices(t *testing.T) {
 		{name: "a panic, and many errors", now: answers(1000, 11, 2), before: answers(0, 0, 1),
 			want: "bad 1 panic was caught: the log has the stack\nbad 1.1 % of recent answers were 5xx"},
 		{name: "some errors", now: answers(1000, 10, 0)},
+		{name: "nine connections of ten", now: counts{permits: 1000, permitsUsed: 900}},
+		{name: "more than nine of ten", now: counts{permits: 1000, permitsUsed: 952},
+			want: "warning 95 % of the connections that may be are open"},
 		{name: "one error of few", now: answers(20, 1, 0)},
 	} {
 		var lines []string

@@ -116,6 +116,8 @@ type counts struct {
 	reasons []uint64
 	panics  uint64
 	answers totals
+
+	permits, permitsUsed int64 // of connections
 }
 
 // period is how long counts are compared with the same ones, as in package missed:
@@ -143,6 +145,7 @@ func (c *Config) counts(now time.Time, sites []Site) counts {
 		at: now, sites: make(map[*hotpath.Tally]hotpath.Tallied, len(sites)),
 		limits: make([]uint64, len(limits)), reasons: make([]uint64, rfc9111.Reasons),
 		panics: c.Metrics.Panics.Value(), answers: c.totals(now),
+		permits: c.Metrics.Permits.Value(), permitsUsed: c.Metrics.PermitsInUse.Value(),
 	}
 	for _, s := range sites {
 		n.sites[s.Tally] = s.Tally.Value()
