@@ -118,6 +118,14 @@ func explain(args, environ []string, stdout, stderr io.Writer) int {
 	})
 }
 
+// withQuery says which query of a path a request had.
+func withQuery(query string) string {
+	if query == "" {
+		return ""
+	}
+	return ", with " + query
+}
+
 // explainedText is an explanation as a person reads it. What clients and origins have
 // written is quoted if it is not plain text: a terminal must not take it for more.
 func explainedText(x *edge.Explanation) string {
@@ -145,6 +153,9 @@ func explainedText(x *edge.Explanation) string {
 	}
 	if x.NotStored != "" {
 		row("not stored", "%s", x.NotStored)
+	}
+	if m := x.LastMiss; m != nil {
+		row("last miss", "%s ago%s: %s (%s)", seconds(m.Ago), withQuery(m.Query), m.Because, m.Reason)
 	}
 	if x.Purged != "" {
 		row("purged", "last at %s", x.Purged)

@@ -64,9 +64,22 @@ type Explanation struct {
 	// some seconds.
 	NotStored string `json:"not_stored,omitempty"`
 
+	// LastMiss is the latest request of the path, whatever its query, that what is
+	// stored did not answer. Nil: there was none for some minutes, or it is not
+	// among the paths that are remembered.
+	LastMiss *LastMiss `json:"last_miss,omitempty"`
+
 	// Fetching is for how long a fetch is under way that such requests would join,
 	// in seconds; 0: there is none.
 	Fetching float64 `json:"fetching_s,omitempty"`
+}
+
+// LastMiss is why a request was no hit.
+type LastMiss struct {
+	Ago     int64  `json:"ago_s"`
+	Query   string `json:"query,omitempty"` // what of it makes keys, with its "?"
+	Reason  string `json:"reason"`
+	Because string `json:"because"`
 }
 
 // Held is a stored response. Times are in seconds.
@@ -223,6 +236,7 @@ func (e *Edge) explainStored(x *Explanation, s *site.Site, key, own string, r *m
 		x.Variants = append(x.Variants, h)
 		touched(v.Own, v.Tags)
 	}
+	x.LastMiss = e.lastMiss(s, key, now)
 	if known {
 		x.Purged = last.UTC().Format(time.RFC3339)
 	}

@@ -220,6 +220,9 @@ func TestExplain(t *testing.T) {
 		if len(x.Variants) != 2 || x.Variants[0].Selected || !x.Variants[1].Selected {
 			t.Fatalf("%+v, want the second to be selected", x.Variants)
 		}
+		if want := (LastMiss{Ago: 15, Query: "?q", Reason: "vary_mismatch", Because: rfc9111.VaryMismatch.Sentence()}); x.LastMiss == nil || *x.LastMiss != want {
+			t.Errorf("the last miss is %+v, want %+v", x.LastMiss, want)
+		}
 		h := x.Variants[1]
 		if h.Status != 200 || h.Hits != 3 || x.Variants[0].Hits != 0 || h.Age != 15 || h.Lifetime != 10 || h.Fresh != -5 || h.OnError != 9 || h.From != "max-age" || h.Bytes < 4 ||
 			!slices.Equal(h.Tags, []string{"a", "b"}) || !slices.Contains(h.Fields, `etag: "1"`) {

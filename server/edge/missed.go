@@ -6,6 +6,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/server/missed"
+	"github.com/e0ac7cd4/hotpath/server/site"
 )
 
 // Misses are the paths whose requests miss most, at most n.
@@ -25,7 +26,7 @@ func (f *fetch) noteTime() {
 	if took == 0 {
 		took = now.Sub(f.began)
 	}
-	path, _, _ := strings.Cut(f.site.KeyText(f.key), "?")
+	path, _ := pathOf(f.site, f.key)
 	f.edge.slowest.Note(f.site.Name, path, took, now)
 }
 
@@ -35,12 +36,27 @@ func (e *Edge) noteMiss(m *miss) {
 	if m.mark != rfc9111.None {
 		reason = m.mark // more than that it is known
 	}
-	text := m.site.KeyText(m.x.Key) // what of the query makes keys
-	query := ""
-	if i := strings.IndexByte(text, '?'); i >= 0 {
-		text, query = text[:i], text[i:]
+	path, query := pathOf(m.site, m.x.Key)
+	e.missed.Note(&missed.Miss{Site: m.site.Name, Path: path, Query: query, Reason: reason}, time.Now())
+}
+
+// lastMiss is the latest miss of a key's path; nil: none is remembered.
+func (e *Edge) lastMiss(s *site.Site, key string, now time.Time) *LastMiss {
+	path, _ := pathOf(s, key)
+	last, ok := e.missed.Last(s.Name, path, now)
+	if !ok {
+		return nil
 	}
-	e.missed.Note(&missed.Miss{Site: m.site.Name, Path: text, Query: query, Reason: reason}, time.Now())
+	return &LastMiss{Ago: int64(now.Sub(last.At).Seconds()), Query: last.Query, Reason: last.Reason.String(), Because: last.Reason.Sentence()}
+}
+
+// pathOf is a key's path with its host, and what of the query makes keys, with its "?".
+func pathOf(s *site.Site, key string) (path, query string) {
+	text := s.KeyText(key)
+	if i := strings.IndexByte(text, '?'); i >= 0 {
+		return text[:i], text[i:]
+	}
+	return text, ""
 }
 
 // warnOfKeys says that a cache has no use of a path.

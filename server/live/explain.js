@@ -29,6 +29,7 @@
       x.site && row('site', x.site), x.key && row('key', x.key),
       x.vary && row('vary', x.vary + (x.selecting ? '; the request has ' + x.selecting.join(', ') : '; the request has none of it')),
       x.purged && row('purged', 'last at ' + x.purged), x.not_stored && row('not stored', x.not_stored),
+      x.last_miss && row('last miss', `${seconds(x.last_miss.ago_s)} ago${x.last_miss.query ? ', with ' + x.last_miss.query : ''}: ${x.last_miss.because} (${x.last_miss.reason})`),
       x.fetching_s && row('fetching', 'for ' + seconds(Math.round(x.fetching_s))),
     ].filter(Boolean)),
     ...x.stored.map(h => element('dl', { class: h.selected ? 'selected' : '' }, ...heldRows(h, x.vary))),

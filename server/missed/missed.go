@@ -34,6 +34,9 @@ const (
 	maxPath = 256
 	maxName = 48
 
+	// maxQuery is how many bytes are kept of the query of a path's last miss.
+	maxQuery = 128
+
 	// parameters is how many of a path's are counted, of the first maxParameters of
 	// a query.
 	parameters    = 6
@@ -83,10 +86,18 @@ type Counter struct {
 	before []place // of the period before
 }
 
+// Last is the latest miss of a path.
+type Last struct {
+	At     time.Time
+	Query  string // as a Miss has it, abridged
+	Reason rfc9111.Reason
+}
+
 // place is a path that is counted.
 type place struct {
 	hash       uint64
 	site, path string
+	last       Last
 	misses     uint64
 	taken      uint64 // of these, with the place
 	reasons    [rfc9111.Reasons]uint32
@@ -116,6 +127,10 @@ func (c *Counter) note(m *Miss, now time.Time) (many *Path) {
 	p := c.place(m)
 	p.misses++
 	p.reasons[m.Reason]++
+	p.last.At, p.last.Reason = now, m.Reason
+	if query := m.Query[:min(len(m.Query), maxQuery)]; query != p.last.Query {
+		p.last.Query = strings.Clone(query)
+	}
 	if m.Query == "" {
 		return nil
 	}
@@ -155,14 +170,18 @@ func (c *Counter) turn(now time.Time) {
 	c.began, c.now, c.before = now, c.now[:0], c.before[:0]
 }
 
-// place finds the place of a path, or makes it one.
-func (c *Counter) place(m *Miss) *place {
+func (c *Counter) hash(site, path string) uint64 {
 	var h maphash.Hash
 	h.SetSeed(c.seed)
-	_, _ = h.WriteString(m.Site) // none of them fails
+	_, _ = h.WriteString(site) // none of them fails
 	_ = h.WriteByte(0)
-	_, _ = h.WriteString(m.Path)
-	sum := h.Sum64()
+	_, _ = h.WriteString(path)
+	return h.Sum64()
+}
+
+// place finds the place of a path, or makes it one.
+func (c *Counter) place(m *Miss) *place {
+	sum := c.hash(m.Site, m.Path)
 	least := 0
 	for i := range c.now {
 		if c.now[i].hash == sum {
@@ -204,6 +223,24 @@ func (p *place) parameter(name string) *distinct {
 		return &p.parameters[least].values
 	}
 	return nil
+}
+
+// Last is the latest miss of a path, if the path has a place.
+func (c *Counter) Last(site, path string, now time.Time) (Last, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.turn(now); len(c.now)+len(c.before) == 0 {
+		return Last{}, false
+	}
+	sum := c.hash(site, path)
+	for _, all := range [][]place{c.now, c.before} {
+		for i := range all {
+			if all[i].hash == sum {
+				return all[i].last, true
+			}
+		}
+	}
+	return Last{}, false
 }
 
 // Top returns the paths that miss most, at most n, the first one most.

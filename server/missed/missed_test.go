@@ -70,6 +70,34 @@ func TestParameter(t *testing.T) {
 	}
 }
 
+// TestLast: of a path that has a place the latest miss is known, with its query.
+func TestLast(t *testing.T) {
+	var c Counter
+	if got, ok := c.Last("a", "/a", noon); ok {
+		t.Errorf("before the first: %+v", got)
+	}
+	long := "?" + strings.Repeat("q", 2*maxQuery)
+	c.Note(&Miss{Site: "a", Path: "/a", Query: "?n=1", Reason: rfc9111.Miss}, noon)
+	c.Note(&Miss{Site: "b", Path: "/a", Query: long, Reason: rfc9111.SetCookie}, noon)
+	c.Note(&Miss{Site: "a", Path: "/a", Query: "?n=2", Reason: rfc9111.Expired}, noon.Add(time.Second))
+	for _, tt := range []struct {
+		site, path string
+		at         time.Time
+		want       Last
+		known      bool
+	}{
+		{"a", "/a", noon.Add(2 * time.Second), Last{noon.Add(time.Second), "?n=2", rfc9111.Expired}, true},
+		{"b", "/a", noon.Add(2 * time.Second), Last{noon, long[:maxQuery], rfc9111.SetCookie}, true},
+		{"b", "/b", noon.Add(2 * time.Second), Last{}, false},
+		{"a", "/a", noon.Add(period + time.Second), Last{noon.Add(time.Second), "?n=2", rfc9111.Expired}, true},
+		{"a", "/a", noon.Add(2*period + time.Second), Last{}, false},
+	} {
+		if got, ok := c.Last(tt.site, tt.path, tt.at); got != tt.want || ok != tt.known {
+			t.Errorf("%s %s: %+v, %v; want %+v, %v", tt.site, tt.path, got, ok, tt.want, tt.known)
+		}
+	}
+}
+
 // TestPeriods: what is reported is of one to two periods.
 func TestPeriods(t *testing.T) {
 	var c Counter
