@@ -162,12 +162,15 @@ func (g *generator) runVegeta(ctx context.Context, rate int, d time.Duration) (*
 	return l, nil
 }
 
-// runH2load can only run at full speed. It takes a number of requests, and their
-// number is that which loadgen, in the same round, made in d.
-func (g *generator) runH2load(ctx context.Context, requests uint64) (*generated, error) {
+// runH2load sends a number of requests, at a rate or, if that is 0, at full speed.
+func (g *generator) runH2load(ctx context.Context, requests uint64, rate int) (*generated, error) {
 	n := requests / 256 * 256
+	args := []string{"-n", strconv.FormatUint(n, 10), "-c", "8", "-m", "32", "-t", "1"}
+	if rate > 0 {
+		args = append(args, "--rps", strconv.Itoa(rate/8)) // of each connection
+	}
 	var out strings.Builder
-	l, err := g.command(ctx, &out, "h2load", "-n", strconv.FormatUint(n, 10), "-c", "8", "-m", "32", "-t", "1", g.url)
+	l, err := g.command(ctx, &out, "h2load", append(args, g.url)...)
 	if err != nil {
 		return nil, err
 	}
