@@ -75,8 +75,8 @@ func runCapacity(ctx context.Context, args []string, s streams) error {
 	})
 	live.Done()
 	found.Best, found.Confirmed, found.Low, found.High = result.Best, result.Confirmed, result.Low, result.High
-	if !tries.enough && found.OwnLimit() {
-		found.Limited, found.Confirmed = true, false
+	if limit := found.OwnLimit(); limit != report.NoLimit && !(limit == report.InFlight && tries.enough) {
+		found.Limit, found.Confirmed = limit, false
 	}
 	if ctx.Err() != nil { // Ctrl-C: the report so far
 		found.Interrupted, err = true, nil

@@ -27,8 +27,11 @@ type Run struct {
 	Duration    time.Duration `json:"duration"`
 	Interrupted bool          `json:"interrupted"`
 	Busy        float64       `json:"generator_cpu"`
+	Waited      uint64        `json:"waited"`
+	Starved     uint64        `json:"starved"`
 
 	Requests    uint64    `json:"requests"`
+	Answered    float64   `json:"answered_rate"`
 	Success     float64   `json:"success"` // share, 0 to 1
 	ReachedRate float64   `json:"reached_rate"`
 	Judged      Latencies `json:"judged_latencies"`
@@ -59,6 +62,10 @@ type Point struct {
 	P99         time.Duration `json:"99th"`
 	ServiceMean time.Duration `json:"service_mean"`
 }
+
+// Brief reports whether the span is too short to mean much: one in which the last
+// responses came in.
+func (p Point) Brief() bool { return p.Drain && p.Length < time.Second/2 }
 
 // whole reports whether p is comparable with other spans: not the last answers, nor
 // the rest of a second.

@@ -161,14 +161,31 @@ func ProxyRefusal(status int) *Failure {
 	return &Failure{Kind: Connect, Detail: detail}
 }
 
+// What failures of this machine's limits say of them, which say nothing about the
+// server.
+const (
+	NoPort       = "no local port is free, as those of closed connections are in TIME_WAIT for a minute: the load generator's limit (fewer connections a second, or several machines)"
+	NoDescriptor = "the load generator's limit (ulimit -n)"
+)
+
+// OwnLimit is NoPort or NoDescriptor if the text of a failure has it, else "".
+func OwnLimit(text string) string {
+	for _, own := range []string{NoPort, NoDescriptor} {
+		if strings.HasSuffix(text, own) {
+			return own
+		}
+	}
+	return ""
+}
+
 // exhausted is the system's word for an error, and what to do about those that are
-// this machine's limits, and say nothing about the server.
+// this machine's limits.
 func exhausted(err error) string {
 	switch {
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return "no local port is free, as those of closed connections are in TIME_WAIT for a minute: the load generator's limit (fewer connections a second, or several machines)"
+		return NoPort
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-		return errno(err) + ": the load generator's limit (ulimit -n)"
+		return errno(err) + ": " + NoDescriptor
 	}
 	return errno(err)
 }

@@ -22,8 +22,8 @@ type Capacity struct {
 	Best        float64 // the highest rate that held, per second; 0: none did
 	Confirmed   bool    // the search came to its end: it held twice, and the next one missed twice
 	Interrupted bool
-	Limited     bool    // the load generator's own limit was reached first: see OwnLimit
-	Probes      []Probe // in the order they were made
+	Limit       OwnLimit // of the load generator, if that was reached first
+	Probes      []Probe  // in the order they were made
 
 	// Low and High are the rates between which probes disagreed; 0: none did.
 	Low, High float64
@@ -33,14 +33,6 @@ type Capacity struct {
 func (c *Capacity) noise() string {
 	if c.High > 0 {
 		return " Probes from " + human.Rate(c.Low) + " to " + human.Rate(c.High) + " disagreed: the limit is within them, no more exactly."
-	}
-	for _, p := range c.byRate() {
-		if p.Run == nil || p.Rate <= c.Best {
-			continue
-		}
-		if text := busy(p.Run); text != "" {
-			return " At " + human.Rate(p.Rate) + ": " + text
-		}
 	}
 	lowest, held := 0.0, 0
 	for _, p := range c.byRate() {
@@ -73,29 +65,6 @@ type Probe struct {
 // flight, so that the probe may have measured that limit.
 func (p *Probe) Crowded() bool { return p.Run.WaitedShare() >= waitedMuch }
 
-// unhurried is up to how much longer than at the lowest rate a server may take for
-// each request and still not be the limit: one that is takes as much longer as
-// there are requests in flight for each that it can work on.
-const unhurried = 1.5
-
-// OwnLimit reports whether the search ended where all that may be in flight was,
-// while the server took no longer for each request than at the lowest rate.
-func (c *Capacity) OwnLimit() bool {
-	var lowest *measure.Run
-	for _, p := range c.byRate() {
-		service := p.Run.Total.Service
-		switch {
-		case service.Count() == 0:
-		case lowest == nil:
-			lowest = p.Run
-		}
-		if !p.Held && p.Rate > c.Best && lowest != nil {
-			return p.Crowded() && float64(service.Mean()) <= unhurried*float64(lowest.Total.Service.Mean())
-		}
-	}
-	return false
-}
-
 // byRate are the probes in the order of their rates.
 func (c *Capacity) byRate() []Probe {
 	return slices.SortedStableFunc(slices.Values(c.Probes), func(a, b Probe) int { return cmp.Compare(a.Rate, b.Rate) })
@@ -113,7 +82,7 @@ func (c *Capacity) bounds() string {
 // result is the search in a sentence.
 func (c *Capacity) result() string {
 	switch {
-	case c.Limited:
+	case c.Limit != NoLimit:
 		return c.limit()
 	case c.Best > 0 && c.Confirmed:
 		return human.Rate(c.Best) + " held " + c.bounds() + "." + c.noise()
@@ -123,16 +92,6 @@ func (c *Capacity) result() string {
 		return "The search was interrupted before a rate was decided on."
 	}
 	return "No rate held " + c.bounds() + "." + c.noise()
-}
-
-// limit says that a higher rate was not the server's limit.
-func (c *Capacity) limit() string {
-	held := "No rate held"
-	if c.Best > 0 {
-		held = "At least " + human.Rate(c.Best) + " held"
-	}
-	return held + " " + c.bounds() + ". Beyond it all requests that may be in flight were, and the server took no longer for each: " +
-		"that is the load generator's limit, not the server's. Raise -connections or -max-connections."
 }
 
 // setup is how all probes attacked.
@@ -227,7 +186,8 @@ type capacityDocument struct {
 	Best        float64         `json:"best"`
 	Confirmed   bool            `json:"confirmed"`
 	Interrupted bool            `json:"interrupted"`
-	Limited     bool            `json:"limited"`    // by what the load generator may have in flight, not by the server
+	Limited     bool            `json:"limited"`    // by the load generator, not by the server
+	LimitedBy   OwnLimit        `json:"limited_by"` // "": it was not
 	Low         float64         `json:"noise_low"`  // probes from here disagreed,
 	High        float64         `json:"noise_high"` // to here; 0: none did
 	Probes      []probeDocument `json:"probes"`
@@ -242,7 +202,7 @@ type probeDocument struct {
 // CapacityJSON writes the search with every probe's run as JSON has it: one
 // line.
 func CapacityJSON(w io.Writer, c *Capacity) error {
-	d := capacityDocument{c.Target, c.Objectives.String(), c.Best, c.Confirmed, c.Interrupted, c.Limited, c.Low, c.High, make([]probeDocument, len(c.Probes))}
+	d := capacityDocument{c.Target, c.Objectives.String(), c.Best, c.Confirmed, c.Interrupted, c.Limit != NoLimit, c.Limit, c.Low, c.High, make([]probeDocument, len(c.Probes))}
 	for i, p := range c.Probes {
 		d.Probes[i] = probeDocument{p.Rate, p.Held, newDocument(p.Run, p.Verdicts)}
 	}
@@ -269,7 +229,7 @@ func CapacityHTML(w io.Writer, c *Capacity) error {
 
 // remarks are what the figures do not say: whose limit was found, and how sure it is.
 func (c *Capacity) remarks() []string {
-	if c.Confirmed && !c.Limited && c.noise() == "" {
+	if c.Confirmed && c.Limit == NoLimit && c.noise() == "" {
 		return nil
 	}
 	return []string{c.result()}

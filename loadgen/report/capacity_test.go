@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -116,7 +117,7 @@ func TestCapacityHTML(t *testing.T) {
 	}
 
 	limited, cut := *c, *c
-	limited.Limited, cut.Confirmed = true, false
+	limited.Limit, cut.Confirmed = Descriptors, false
 	for about, c := range map[string]*Capacity{
 		"the load generator's limit, not the server's": &limited,
 		"the search did not come to its end":           &cut,
@@ -179,23 +180,41 @@ func TestOwnLimit(t *testing.T) {
 		return Probe{Rate: rate, Run: r, Held: held}
 	}
 	const unloaded = 100 * time.Millisecond
+	full := probe(100, false, 0, 2*unloaded)
+	full.Run.Busy = 0.97
+	without := func(err error) Probe {
+		p := probe(100, false, 0, unloaded)
+		p.Run.Total.Add(&exchange.Outcome{Failure: exchange.ConnectFailure(err, false)})
+		return p
+	}
 	for _, tt := range []struct {
 		why    string
 		missed Probe
-		want   bool
+		want   OwnLimit
 	}{
-		{"all were taken, and the server was as fast as ever", probe(100, false, 50, unloaded), true},
-		{"all were taken because the server had become slow", probe(100, false, 50, 2*unloaded), false},
-		{"there was room", probe(100, false, 0, unloaded), false},
+		{"all were taken, and the server was as fast as ever", probe(100, false, 50, unloaded), InFlight},
+		{"all were taken because the server had become slow", probe(100, false, 50, 2*unloaded), NoLimit},
+		{"there was room", probe(100, false, 0, unloaded), NoLimit},
+		{"its cores were full", full, Processor},
+		{"it had no port for a connection", without(syscall.EADDRNOTAVAIL), Ports},
+		{"it had no descriptor for a connection", without(syscall.EMFILE), Descriptors},
+		{"the server refused a connection", without(syscall.ECONNREFUSED), NoLimit},
 	} {
 		c := &Capacity{Best: 50, Probes: []Probe{tt.missed, probe(50, true, 0, unloaded)}}
 		if got := c.OwnLimit(); got != tt.want {
-			t.Errorf("%s: %v", tt.why, got)
+			t.Errorf("%s: %q, want %q", tt.why, got, tt.want)
 		}
 	}
-	c := &Capacity{Best: 50, Limited: true, Probes: []Probe{probe(50, true, 0, unloaded), probe(100, false, 50, unloaded)}}
-	var b bytes.Buffer
-	if err := CapacityText(&b, c); err != nil || !strings.Contains(b.String(), "At least 50/s held") || !strings.Contains(b.String(), "that is the load generator's limit, not the server's") {
-		t.Errorf("%v\n%s", err, b.String())
+	for limit, want := range map[OwnLimit]string{
+		InFlight:    "that is the load generator's limit, not the server's. Raise -connections",
+		Processor:   "the load generator used 97% of its cores: it may be the limit, not the server.",
+		Ports:       "no local port was free: that is the load generator's limit",
+		Descriptors: "Raise ulimit -n.",
+	} {
+		c := &Capacity{Best: 50, Limit: limit, Probes: []Probe{probe(50, true, 0, unloaded), full}}
+		var b bytes.Buffer
+		if err := CapacityText(&b, c); err != nil || !strings.Contains(b.String(), "At least 50/s held") || !strings.Contains(b.String(), want) {
+			t.Errorf("%v\n%s\nwant %q", err, b.String(), want)
+		}
 	}
 }

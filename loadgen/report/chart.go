@@ -117,8 +117,7 @@ func failedRate(p measure.Point) float64 {
 	return float64(p.Failed) / p.Length.Seconds()
 }
 
-// over makes the values of a line from points; latencies of spans in which
-// nothing ended are gaps.
+// over makes the values of a line from points.
 func over(points []measure.Point, of func(measure.Point) value) []value {
 	all := make([]value, len(points))
 	for i, p := range points {
@@ -127,12 +126,25 @@ func over(points []measure.Point, of func(measure.Point) value) []value {
 	return all
 }
 
+// latencies are the values of a line of latencies. Spans in which nothing ended are
+// gaps, and so are those that are too short: the few that came last are late by what
+// they are.
 func latencies(points []measure.Point, of func(measure.Point) time.Duration) []value {
+	return over(points, func(p measure.Point) value {
+		if p.Timed == 0 || p.Brief() {
+			return gap
+		}
+		return milliseconds(of(p))
+	})
+}
+
+// largest are the values of the line of the largest latencies, of every span.
+func largest(points []measure.Point) []value {
 	return over(points, func(p measure.Point) value {
 		if p.Timed == 0 {
 			return gap
 		}
-		return milliseconds(of(p))
+		return milliseconds(p.Max)
 	})
 }
 
@@ -153,7 +165,7 @@ func latencyChart(r *measure.Run, points []measure.Point) chart {
 		Log:   wide(response.Quantile(0.5), response.Max()),
 		X:     begins(points),
 		Series: []series{
-			{"max", "max", latencies(points, func(p measure.Point) time.Duration { return p.Max })},
+			{"max", "max", largest(points)},
 			{"p99.9", "p999", latencies(points, func(p measure.Point) time.Duration { return p.P999 })},
 			{"p99", "p99", latencies(points, func(p measure.Point) time.Duration { return p.P99 })},
 			{"mean", "mean", latencies(points, func(p measure.Point) time.Duration { return p.Mean })},

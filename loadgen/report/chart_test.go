@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"reflect"
 	"slices"
@@ -153,6 +154,44 @@ func TestRunCharts(t *testing.T) {
 	}
 	if got := runCharts(r, objectives, nil)[0].Bounds[0].State; got != neutral {
 		t.Errorf("without verdicts, a bound is %q", got)
+	}
+}
+
+// TestRateChart: behind the end nothing is asked, and a span too short for a rate has
+// none, nor a mean; both would draw a slope that there was not. Its largest latency is
+// in the chart: it may be that of the run.
+func TestRateChart(t *testing.T) {
+	second := measure.Point{Length: time.Second, Asked: 1000, Requests: 1000, Answered: 1000, Timed: 1000, Mean: time.Millisecond, Max: 2 * time.Millisecond}
+	points := []measure.Point{second, second, {Length: 20 * time.Millisecond, Drain: true, Requests: 15, Answered: 15, Timed: 15, Mean: 3 * time.Millisecond, Max: 4 * time.Millisecond}}
+	for i := range points {
+		points[i].Begin = time.Duration(i) * time.Second
+	}
+	r := &measure.Run{Asked: 1000, Duration: 2 * time.Second, Total: measure.NewTally(), Points: points}
+	long := *r
+	long.Points = slices.Clone(points)
+	long.Points[2].Length = time.Second // the server took so long to answer the last
+	for _, tt := range []struct {
+		what                  string
+		run                   *measure.Run
+		asked, answered, mean string
+	}{
+		{"the last responses came at once", r, "[1000 1000 NaN]", "[1000 1000 NaN]", "[1 1 NaN]"},
+		{"they came within a second", &long, "[1000 1000 NaN]", "[1000 1000 15]", "[1 1 3]"},
+	} {
+		c := find(t, runCharts(tt.run, nil, nil), "rate")
+		if got := fmt.Sprint(line(t, c, "asked")); got != tt.asked {
+			t.Errorf("%s: asked is %s, want %s", tt.what, got, tt.asked)
+		}
+		if got := fmt.Sprint(line(t, c, "succeeded")); got != tt.answered {
+			t.Errorf("%s: succeeded is %s, want %s", tt.what, got, tt.answered)
+		}
+		latency := find(t, runCharts(tt.run, nil, nil), "latency")
+		if got := fmt.Sprint(line(t, latency, "mean")); got != tt.mean {
+			t.Errorf("%s: the mean is %s, want %s", tt.what, got, tt.mean)
+		}
+		if got := fmt.Sprint(line(t, latency, "max")); got != "[2 2 4]" {
+			t.Errorf("%s: the largest is %s", tt.what, got)
+		}
 	}
 }
 

@@ -133,13 +133,25 @@ func compareNotes(c *compare.Comparison) []string {
 		}
 		all = append(all, "The settings differ, and so may the figures for that: "+strings.Join(texts, ", ")+".")
 	}
-	for _, r := range []struct {
-		name string
-		busy float64
-	}{{"A", c.A.Busy}, {"B", c.B.Busy}} {
-		if r.busy >= busyMuch {
-			all = append(all, fmt.Sprintf("In %s the load generator used %s of its cores: it may be what was measured.", r.name, human.Percent(min(r.busy, 1))))
-		}
+	return append(append(all, ownLimits("A", c.A)...), ownLimits("B", c.B)...)
+}
+
+// ownLimits are the notes on a run of which the load generator may have been the limit.
+func ownLimits(name string, r *compare.Run) []string {
+	var all []string
+	if r.Busy >= busyMuch {
+		all = append(all, fmt.Sprintf("In %s the load generator used %s of its cores: it may be what was measured.", name, human.Percent(min(r.Busy, 1))))
+	}
+	if r.Answered > 0 && r.Answered < enough*r.AskedRate {
+		all = append(all, fmt.Sprintf("In %s the rate was not reached: asked for %s, %s were answered.", name, human.Rate(r.AskedRate), human.Rate(r.Answered)))
+	}
+	if float64(r.Waited) >= waitedMuch*float64(r.Requests) && r.Waited > 0 {
+		all = append(all, fmt.Sprintf("In %s %s of %s requests waited because all that may be in flight were: that is the load generator's limit.",
+			name, human.Count(r.Waited), human.Count(r.Requests)))
+	}
+	if r.Starved > 0 {
+		all = append(all, fmt.Sprintf("In %s %s of %s requests waited for their targets to be read: that is not the server's limit.",
+			name, human.Count(r.Starved), human.Count(r.Requests)))
 	}
 	return all
 }
@@ -194,6 +206,9 @@ func figureChange(f compare.Figure) string {
 	case f.Unit == compare.Share:
 		return fmt.Sprintf("%+.2f points", 100*f.Change)
 	}
+	if math.Abs(f.Change) < 0.0005 {
+		return "±0.0%"
+	}
 	return fmt.Sprintf("%+.1f%%", 100*f.Change)
 }
 
@@ -222,7 +237,7 @@ func compareCharts(c *compare.Comparison) []chart {
 	}
 	latency := func(of func(compare.Point) time.Duration) func(compare.Point) value {
 		return func(p compare.Point) value {
-			if of(p) == 0 {
+			if of(p) == 0 || p.Brief() {
 				return gap
 			}
 			return milliseconds(of(p))
@@ -230,7 +245,7 @@ func compareCharts(c *compare.Comparison) []chart {
 	}
 	p99, mean := func(p compare.Point) time.Duration { return p.P99 }, func(p compare.Point) time.Duration { return p.Mean }
 	rate := func(p compare.Point) value {
-		if p.Drain && p.Length < time.Second/2 || p.Length <= 0 {
+		if p.Brief() || p.Length <= 0 {
 			return gap
 		}
 		return value(p.Rate)

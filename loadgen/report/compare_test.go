@@ -82,6 +82,29 @@ func TestCompareText(t *testing.T) {
 }
 
 // TestCompareHTML: the page has what the text has, and its charts both runs.
+// TestCompareOwnLimits: of a run that the load generator may have limited it is said.
+func TestCompareOwnLimits(t *testing.T) {
+	for _, tt := range []struct {
+		spoil func(*measure.Run)
+		want  string
+	}{
+		{func(*measure.Run) {}, ""},
+		{func(r *measure.Run) { r.Busy = 0.95 }, "In B the load generator used 95% of its cores: it may be what was measured."},
+		{func(r *measure.Run) { r.Asked = 200_000 }, "In B the rate was not reached: asked for 200,000/s, 150,000/s were answered."},
+		{func(r *measure.Run) { r.Total.Waited = 90_000 }, "In B 90,000 of 9,000,000 requests waited because all that may be in flight were: that is the load generator's limit."},
+		{func(r *measure.Run) { r.Total.Waited = 80_000 }, ""},
+		{func(r *measure.Run) { r.Total.Starved = 3 }, "In B 3 of 9,000,000 requests waited for their targets to be read: that is not the server's limit."},
+	} {
+		b := steady()
+		tt.spoil(b)
+		c := compare.Compare(read(t, steady()), read(t, b), compare.Settings{})
+		c.Settings = nil
+		if got := strings.Join(compareNotes(c), "\n"); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}
+
 func TestCompareHTML(t *testing.T) {
 	c := comparison(t)
 	p := parse(t, func(w io.Writer) error { return CompareHTML(w, c) })

@@ -177,7 +177,7 @@ func newDocument(r *measure.Run, verdicts []slo.Verdict) document {
 		ErrorCounts:      byText(errorCounts(t)),
 		Interrupted:      r.Interrupted,
 		Remarks:          remarks(t),
-		Notes:            append([]string{}, r.Notes...), // [] rather than null
+		Notes:            append([]string{}, notes(r)...), // [] rather than null
 		ConnectionsMade:  t.Connections,
 		ConnectionErrors: byText(byCount(t.ConnectionErrors)),
 		Cache:            newCache(t),

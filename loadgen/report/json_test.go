@@ -102,10 +102,15 @@ func TestJSON(t *testing.T) {
 	latencies, services := got["latencies"].(map[string]any), got["service"].(map[string]any)
 	points := got["points"].([]any)
 	at30 := points[30].(map[string]any)
+	var sentences []any
+	for _, n := range notes(r) {
+		sentences = append(sentences, n)
+	}
 	for _, tt := range []struct {
 		key       string
 		got, want any
 	}{
+		{"notes", got["notes"], sentences},
 		{"latencies.99.9th", latencies["99.9th"], ns(response.Quantile(0.999))},
 		{"latencies.99.99th", latencies["99.99th"], ns(response.Quantile(0.9999))},
 		{"service.mean", services["mean"], ns(service.Mean())},

@@ -190,7 +190,7 @@
         width: this.place.clientWidth,
         height: narrow ? 230 : 300,
         legend: { show: false },
-        padding: [20, narrow ? 12 : 20, 0, 0],
+        padding: [20, data.edges ? 32 : narrow ? 12 : 20, 0, 0], // the last edge of bars has its figure at the end
         cursor: { y: false, points: { size: 7, show: !data.stack && !data.edges }, drag: { x: true, y: false, dist: 8 } },
         scales: {
           x: { time: false, range: (u, min, max) => data.x.length === 1 || min === data.x[0] && max === data.x[data.x.length - 1] ? [this.span().min, this.span().max] : [min, max] },
