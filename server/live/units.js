@@ -5,6 +5,7 @@ const none = '–' // of a time without a request
 const count = v => Math.round(v).toLocaleString('en-US')
 const perSecond = v => v === 0 || v >= 10 ? count(v) : String(+v.toFixed(v < .1 ? 3 : 2))
 const percent = v => v === 0 || v === 1 ? v * 100 + '%'
+  : v < .0001 ? '<0.01%'
   : v > .9995 ? (Math.floor(v * 1e4) / 100).toFixed(2) + '%' // 100 % is said of all alone
     : (v * 100).toFixed(v < .0995 ? 2 : 1) + '%'
 const bytes = v => {
@@ -41,11 +42,13 @@ const fill = (place, children) => {
 // none; then its text for that is shown. Rows that are the same stay.
 const shown = new Map()
 const list = (id, data, row) => {
-  const text = JSON.stringify(data)
+  const text = new Date().toDateString() + JSON.stringify(data) // days that are left are of today
   if (shown.get(id) === text) return
   shown.set(id, text)
   const place = document.getElementById(id)
-  document.getElementById(id + '-empty').hidden = data.length > 0
+  const empty = document.getElementById(id + '-empty')
+  empty.hidden = data.length > 0
+  empty.textContent = empty.dataset.none || empty.textContent // it says so from the first state on
   place.hidden = data.length === 0
   fill(place.querySelector('tbody') ?? place, data.map(row))
 }
