@@ -89,7 +89,7 @@ var (
 				{legend: "broken", expr: `sum(hotpath_tls_certificates_broken)`},
 				{legend: "broken keys", expr: `sum(hotpath_tls_key_files_broken)`},
 				{legend: "missing", expr: `max(hotpath_acme_names_missing)`},
-				{legend: "failed", expr: `round(sum(increase(hotpath_acme_attempts_total{outcome!~"obtained|renewed"}[1h])))`},
+				{legend: "failed", expr: `round(sum(increase(hotpath_acme_attempts_total{outcome!~"obtained|renewed"}[1h]))) and on () count(hotpath_acme_names)`},
 			}},
 	}}
 

@@ -83,7 +83,7 @@ func (p panel) mappings() []dashboard.ValueMapping {
 		Type: dashboard.MappingTypeSpecialValue,
 		Options: dashboard.DashboardSpecialValueMapOptions{
 			Match:  dashboard.SpecialValueMatchNullAndNan,
-			Result: dashboard.ValueMappingResult{Text: new("–"), Color: new("text"), Index: new(int32(0))},
+			Result: dashboard.ValueMappingResult{Text: new("–"), Color: new(grey), Index: new(int32(0))},
 		},
 	}}}
 	if p.said == nil {
