@@ -85,7 +85,7 @@ func runCapacity(ctx context.Context, args []string, s streams) error {
 		return errors.Join(err, exporter.stop(s.err))
 	}
 	err = o.reportCapacity(found, pages, o.reportTo(s))
-	exporter.stay(ctx, o.metricsStay)
+	exporter.stay(o.metricsStay)
 	return errors.Join(err, exporter.stop(s.err))
 }
 

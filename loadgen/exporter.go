@@ -118,9 +118,9 @@ func (x *exporter) send() {
 	}
 }
 
-// stay waits for a scrape of the whole run, for that long at most, or until ctx
-// ends.
-func (x *exporter) stay(ctx context.Context, most time.Duration) {
+// stay waits for a scrape of the whole run, for that long at most. The signal that
+// ended the run does not end it: a second one ends the process.
+func (x *exporter) stay(most time.Duration) {
 	if x == nil || x.server == nil || most == 0 {
 		return
 	}
@@ -132,7 +132,6 @@ func (x *exporter) stay(ctx context.Context, most time.Duration) {
 	select {
 	case <-x.gathered:
 	case <-timer.C:
-	case <-ctx.Done():
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -106,10 +107,21 @@ const defaultMost = 1024
 // server that this load generator grew up beside.
 const defaultObjectives = "mean<=3ms,errors<=0"
 
+// withoutStandard leaves out the "-" behind -json, which is the standard output as it
+// is for flags that have a file: -json needs none.
+func withoutStandard(args []string) []string {
+	i := slices.IndexFunc(args, func(a string) bool { return a == "-json" || a == "--json" })
+	if i < 0 || i+1 >= len(args) || args[i+1] != standard {
+		return args
+	}
+	return slices.Delete(slices.Clone(args), i+1, i+2)
+}
+
 // parseFlags reads the flags of an attack, or of capacity.
 func parseFlags(command string, args []string, out io.Writer) (*options, error) {
 	o := &options{headers: make(http.Header), remoteHeaders: make(http.Header), rate: rate{per: time.Second}, amplitude: rate{per: time.Second}}
 	f := o.flags(command)
+	args = withoutStandard(args)
 	if err := parse(f, args, "flags alone are allowed, and before them a command"); errors.Is(err, flag.ErrHelp) {
 		return nil, help(out, f)
 	} else if err != nil {

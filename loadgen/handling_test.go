@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -42,6 +43,21 @@ func TestTargetsFromAPipe(t *testing.T) {
 	}
 	if text, _ := os.ReadFile(errors.Name()); !strings.Contains(string(text), "interrupted while targets were read") {
 		t.Errorf("it says %q", text)
+	}
+
+	pipe := filepath.Join(t.TempDir(), "pipe") // that nothing ever writes to
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"-targets", pipe}, {"-targets", pipe, "-lazy"}, {"-target", "http://127.0.0.1:1", "-replay", pipe}} {
+		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+		code, _, stderr := call(t, ctx, "", append(args, "-quiet")...)
+		if cancel(); code == exitOK || !strings.Contains(stderr, "interrupted while") {
+			t.Errorf("%q: exit %d, %s", args, code, stderr)
+		}
+	}
+	if w, err := os.OpenFile(pipe, os.O_WRONLY, 0); err == nil { // ends what still waits to open it
+		w.Close()
 	}
 
 	many := strings.Repeat("GET http://a/\n", maxCount+1)
@@ -125,7 +141,8 @@ func TestStandardOutput(t *testing.T) {
 		"-html": func(out string) bool {
 			return strings.HasPrefix(out, "<!doctype html>") && strings.HasSuffix(out, "</html>\n")
 		},
-		"-hdr": func(out string) bool { return strings.Contains(out, "TotalCount") },
+		"-hdr":  func(out string) bool { return strings.Contains(out, "TotalCount") },
+		"-json": func(out string) bool { return strings.HasPrefix(out, "{") },
 		"-results": func(out string) bool {
 			decode, n := vegeta.NewDecoder(bytes.NewReader([]byte(out))), 0
 			for ; ; n++ {
@@ -137,7 +154,11 @@ func TestStandardOutput(t *testing.T) {
 		},
 	} {
 		code, out, stderr := call(t, context.Background(), "", "-target", url, "-http1", "-requests", "20", "-quiet", flag, "-")
-		if code != exitOK || !check(out) || !strings.Contains(stderr, "Success       [ratio]                           100.00%") {
+		text := stderr
+		if flag == "-json" { // which is in the place of the text
+			text = out
+		}
+		if code != exitOK || !check(out) || !strings.Contains(text, "100.00%") && !strings.Contains(text, `"success":1,`) {
 			t.Errorf("%s: exit %d, standard error\n%s\nstandard output\n%.200s", flag, code, stderr, out)
 		}
 	}
@@ -152,7 +173,7 @@ func TestStandardOutput(t *testing.T) {
 // TestProxyIsNoted: a proxy of the environment is not used, and that is said.
 func TestProxyIsNoted(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://user:secret@127.0.0.1:2/")
-	_, _, stderr := call(t, context.Background(), "", "-target", "http://host.invalid/", "-http1", "-requests", "1", "-timeout", "1s", "-yes")
+	_, _, stderr := call(t, context.Background(), "", "-target", "http://host.invalid/", "-http1", "-requests", "1", "-timeout", "1s", "-yes", "-quiet")
 	if !strings.Contains(stderr, "the proxy http://user:xxxxx@127.0.0.1:2/ for host.invalid: it is not used") {
 		t.Errorf("it says %q", stderr)
 	}

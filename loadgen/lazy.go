@@ -36,7 +36,7 @@ func (o *options) openLazily(ctx context.Context, stdin io.Reader, body []byte) 
 	l := &lazyTargets{Feed: attack.NewFeed(), name: o.targets, ended: make(chan error, 1)}
 	src := stdin
 	if o.targets != standard {
-		f, err := os.Open(o.targets)
+		f, err := open(ctx, o.targets)
 		if err != nil {
 			return nil, fmt.Errorf("-targets: %w", err)
 		}

@@ -408,3 +408,17 @@ func TestMetricsAreOfOneMoment(t *testing.T) {
 		t.Errorf("in the last scrape %v were due, %v have ended, of 2500", last["requests_due_total"], last["ends_total"])
 	}
 }
+
+// TestMetricsStayAfterASignal: a run that a signal ended waits for a last scrape, too.
+func TestMetricsStayAfterASignal(t *testing.T) {
+	t.Parallel()
+	url := plain(t, func(w http.ResponseWriter, r *http.Request) {})
+	const until, stay = 300 * time.Millisecond, time.Second
+	ctx, cancel := context.WithTimeout(context.Background(), until)
+	defer cancel()
+	began := time.Now()
+	code, _, stderr := call(t, ctx, "", "-target", url, "-http1", "-rate", "100", "-duration", "0", "-quiet", "-metrics", testkit.FreeAddress(t), "-metrics-stay", stay.String())
+	if took := time.Since(began); code != exitOK || took < until+stay {
+		t.Errorf("exit %d after %v, want %v at least: %s", code, took, until+stay, stderr)
+	}
+}

@@ -55,9 +55,6 @@ func originURL(o exchange.Origin) *url.URL {
 // what is measured is the server, not the way there that other programs take. And
 // the other way round, that there is none for one though it was to be used.
 func (o *options) noteProxy(cfg *attack.Config, s streams) {
-	if o.quiet {
-		return
-	}
 	if len(o.direct) > 0 {
 		fmt.Fprintf(s.err, "loadgen: the environment has no proxy for %s: it is reached directly\n", o.direct[0])
 	}

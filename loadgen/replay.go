@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 
@@ -62,7 +61,7 @@ func (r *replayFlags) read(ctx context.Context, stdin io.Reader, cfg *attack.Con
 	}
 	src := stdin
 	if r.file != standard {
-		f, err := os.Open(r.file)
+		f, err := open(ctx, r.file)
 		if err != nil {
 			return err
 		}

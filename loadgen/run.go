@@ -94,7 +94,7 @@ func runAttack(ctx context.Context, args []string, s streams) error {
 		fmt.Fprintf(s.err, "loadgen: connections waited %s in all for %s to be written: the latencies have that in them\n", human.Duration(stalled), o.results)
 	}
 	err = errors.Join(o.report(r, pages, o.reportTo(s)), err)
-	exporter.stay(ctx, o.metricsStay)
+	exporter.stay(o.metricsStay)
 	return errors.Join(err, exporter.stop(s.err))
 }
 

@@ -50,7 +50,7 @@ func (o *options) readTargets(ctx context.Context, stdin io.Reader) ([]vegeta.Ta
 	}
 	src := stdin
 	if o.targets != "-" {
-		f, err := os.Open(o.targets)
+		f, err := open(ctx, o.targets)
 		if err != nil {
 			return nil, fmt.Errorf("-targets: %w", err)
 		}
@@ -124,6 +124,25 @@ func (o *options) lazyHint() string {
 		return ""
 	}
 	return " (-lazy reads targets while they are sent)"
+}
+
+// open opens a file, or returns when ctx ends: a named pipe may never have a writer.
+func open(ctx context.Context, name string) (*os.File, error) {
+	type opened struct {
+		file *os.File
+		err  error
+	}
+	ready := make(chan opened, 1)
+	go func() { // it is left behind if ctx ends, as the process is about to
+		f, err := os.Open(name)
+		ready <- opened{f, err}
+	}()
+	select {
+	case o := <-ready:
+		return o.file, o.err
+	case <-ctx.Done():
+		return nil, errInterrupted
+	}
 }
 
 // errInterrupted is that no target came before a signal.

@@ -2,6 +2,7 @@ package attack
 
 import (
 	"context"
+	"math"
 	"net"
 	"net/netip"
 	"slices"
@@ -54,7 +55,7 @@ func (n *names) addresses(ctx context.Context, host string) ([]netip.Addr, error
 	if a, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{a}, nil
 	}
-	if all := n.next(host); all != nil {
+	if all := n.next(host, nameAge); all != nil {
 		return all, nil
 	}
 	asked := n.asked.DoChan(host, func() (any, error) {
@@ -67,7 +68,7 @@ func (n *names) addresses(ctx context.Context, host string) ([]netip.Addr, error
 		if got.Err != nil {
 			return nil, got.Err
 		}
-		return n.next(host), nil
+		return n.next(host, math.MaxInt64), nil // however long this goroutine has not run since
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -100,12 +101,13 @@ func (n *names) look(ctx context.Context, host string) error {
 }
 
 // next is the order for the next connection: from the address whose turn it is,
-// and those that were shunned last. nil: the host has to be looked up.
-func (n *names) next(host string) []netip.Addr {
+// and those that were shunned last. nil: the host has to be looked up, as it never was
+// or not for so long.
+func (n *names) next(host string, age time.Duration) []netip.Addr {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	known := n.known[host]
-	if known == nil || time.Since(known.at) > nameAge {
+	if known == nil || time.Since(known.at) > age {
 		return nil
 	}
 	var good, bad []netip.Addr

@@ -171,7 +171,7 @@ const (
 // OwnLimit is NoPort or NoDescriptor if the text of a failure has it, else "".
 func OwnLimit(text string) string {
 	for _, own := range []string{NoPort, NoDescriptor} {
-		if strings.HasSuffix(text, own) {
+		if strings.Contains(text, own) { // an address may follow
 			return own
 		}
 	}

@@ -83,7 +83,7 @@ func (c *Capacity) bounds() string {
 func (c *Capacity) result() string {
 	switch {
 	case c.Limit != NoLimit:
-		return c.limit()
+		return c.limit() + c.noise()
 	case c.Best > 0 && c.Confirmed:
 		return human.Rate(c.Best) + " held " + c.bounds() + "." + c.noise()
 	case c.Best > 0:

@@ -81,7 +81,6 @@ func TestCompareText(t *testing.T) {
 	}
 }
 
-// TestCompareHTML: the page has what the text has, and its charts both runs.
 // TestCompareOwnLimits: of a run that the load generator may have limited it is said.
 func TestCompareOwnLimits(t *testing.T) {
 	for _, tt := range []struct {
@@ -105,6 +104,7 @@ func TestCompareOwnLimits(t *testing.T) {
 	}
 }
 
+// TestCompareHTML: the page has what the text has, and its charts both runs.
 func TestCompareHTML(t *testing.T) {
 	c := comparison(t)
 	p := parse(t, func(w io.Writer) error { return CompareHTML(w, c) })

@@ -238,7 +238,7 @@ func timeTable(points []measure.Point) table {
 		Title:   "Over time",
 		Wide:    true,
 		Folded:  true,
-		Columns: []string{"From", "Asked", "Ended", "Errors", "Mean", "50%", "99%", "99.9%", "Max"},
+		Columns: []string{"From", "Asked", "Succeeded", "Errors", "Mean", "50%", "99%", "99.9%", "Max"},
 	}
 	shown := thin(points, tableRows, func(p measure.Point) float64 { return float64(p.Max) })
 	if len(shown) < len(points) {

@@ -104,7 +104,7 @@ type point struct {
 	Length      time.Duration     `json:"length"`
 	Drain       bool              `json:"drain"` // no more were due: the last responses
 	AskedRate   float64           `json:"asked_rate"`
-	Rate        float64           `json:"rate"`         // of those that ended
+	Rate        float64           `json:"rate"`         // of those that succeeded
 	StatusCodes map[string]uint64 `json:"status_codes"` // 0: no whole response; 4xx: statuses beyond the 16 most frequent
 	Requests    uint64            `json:"requests"`
 	Answered    uint64            `json:"answered"`

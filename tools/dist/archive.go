@@ -46,6 +46,7 @@ var documents = []string{
 	"docs/live-dark.png",
 	"docs/live.png",
 	"docs/loadgen.md",
+	"docs/loadgen-capacity.png",
 	"docs/loadgen.png",
 	"docs/operations.md",
 	"docs/security.md",
