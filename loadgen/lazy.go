@@ -53,21 +53,17 @@ func (o *options) openLazily(ctx context.Context, stdin io.Reader, body []byte) 
 	default:
 		return nil, wrongFormat(o.format)
 	}
-	read := make(chan error, 1)
-	go func() { // it is left behind if ctx ends, as the process is about to
-		var err error
-		l.first, err = l.read(1)
-		read <- err
-	}()
-	select {
-	case err := <-read:
-		if errors.Is(err, vegeta.ErrNoTargets) {
-			err = fmt.Errorf("-targets %s: no target in it", l.name)
-		}
-		return l, err
-	case <-ctx.Done():
-		return nil, errInterrupted
+	var err error
+	l.first, err = patiently(ctx, func() (vegeta.Target, error) { return l.read(1) })
+	switch {
+	case errors.Is(err, vegeta.ErrNoTargets):
+		return nil, fmt.Errorf("-targets %s: no target in it", l.name)
+	case errors.Is(err, errInterrupted):
+		return nil, fmt.Errorf("-targets: %w", err)
+	case err != nil:
+		return nil, err
 	}
+	return l, nil
 }
 
 // read reads a target. The error says what is wrong, or is vegeta.ErrNoTargets at

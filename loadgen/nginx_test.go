@@ -16,7 +16,7 @@ import (
 )
 
 // nginxConfig answers with 5 bytes, and takes so many requests on a connection: the
-// user, where to listen, certificate, key, and how many.
+// user, the address, certificate, key, and how many.
 const nginxConfig = `%s
 daemon off;
 worker_processes 1;

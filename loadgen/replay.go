@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -68,7 +67,7 @@ func (r *replayFlags) read(ctx context.Context, stdin io.Reader, cfg *attack.Con
 		defer f.Close()
 		src = f
 	}
-	if r.log, err = readLog(ctx, src); err != nil {
+	if r.log, err = patiently(ctx, func() (*replay.Log, error) { return replay.Read(src) }); err != nil {
 		return err
 	}
 	header := cfg.Targets[0].Header
@@ -84,25 +83,6 @@ func (r *replayFlags) read(ctx context.Context, stdin io.Reader, cfg *attack.Con
 	}
 	cfg.Pacer, cfg.Duration, cfg.Requests = p, 0, uint64(len(p.Moments))
 	return nil
-}
-
-// readLog reads until the end, or until ctx ends: a pipe may have none.
-func readLog(ctx context.Context, r io.Reader) (*replay.Log, error) {
-	type result struct {
-		log *replay.Log
-		err error
-	}
-	read := make(chan result, 1)
-	go func() { // it is left behind if ctx ends, as the process is about to
-		log, err := replay.Read(r)
-		read <- result{log, err}
-	}()
-	select {
-	case got := <-read:
-		return got.log, got.err
-	case <-ctx.Done():
-		return nil, errors.New("nothing was sent: interrupted while the log was read")
-	}
 }
 
 // note says what of the log is not sent.

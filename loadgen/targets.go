@@ -57,7 +57,7 @@ func (o *options) readTargets(ctx context.Context, stdin io.Reader) ([]vegeta.Ta
 		defer f.Close()
 		src = f
 	}
-	text, err := readAll(ctx, io.LimitReader(src, maxTargets+1))
+	text, err := patiently(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(src, maxTargets+1)) })
 	if err != nil {
 		return nil, fmt.Errorf("-targets: %w", err)
 	}
@@ -126,47 +126,36 @@ func (o *options) lazyHint() string {
 	return " (-lazy reads targets while they are sent)"
 }
 
-// open opens a file, or returns when ctx ends: a named pipe may never have a writer.
-func open(ctx context.Context, name string) (*os.File, error) {
-	type opened struct {
-		file *os.File
-		err  error
-	}
-	ready := make(chan opened, 1)
-	go func() { // it is left behind if ctx ends, as the process is about to
-		f, err := os.Open(name)
-		ready <- opened{f, err}
-	}()
-	select {
-	case o := <-ready:
-		return o.file, o.err
-	case <-ctx.Done():
-		return nil, errInterrupted
-	}
-}
-
-// errInterrupted is that no target came before a signal.
-var errInterrupted = errors.New("-targets: nothing was sent: interrupted while targets were read")
+// errInterrupted is that a signal came before what is to be sent.
+var errInterrupted = errors.New("nothing was sent: interrupted while targets were read")
 
 func wrongFormat(format string) error {
 	return fmt.Errorf("-format %q: allowed are %s and %s", format, vegeta.HTTPTargetFormat, vegeta.JSONTargetFormat)
 }
 
-// readAll reads until the end, or until ctx ends: a pipe may have none.
-func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
+// patiently is what a function returns that may wait for ever, as for a named pipe that
+// has no writer: if ctx ends before, it is errInterrupted, and the function is left
+// behind, as the process is about to end.
+func patiently[T any](ctx context.Context, wait func() (T, error)) (T, error) {
 	type result struct {
-		text []byte
-		err  error
+		value T
+		err   error
 	}
-	read := make(chan result, 1)
-	go func() { // it is left behind if ctx ends, as the process is about to
-		text, err := io.ReadAll(r)
-		read <- result{text, err}
+	ended := make(chan result, 1)
+	go func() {
+		value, err := wait()
+		ended <- result{value, err}
 	}()
 	select {
-	case got := <-read:
-		return got.text, got.err
+	case r := <-ended:
+		return r.value, r.err
 	case <-ctx.Done():
-		return nil, errors.New("nothing was sent: interrupted while targets were read")
+		var none T
+		return none, errInterrupted
 	}
+}
+
+// open opens a file, or returns when ctx ends.
+func open(ctx context.Context, name string) (*os.File, error) {
+	return patiently(ctx, func() (*os.File, error) { return os.Open(name) })
 }

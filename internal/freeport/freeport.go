@@ -1,4 +1,4 @@
-// Package freeport finds addresses for programs that must be told where to listen:
+// Package freeport finds addresses for programs that must be given the one to listen on:
 // tests, benchmarks and attacks start servers that cannot say which port they got.
 package freeport
 
