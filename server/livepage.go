@@ -2,11 +2,13 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"github.com/e0ac7cd4/hotpath/server/certs"
 	"github.com/e0ac7cd4/hotpath/server/config"
 	"github.com/e0ac7cd4/hotpath/server/live"
+	"github.com/e0ac7cd4/hotpath/server/site"
 )
 
 // liveParts are what the live page looks at that there is not from the start, or not
@@ -24,12 +26,25 @@ func (p *liveParts) sites() []live.Site {
 	}
 	all := make([]live.Site, len(set.all))
 	for i, s := range set.all {
-		all[i] = live.Site{Name: s.Name, Tally: s.Tally}
+		all[i] = live.Site{Name: s.Name, Host: aHost(s.Site), Tally: s.Tally}
 		if s.proxy != nil {
 			all[i].Upstreams = s.proxy.Status()
 		}
 	}
 	return all
+}
+
+// aHost is one that a site is served to.
+func aHost(s *site.Site) string {
+	if len(s.Hosts) == 0 {
+		return "localhost" // the default
+	}
+	for _, host := range s.Hosts {
+		if !strings.HasPrefix(host, "*") {
+			return host
+		}
+	}
+	return "any" + strings.TrimPrefix(s.Hosts[0], "*")
 }
 
 // broken are the files of certificates and keys that cannot be used.

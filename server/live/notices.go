@@ -26,13 +26,20 @@ const (
 	// the last line then.
 	maxNotices = 12
 
-	// The shares of 5xx and of permits, and the times before a certificate's end, at
-	// which the alerts fire, too.
-	manyErrors  = .01
-	fewRequests = 100 // recent ones, of which one is not many
-	nearlyFull  = .9
-	soon        = 14 * 24 * time.Hour
-	verySoon    = 3 * 24 * time.Hour
+	// The shares of 5xx, of 4xx, of failed fetches, of permits and of memory, the rates
+	// from which on a mean or a share says something, and the times before a
+	// certificate's end: those at which the alerts fire, too.
+	manyErrors     = .01
+	nearlyAll      = .9
+	manyFailures   = .05
+	nearlyFull     = .9
+	fewRequests    = 100 // recent ones, of which one is not many
+	meanRate       = 100 // hits and misses a second
+	sharesRate     = 10  // answers a second
+	fetchRate      = .1
+	collectionRate = 1. // a second: what little memory costs
+	soon           = 14 * 24 * time.Hour
+	verySoon       = 3 * 24 * time.Hour
 )
 
 // notices are what a state has to say, the worst first.
@@ -41,14 +48,8 @@ func notices(s *state, now, before *counts, at time.Time) []notice {
 	if n := now.panics - before.panics; n > 0 {
 		all.add(bad, "log-section", "%s caught: the log has the stack", plural(n, "panic was", "panics were"))
 	}
-	answers := now.answers.requests() - before.answers.requests()
-	errors := now.answers.classes[hotpath.Class5xx] - before.answers.classes[hotpath.Class5xx]
-	if share := float64(errors) / float64(answers); answers >= fewRequests && share > manyErrors {
-		all.add(bad, "sites-section", "%.1f %% of recent answers were 5xx", share*100)
-	}
-	if share := float64(now.permitsUsed) / float64(now.permits); share > nearlyFull {
-		all.add(warning, "limits-section", "%.0f %% of the connections that may be are open", share*100)
-	}
+	all.answers(now, before)
+	all.resources(now, before)
 	all.upstreams(s.Upstreams)
 	all.certificates(&s.Certificates, at)
 	if r := &s.Reloads; r.Refused > r.Loaded {
@@ -66,6 +67,54 @@ type noticeList []notice
 
 func (all *noticeList) add(level, at, format string, args ...any) {
 	*all = append(*all, notice{level, fmt.Sprintf(format, args...), at})
+}
+
+// answers are about how requests were answered, and what was fetched for them.
+func (all *noticeList) answers(now, before *counts) {
+	seconds := now.at.Sub(before.at).Seconds()
+	n := now.answers.requests() - before.answers.requests()
+	share := func(class hotpath.Class) float64 {
+		return float64(now.answers.classes[class]-before.answers.classes[class]) / float64(n)
+	}
+	if errors := share(hotpath.Class5xx); n >= fewRequests && errors > manyErrors {
+		all.add(bad, "sites-section", "%.1f %% of recent answers were 5xx", errors*100)
+	}
+	if errors := share(hotpath.Class4xx); float64(n) > sharesRate*seconds && errors > nearlyAll {
+		all.add(bad, "sites-section", "%.0f %% of recent answers were 4xx: is what is served there?", errors*100)
+	}
+	d := now.answers.durations.Since(before.answers.durations)
+	if mean := d.Mean(); float64(d.Count()) > meanRate*seconds && mean > targetLatency.Seconds() {
+		all.add(warning, "latency", "the mean of recent hits and misses is %.3g ms, above %d ms", mean*1e3, targetLatency.Milliseconds())
+	}
+	var fetches, failed uint64
+	for outcome := range now.fetches {
+		of := now.fetches[outcome] - before.fetches[outcome]
+		fetches += of
+		switch hotpath.FetchOutcome(outcome) {
+		case hotpath.FetchRefused, hotpath.FetchTimeout, hotpath.FetchError:
+			failed += of
+		}
+	}
+	if failures := float64(failed) / float64(fetches); float64(fetches) > fetchRate*seconds && failures > manyFailures {
+		all.add(bad, "upstreams-section", "%.0f %% of recent fetches failed", failures*100)
+	}
+}
+
+// resources are about what the server may use, and what it had no room for.
+func (all *noticeList) resources(now, before *counts) {
+	if share := float64(now.permitsUsed) / float64(now.permits); share > nearlyFull {
+		all.add(warning, "limits-section", "%.0f %% of the connections that may be are open", share*100)
+	}
+	if now.permits < now.permitsConfigured {
+		all.add(warning, "limits-section", "%d connections may be open, fewer than the %d that are configured: descriptors are short", now.permits, now.permitsConfigured)
+	}
+	collections := float64(now.collections-before.collections) / now.at.Sub(before.at).Seconds()
+	if share := float64(now.memory) / float64(now.memoryLimit); now.memoryLimit > 0 && share > nearlyFull && collections > collectionRate {
+		all.add(warning, "memory", "%.0f %% of memory-limit are in use, and garbage is collected %.0f times a second", share*100, collections)
+	}
+	if lost := now.logLost - before.logLost; lost > 0 {
+		all.add(warning, "limits-section", "the access log has lost %s", plural(lost, "line", "lines"))
+	}
 }
 
 // upstreams tells of sites all of whose upstreams are not well, and of single ones.

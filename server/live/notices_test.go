@@ -14,6 +14,11 @@ import (
 func TestNotices(t *testing.T) {
 	left := func(d time.Duration) int64 { return noon.Add(d).Unix() }
 	const day = 24 * time.Hour
+	page, err := newPage(newConfig(), noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := newMetrics(hotpath.Options{Stripes: 1}).RequestDuration.Distribution()
 	for _, tt := range []struct {
 		name   string
 		state  state
@@ -47,11 +52,33 @@ func TestNotices(t *testing.T) {
 		{name: "more than nine of ten", now: counts{permits: 1000, permitsUsed: 952},
 			want: "warning 95 % of the connections that may be are open"},
 		{name: "one error of few", now: answers(20, 1, 0)},
+		{name: "most is not found", now: ofClients(4000, 3601, 0),
+			want: "bad 90 % of recent answers were 4xx: is what is served there?"},
+		{name: "most of little is not found", now: ofClients(3000, 3000, 0)},
+		{name: "slow", now: ofClients(40_000, 0, 4200*time.Microsecond),
+			want: "warning the mean of recent hits and misses is 4.2 ms, above 3 ms"},
+		{name: "one slow miss among few", now: ofClients(20_000, 0, time.Second)},
+		{name: "fetches that fail", now: counts{fetches: [...]uint64{hotpath.FetchOK: 90, hotpath.FetchNotFound: 4, hotpath.FetchTimeout: 3, hotpath.FetchError: 3, hotpath.FetchCanceled: 0}},
+			want: "bad 6 % of recent fetches failed"},
+		{name: "fetches that nobody waits for", now: counts{fetches: [...]uint64{hotpath.FetchOK: 50, hotpath.FetchCanceled: 50, hotpath.FetchError: 0}}},
+		{name: "fewer permits", now: counts{permits: 900, permitsConfigured: 1000},
+			want: "warning 900 connections may be open, fewer than the 1000 that are configured: descriptors are short"},
+		{name: "little memory", now: counts{memory: 95, memoryLimit: 100, collections: 900},
+			want: "warning 95 % of memory-limit are in use, and garbage is collected 3 times a second"},
+		{name: "a large cache", now: counts{memory: 95, memoryLimit: 100, collections: 200}},
+		{name: "no limit", now: counts{memory: 95, collections: 900}},
+		{name: "a log that is behind", now: counts{logLost: 5}, before: counts{logLost: 4},
+			want: "warning the access log has lost 1 line"},
 	} {
+		tt.before.at, tt.now.at = noon.Add(-period), noon
+		tt.before.answers.durations = none
+		if tt.now.answers.durations.Counts == nil {
+			tt.now.answers.durations = none
+		}
 		var lines []string
 		for _, n := range notices(&tt.state, &tt.now, &tt.before, noon) {
 			lines = append(lines, n.Level+" "+n.Text)
-			if !strings.Contains(pageText, fmt.Sprintf("id=%q", n.At)) {
+			if !strings.Contains(string(page.html), fmt.Sprintf("id=%q", n.At)) {
 				t.Errorf("%s: the page has no section %q", tt.name, n.At)
 			}
 		}
@@ -65,6 +92,16 @@ func answers(all, errors, panics uint64) (c counts) {
 	c.answers.results[hotpath.Hit] = all
 	c.answers.classes[hotpath.Class5xx] = errors
 	c.panics = panics
+	return c
+}
+
+// ofClients are answers of hits, some of them 4xx, that took some time each.
+func ofClients(all, notFound uint64, took time.Duration) counts {
+	c := answers(all, 0, 0)
+	c.answers.classes[hotpath.Class4xx] = notFound
+	m := newMetrics(hotpath.Options{Stripes: 1})
+	m.RequestDuration.ObserveN(0, hotpath.Hit, took, all)
+	c.answers.durations = m.RequestDuration.Distribution()
 	return c
 }
 

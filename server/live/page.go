@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -46,7 +45,7 @@ type facts struct {
 	Cores        int     `json:"cores"`
 	CacheEntries int     `json:"cache_entries"`
 	CacheBytes   int64   `json:"cache_bytes"`
-	MemoryLimit  int64   `json:"memory_limit"` // bytes, 0 for none
+	MemoryLimit  uint64  `json:"memory_limit"` // bytes, 0 for none
 }
 
 // card is a figure with a small chart.
@@ -76,10 +75,6 @@ func newPage(cfg Config, start time.Time) (page, error) {
 		return page{}, fmt.Errorf("parsing the live page: %w", err)
 	}
 	cache := cfg.Cache()
-	limit := debug.SetMemoryLimit(-1) // reads it
-	if limit == noMemoryLimit {
-		limit = 0
-	}
 	data, err := json.Marshal(facts{
 		Start:        start.UnixMilli(),
 		Kept:         kept,
@@ -88,7 +83,7 @@ func newPage(cfg Config, start time.Time) (page, error) {
 		Cores:        runtime.GOMAXPROCS(0),
 		CacheEntries: cache.LimitEntries,
 		CacheBytes:   cache.LimitBytes,
-		MemoryLimit:  limit,
+		MemoryLimit:  memoryLimit(),
 	})
 	if err != nil {
 		return page{}, fmt.Errorf("encoding the facts of the live page: %w", err)
@@ -169,9 +164,6 @@ func thousands(v float64) string {
 	}
 	return text
 }
-
-// noMemoryLimit is what [debug.SetMemoryLimit] returns if there is none.
-const noMemoryLimit = 1<<63 - 1
 
 // page is the document with the policy that it is sent with.
 type page struct {

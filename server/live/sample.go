@@ -2,6 +2,7 @@ package live
 
 import (
 	"math"
+	"runtime/debug"
 	"runtime/metrics"
 	"strconv"
 	"time"
@@ -148,4 +149,20 @@ func memory() (total, heap uint64) {
 	}
 	metrics.Read(read)
 	return read[0].Value.Uint64() - read[1].Value.Uint64(), read[2].Value.Uint64()
+}
+
+// memoryLimit is what memory may come to, in bytes; 0: there is no limit.
+func memoryLimit() uint64 {
+	limit := debug.SetMemoryLimit(-1) // reads it
+	if limit == math.MaxInt64 {
+		return 0
+	}
+	return uint64(limit)
+}
+
+// collections is how often garbage was collected.
+func collections() uint64 {
+	read := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}}
+	metrics.Read(read)
+	return read[0].Value.Uint64()
 }

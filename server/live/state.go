@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
@@ -17,6 +18,7 @@ import (
 // Site is a site as the page's recorder sees it.
 type Site struct {
 	Name      string
+	Host      string                 // one of its hosts, for a URL
 	Tally     *hotpath.Tally         // of its answers; the same one as long as it is the same site
 	Upstreams []proxy.UpstreamStatus // nil: it has none
 }
@@ -26,19 +28,19 @@ type Site struct {
 type state struct {
 	Span int64 `json:"span"` // s: what "recent" is about
 
-	Notices      []notice          `json:"notices"`
-	Sites        []siteState       `json:"sites"` // those with the most requests first
-	Rest         *siteState        `json:"rest"`  // the others' sum; nil: there are none
-	RestSites    int               `json:"rest_sites"`
-	Upstreams    []upstreamState   `json:"upstreams"` // those that are not well first
-	Unshown      int               `json:"unshown_upstreams"`
-	Reasons      []reasonState     `json:"reasons"` // recent ones, the most frequent first
-	Misses       []missed.Path     `json:"misses"`
-	Slowest      []missed.SlowPath `json:"slowest"`
-	Limits       []limitState      `json:"limits"` // that were hit since the start, the latest first
-	Certificates certificates      `json:"certificates"`
-	Reloads      reloads           `json:"reloads"`
-	Purges       []named           `json:"purges"` // targets since the start, by what they name
+	Notices      []notice        `json:"notices"`
+	Sites        []siteState     `json:"sites"` // those with the most requests first
+	Rest         *siteState      `json:"rest"`  // the others' sum; nil: there are none
+	RestSites    int             `json:"rest_sites"`
+	Upstreams    []upstreamState `json:"upstreams"` // those that are not well first
+	Unshown      int             `json:"unshown_upstreams"`
+	Reasons      []reasonState   `json:"reasons"` // recent ones, the most frequent first
+	Misses       []missPath      `json:"misses"`
+	Slowest      []slowPath      `json:"slowest"`
+	Limits       []limitState    `json:"limits"` // that were hit since the start, the latest first
+	Certificates certificates    `json:"certificates"`
+	Reloads      reloads         `json:"reloads"`
+	Purges       []named         `json:"purges"` // targets since the start, by what they name
 }
 
 type siteState struct {
@@ -71,6 +73,18 @@ type reasonState struct {
 	Reason  string `json:"reason"`
 	Because string `json:"because"`
 	Count   uint64 `json:"count"`
+}
+
+// missPath and slowPath are paths with a URL to explain; "": the path is too long for
+// one, or has what a person cannot read.
+type missPath struct {
+	missed.Path
+	URL string `json:"url"`
+}
+
+type slowPath struct {
+	missed.SlowPath
+	URL string `json:"url"`
 }
 
 type limitState struct {
@@ -117,7 +131,13 @@ type counts struct {
 	panics  uint64
 	answers totals
 
-	permits, permitsUsed int64 // of connections
+	fetches [hotpath.FetchError + 1]uint64
+	logLost uint64 // lines of the access log
+
+	permits, permitsUsed, permitsConfigured int64 // of connections
+
+	memory, memoryLimit uint64 // bytes; no limit: 0
+	collections         uint64
 }
 
 // period is how long counts are compared with the same ones, as in package missed:
@@ -145,7 +165,13 @@ func (c *Config) counts(now time.Time, sites []Site) counts {
 		at: now, sites: make(map[*hotpath.Tally]hotpath.Tallied, len(sites)),
 		limits: make([]uint64, len(limits)), reasons: make([]uint64, rfc9111.Reasons),
 		panics: c.Metrics.Panics.Value(), answers: c.totals(now),
-		permits: c.Metrics.Permits.Value(), permitsUsed: c.Metrics.PermitsInUse.Value(),
+		logLost: c.Metrics.AccessLog.Value(hotpath.LogDropped) + c.Metrics.AccessLog.Value(hotpath.LogFailed),
+		permits: c.Metrics.Permits.Value(), permitsUsed: c.Metrics.PermitsInUse.Value(), permitsConfigured: c.Metrics.PermitsConfigured.Value(),
+		memoryLimit: memoryLimit(), collections: collections(),
+	}
+	n.memory, _ = memory()
+	for outcome := range n.fetches {
+		n.fetches[outcome] = c.Metrics.OriginFetches.Value(hotpath.FetchOutcome(outcome))
 	}
 	for _, s := range sites {
 		n.sites[s.Tally] = s.Tally.Value()
@@ -171,8 +197,8 @@ func (w *watch) look(now time.Time) *state {
 	s := &state{
 		Span:    int64(span.Seconds()),
 		Reasons: w.reasons(&n),
-		Misses:  cutPaths(w.cfg.Misses(maxPaths)),
-		Slowest: cutSlow(w.cfg.Slowest(maxPaths)),
+		Misses:  missPaths(w.cfg.Misses(maxPaths), all),
+		Slowest: slowPaths(w.cfg.Slowest(maxPaths), all),
 		Limits:  w.limits(&n),
 	}
 	s.Sites, s.Rest, s.RestSites = w.sites(all, &n, span)
@@ -311,16 +337,37 @@ func readable(files []certs.Broken) []certs.Broken {
 // visible is a text that a client, an upstream or a file has, as a person can read it.
 func visible(s string, most int) string { return cut(access.Escape(s), most) }
 
-func cutPaths(all []missed.Path) []missed.Path {
-	for i := range all {
-		all[i].Site, all[i].Path, all[i].Parameter = visible(all[i].Site, maxSiteName), visible(all[i].Path, maxKeyLength), visible(all[i].Parameter, maxKeyLength)
+func missPaths(all []missed.Path, sites []Site) []missPath {
+	shown := make([]missPath, len(all))
+	for i, p := range all {
+		shown[i].URL = urlOf(p.Site, p.Path, sites)
+		p.Site, p.Path, p.Parameter = visible(p.Site, maxSiteName), visible(p.Path, maxKeyLength), visible(p.Parameter, maxKeyLength)
+		shown[i].Path = p
 	}
-	return all
+	return shown
 }
 
-func cutSlow(all []missed.SlowPath) []missed.SlowPath {
-	for i := range all {
-		all[i].Site, all[i].Path = visible(all[i].Site, maxSiteName), visible(all[i].Path, maxKeyLength)
+func slowPaths(all []missed.SlowPath, sites []Site) []slowPath {
+	shown := make([]slowPath, len(all))
+	for i, p := range all {
+		shown[i].URL = urlOf(p.Site, p.Path, sites)
+		p.Site, p.Path = visible(p.Site, maxSiteName), visible(p.Path, maxKeyLength)
+		shown[i].SlowPath = p
 	}
-	return all
+	return shown
+}
+
+// urlOf is the URL of a path of a site, which begins with its host if the site's keys do.
+func urlOf(name, path string, sites []Site) string {
+	if visible(path, maxKeyLength) != path {
+		return ""
+	}
+	if !strings.HasPrefix(path, "/") {
+		return "https://" + path
+	}
+	i := slices.IndexFunc(sites, func(s Site) bool { return s.Name == name })
+	if i < 0 || len(sites[i].Host) > maxSiteName {
+		return "" // it is served no more
+	}
+	return "https://" + sites[i].Host + path
 }

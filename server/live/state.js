@@ -39,11 +39,11 @@ const showUpstreams = s => {
 
 const showReasons = reasons => list('reasons', reasons, r => line([r.because, note(r.reason)], ['answers', count(r.count)]))
 
-// path is a path that can be explained: it leads there.
+// path is a path, and leads to its explanation if it is a whole URL's.
 const path = p => {
-  const host = /^[\w-]+(\.[\w-]+)+(:\d+)?/.exec(p.site)?.[0] ?? 'localhost'
+  if (!p.url) return p.path
   const link = element('a', { href: '#explain' }, p.path)
-  link.addEventListener('click', () => { document.forms[0].elements.url.value = 'https://' + (p.path[0] === '/' ? host : '') + p.path })
+  link.addEventListener('click', () => { document.forms[0].elements.url.value = p.url })
   return link
 }
 const showMisses = paths => list('misses', paths, p => line(

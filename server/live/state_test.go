@@ -117,6 +117,27 @@ func TestStateOfLimits(t *testing.T) {
 	}
 }
 
+// TestPathsLeadToURLs: a path leads to its URL, with the site's host if keys of the site
+// have none; one that is cut, or is not shown as it is, leads nowhere.
+func TestPathsLeadToURLs(t *testing.T) {
+	sites := []Site{{Name: "files", Host: "any.example.com"}, {Name: "http://127.0.0.1:8080", Host: "shop.example"}}
+	for _, tt := range []struct{ site, path, want string }{
+		{"http://127.0.0.1:8080", "shop.example/a", "https://shop.example/a"},
+		{"http://127.0.0.1:8080", "[::1]:8443/a", "https://[::1]:8443/a"},
+		{"files", "/a", "https://any.example.com/a"},
+		{"gone", "/a", ""},
+		{"files", "/a\u202e", ""},
+		{"files", "/" + strings.Repeat("a", maxKeyLength-1), "https://any.example.com/" + strings.Repeat("a", maxKeyLength-1)},
+		{"files", "/" + strings.Repeat("a", maxKeyLength), ""},
+	} {
+		misses := missPaths([]missed.Path{{Site: tt.site, Path: tt.path}}, sites)
+		slow := slowPaths([]missed.SlowPath{{Site: tt.site, Path: tt.path}}, sites)
+		if misses[0].URL != tt.want || slow[0].URL != tt.want {
+			t.Errorf("%s of %s leads to %q and %q, want %q", tt.path, tt.site, misses[0].URL, slow[0].URL, tt.want)
+		}
+	}
+}
+
 // TestStateIsBounded: however much there is of everything, and however long, a state is
 // a part of what a page takes at once.
 func TestStateIsBounded(t *testing.T) {
