@@ -172,12 +172,18 @@ func each(counter string, labels ...string) query {
 		strings.Join(labels, ", "), counter, labels[0])}
 }
 
+// added is by how much a counter of each server grew in $rate: whole events, which
+// increase() would extrapolate to four thirds of them. One that began anew has grown
+// from zero.
+func added(counter string) string {
+	return fmt.Sprintf(`(%[1]s - %[1]s offset $rate >= 0 or %[1]s and resets(%[1]s[$rate]) > 0)`, counter)
+}
+
 // increases are like [each], of what happens now and then: how often in the time
-// from one point to the next.
-func increases(counter string, labels ...string) query {
-	q := each(counter, labels...)
-	q.expr = strings.ReplaceAll(q.expr, "rate(", "increase(")
-	return q
+// before each point.
+func increases(counter, label string) query {
+	return query{legend: "{{" + label + "}}", expr: fmt.Sprintf(
+		`sum by (%[1]s) (%[2]s) > 0 or on () label_replace(0 * sum(%[3]s), "%[1]s", "none", "", "")`, label, added(counter), counter)}
 }
 
 // named is the query with another legend.

@@ -81,7 +81,7 @@ var cacheAndOrigin = board{
 				about:   "Looks at whether an entry is current, in the background of a hit, by what they found.",
 				queries: []query{each("hotpath_revalidations_total", "outcome")}},
 			{title: "Purges", unit: units.Short, w: 12, h: 7,
-				about:   "What operators have purged, and answers to unsafe requests (group), by what they named. Misses with the reason invalidated follow.",
+				about:   "How many in the time before each point (four scrapes, or more if much time is shown): what operators have purged, and answers to unsafe requests (group), by what they named. Misses with the reason invalidated follow.",
 				queries: []query{increases("hotpath_purges_total", "form")}},
 		}},
 		{"Compression", []panel{

@@ -48,7 +48,7 @@ var overview = board{
 			{title: "Responses by class", unit: units.RequestsPerSecond, stack: true, colours: classes,
 				about:   "Responses of all chosen servers, by status class.",
 				queries: []query{each("hotpath_requests_total", "class")}},
-			{title: "5xx and their share", unit: units.RequestsPerSecond, colours: palette{"5xx": "red", "share": "orange"},
+			{title: "5xx and their share", unit: units.RequestsPerSecond, colours: palette{"5xx": "red", "share": "purple"},
 				about: "If they are misses (below, by cache result), the origin fails: see the dashboard of cache and origin. Else the server refuses: see the limits.",
 				queries: []query{
 					{legend: "5xx", expr: `sum(rate(hotpath_requests_total{class="5xx"}[$rate]))`},

@@ -132,7 +132,7 @@ var (
 			queries: []query{
 				{legend: "{{instance}} http-addr", expr: `hotpath_redirect_connections`},
 				{legend: "{{instance}} open", expr: `hotpath_admin_connections`},
-				{legend: "{{instance}} closed", expr: `increase(hotpath_admin_connections_refused_total[$rate])`},
+				{legend: "{{instance}} closed", expr: added("hotpath_admin_connections_refused_total")},
 			}},
 		{kind: figure, title: "TLS buffers", unit: units.Short, w: 4, h: 4,
 			about:   "Servers that put records into crypto/tls's buffers directly. One that does not allocates for each record: its log says why.",
@@ -147,7 +147,7 @@ var (
 			about:   "Different ones among the servers. More than one for longer than a rollout takes: a server has refused its reload, or was forgotten.",
 			queries: []query{{legend: "configurations", expr: `count(count_values("hash", hotpath_config_hash))`}}},
 		{title: "Reloads", unit: units.Short, colours: palette{"applied": "green", "invalid": "red", "restart": "orange", "refused": "purple"},
-			about:   "By what became of them. invalid, restart: the server goes on with what it had, and its log says why.",
+			about:   "How many in the time before each point (four scrapes, or more if much time is shown), by what became of them. invalid, restart: the server goes on with what it had, and its log says why.",
 			queries: []query{increases("hotpath_config_reloads_total", "outcome")}},
 		{title: "Access log and traces", unit: perSecond, colours: outcomes,
 			about: "Records by what became of them. dropped: the writer was behind, or the file would have grown faster than access-log-rate. failed: the file did not take them, and the log says why. Spans by the same: dropped, more than the collector took; failed, it refused them or was not there.",
