@@ -8,7 +8,7 @@
 // (text/event-stream, WHATWG HTML §9.2) and gets first what is kept, then each
 // second as it ends:
 //
-//	start   when the server started: a page that is older reloads
+//	start   when the server started: a page that is older says so
 //	keys    the hottest keys
 //	state   how sites, upstreams and the rest stand, every five seconds
 //	log     the latest warnings and errors, when there is a new one

@@ -32,7 +32,7 @@
     },
     cpu: {
       text: s => s.cpu.toFixed(2), of: () => `of ${facts.cores} cores`, bar: s => s.cpu / facts.cores,
-      note: s => s.rate >= 1 ? `${duration(s.cpu / s.rate * 1e3)} a request` : '',
+      note: s => s.cpu_request != null && s.rate >= 1 ? `${duration(s.cpu_request)} a request` : '',
     },
     sent: { text: s => bytes(s.sent) + '/s', note: s => `received ${bytes(s.received)}/s` },
   }

@@ -103,17 +103,17 @@ func (all *noticeList) answers(now, before *counts) {
 // resources are about what the server may use, and what it had no room for.
 func (all *noticeList) resources(now, before *counts) {
 	if share := float64(now.permitsUsed) / float64(now.permits); share > nearlyFull {
-		all.add(warning, "limits-section", "%.0f %% of the connections that may be are open", share*100)
+		all.add(warning, "permits_used", "%.0f %% of the connections that may be are open", share*100)
 	}
 	if now.permits < now.permitsConfigured {
-		all.add(warning, "limits-section", "%d connections may be open, fewer than the %d that are configured: descriptors are short", now.permits, now.permitsConfigured)
+		all.add(warning, "permits_used", "%s connections may be open, fewer than the %s that are configured: descriptors are short", thousands(float64(now.permits)), thousands(float64(now.permitsConfigured)))
 	}
 	collections := float64(now.collections-before.collections) / now.at.Sub(before.at).Seconds()
 	if share := float64(now.memory) / float64(now.memoryLimit); now.memoryLimit > 0 && share > nearlyFull && collections > collectionRate {
 		all.add(warning, "memory", "%.0f %% of memory-limit are in use, and garbage is collected %.0f times a second", share*100, collections)
 	}
 	if lost := now.logLost - before.logLost; lost > 0 {
-		all.add(warning, "limits-section", "the access log has lost %s", plural(lost, "line", "lines"))
+		all.add(warning, "log-section", "the access log has lost %s", plural(lost, "line", "lines"))
 	}
 }
 

@@ -62,7 +62,7 @@ func TestNotices(t *testing.T) {
 			want: "bad 6 % of recent fetches failed"},
 		{name: "fetches that nobody waits for", now: counts{fetches: [...]uint64{hotpath.FetchOK: 50, hotpath.FetchCanceled: 50, hotpath.FetchError: 0}}},
 		{name: "fewer permits", now: counts{permits: 900, permitsConfigured: 1000},
-			want: "warning 900 connections may be open, fewer than the 1000 that are configured: descriptors are short"},
+			want: "warning 900 connections may be open, fewer than the 1,000 that are configured: descriptors are short"},
 		{name: "little memory", now: counts{memory: 95, memoryLimit: 100, collections: 900},
 			want: "warning 95 % of memory-limit are in use, and garbage is collected 3 times a second"},
 		{name: "a large cache", now: counts{memory: 95, memoryLimit: 100, collections: 200}},

@@ -46,7 +46,7 @@ func TestSample(t *testing.T) {
 	}{
 		{"rate", s.Rate, 500}, {"mean", s.Mean, .7675}, {"p50", s.P50, .5 / .7 * .025}, {"p99", s.P99, 2 + .5*.29/.3},
 		{"hits", s.Hits, .875}, {"5xx", s.ServerErrors, .05}, {"4xx", s.ClientErrors, .15},
-		{"refused", s.Refused, 3}, {"sent", s.Sent, 1500}, {"received", s.Received, 500}, {"cpu", s.CPU, 1.5},
+		{"refused", s.Refused, 3}, {"sent", s.Sent, 1500}, {"received", s.Received, 500}, {"cpu", s.CPU, 1.5}, {"cpu of a request", s.CPURequest, 3},
 	} {
 		if math.Abs(float64(tt.got-tt.want)) > 1e-9 {
 			t.Errorf("%s is %v, want %v", tt.name, tt.got, tt.want)

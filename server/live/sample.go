@@ -33,10 +33,11 @@ type sample struct {
 
 	CacheEntries int    `json:"cache_entries"`
 	CacheBytes   int64  `json:"cache_bytes"`
-	Memory       uint64 `json:"memory"` // bytes of the Go runtime, as its memory limit counts them
-	Heap         uint64 `json:"heap"`   // bytes of objects, of these
-	CPU          figure `json:"cpu"`    // cores in use
-	Sent         figure `json:"sent"`   // bytes/s
+	Memory       uint64 `json:"memory"`      // bytes of the Go runtime, as its memory limit counts them
+	Heap         uint64 `json:"heap"`        // bytes of objects, of these
+	CPU          figure `json:"cpu"`         // cores in use
+	CPURequest   figure `json:"cpu_request"` // ms of a core for each request of the window
+	Sent         figure `json:"sent"`        // bytes/s
 	Received     figure `json:"received"`
 }
 
@@ -129,6 +130,7 @@ func (c *Config) sample(t, second, earlier totals) sample {
 		Memory:       memory,
 		Heap:         heap,
 		CPU:          figure((t.cpu - second.cpu).Seconds() / seconds),
+		CPURequest:   figure((t.cpu - earlier.cpu).Seconds() * 1e3 / float64(requests)),
 		Sent:         figure(float64(t.sent-earlier.sent) / window),
 		Received:     figure(float64(t.received-earlier.received) / window),
 	}
