@@ -26,6 +26,7 @@ type figures struct {
 	Requests     uint64            `json:"requests"`
 	Answered     uint64            `json:"answered"`
 	Success      float64           `json:"success"`
+	Duration     time.Duration     `json:"duration"`
 	Ends         map[string]uint64 `json:"ends"`
 	ReachedRate  float64           `json:"reached_rate"`
 	AnsweredRate float64           `json:"answered_rate"`
@@ -42,12 +43,14 @@ type figures struct {
 		Rate     float64       `json:"rate"`
 		Requests uint64        `json:"requests"`
 		Drain    bool          `json:"drain"`
+		Busy     float64       `json:"generator_cpu"`
 	} `json:"points"`
 	ConnectionsMade  uint64            `json:"connections_made"`
 	ConnectionErrors map[string]uint64 `json:"connection_errors"`
 	Grown            int               `json:"connections_grown"`
 	Waited           uint64            `json:"waited"`
 	Busy             float64           `json:"generator_cpu"`
+	Busiest          float64           `json:"generator_cpu_max"`
 	Remarks          map[string]uint64 `json:"remarks"`
 
 	code int
@@ -281,6 +284,23 @@ func TestLastSecond(t *testing.T) {
 			t.Errorf("%s: %s", tt.why, text)
 		}
 	}
+
+	var last []string
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), 1600*time.Millisecond)
+		_, out, stderr := call(t, ctx, "", append(args, "-duration", "5s", "-json", "-quiet")...)
+		cancel()
+		var f figures
+		if err := json.Unmarshal([]byte(out), &f); err != nil {
+			t.Fatalf("interrupted: %v: %s", err, stderr)
+		}
+		if last = wrong(f, f.Duration.Seconds()); last == nil {
+			break
+		}
+	}
+	for _, text := range last {
+		t.Errorf("interrupted: %s", text)
+	}
 }
 
 // TestFullConnections: a server that takes 100 ms for each request is not slower
@@ -297,6 +317,11 @@ func TestFullConnections(t *testing.T) {
 
 	if f.Busy <= 0 || f.Busy > 1.1 {
 		t.Errorf("the load generator used %v of its cores", f.Busy)
+	}
+	for _, p := range f.Points {
+		if p.Busy <= 0 || p.Busy > 1.5 || p.Busy > f.Busiest && p.Length >= time.Second/2 {
+			t.Errorf("it used %v of its cores in the span after %v, and %v in the busiest second", p.Busy, p.Begin, f.Busiest)
+		}
 	}
 	fixed := append(args, "-connections", "8")
 	if f = measured(t, fixed...); f.Grown != 0 || f.AnsweredRate > 90 || f.Waited < f.Requests/2 {

@@ -97,8 +97,8 @@ type attack struct {
 	served   sync.WaitGroup // all connections
 	ready    chan struct{}  // closed when moment 0 is known
 
-	busy     float64 // see Summary
-	counted  uint64  // requests that were due in the intervals so far; of watch
+	meter    *meter
+	counted  uint64 // requests that were due in the intervals so far; of watch
 	versions atomic.Uint32
 	fellBack atomic.Bool
 

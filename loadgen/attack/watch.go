@@ -2,8 +2,6 @@ package attack
 
 import (
 	"context"
-	"runtime"
-	"sync/atomic"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
@@ -15,7 +13,8 @@ import (
 // that are being made, and pauses before the next.
 func (a *attack) watch(ctx context.Context, cut func(), over <-chan struct{}) {
 	begin := a.epoch.Load().Add(a.warmup)
-	defer a.meter(begin)()
+	a.meter = newMeter(begin)
+	defer a.meter.stop()
 	boundary := a.boundary(0)
 	next := time.NewTimer(time.Until(begin.Add(boundary)))
 	defer next.Stop()
@@ -45,17 +44,6 @@ func (a *attack) watch(ctx context.Context, cut func(), over <-chan struct{}) {
 		case <-over:
 			a.closeLast(current, time.Since(begin))
 			return
-		}
-	}
-}
-
-// meter begins to measure processor time at a moment, and returns what ends it.
-func (a *attack) meter(begin time.Time) (end func()) {
-	var used atomic.Int64
-	timer := time.AfterFunc(time.Until(begin), func() { used.Store(int64(processorTime())) })
-	return func() {
-		if elapsed := time.Since(begin); !timer.Stop() && elapsed > 0 {
-			a.busy = float64(processorTime()-time.Duration(used.Load())) / float64(elapsed) / float64(runtime.GOMAXPROCS(0))
 		}
 	}
 }
@@ -105,6 +93,7 @@ func (a *attack) closeInterval(i *measure.Interval, now time.Duration) *measure.
 	due := a.due(max(now, a.now()-a.warmup))
 	i.Due, a.counted = due-a.counted, due
 	i.Length = now - i.Begin
+	i.Busy = a.meter.lap()
 	i.Drain = i.Begin >= a.duration() && i.Index > 0
 	i.InFlight = a.recorder.inFlight.Load()
 	if asking := min(now, a.duration()) - i.Begin; asking > 0 {
@@ -154,7 +143,7 @@ func (a *attack) summary() Summary {
 		Interrupted: stopped,
 		Exhausted:   a.exhausted.Load() != nil,
 		Grown:       int(a.grown.Load()),
-		Busy:        a.busy,
+		Busy:        a.meter.share,
 		Spoken:      exchange.Protocols(a.versions.Load()),
 		Fallback:    a.fellBack.Load(),
 	}

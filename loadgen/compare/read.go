@@ -27,6 +27,7 @@ type Run struct {
 	Duration    time.Duration `json:"duration"`
 	Interrupted bool          `json:"interrupted"`
 	Busy        float64       `json:"generator_cpu"`
+	Busiest     float64       `json:"generator_cpu_max"`
 	Waited      uint64        `json:"waited"`
 	Starved     uint64        `json:"starved"`
 

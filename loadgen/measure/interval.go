@@ -12,6 +12,7 @@ type Interval struct {
 	Asked    float64 // the same for each second in which any were due
 	Drain    bool    // it began when no more requests were due
 	InFlight int64   // at its end
+	Busy     float64 // share of its cores that the load generator used, 0 to 1
 	Tally    *Tally
 }
 
@@ -22,6 +23,7 @@ func (i *Interval) Merge(o *Interval) {
 	i.Asked += o.Asked
 	i.Drain = i.Drain || o.Drain
 	i.InFlight += o.InFlight
+	i.Busy = max(i.Busy, o.Busy)
 	i.Tally.Merge(o.Tally)
 }
 
@@ -38,6 +40,7 @@ func (i *Interval) Point() Point {
 		Answered:    t.Answered(),
 		Failed:      t.Unsuccessful(),
 		InFlight:    i.InFlight,
+		Busy:        i.Busy,
 		Codes:       t.codes(),
 		Timed:       response.Count(),
 		Mean:        response.Mean(),

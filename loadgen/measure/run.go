@@ -16,6 +16,7 @@ type Point struct {
 	Answered uint64  // of these, with a whole response
 	Failed   uint64  // of these, without success
 	InFlight int64   // at its end: sent and not ended
+	Busy     float64 // share of its cores that the load generator used; of several machines the busiest one
 	Codes    []Code  // what was answered, from the lowest status
 
 	// Response times, as Tally.Latency has them; all 0 if Timed is.
@@ -61,6 +62,17 @@ type Run struct {
 
 	Total  *Tally
 	Points []Point
+}
+
+// Busiest is the span in which the load generator used the largest share of its cores,
+// of those that are long enough to say something.
+func (r *Run) Busiest() (most Point) {
+	for _, p := range r.Points {
+		if p.Busy > most.Busy && p.Length >= time.Second/2 {
+			most = p
+		}
+	}
+	return most
 }
 
 // Wait is how long it took from the end of the attack to the last response.

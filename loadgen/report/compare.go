@@ -139,8 +139,12 @@ func compareNotes(c *compare.Comparison) []string {
 // ownLimits are the notes on a run of which the load generator may have been the limit.
 func ownLimits(name string, r *compare.Run) []string {
 	var all []string
-	if r.Busy >= busyMuch {
-		all = append(all, fmt.Sprintf("In %s the load generator used %s of its cores: it may be what was measured.", name, human.Percent(min(r.Busy, 1))))
+	if most := max(r.Busy, r.Busiest); most >= busyMuch {
+		when := ""
+		if r.Busy < busyMuch {
+			when = " in its busiest second"
+		}
+		all = append(all, fmt.Sprintf("In %s the load generator used %s of its cores%s: it may be what was measured.", name, human.Percent(min(most, 1)), when))
 	}
 	if r.Answered > 0 && r.Answered < enough*r.AskedRate {
 		all = append(all, fmt.Sprintf("In %s the rate was not reached: asked for %s, %s were answered.", name, human.Rate(r.AskedRate), human.Rate(r.Answered)))

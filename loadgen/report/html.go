@@ -118,7 +118,8 @@ func runFacts(r *measure.Run) []fact {
 		facts = append(facts, fact{"Warm-up", human.Count(r.Warmup) + " requests"})
 	}
 	if r.Busy > 0 {
-		facts = append(facts, fact{"Load generator", human.Percent(min(r.Busy, 1)) + " of its cores"})
+		all, busiest := cores(r)
+		facts = append(facts, fact{"Load generator", all + " of its cores, " + busiest + " in its busiest second"})
 	}
 	if r.Agents > 0 {
 		facts = append(facts, fact{"Agents", human.Count(uint64(r.Agents))})

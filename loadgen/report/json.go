@@ -50,6 +50,7 @@ type document struct {
 	Connections int              `json:"connections"`       // at first
 	Grown       int              `json:"connections_grown"` // made beside them, because those were full
 	Busy        float64          `json:"generator_cpu"`     // share of its cores that the load generator used, 0 to 1
+	Busiest     float64          `json:"generator_cpu_max"` // the same in its busiest second
 	Waited      uint64           `json:"waited"`            // requests that were late because all that may be in flight were
 	PerRequest  bool             `json:"connection_per_request"`
 	Starved     uint64           `json:"starved"` // requests that were late because their target was not read yet
@@ -110,6 +111,7 @@ type point struct {
 	Answered    uint64            `json:"answered"`
 	Failed      uint64            `json:"failed"`
 	InFlight    int64             `json:"in_flight"`
+	Busy        float64           `json:"generator_cpu"`
 	Mean        time.Duration     `json:"mean"`
 	P50         time.Duration     `json:"50th"`
 	P90         time.Duration     `json:"90th"`
@@ -122,7 +124,7 @@ type point struct {
 
 func newPoint(p measure.Point) point {
 	return point{
-		p.Begin, p.Length, p.Drain, p.Asked, p.Rate(), statusCodes(p), p.Requests, p.Answered, p.Failed, p.InFlight,
+		p.Begin, p.Length, p.Drain, p.Asked, p.Rate(), statusCodes(p), p.Requests, p.Answered, p.Failed, p.InFlight, p.Busy,
 		p.Mean, p.P50, p.P90, p.P99, p.P999, p.Max, p.ServiceMean, p.ServiceP99,
 	}
 }
@@ -166,6 +168,7 @@ func newDocument(r *measure.Run, verdicts []slo.Verdict) document {
 		Waited:           t.Waited,
 		Starved:          t.Starved,
 		Busy:             r.Busy,
+		Busiest:          max(r.Busy, r.Busiest().Busy),
 		PerRequest:       r.PerRequest,
 		Streams:          r.Streams,
 		Agents:           r.Agents,

@@ -208,13 +208,23 @@ func waited(r *measure.Run) string {
 	return text + "raise " + flag + "."
 }
 
-// busy is a sentence on a load generator that used nearly all of its cores, "" if
-// it did not.
+// busy is a sentence on a load generator that used nearly all of its cores, be it for a
+// second; "" if it did not.
 func busy(r *measure.Run) string {
-	if r.Busy < busyMuch {
+	share, when := r.Busy, ""
+	if most := r.Busiest(); share < busyMuch {
+		share, when = most.Busy, " in the second after "+human.Duration(most.Begin)
+	}
+	if share < busyMuch {
 		return ""
 	}
-	return fmt.Sprintf("The load generator used %s of its cores: it may be the limit, not the server. Give it more, or several machines.", human.Percent(min(r.Busy, 1)))
+	return fmt.Sprintf("The load generator used %s of its cores%s: it may be the limit, not the server. Give it more, or several machines.", human.Percent(min(share, 1)), when)
+}
+
+// cores are the shares of its cores that the load generator used in all, and in its
+// busiest second.
+func cores(r *measure.Run) (all, busiest string) {
+	return human.Percent(min(r.Busy, 1)), human.Percent(min(max(r.Busy, r.Busiest().Busy), 1))
 }
 
 // busyMuch is the share of its cores from which requests wait for the load

@@ -57,6 +57,10 @@ func Text(w io.Writer, r *measure.Run) error {
 	if bad > 0 || r.Total.Connections > uint64(r.Connections) {
 		fmt.Fprintf(&b, columns, "Connections", "[made, errors]", fmt.Sprint(r.Total.Connections, ", ", bad))
 	}
+	if r.Busy > 0 {
+		all, busiest := cores(r)
+		fmt.Fprintf(&b, columns, "Generator", "[cores, busiest second]", all+", "+busiest)
+	}
 	cacheText(&b, r.Total)
 	originText(&b, r)
 	targetText(&b, r)

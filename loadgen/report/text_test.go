@@ -118,6 +118,9 @@ func TestNotes(t *testing.T) {
 	declined.Total.Ends[exchange.Declined] = 1000
 	occupied := atRate(2000, 2*time.Second, 0)
 	occupied.Busy = 0.97
+	peak := atRate(2000, 2*time.Second, 0)
+	peak.Busy = 0.5
+	peak.Points = []measure.Point{{Length: time.Second, Busy: 0.4}, {Begin: time.Second, Length: time.Second, Busy: 0.96}, {Begin: 2 * time.Second, Length: time.Second / 10, Busy: 1}}
 	cut := atRate(1700, 2*time.Second, 0)
 	cut.Asked, cut.Timeout, cut.Total.Ends[exchange.Cut] = 850, time.Second, 300
 	tests := []struct {
@@ -133,6 +136,7 @@ func TestNotes(t *testing.T) {
 		{"half of the answers are 404: that is no rate that was missed", declined,
 			"1,000 of 2,000 answers have a status of 400 or more: 500/s succeeded."},
 		{"a busy load generator", occupied, "The load generator used 97% of its cores: it may be the limit, not the server. Give it more, or several machines."},
+		{"a busy second", peak, "The load generator used 96% of its cores in the second after 1.00s: it may be the limit, not the server. Give it more, or several machines."},
 		{"given up", cut, "300 of 2,000 requests were given up after 1s without a whole answer; service times do not have them."},
 		{"interrupted", interrupted,
 			"Interrupted after 2.00s: the figures are of what there is.|A warm-up of 5,000 requests is not in the figures."},
