@@ -49,7 +49,7 @@ func TestTargetsFromAPipe(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"-targets", pipe}, {"-targets", pipe, "-lazy"}, {"-target", "http://127.0.0.1:1", "-replay", pipe}} {
+	for _, args := range [][]string{{"-targets", pipe}, {"-targets", pipe, "-lazy"}, {"-target", "http://127.0.0.1:1", "-replay", pipe}, {"-target", "http://127.0.0.1:1", "-body", pipe}} {
 		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 		code, _, stderr := call(t, ctx, "", append(args, "-quiet")...)
 		if cancel(); code == exitOK || !strings.Contains(stderr, "interrupted while") {
@@ -58,6 +58,18 @@ func TestTargetsFromAPipe(t *testing.T) {
 	}
 	if w, err := os.OpenFile(pipe, os.O_WRONLY, 0); err == nil { // ends what still waits to open it
 		w.Close()
+	}
+
+	url := plain(t, func(http.ResponseWriter, *http.Request) {})
+	for _, args := range [][]string{nil, {"-lazy"}} {
+		text := "GET " + url + "/\n\nPOST " + url + "/\n@" + pipe
+		code, _, stderr := call(t, context.Background(), text, append(args, "-targets", "-", "-quiet")...)
+		if code == exitOK || !strings.Contains(stderr, "line 4: "+pipe+" is no regular file: the content of a target is one") {
+			t.Errorf("content from a pipe, %q: exit %d, %s", args, code, stderr)
+		}
+	}
+	if code, _, stderr := call(t, context.Background(), "", "-target", "http://127.0.0.1:1", "-body", "/dev/zero", "-quiet"); code != exitUsage || !strings.Contains(stderr, "-body /dev/zero: is larger than 256 MiB") {
+		t.Errorf("a content without end: exit %d, %s", code, stderr)
 	}
 
 	many := strings.Repeat("GET http://a/\n", maxCount+1)
@@ -94,6 +106,8 @@ func TestHostIsChecked(t *testing.T) {
 		{"-header", "Host: a\r\nX-Smuggled: 1"},
 		{"-header", "host: a b"},
 		{"-header", "User-Agent: a\r\nX-Smuggled: 1"},
+		{"-header", "Host: a", "-header", "host: b"},
+		{"-header", "Host: a", "-header", "Host: b"},
 	} {
 		code, _, stderr := call(t, context.Background(), "", append([]string{"-target", "http://127.0.0.1:1/", "-http1", "-requests", "1", "-quiet"}, args...)...)
 		if code != exitUsage || !strings.Contains(stderr, "target 1") {

@@ -46,6 +46,7 @@ func (o *options) openLazily(ctx context.Context, stdin io.Reader, body []byte) 
 	switch o.format {
 	case vegeta.HTTPTargetFormat:
 		l.lines = newWholeLines(src, bufio.MaxScanTokenSize)
+		l.lines.check = contentFile
 		l.next = vegeta.NewHTTPTargeter(l.lines, body, o.headers)
 	case vegeta.JSONTargetFormat:
 		l.lines = newWholeLines(src, maxJSONLine)

@@ -12,9 +12,10 @@ import (
 // cut off, for a target.
 type wholeLines struct {
 	src    *bufio.Reader
-	rest   []byte // of the line that is being given
-	number int    // of the last line
-	err    error  // what was wrong; io.EOF: nothing was
+	rest   []byte                  // of the line that is being given
+	number int                     // of the last line
+	check  func(line []byte) error // nil: each is well
+	err    error                   // what was wrong; io.EOF: nothing was
 }
 
 // newWholeLines bounds lines to less than that many bytes.
@@ -41,6 +42,11 @@ func (l *wholeLines) Read(p []byte) (int, error) {
 func (l *wholeLines) next() {
 	line, err := l.src.ReadSlice('\n')
 	l.number++
+	if l.check != nil && (err == nil || errors.Is(err, io.EOF)) {
+		if wrong := l.check(line); wrong != nil {
+			err = wrong
+		}
+	}
 	switch {
 	case err == nil:
 		l.rest = line

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
@@ -24,15 +25,15 @@ const maxCount = 1_000_000
 // holds its own.
 const maxContents = 1 << 30
 
+// maxBody bounds the content that targets share, in bytes.
+const maxBody = 256 << 20
+
 // readTargets reads what is to be asked for. vegeta's targeters read its formats
 // and add the body and the headers that every request has.
 func (o *options) readTargets(ctx context.Context, stdin io.Reader) ([]vegeta.Target, error) {
-	var body []byte
-	if o.body != "" {
-		var err error
-		if body, err = os.ReadFile(o.body); err != nil {
-			return nil, fmt.Errorf("-body: %w", err)
-		}
+	body, err := o.readBody(ctx)
+	if err != nil {
+		return nil, err
 	}
 	switch {
 	case o.target != "" && o.targets != "":
@@ -42,7 +43,6 @@ func (o *options) readTargets(ctx context.Context, stdin io.Reader) ([]vegeta.Ta
 	case o.targets == "":
 		return nil, errors.New("nothing to ask for: -target URL or -targets FILE is needed")
 	case o.lazy:
-		var err error
 		if o.reader, err = o.openLazily(ctx, stdin, body); err != nil {
 			return nil, err
 		}
@@ -71,6 +71,9 @@ func (o *options) readTargets(ctx context.Context, stdin io.Reader) ([]vegeta.Ta
 		for n, line := range bytes.Split(text, []byte("\n")) {
 			if len(line) >= bufio.MaxScanTokenSize {
 				return nil, fmt.Errorf("-targets %s: line %d has %d bytes: allowed are less than %d", o.targets, n+1, len(line), bufio.MaxScanTokenSize)
+			}
+			if err := contentFile(line); err != nil {
+				return nil, fmt.Errorf("-targets %s: line %d: %w", o.targets, n+1, err)
 			}
 		}
 		targeter = vegeta.NewHTTPTargeter(bytes.NewReader(text), body, o.headers)
@@ -104,6 +107,49 @@ func (o *options) readTargets(ctx context.Context, stdin io.Reader) ([]vegeta.Ta
 		}
 		targets = append(targets, t)
 	}
+}
+
+// readBody reads what -body names, which may be a pipe; nil: it names nothing.
+func (o *options) readBody(ctx context.Context) ([]byte, error) {
+	if o.body == "" {
+		return nil, nil
+	}
+	f, err := open(ctx, o.body)
+	if err != nil {
+		return nil, fmt.Errorf("-body: %w", err)
+	}
+	defer f.Close()
+	body, err := patiently(ctx, func() ([]byte, error) {
+		var b bytes.Buffer // it doubles, which io.ReadAll does not: seconds, for this much
+		_, err := b.ReadFrom(io.LimitReader(f, maxBody+1))
+		return b.Bytes(), err
+	})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("-body: %w", err)
+	case len(body) > maxBody:
+		return nil, fmt.Errorf("-body %s: is larger than 256 MiB, as much as is allowed", o.body)
+	}
+	return body, nil
+}
+
+// contentFile returns why vegeta's targeter is not to read the file that a line of
+// targets names as a content, if it does: it reads all of it, however long that takes
+// and however much it is.
+func contentFile(line []byte) error {
+	name, ok := strings.CutPrefix(strings.TrimSpace(string(line)), "@")
+	if !ok {
+		return nil
+	}
+	switch info, err := os.Stat(name); {
+	case err != nil:
+		return nil // vegeta says it
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is no regular file: the content of a target is one", name)
+	case info.Size() > maxContents:
+		return fmt.Errorf("%s has %d bytes: allowed are %d", name, info.Size(), maxContents)
+	}
+	return nil
 }
 
 // contents is how much the contents of targets hold of memory, in bytes.

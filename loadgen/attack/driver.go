@@ -324,7 +324,11 @@ func (d *driver) giveUp(due, now time.Duration, why *exchange.Failure) {
 			kept = append(kept, r)
 			continue
 		}
-		d.record(&exchange.Outcome{Ticket: r.Ticket, Sent: r.Last, Ended: now, Failure: why})
+		o := r.OutOfTime(now)
+		if why != exchange.NeverSent {
+			o.Failure = why
+		}
+		d.record(&o)
 	}
 	d.again = kept
 	for d.schedule != nil && !d.done && d.next.Due <= due {

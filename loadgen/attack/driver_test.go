@@ -106,6 +106,20 @@ func TestDriverAgain(t *testing.T) {
 	}
 }
 
+// TestDriverAgainTooLate: a ticket that was turned away, and whose time is up before it
+// can be sent again, was sent.
+func TestDriverAgainTooLate(t *testing.T) {
+	d, r := lone(t, Config{Requests: 1})
+	a, _ := d.Next(1)
+	a.Last = 1
+	d.Again(a, &exchange.Failure{Kind: exchange.Reset, Detail: "REFUSED_STREAM"})
+	d.Rest(time.Hour)
+	got := counted(r)
+	if want := "timeout: turned away unprocessed, and not sent again in time"; got.Errors[want] != 1 || got.Ends[exchange.Cut] != 1 || got.Requests() != 1 {
+		t.Errorf("%v, ends %v", got.Errors, got.Ends)
+	}
+}
+
 // TestDriverStopped: whatever a driver holds when the attack is ended becomes an
 // outcome.
 func TestDriverStopped(t *testing.T) {

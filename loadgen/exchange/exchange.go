@@ -11,6 +11,16 @@ type Ticket struct {
 	Last    time.Duration // when it was sent the last time; 0: never
 }
 
+// OutOfTime is the outcome of a ticket whose time was up before it was sent, or was
+// sent again.
+func (t *Ticket) OutOfTime(now time.Duration) Outcome {
+	why := NeverSent
+	if t.Last > 0 {
+		why = NotAgain
+	}
+	return Outcome{Ticket: *t, Sent: t.Last, Ended: now, Failure: why}
+}
+
 // Outcome is how an exchange ended.
 type Outcome struct {
 	Ticket

@@ -78,7 +78,11 @@ func NewRequest(index int, t *vegeta.Target) (*Request, error) {
 	if r.Origin.Port == "" {
 		r.Origin.Port = defaultPort(r.Origin.Secure)
 	}
-	authority, err := authority(u, field(t.Header, "host"))
+	host, err := hostField(t.Header)
+	if err != nil {
+		return nil, fmt.Errorf("target %d: %w", index+1, err)
+	}
+	authority, err := authority(u, host)
 	if err != nil {
 		return nil, fmt.Errorf("target %d: %w", index+1, err)
 	}
@@ -127,14 +131,23 @@ func authority(u *url.URL, host string) (string, error) {
 	return host, nil
 }
 
-// field is the value of a field, whose name targets may write in any case.
-func field(h http.Header, name string) string {
+// hostField is the value of the field Host, whose name targets may write in any case;
+// "": there is none. A request has one (RFC 9112 §3.2).
+func hostField(h http.Header) (string, error) {
+	var all []string
 	for key, values := range h {
-		if strings.EqualFold(key, name) && len(values) > 0 {
-			return values[0]
+		if strings.EqualFold(key, "host") {
+			all = append(all, values...)
 		}
 	}
-	return ""
+	slices.Sort(all)
+	switch all = slices.Compact(all); len(all) {
+	case 0:
+		return "", nil
+	case 1:
+		return all[0], nil
+	}
+	return "", fmt.Errorf("the field Host is %q and %q: a request has one", all[0], all[1])
 }
 
 // has reports whether a field is there, be it empty.

@@ -180,7 +180,8 @@ func (c *Conn) send() {
 		if c.now < c.deadline() {
 			break
 		}
-		c.done(exchange.NeverSent) // to send it would only cost the connection
+		c.flight = t.OutOfTime(c.now) // to send it would only cost the connection
+		c.done(c.flight.Failure)
 	}
 	r := c.flight.Request
 	c.flight.Sent, c.flight.BytesOut = max(c.now, c.flight.Due), int64(len(r.Body))

@@ -125,7 +125,7 @@ func (c *Conn) failStreams() {
 
 // unsent reports to the driver a ticket whose time was up before it was sent.
 func (c *Conn) unsent(t exchange.Ticket) {
-	c.outcome = exchange.Outcome{Ticket: t, Ended: c.now, Failure: exchange.NeverSent}
+	c.outcome = t.OutOfTime(c.now)
 	c.driver.Done(&c.outcome)
 }
 
