@@ -255,11 +255,11 @@ func percentileChart(r *measure.Run) chart {
 func nines(q float64) float64 { return -math.Log10(1 - q) }
 
 // latencyBounds are the objectives about latencies: of response times alone, or
-// on the axis of percentiles all of them.
+// on the axis of percentiles those that have a place on it, which a mean has not.
 func latencyBounds(objectives slo.Objectives, verdicts []slo.Verdict, percentiles bool) []boundary {
 	bounds := []boundary{}
 	for _, l := range objectives.Latencies() {
-		if l.Service && !percentiles {
+		if percentiles && l.Quantile == 0 || l.Service && !percentiles {
 			continue
 		}
 		b := boundary{Text: sign(l.Objective), Y: milliseconds(l.Bound), X: gap, State: state(l.Objective, verdicts)}

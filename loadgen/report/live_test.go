@@ -152,6 +152,21 @@ func TestLiveTerminal(t *testing.T) {
 	}
 }
 
+// TestLiveBrief: the few responses behind the end of what was due are no rate: the line
+// stays that of the last second, with what is still in flight.
+func TestLiveBrief(t *testing.T) {
+	s := newLiveScreen(100)
+	l := NewLive(s, LiveOptions{Duration: 30 * time.Second, Terminal: true, Width: func() int { return 100 }})
+	last := livePoint(29)
+	l.Point(last)
+	brief := livePoint(30)
+	brief.Length, brief.Drain, brief.Requests, brief.InFlight = 20*time.Millisecond, true, 3, 7
+	l.Point(brief)
+	if got := string(s.cells); !strings.Contains(got, "149,998/s") || !strings.Contains(got, "in flight 7") {
+		t.Errorf("the line is %q", got)
+	}
+}
+
 // liveTee keeps the last line that was drawn, without colours.
 type liveTee struct {
 	*liveScreen
