@@ -21,6 +21,8 @@ var cacheRows = []row{
 		[8]want{"1.1..1.8", "390..600", "390..610", "1500..2400", "1900..3000", "390..600", "190..300", "-"}},
 	{"Why not a hit", "expired", "many",
 		[8]want{"0.6..0.94", "190..300", "190..300", "730..1100", "960..1500", "190..300", "95..150", "-"}},
+	{"Paths that miss most", "www.shop.example www.shop.example/search", "half of all misses of some minutes",
+		[8]want{"540..840", "170000..270000", "170000..270000", "670000..1000000", "860000..1300000", "170000..270000", "86000..130000", "-"}},
 	{"Upstreams", "http://10.0.0.11:8080", "used throughout",
 		[8]want{"used green", "used green", "used green", "used green", "used green", "used green", "used green", "-"}},
 	{"Upstreams", "http://10.0.0.12:8080", "ejected when it fails",

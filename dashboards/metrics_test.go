@@ -75,7 +75,10 @@ func exported(t *testing.T) map[string]string {
 	t.Helper()
 	series := make(map[string]string)
 	// What has a name of the user's has no series without one.
-	server := metrics.NewHotpath(metrics.Options{Upstreams: func() []metrics.UpstreamStats { return make([]metrics.UpstreamStats, 1) }})
+	server := metrics.NewHotpath(metrics.Options{
+		Upstreams:   func() []metrics.UpstreamStats { return make([]metrics.UpstreamStats, 1) },
+		MissedPaths: func() []metrics.MissedPath { return make([]metrics.MissedPath, 1) },
+	})
 	server.CertificateNames.Set(map[string]int64{"a.example": 0})
 	for _, program := range []prometheus.Collector{server, metrics.NewLoadgen([]string{"kind"}, []string{"end"}, "")} {
 		families, err := metrics.NewRegistry(program).Gather()

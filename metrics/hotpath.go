@@ -108,6 +108,10 @@ type Options struct {
 	// Upstreams reports the servers that misses go to, as Cache does, each URL
 	// once; nil means none.
 	Upstreams func() []UpstreamStats
+
+	// MissedPaths reports the paths that miss most, as Cache does, each once; nil
+	// means none.
+	MissedPaths func() []MissedPath
 }
 
 // LimitStats is what a table of limits reports at a scrape. Evicted never goes
@@ -151,6 +155,9 @@ func NewHotpath(o Options) *Hotpath {
 	if o.Upstreams == nil {
 		o.Upstreams = func() []UpstreamStats { return nil }
 	}
+	if o.MissedPaths == nil {
+		o.MissedPaths = func() []MissedPath { return nil }
+	}
 	if o.Reasons == nil {
 		o.Reasons = []string{"none"}
 	}
@@ -160,6 +167,7 @@ func NewHotpath(o Options) *Hotpath {
 	watchMemory(set, o.Memory)
 	watchLimits(set, o.Limits)
 	watchUpstreams(set, o.Upstreams)
+	watchMissedPaths(set, o.MissedPaths)
 	newBuildInfo(set, o.Version, runtime.Version())
 	return m
 }

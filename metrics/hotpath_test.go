@@ -24,7 +24,12 @@ func TestLint(t *testing.T) {
 // TestNames is the list that dashboards and alerts are written against.
 func TestNames(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
-	m := NewHotpath(Options{Upstreams: func() []UpstreamStats { return []UpstreamStats{{URL: "http://a:80"}, {URL: "http://b:80"}} }})
+	m := NewHotpath(Options{
+		Upstreams: func() []UpstreamStats { return []UpstreamStats{{URL: "http://a:80"}, {URL: "http://b:80"}} },
+		MissedPaths: func() []MissedPath {
+			return []MissedPath{{Site: "a", Path: "a.example/"}, {Site: "a", Path: "a.example/b"}}
+		},
+	})
 	m.CertificateNames.Set(map[string]int64{"a.example": 1, "b.example": 2})
 	registry.MustRegister(m)
 	families, err := registry.Gather()
@@ -107,6 +112,7 @@ func TestNames(t *testing.T) {
 		"hotpath_admin_connections_refused_total":               1,
 		"hotpath_acme_names":                                    1,
 		"hotpath_upstream_usable":                               2,
+		"hotpath_cache_path_misses":                             2,
 		"hotpath_upstream_fetches_total":                        2,
 		"hotpath_upstream_failures_total":                       2,
 		"hotpath_acme_names_missing":                            1,

@@ -43,7 +43,10 @@ func example(t *testing.T, first string) string {
 // security.md every limit.
 func TestDocumentsNameMetrics(t *testing.T) {
 	var families []*dto.MetricFamily
-	server := metrics.NewHotpath(metrics.Options{Upstreams: func() []metrics.UpstreamStats { return make([]metrics.UpstreamStats, 1) }})
+	server := metrics.NewHotpath(metrics.Options{
+		Upstreams:   func() []metrics.UpstreamStats { return make([]metrics.UpstreamStats, 1) },
+		MissedPaths: func() []metrics.MissedPath { return make([]metrics.MissedPath, 1) },
+	})
 	server.CertificateNames.Set(map[string]int64{"a.example": 0}) // else it has no series
 	for _, program := range []prometheus.Collector{server, metrics.NewLoadgen([]string{"kind"}, []string{"end"}, "")} {
 		registry := prometheus.NewRegistry()

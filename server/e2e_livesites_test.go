@@ -140,6 +140,9 @@ sites:
 	}
 	round()
 	p.liveState("the answers of each site", is(1))
+	if n := p.sum("hotpath_cache_path_misses", `site="gone.example"`, `path="gone.example/"`); n != float64(len(protocols)) {
+		t.Errorf("the metrics have %v misses of the path that no upstream answers, want %d", n, len(protocols))
+	}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

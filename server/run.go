@@ -46,14 +46,15 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 	stats := func() metrics.CacheStats { return cacheStats(stored.Cache()) }
 	held := func() metrics.MemoryStats { return memoryStats(stored.Ledger(), stored.Cache().Bytes()) }
 	clients := newLimits(cfg)
-	seen := new(servedSites)
+	seen, misses := new(servedSites), new(missedPaths)
 	m := metrics.NewHotpath(metrics.Options{
-		Version:   buildinfo.Version(),
-		Cache:     stats,
-		Reasons:   reasons(),
-		Limits:    clients.Stats,
-		Upstreams: seen.upstreams,
-		Memory:    held,
+		Version:     buildinfo.Version(),
+		Cache:       stats,
+		Reasons:     reasons(),
+		Limits:      clients.Stats,
+		Upstreams:   seen.upstreams,
+		MissedPaths: misses.read,
+		Memory:      held,
 	})
 	r := newRunning(src, cfg, h, m, seen, log, level, journal)
 	defer onHangup(func() { _, _ = r.reload("SIGHUP") })() // it logs what comes of it
@@ -97,6 +98,7 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 		return nil
 	}
 	e := edge.New(sites.table, stored, m, log, edge.Config{Fetches: budget.fetches, MaxStored: cfg.LargestStored(), Compressors: cfg.Compressors, Traces: tracer})
+	misses.Store(e)
 	open := func(name, address string) (net.Listener, error) { return h.Listen(ctx, name, address) }
 	adminAddress, page, stopAdmin, err := startAdmin(cfg, watched{
 		metrics: m, cache: stats, memory: held, clients: clients.Stats, edge: e, ready: ready, hotKeys: accessLog.Top,

@@ -30,6 +30,7 @@ type server struct {
 	limits metrics.LimitStats
 
 	upstreams []metrics.UpstreamStats // the last one is what fails
+	missed    []metrics.MissedPath
 }
 
 // newServer is one that began at a time, with the configuration of that number.
@@ -43,7 +44,8 @@ func newServer(began time.Time, seed uint64, configuration int64) *server {
 		Memory: func() metrics.MemoryStats { return s.memory },
 		Limits: func() metrics.LimitStats { return s.limits },
 
-		Upstreams: func() []metrics.UpstreamStats { return s.upstreams },
+		Upstreams:   func() []metrics.UpstreamStats { return s.upstreams },
+		MissedPaths: func() []metrics.MissedPath { return s.missed },
 	})
 	for _, url := range []string{"http://10.0.0.11:8080", "http://10.0.0.12:8080"} {
 		s.upstreams = append(s.upstreams, metrics.UpstreamStats{URL: url, Usable: true})
@@ -243,6 +245,12 @@ func (s *server) origin(t traffic) {
 	m.Revalidations.Add(0, metrics.RevalidationSame, s.count(misses/8))
 	m.Revalidations.Add(0, metrics.RevalidationChanged, s.count(misses/30))
 	m.Revalidations.Add(0, metrics.RevalidationError, s.count(misses*t.fetchFails/8))
+	s.missed = s.missed[:0]
+	for i, path := range []string{"/search", "/cart", "/suggest", "/item"} {
+		const recently = 450 // s
+		of := uint64(misses * recently / float64(int(2)<<i))
+		s.missed = append(s.missed, metrics.MissedPath{Site: "www.shop.example", Path: "www.shop.example" + path, Misses: of})
+	}
 	for i, reason := range []rfc9111.Reason{rfc9111.Miss, rfc9111.Expired, rfc9111.NoStore, rfc9111.Method, rfc9111.SetCookie} {
 		m.Reasons.Add(0, metrics.Reason(reason), s.count(misses/float64(int(1)<<(i+1))))
 	}
