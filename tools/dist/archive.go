@@ -47,6 +47,7 @@ var documents = []string{
 	"docs/live.png",
 	"docs/loadgen.md",
 	"docs/loadgen-capacity.png",
+	"docs/loadgen-compare.png",
 	"docs/loadgen.png",
 	"docs/operations.md",
 	"docs/security.md",
