@@ -249,6 +249,14 @@ func TestLivePage(t *testing.T) {
 		if lines := b.logged(); len(lines) != 1 || !strings.Contains(lines[0], "400") {
 			t.Errorf("on the console: %q, want the refusal alone", lines)
 		}
+		for _, evil := range []string{"/<img/src=x/onerror=window.ran=true>", "/%3Cimg/src=x/onerror=window.ran=true%3E?<h1>"} {
+			ask(p.url + evil)
+			b.until("what becomes of markup", `/img.src=x/.test(document.getElementById('explained').innerText)`)
+			if n := b.text(`document.querySelectorAll('#explained img, #explained h1').length + ' ' + window.ran`); n != "0 undefined" {
+				t.Errorf("%s became markup: %s", evil, n)
+			}
+		}
+		b.logged() // of refusals
 		ask(p.url + "/bench/1k.txt")
 		b.until("an explanation", said("a hit: what is stored answers")+" && "+said("compared with the disk every"))
 		b.do(chromedp.SetValue(chromedp.CSS("#explain input[name=client]"), "nobody"), chromedp.Click(chromedp.CSS("#explain button")))
