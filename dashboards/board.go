@@ -129,6 +129,7 @@ var (
 		"ok": "green", "same": "green", "made": "green", "written": "green", "spans exported": "green", "succeeded": "green",
 		"notfound": grey, "canceled": grey, "no_gain": grey, "gone": grey, "changed": "blue", "declined": "orange",
 		"refused": "purple", "timeout": "orange", "dropped": "orange", "spans dropped": "orange", "no_room": "yellow", "cut": "orange",
+		"unsent": "yellow", "unprocessed": "purple", "stopped": grey,
 		"error": "red", "failed": "red", "spans failed": "red", "broken": "red",
 	}
 )
@@ -173,10 +174,10 @@ func each(counter string, labels ...string) query {
 }
 
 // added is by how much a counter of each server grew in $rate: whole events, which
-// increase() would extrapolate to four thirds of them. One that began anew has grown
-// from zero.
+// increase() alone would extrapolate to four thirds of them. If the counter began anew,
+// or is not as old as that, it is what increase() can say.
 func added(counter string) string {
-	return fmt.Sprintf(`(%[1]s - %[1]s offset $rate >= 0 or %[1]s and resets(%[1]s[$rate]) > 0)`, counter)
+	return fmt.Sprintf(`((%[1]s - %[1]s offset $rate) unless resets(%[1]s[$rate]) > 0 or round(increase(%[1]s[$rate])))`, counter)
 }
 
 // increases are like [each], of what happens now and then: how often in the time

@@ -150,6 +150,44 @@ func TestHour(t *testing.T) {
 	for _, moment := range moments {
 		m.checkFilled(moment.name, moment.query())
 	}
+	m.checkEvents()
+}
+
+// checkEvents looks at what happens between the moments: graphs of counts have each
+// event, once, and no part of one.
+func (m *made) checkEvents() {
+	m.t.Helper()
+	usual := m.rate
+	defer func() { m.rate = usual }()
+	for _, e := range []struct {
+		board
+		panel, series string
+		at            time.Duration // since the hour began
+		rate          string        // as if so much were shown
+		want          float64
+	}{
+		{overview, "Reloads", "applied", 6*time.Minute + 5*time.Second, "20s", 1},
+		{overview, "Reloads", "applied", 6*time.Minute + 15*time.Second, "20s", 2}, // the other server's, too
+		{cacheAndOrigin, "Purges", "url", 8*time.Minute + 10*time.Second, "20s", 40},
+		{cacheAndOrigin, "Purges", "group", 8*time.Minute + 40*time.Second, "20s", 12},
+		{cacheAndOrigin, "Purges", "url", 25 * time.Minute, "20m", 40},
+		{cacheAndOrigin, "Purges", "url", 25 * time.Minute, "30m", 40},   // the server is not as old
+		{cacheAndOrigin, "Purges", "group", 42 * time.Minute, "35m", 12}, // it has restarted since
+		{cacheAndOrigin, "Purges", "tag", 41 * time.Minute, "20s", 3},
+		{overview, "Reloads", "invalid", 41*time.Minute + 40*time.Second, "20s", 1},
+		{overview, "Admin listener", "edge-a:9180 closed", 33*time.Minute + 10*time.Second, "20s", 3},
+	} {
+		m.rate = e.rate
+		values := make(map[string]float64)
+		for _, q := range e.find(m.t, e.panel).queries {
+			for name, v := range m.series(q, m.end.Add(e.at-hour.Length)) {
+				values[name] = v
+			}
+		}
+		if got, there := values[e.series]; !there || got != e.want {
+			m.t.Errorf("%s: %q has %v of %q at %v over %s (there: %v), want %v", e.uid, e.panel, got, e.series, e.at, e.rate, there, e.want)
+		}
+	}
 }
 
 // check compares a row with what Prometheus has.

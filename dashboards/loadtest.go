@@ -14,7 +14,7 @@ var loadTest = board{
 	sections: []section{
 		{"Is the rate reached, and how late?", []panel{
 			{kind: figure, title: "Verdict", w: 4, h: 4, steps: []step{{0, "red"}, {1, "green"}}, said: map[float64]string{0: "missed", 1: "held"},
-				about: "Of the last test in the time shown, as far as it has come; several load generators are taken as one, unless one is chosen. held: 99 % of what was due has succeeded, less than a thousandth has failed, and the mean is below 3 ms.",
+				about: "Of the last test of each load generator in the time shown, as far as it has come; several are taken as one, unless one is chosen. held: 99 % of what was due (in a closed loop nothing is) has succeeded, less than a thousandth has failed, and the mean is below 3 ms.",
 				queries: []query{{legend: "verdict", expr: "(" + last(`hotpath_loadgen_ends_total{end="succeeded"}`) + ` >= bool 0.99 * ` + last("hotpath_loadgen_requests_due_total") + `) * (` +
 					lastFailed + ` < bool 0.001) * (` + lastMean + fmt.Sprintf(" < bool %v)", targetMean) + " and " + last("hotpath_loadgen_ends_total") + " > 0"}}},
 			{kind: figure, title: "Totals", unit: units.Short, w: 12, h: 4,

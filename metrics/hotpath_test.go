@@ -112,7 +112,7 @@ func TestNames(t *testing.T) {
 		"hotpath_admin_connections_refused_total":               1,
 		"hotpath_acme_names":                                    1,
 		"hotpath_upstream_usable":                               2,
-		"hotpath_cache_path_misses":                             2,
+		"hotpath_cache_path_misses_per_second":                  2,
 		"hotpath_upstream_fetches_total":                        2,
 		"hotpath_upstream_failures_total":                       2,
 		"hotpath_acme_names_missing":                            1,

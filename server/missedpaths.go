@@ -15,6 +15,12 @@ const (
 	// that takes its place.
 	maxMissedPaths = 10
 
+	// Of many paths that miss now and then each scrape would have others: a path is
+	// worth a series if it has a part of the misses that makes it sure to be among
+	// those that package missed keeps, and is no rare one.
+	minMissedShare = 1. / 64
+	minMissed      = 64
+
 	// maxMissedPath is how many bytes of a path they have: enough to know it by.
 	maxMissedPath = 100
 )
@@ -31,12 +37,16 @@ func (p *missedPaths) read() []metrics.MissedPath {
 	return missedStats(e.Misses(maxMissedPaths))
 }
 
-// missedStats are paths as metrics have them: those that are one once they are cut, are
+// missedStats are paths as metrics have them, without those that are not worth a series:
+// those that are one once they are cut, are
 // one.
 func missedStats(all []missed.Path) []metrics.MissedPath {
 	var stats []metrics.MissedPath
 	index := make(map[[2]string]int)
 	for _, p := range all {
+		if p.Misses < minMissed || p.Share < minMissedShare {
+			continue
+		}
 		site, path := label(p.Site), label(p.Path)
 		i, known := index[[2]string{site, path}]
 		if !known {
@@ -44,7 +54,7 @@ func missedStats(all []missed.Path) []metrics.MissedPath {
 			index[[2]string{site, path}] = i
 			stats = append(stats, metrics.MissedPath{Site: site, Path: path})
 		}
-		stats[i].Misses += p.Misses
+		stats[i].Rate += p.Rate
 	}
 	return stats
 }

@@ -247,9 +247,7 @@ func (s *server) origin(t traffic) {
 	m.Revalidations.Add(0, metrics.RevalidationError, s.count(misses*t.fetchFails/8))
 	s.missed = s.missed[:0]
 	for i, path := range []string{"/search", "/cart", "/suggest", "/item"} {
-		const recently = 450 // s
-		of := uint64(misses * recently / float64(int(2)<<i))
-		s.missed = append(s.missed, metrics.MissedPath{Site: "www.shop.example", Path: "www.shop.example" + path, Misses: of})
+		s.missed = append(s.missed, metrics.MissedPath{Site: "www.shop.example", Path: "www.shop.example" + path, Rate: misses / float64(int(2)<<i)})
 	}
 	for i, reason := range []rfc9111.Reason{rfc9111.Miss, rfc9111.Expired, rfc9111.NoStore, rfc9111.Method, rfc9111.SetCookie} {
 		m.Reasons.Add(0, metrics.Reason(reason), s.count(misses/float64(int(1)<<(i+1))))

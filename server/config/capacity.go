@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-const wantCapacity = "a report of loadgen capacity, or of a run, in JSON (loadgen capacity -json FILE)"
+const wantCapacity = "a report of loadgen capacity, or of a run, in JSON (loadgen capacity -json > FILE)"
 
 // Capacity is a rate that a load test has shown this machine to serve.
 type Capacity struct {

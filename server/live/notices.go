@@ -28,7 +28,7 @@ const (
 
 	// The shares of 5xx, of 4xx, of failed fetches, of permits and of memory, the rates
 	// from which on a mean or a share says something, and the times before a
-	// certificate's end: those at which the alerts fire, too.
+	// certificate's end, of the size of those at which alerts fire.
 	manyErrors     = .01
 	nearlyAll      = .9
 	manyFailures   = .05
@@ -36,6 +36,9 @@ const (
 	fewRequests    = 100 // recent ones, of which one is not many
 	meanRate       = 100 // hits and misses a second
 	sharesRate     = 10  // answers a second
+	fewOfSite      = 20
+	mostOfSite     = .5          // 5xx of its answers
+	settled        = time.Minute // after the start: of less, a rate says little
 	fetchRate      = .1
 	collectionRate = 1. // a second: what little memory costs
 	soon           = 14 * 24 * time.Hour
@@ -50,6 +53,7 @@ func notices(s *state, now, before *counts, at time.Time) []notice {
 	}
 	all.answers(now, before)
 	all.resources(now, before)
+	all.sites(s.failing)
 	all.upstreams(s.Upstreams)
 	all.certificates(&s.Certificates, at)
 	if r := &s.Reloads; r.Refused > r.Loaded {
@@ -79,19 +83,22 @@ func (all *noticeList) answers(now, before *counts) {
 	if errors := share(hotpath.Class5xx); n >= fewRequests && errors > manyErrors {
 		all.add(bad, "sites-section", "%.1f %% of recent answers were 5xx", errors*100)
 	}
-	if errors := share(hotpath.Class4xx); float64(n) > sharesRate*seconds && errors > nearlyAll {
-		all.add(bad, "sites-section", "%.0f %% of recent answers were 4xx: is what is served there?", errors*100)
+	if now.at.Sub(before.at) < settled {
+		return
 	}
 	d := now.answers.durations.Since(before.answers.durations)
 	if mean := d.Mean(); float64(d.Count()) > meanRate*seconds && mean > targetLatency.Seconds() {
 		all.add(warning, "latency", "the mean of recent hits and misses is %.3g ms, above %d ms", mean*1e3, targetLatency.Milliseconds())
+	}
+	if errors := share(hotpath.Class4xx); float64(n) > sharesRate*seconds && errors > nearlyAll {
+		all.add(bad, "sites-section", "%.0f %% of recent answers were 4xx: is what is served there?", errors*100)
 	}
 	var fetches, failed uint64
 	for outcome := range now.fetches {
 		of := now.fetches[outcome] - before.fetches[outcome]
 		fetches += of
 		switch hotpath.FetchOutcome(outcome) {
-		case hotpath.FetchRefused, hotpath.FetchTimeout, hotpath.FetchError:
+		case hotpath.FetchTimeout, hotpath.FetchError: // those that were refused are a limit's
 			failed += of
 		}
 	}
@@ -100,20 +107,25 @@ func (all *noticeList) answers(now, before *counts) {
 	}
 }
 
-// resources are about what the server may use, and what it had no room for.
+// sites are those that answer hardly anything else than 5xx, which among the answers of
+// all sites may be few.
+func (all *noticeList) sites(failing []siteState) {
+	for _, s := range failing {
+		all.add(bad, "sites-section", "%.0f %% of recent answers of %s were 5xx", float64(s.ServerErrors)/float64(s.Requests)*100, s.Name)
+	}
+}
+
+// resources are about what the server may use.
 func (all *noticeList) resources(now, before *counts) {
 	if share := float64(now.permitsUsed) / float64(now.permits); share > nearlyFull {
 		all.add(warning, "permits_used", "%.0f %% of the connections that may be are open", share*100)
 	}
-	if now.permits < now.permitsConfigured {
+	if now.permits > 0 && now.permits < now.permitsConfigured { // 0: it does not listen yet
 		all.add(warning, "permits_used", "%s connections may be open, fewer than the %s that are configured: descriptors are short", thousands(float64(now.permits)), thousands(float64(now.permitsConfigured)))
 	}
 	collections := float64(now.collections-before.collections) / now.at.Sub(before.at).Seconds()
 	if share := float64(now.memory) / float64(now.memoryLimit); now.memoryLimit > 0 && share > nearlyFull && collections > collectionRate {
-		all.add(warning, "memory", "%.0f %% of memory-limit are in use, and garbage is collected %.0f times a second", share*100, collections)
-	}
-	if lost := now.logLost - before.logLost; lost > 0 {
-		all.add(warning, "log-section", "the access log has lost %s", plural(lost, "line", "lines"))
+		all.add(warning, "memory", "%.0f %% of memory-limit is in use, and garbage is collected %.1f times a second", share*100, collections)
 	}
 }
 

@@ -58,19 +58,23 @@ func TestNotices(t *testing.T) {
 		{name: "slow", now: ofClients(40_000, 0, 4200*time.Microsecond),
 			want: "warning the mean of recent hits and misses is 4.2 ms, above 3 ms"},
 		{name: "one slow miss among few", now: ofClients(20_000, 0, time.Second)},
+		{name: "a site that fails", state: state{failing: []siteState{{Name: "a", Requests: 40, ServerErrors: 36}}},
+			want: "bad 90 % of recent answers of a were 5xx"},
 		{name: "fetches that fail", now: counts{fetches: [...]uint64{hotpath.FetchOK: 90, hotpath.FetchNotFound: 4, hotpath.FetchTimeout: 3, hotpath.FetchError: 3, hotpath.FetchCanceled: 0}},
 			want: "bad 6 % of recent fetches failed"},
 		{name: "fetches that nobody waits for", now: counts{fetches: [...]uint64{hotpath.FetchOK: 50, hotpath.FetchCanceled: 50, hotpath.FetchError: 0}}},
 		{name: "fewer permits", now: counts{permits: 900, permitsConfigured: 1000},
 			want: "warning 900 connections may be open, fewer than the 1,000 that are configured: descriptors are short"},
 		{name: "little memory", now: counts{memory: 95, memoryLimit: 100, collections: 900},
-			want: "warning 95 % of memory-limit are in use, and garbage is collected 3 times a second"},
+			want: "warning 95 % of memory-limit is in use, and garbage is collected 3.0 times a second"},
 		{name: "a large cache", now: counts{memory: 95, memoryLimit: 100, collections: 200}},
 		{name: "no limit", now: counts{memory: 95, collections: 900}},
-		{name: "a log that is behind", now: counts{logLost: 5}, before: counts{logLost: 4},
-			want: "warning the access log has lost 1 line"},
+		{name: "not listening yet", now: counts{permitsConfigured: 1000}},
+		{name: "a slow first minute", before: counts{at: noon.Add(-time.Second)}, now: ofClients(40_000, 40_000, time.Second)},
 	} {
-		tt.before.at, tt.now.at = noon.Add(-period), noon
+		if tt.now.at = noon; tt.before.at.IsZero() {
+			tt.before.at = noon.Add(-period)
+		}
 		tt.before.answers.durations = none
 		if tt.now.answers.durations.Counts == nil {
 			tt.now.answers.durations = none

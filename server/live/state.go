@@ -41,6 +41,8 @@ type state struct {
 	Certificates certificates    `json:"certificates"`
 	Reloads      reloads         `json:"reloads"`
 	Purges       []named         `json:"purges"` // targets since the start, by what they name
+
+	failing []siteState // sites of which most answers are 5xx, for notices
 }
 
 type siteState struct {
@@ -132,7 +134,6 @@ type counts struct {
 	answers totals
 
 	fetches [hotpath.FetchError + 1]uint64
-	logLost uint64 // lines of the access log
 
 	permits, permitsUsed, permitsConfigured int64 // of connections
 
@@ -165,7 +166,6 @@ func (c *Config) counts(now time.Time, sites []Site) counts {
 		at: now, sites: make(map[*hotpath.Tally]hotpath.Tallied, len(sites)),
 		limits: make([]uint64, len(limits)), reasons: make([]uint64, rfc9111.Reasons),
 		panics: c.Metrics.Panics.Value(), answers: c.totals(now),
-		logLost: c.Metrics.AccessLog.Value(hotpath.LogDropped) + c.Metrics.AccessLog.Value(hotpath.LogFailed),
 		permits: c.Metrics.Permits.Value(), permitsUsed: c.Metrics.PermitsInUse.Value(), permitsConfigured: c.Metrics.PermitsConfigured.Value(),
 		memoryLimit: memoryLimit(), collections: collections(),
 	}
@@ -201,7 +201,7 @@ func (w *watch) look(now time.Time) *state {
 		Slowest: slowPaths(w.cfg.Slowest(maxPaths), all),
 		Limits:  w.limits(&n),
 	}
-	s.Sites, s.Rest, s.RestSites = w.sites(all, &n, span)
+	s.Sites, s.Rest, s.RestSites, s.failing = w.sites(all, &n, span)
 	s.Upstreams, s.Unshown = upstreams(all, now)
 	m := w.cfg.Metrics
 	s.Certificates = certificates{
@@ -221,8 +221,9 @@ func (w *watch) look(now time.Time) *state {
 	return s
 }
 
-// sites are those with the most recent requests, and the sum of the rest.
-func (w *watch) sites(all []Site, n *counts, span time.Duration) (top []siteState, rest *siteState, others int) {
+// sites are those with the most recent requests, and the sum of the rest; and those that
+// fail.
+func (w *watch) sites(all []Site, n *counts, span time.Duration) (top []siteState, rest *siteState, others int, failing []siteState) {
 	type one struct {
 		name   string
 		recent hotpath.Tallied
@@ -241,6 +242,9 @@ func (w *watch) sites(all []Site, n *counts, span time.Duration) (top []siteStat
 	}
 	var sum hotpath.Tallied
 	for i, s := range sorted {
+		if n := s.recent.Requests(); n >= fewOfSite && float64(s.recent.ServerErrors) > mostOfSite*float64(n) && len(failing) < maxNotices {
+			failing = append(failing, shown(s.name, s.recent))
+		}
 		if i < maxSites {
 			top = append(top, shown(s.name, s.recent))
 			continue
@@ -252,7 +256,7 @@ func (w *watch) sites(all []Site, n *counts, span time.Duration) (top []siteStat
 		r := shown("", sum)
 		rest = &r
 	}
-	return top, rest, others
+	return top, rest, others, failing
 }
 
 // upstreams are those of all sites, those that are not well first.

@@ -61,6 +61,10 @@ type Path struct {
 	Path   string `json:"path"`
 	Misses uint64 `json:"misses"` // at least
 
+	// Rate is misses/s over the time that is reported, and Share of all misses in it.
+	Rate  float64 `json:"-"`
+	Share float64 `json:"-"`
+
 	// Reason is the most frequent one, and Because its sentence.
 	Reason  string `json:"reason"`
 	Because string `json:"because"`
@@ -84,6 +88,9 @@ type Counter struct {
 	began  time.Time // of now
 	now    []place
 	before []place // of the period before
+
+	earlier          time.Time // when the period before began; zero: there is none
+	nowAll, earlyAll uint64    // misses of all paths in both
 }
 
 // Last is the latest miss of a path.
@@ -125,6 +132,7 @@ func (c *Counter) Note(m *Miss, now time.Time) {
 func (c *Counter) note(m *Miss, now time.Time) (many *Path) {
 	c.turn(now)
 	p := c.place(m)
+	c.nowAll++
 	p.misses++
 	p.reasons[m.Reason]++
 	p.last.At, p.last.Reason = now, m.Reason
@@ -164,10 +172,12 @@ func (c *Counter) turn(now time.Time) {
 		return
 	case age < 2*period:
 		c.before, c.now = c.now, c.before[:0]
-		c.began = now
+		c.earlyAll, c.nowAll = c.nowAll, 0
+		c.earlier, c.began = c.began, now
 		return
 	}
 	c.began, c.now, c.before = now, c.now[:0], c.before[:0]
+	c.earlier, c.earlyAll, c.nowAll = time.Time{}, 0, 0
 }
 
 func (c *Counter) hash(site, path string) uint64 {
@@ -265,8 +275,16 @@ func (c *Counter) Top(n int, now time.Time) []Path {
 	}
 	slices.SortFunc(all, func(a, b place) int { return cmp.Compare(b.misses-b.taken, a.misses-a.taken) })
 	top := make([]Path, 0, min(n, len(all)))
+	begin := c.began
+	if !c.earlier.IsZero() {
+		begin = c.earlier
+	}
+	span := max(now.Sub(begin), time.Second)
 	for i := range all[:min(n, len(all))] {
-		top = append(top, all[i].report())
+		p := all[i].report()
+		p.Rate = float64(p.Misses) / span.Seconds()
+		p.Share = float64(p.Misses) / float64(c.nowAll+c.earlyAll)
+		top = append(top, p)
 	}
 	return top
 }
