@@ -72,10 +72,10 @@ func (o *options) openLazily(ctx context.Context, stdin io.Reader, body []byte) 
 func (l *lazyTargets) read(number int) (t vegeta.Target, err error) {
 	err = l.next(&t)
 	switch wrong := l.lines.wrong(); {
+	case wrong != nil: // it may be a part of this target, that what reads them has left out
+		return t, fmt.Errorf("-targets %s: %w", l.name, wrong)
 	case err == nil:
 		return t, nil
-	case wrong != nil:
-		return t, fmt.Errorf("-targets %s: %w", l.name, wrong)
 	case errors.Is(err, vegeta.ErrNoTargets):
 		return t, vegeta.ErrNoTargets
 	}

@@ -125,6 +125,8 @@ func (o *options) readBody(ctx context.Context) ([]byte, error) {
 		return b.Bytes(), err
 	})
 	switch {
+	case errors.Is(err, errInterrupted):
+		return nil, errors.New("-body: nothing was sent: interrupted while it was read")
 	case err != nil:
 		return nil, fmt.Errorf("-body: %w", err)
 	case len(body) > maxBody:

@@ -115,7 +115,7 @@ func TestDriverAgainTooLate(t *testing.T) {
 	d.Again(a, &exchange.Failure{Kind: exchange.Reset, Detail: "REFUSED_STREAM"})
 	d.Rest(time.Hour)
 	got := counted(r)
-	if want := "timeout: turned away unprocessed, and not sent again in time"; got.Errors[want] != 1 || got.Ends[exchange.Cut] != 1 || got.Requests() != 1 {
+	if want := "timeout: without a whole answer, and not sent again in time"; got.Errors[want] != 1 || got.Ends[exchange.Cut] != 1 || got.Requests() != 1 {
 		t.Errorf("%v, ends %v", got.Errors, got.Ends)
 	}
 }

@@ -11,7 +11,7 @@ import (
 type meter struct {
 	begin time.Time
 	timer *time.Timer
-	first atomic.Int64 // the processor time at the beginning
+	first atomic.Int64 // the processor time at the beginning; 0: it has not begun
 
 	last  time.Duration // the processor time at the end of the latest lap
 	since time.Time     // that end
@@ -28,6 +28,9 @@ func newMeter(begin time.Time) *meter {
 // lap is the share since the lap before, or since the beginning.
 func (m *meter) lap() float64 {
 	now, used := time.Now(), processorTime()
+	if m.first.Load() == 0 {
+		return 0
+	}
 	if m.since.IsZero() {
 		m.since, m.last = m.begin, time.Duration(m.first.Load())
 	}
@@ -37,7 +40,7 @@ func (m *meter) lap() float64 {
 }
 
 func (m *meter) stop() {
-	if !m.timer.Stop() {
+	if !m.timer.Stop() && m.first.Load() != 0 {
 		m.share = shareOfCores(processorTime()-time.Duration(m.first.Load()), time.Since(m.begin))
 	}
 }

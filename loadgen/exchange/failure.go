@@ -89,7 +89,7 @@ func (f *Failure) Orderly() bool {
 // Failures that engines and attack have in common.
 var (
 	NeverSent  = &Failure{Kind: Timeout, Detail: "never sent"}
-	NotAgain   = &Failure{Kind: Timeout, Detail: "turned away unprocessed, and not sent again in time"}
+	NotAgain   = &Failure{Kind: Timeout, Detail: "without a whole answer, and not sent again in time"}
 	NeverRead  = &Failure{Kind: Timeout, Detail: "never sent, as no target was read in time"}
 	WasStopped = &Failure{Kind: Interrupted}
 	NoHTTP2    = &Failure{Kind: ALPN, Detail: "the server answered HTTP/2 in HTTP/1.1 (-http1 asks for that)"}

@@ -147,7 +147,7 @@ func hostField(h http.Header) (string, error) {
 	case 1:
 		return all[0], nil
 	}
-	return "", fmt.Errorf("the field Host is %q and %q: a request has one", all[0], all[1])
+	return "", fmt.Errorf("the field Host is %q and %q, of the target or of -header: a request has one", all[0], all[1])
 }
 
 // has reports whether a field is there, be it empty.

@@ -10,8 +10,11 @@ import (
 // done reports an exchange's end to the driver; f is nil if the response is
 // whole.
 func (c *Conn) done(f *exchange.Failure) {
+	c.flight.Ended, c.flight.Failure = max(c.now, c.flight.Sent), f
+	if c.busy { // else it was not sent, and the parser is at the response before
+		c.flight.Remarks, c.flight.Cache = c.parser.remarks, c.parser.cache
+	}
 	c.busy = false
-	c.flight.Ended, c.flight.Failure, c.flight.Remarks, c.flight.Cache = max(c.now, c.flight.Sent), f, c.parser.remarks, c.parser.cache
 	c.driver.Done(&c.flight)
 }
 

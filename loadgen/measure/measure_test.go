@@ -254,10 +254,10 @@ func TestRun(t *testing.T) {
 }
 
 func TestIntervalMerge(t *testing.T) {
-	a := &Interval{Length: time.Second, Due: 10, Asked: 10, InFlight: 1, Tally: tally(outcomes(10, 4))}
-	b := &Interval{Length: 1100 * time.Millisecond, Due: 20, Asked: 20, InFlight: 2, Tally: tally(outcomes(20, 5))}
+	a := &Interval{Length: time.Second, Due: 10, Asked: 10, InFlight: 1, Busy: .5, Tally: tally(outcomes(10, 4))}
+	b := &Interval{Length: 1100 * time.Millisecond, Due: 20, Asked: 20, InFlight: 2, Busy: .4, Tally: tally(outcomes(20, 5))}
 	a.Merge(b)
-	if a.Length != 1100*time.Millisecond || a.Due != 30 || a.Asked != 30 || a.InFlight != 3 || a.Tally.Requests() != 30 {
+	if a.Length != 1100*time.Millisecond || a.Due != 30 || a.Asked != 30 || a.InFlight != 3 || a.Busy != .5 || a.Tally.Requests() != 30 {
 		t.Errorf("%+v", a)
 	}
 }

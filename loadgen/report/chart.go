@@ -255,11 +255,12 @@ func percentileChart(r *measure.Run) chart {
 func nines(q float64) float64 { return -math.Log10(1 - q) }
 
 // latencyBounds are the objectives about latencies: of response times alone, or
-// on the axis of percentiles those that have a place on it, which a mean has not.
+// on the axis of percentiles all but the mean of these, which has no place on it.
 func latencyBounds(objectives slo.Objectives, verdicts []slo.Verdict, percentiles bool) []boundary {
 	bounds := []boundary{}
 	for _, l := range objectives.Latencies() {
-		if percentiles && l.Quantile == 0 || l.Service && !percentiles {
+		mean := l.Quantile == 0
+		if percentiles && mean && !l.Service || l.Service && !percentiles {
 			continue
 		}
 		b := boundary{Text: sign(l.Objective), Y: milliseconds(l.Bound), X: gap, State: state(l.Objective, verdicts)}

@@ -89,6 +89,7 @@ func TestCompareOwnLimits(t *testing.T) {
 	}{
 		{func(*measure.Run) {}, ""},
 		{func(r *measure.Run) { r.Busy = 0.95 }, "In B the load generator used 95% of its cores: it may be what was measured."},
+		{func(r *measure.Run) { r.Points[3].Busy = 0.95 }, "In B the load generator used 95% of its cores in its busiest second: it may be what was measured."},
 		{func(r *measure.Run) { r.Asked = 200_000 }, "In B the rate was not reached: asked for 200,000/s, 150,000/s were answered."},
 		{func(r *measure.Run) { r.Total.Waited = 90_000 }, "In B 90,000 of 9,000,000 requests waited because all that may be in flight were: that is the load generator's limit."},
 		{func(r *measure.Run) { r.Total.Waited = 80_000 }, ""},
