@@ -10,7 +10,8 @@ import (
 )
 
 // TestExporterKeepsRates: the few responses behind the end of what was due count, and
-// are no rate: a last scrape has that of the last second.
+// are no rate: a last scrape has that of the last second, and the latencies of what
+// succeeded.
 func TestExporterKeepsRates(t *testing.T) {
 	m := metrics.NewLoadgen(exchange.Kinds(), exchange.EndNames(), "test")
 	x := &exporter{metrics: m, registry: metrics.NewRegistry(m), gathered: make(chan struct{})}
@@ -24,7 +25,9 @@ func TestExporterKeepsRates(t *testing.T) {
 		}
 		return i
 	}
-	x.interval(span(time.Second, false, 97))
+	first := span(time.Second, false, 97)
+	first.Tally.Add(&exchange.Outcome{Ticket: exchange.Ticket{Request: new(exchange.Request)}, Sent: 1, First: 2, Ended: 3, Status: 503})
+	x.interval(first)
 	x.interval(span(20*time.Millisecond, true, 3))
 	families, err := x.Gather()
 	if err != nil {
@@ -33,10 +36,13 @@ func TestExporterKeepsRates(t *testing.T) {
 	got := make(map[string]float64)
 	for _, f := range families {
 		for _, one := range f.Metric {
-			got[f.GetName()] += one.GetGauge().GetValue() + one.GetCounter().GetValue()
+			got[f.GetName()] += one.GetGauge().GetValue() + one.GetCounter().GetValue() + float64(one.GetHistogram().GetSampleCount())
 		}
 	}
-	for name, want := range map[string]float64{"hotpath_loadgen_asked_rate": 100, "hotpath_loadgen_reached_rate": 97, "hotpath_loadgen_requests_total": 100} {
+	for name, want := range map[string]float64{
+		"hotpath_loadgen_asked_rate": 100, "hotpath_loadgen_reached_rate": 97, "hotpath_loadgen_requests_total": 101,
+		"hotpath_loadgen_request_duration_seconds": 100, // an answer that is an error is no latency
+	} {
 		if got[name] != want {
 			t.Errorf("%s is %v, want %v", name, got[name], want)
 		}

@@ -69,7 +69,7 @@ func NewLoadgen(kinds, ends []string, version string) *Loadgen {
 		Due: NewCounter(set, "hotpath_loadgen_requests_due_total",
 			"Requests of the load test that were due; none in a closed loop."),
 		Duration: NewHistogram(set, "hotpath_loadgen_request_duration_seconds",
-			"Response time of the load test's requests, failures included, from the moment each was due.", durationBounds),
+			"Response time of the load test's requests that succeeded, or had no answer in time, from the moment each was due.", durationBounds),
 		Service: NewHistogram(set, "hotpath_loadgen_service_duration_seconds",
 			"Service time of the load test's whole responses, from the moment each request was sent.", durationBounds),
 		InFlight: NewLevel(set, "hotpath_loadgen_requests_in_flight",
