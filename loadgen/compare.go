@@ -92,6 +92,7 @@ func runCompare(_ context.Context, args []string, s streams) error {
 // parseAmong reads flags that stand before, between or behind other arguments,
 // which are names; behind -- there are names alone.
 func parseAmong(f *flag.FlagSet, args []string) (names []string, err error) {
+	args = withoutStandard(args)
 	var mistakes []error
 	for len(args) > 0 {
 		if args[0] == "--" {

@@ -68,8 +68,11 @@ func TestTargetsFromAPipe(t *testing.T) {
 			t.Errorf("content from a pipe, %q: exit %d, %s", args, code, stderr)
 		}
 	}
-	if code, _, stderr := call(t, context.Background(), "", "-target", "http://127.0.0.1:1", "-body", "/dev/zero", "-quiet"); code != exitUsage || !strings.Contains(stderr, "-body /dev/zero: is larger than 256 MiB") {
-		t.Errorf("a content without end: exit %d, %s", code, stderr)
+	if _, err := readUpTo(strings.NewReader("12345"), 4); err == nil || err.Error() != "it has more than 4 bytes, as many as are allowed" {
+		t.Errorf("a content that is too large: %v", err)
+	}
+	if body, err := readUpTo(strings.NewReader("1234"), 4); err != nil || string(body) != "1234" {
+		t.Errorf("one that is not: %q, %v", body, err)
 	}
 
 	many := strings.Repeat("GET http://a/\n", maxCount+1)

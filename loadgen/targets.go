@@ -26,7 +26,7 @@ const maxCount = 1_000_000
 const maxContents = 1 << 30
 
 // maxBody bounds the content that targets share, in bytes.
-const maxBody = 256 << 20
+const maxBody = 64 << 20
 
 // readTargets reads what is to be asked for. vegeta's targeters read its formats
 // and add the body and the headers that every request has.
@@ -119,20 +119,26 @@ func (o *options) readBody(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("-body: %w", err)
 	}
 	defer f.Close()
-	body, err := patiently(ctx, func() ([]byte, error) {
-		var b bytes.Buffer // it doubles, which io.ReadAll does not: seconds, for this much
-		_, err := b.ReadFrom(io.LimitReader(f, maxBody+1))
-		return b.Bytes(), err
-	})
+	body, err := patiently(ctx, func() ([]byte, error) { return readUpTo(f, maxBody) })
 	switch {
 	case errors.Is(err, errInterrupted):
 		return nil, errors.New("-body: nothing was sent: interrupted while it was read")
 	case err != nil:
-		return nil, fmt.Errorf("-body: %w", err)
-	case len(body) > maxBody:
-		return nil, fmt.Errorf("-body %s: is larger than 256 MiB, as much as is allowed", o.body)
+		return nil, fmt.Errorf("-body %s: %w", o.body, err)
 	}
 	return body, nil
+}
+
+// readUpTo reads all that there is, if it is not more than so many bytes.
+func readUpTo(r io.Reader, most int64) ([]byte, error) {
+	var b bytes.Buffer // it doubles, which io.ReadAll does not: seconds, for this much
+	if _, err := b.ReadFrom(io.LimitReader(r, most+1)); err != nil {
+		return nil, err
+	}
+	if int64(b.Len()) > most {
+		return nil, fmt.Errorf("it has more than %d bytes, as many as are allowed", most)
+	}
+	return b.Bytes(), nil
 }
 
 // contentFile returns why vegeta's targeter is not to read the file that a line of
