@@ -32,8 +32,13 @@ func TestPictures(t *testing.T) {
 	testkit.Need(t, "chromium")
 	stall, search, compared := stalled(), searched(t), comparison(t)
 	objectives, verdicts := judged(t, stall, "rate>=149k,mean<=3ms,p99<=10ms,max<=1h,service-p99.9<=20ms")
+	profile, err := os.MkdirTemp("", "hotpath-report")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(profile) }) // a child of the browser may still be writing
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("chromium"), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-component-update", true), chromedp.Env("TZ=UTC"))
+		chromedp.UserDataDir(profile), chromedp.Flag("disable-component-update", true), chromedp.Env("TZ=UTC"))
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	ctx, end := chromedp.NewExecAllocator(ctx, options...)
