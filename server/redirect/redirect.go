@@ -125,6 +125,9 @@ func location(r *http.Request, port int) (string, bool) {
 	if !ok || !strings.HasPrefix(path, "/") {
 		return "", false // also of OPTIONS * and CONNECT
 	}
+	if strings.ContainsFunc(r.URL.RawQuery, func(c rune) bool { return c <= ' ' || c == 0x7f }) {
+		return "", false // no part of a URL (RFC 3986 §3.4), which net/url lets pass in a query
+	}
 	if port != 443 {
 		host = fmt.Sprintf("%s:%d", host, port)
 	}

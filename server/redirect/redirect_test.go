@@ -150,6 +150,7 @@ func FuzzLocation(f *testing.F) {
 	for _, seed := range []string{"example.com", "a:80", "[::1]:80", "a@b", "[::1%25eth0]", "a..b", "%61"} {
 		f.Add(seed, "/a?b")
 	}
+	f.Add("a", "/? ") // what net/url takes for a query
 	f.Fuzz(func(t *testing.T, host, target string) {
 		u, err := url.ParseRequestURI(target)
 		if err != nil {
