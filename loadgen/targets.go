@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
@@ -57,7 +56,13 @@ func (o *options) readTargets(ctx context.Context, stdin io.Reader) ([]vegeta.Ta
 		defer f.Close()
 		src = f
 	}
-	text, err := patiently(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(src, maxTargets+1)) })
+	// Also the files that targets name may be on a disk that does not answer.
+	return patiently(ctx, func() ([]vegeta.Target, error) { return o.readAll(ctx, src, body) })
+}
+
+// readAll reads targets up to their end.
+func (o *options) readAll(ctx context.Context, src io.Reader, body []byte) ([]vegeta.Target, error) {
+	text, err := io.ReadAll(io.LimitReader(src, maxTargets+1))
 	if err != nil {
 		return nil, fmt.Errorf("-targets: %w", err)
 	}
@@ -145,10 +150,11 @@ func readUpTo(r io.Reader, most int64) ([]byte, error) {
 // targets names as a content, if it does: it reads all of it, however long that takes
 // and however much it is.
 func contentFile(line []byte) error {
-	name, ok := strings.CutPrefix(strings.TrimSpace(string(line)), "@")
+	line, ok := bytes.CutPrefix(bytes.TrimSpace(line), []byte("@"))
 	if !ok {
 		return nil
 	}
+	name := string(line)
 	switch info, err := os.Stat(name); {
 	case err != nil:
 		return nil // vegeta says it

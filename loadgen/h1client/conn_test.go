@@ -148,11 +148,14 @@ func TestNotSentInTime(t *testing.T) {
 		p.Add(p.now()-timeout+time.Second, request(p, "GET", "http://test/late", ""), request(p, "GET", "http://test/later", ""))
 		p.Add(p.now(), request(p, "GET", "http://test/next", ""))
 		time.Sleep(time.Second)
-		p.Send(ok)
+		p.Send("HTTP/1.1 200 OK\ncontent-length: 0\n\n") // with a remark, which is this one's
 		p.WantRequest("GET", "/next", "")
 		p.wantOutcomes(3)
+		if p.Outcomes[0].Remarks == 0 {
+			t.Error("lines without CR are not remarked")
+		}
 		for _, o := range p.Outcomes[1:] {
-			if o.Failure != exchange.NeverSent || o.Sent != 0 || o.Status != 0 || o.BytesIn != 0 || o.Latency() != timeout {
+			if o.Remarks != 0 || o.Failure != exchange.NeverSent || o.Sent != 0 || o.Status != 0 || o.BytesIn != 0 || o.Latency() != timeout {
 				t.Errorf("%+v", o)
 			}
 		}

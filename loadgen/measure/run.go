@@ -75,6 +75,10 @@ func (r *Run) Busiest() (most Point) {
 	return most
 }
 
+// MostBusy is the largest share of its cores that the load generator used, over the run
+// or in its busiest span.
+func (r *Run) MostBusy() float64 { return max(r.Busy, r.Busiest().Busy) }
+
 // Wait is how long it took from the end of the attack to the last response.
 func (r *Run) Wait() time.Duration {
 	return max(0, r.Total.LastEnd-r.Total.FirstDue-r.Duration)

@@ -168,7 +168,7 @@ func newDocument(r *measure.Run, verdicts []slo.Verdict) document {
 		Waited:           t.Waited,
 		Starved:          t.Starved,
 		Busy:             r.Busy,
-		Busiest:          max(r.Busy, r.Busiest().Busy),
+		Busiest:          r.MostBusy(),
 		PerRequest:       r.PerRequest,
 		Streams:          r.Streams,
 		Agents:           r.Agents,

@@ -40,7 +40,7 @@ func (p *Probe) OwnLimit(unloaded time.Duration) OwnLimit {
 		}
 	}
 	switch {
-	case max(p.Run.Busy, p.Run.Busiest().Busy) >= busyMuch:
+	case p.Run.MostBusy() >= busyMuch:
 		return Processor
 	case p.Crowded() && float64(p.Run.Total.Service.Mean()) <= unhurried*float64(unloaded):
 		return InFlight
@@ -86,7 +86,7 @@ func (c *Capacity) limit() string {
 	}
 	for _, p := range c.byRate() {
 		if !p.Held && p.Rate > c.Best {
-			return held + fmt.Sprintf("the load generator used %s of its cores: it may be the limit, not the server. Give it more, or several machines.", human.Percent(min(max(p.Run.Busy, p.Run.Busiest().Busy), 1)))
+			return held + fmt.Sprintf("the load generator used %s of its cores: it may be the limit, not the server. Give it more, or several machines.", human.Percent(min(p.Run.MostBusy(), 1)))
 		}
 	}
 	return held + "the load generator was the limit."

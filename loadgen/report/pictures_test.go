@@ -77,6 +77,17 @@ func TestPictures(t *testing.T) {
 					said, _ := chromedp.Run(ctx, chromedp.Evaluate[string](spills))
 					t.Errorf("%s: %s (%v)", what, said, err)
 				}
+				// What it would say if something spilled.
+				said, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(() => {
+					const wide = document.body.appendChild(document.createElement('div'))
+					wide.style.cssText = 'width: 3000px; height: 1px'
+					const said = `+spills+`
+					wide.remove()
+					return said
+				})()`))
+				if err != nil || said == "" {
+					t.Errorf("%s: nothing is said of what is too wide: %v", what, err)
+				}
 				picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 				if err != nil {
 					t.Fatal(err)

@@ -211,12 +211,12 @@ func waited(r *measure.Run) string {
 // busy is a sentence on a load generator that used nearly all of its cores, be it for a
 // second; "" if it did not.
 func busy(r *measure.Run) string {
-	share, when := r.Busy, ""
-	if most := r.Busiest(); share < busyMuch {
-		share, when = most.Busy, " in the second after "+human.Duration(most.Begin)
-	}
-	if share < busyMuch {
+	share, when := r.MostBusy(), ""
+	switch {
+	case share < busyMuch:
 		return ""
+	case r.Busy < busyMuch:
+		when = " in the second after " + human.Duration(r.Busiest().Begin)
 	}
 	return fmt.Sprintf("The load generator used %s of its cores%s: it may be the limit, not the server. Give it more, or several machines.", human.Percent(min(share, 1)), when)
 }
@@ -224,7 +224,7 @@ func busy(r *measure.Run) string {
 // cores are the shares of its cores that the load generator used in all, and in its
 // busiest second.
 func cores(r *measure.Run) (all, busiest string) {
-	return human.Percent(min(r.Busy, 1)), human.Percent(min(max(r.Busy, r.Busiest().Busy), 1))
+	return human.Percent(min(r.Busy, 1)), human.Percent(min(r.MostBusy(), 1))
 }
 
 // busyMuch is the share of its cores from which requests wait for the load
