@@ -39,7 +39,7 @@ var cacheAndOrigin = board{
 				queries: []query{{legend: "{{upstream}}", expr: `sum by (upstream) (rate(hotpath_upstream_failures_total[$rate])) / sum by (upstream) (rate(hotpath_upstream_fetches_total[$rate]))`,
 					mayBeEmpty: "a server of files has no upstream"}}},
 			{title: "Paths that miss most", unit: perSecond, h: 9, w: 24,
-				about:   "Misses over the five to ten minutes before each point, of paths that have more than a 64th of a server's misses, ten of each server at most. What one path misses with many queries is one line here; the live page has the parameter that makes them, and hotpath explain URL what became of one.",
+				about:   "Misses in the last whole five minutes before each point, of paths that had a 64th of a server's misses or more, ten of each server at most. What one path misses with many queries is one line here; the live page has the parameter that makes them, and hotpath explain URL what became of one.",
 				queries: []query{{legend: "{{path}}", expr: `sum by (site, path) (hotpath_cache_path_misses_per_second)`, mayBeEmpty: "without many misses, or with misses of very many paths, there is none"}}},
 			{title: "Fetches", unit: perSecond, w: 12, h: 7, stack: true, colours: outcomes,
 				about:   "By outcome. refused: too many at once (-max-fetches); timeout, error: the origin's fault; canceled: no request waited any more.",

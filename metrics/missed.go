@@ -5,7 +5,7 @@ import "github.com/prometheus/client_golang/prometheus"
 // MissedPath is a path whose requests miss, as it is at a scrape.
 type MissedPath struct {
 	Site, Path string  // UTF-8
-	Rate       float64 // misses/s, over the last minutes
+	Rate       float64 // misses/s
 }
 
 // missedPaths are the misses of each path that read returns: each once, and few.
@@ -16,7 +16,7 @@ type missedPaths struct {
 
 func watchMissedPaths(set *Set, read func() []MissedPath) {
 	const name = "hotpath_cache_path_misses_per_second"
-	set.add(name, &missedPaths{prometheus.NewDesc(name, "Misses per second, over the last five to ten minutes, of paths that have more than a 64th of all.", []string{"site", "path"}, nil), read})
+	set.add(name, &missedPaths{prometheus.NewDesc(name, "Misses per second in the last whole five minutes, of paths that had a 64th of all or more.", []string{"site", "path"}, nil), read})
 }
 
 func (p *missedPaths) descriptor() *prometheus.Desc { return p.desc }

@@ -12,6 +12,9 @@ import (
 // Misses are the paths whose requests miss most, at most n.
 func (e *Edge) Misses(n int) []missed.Path { return e.missed.Top(n, time.Now()) }
 
+// Heaviest are the paths that had a good part of the misses of the last whole period.
+func (e *Edge) Heaviest() []missed.Heavy { return e.missed.Heaviest(time.Now()) }
+
 // Slowest are the paths whose fetches take longest, at most n.
 func (e *Edge) Slowest(n int) []missed.SlowPath { return e.slowest.Top(n, time.Now()) }
 

@@ -51,3 +51,19 @@ func TestSlowest(t *testing.T) {
 		}
 	})
 }
+
+// TestHeaviest: what misses most in a whole period is named when it is over.
+func TestHeaviest(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		r := newRig(t, knobs{}, func(_ int, _ context.Context, _ *origin.Request, sink origin.Sink) error {
+			return give(sink, 200, "a", "cache-control", "no-store")
+		})
+		for range 600 {
+			r.get("/never")
+		}
+		time.Sleep(5 * time.Minute)
+		if all := r.Heaviest(); len(all) != 1 || all[0].Path != "example.com/never" || all[0].Rate < 1.9 || all[0].Rate > 2 {
+			t.Errorf("%+v", all)
+		}
+	})
+}

@@ -61,10 +61,6 @@ type Path struct {
 	Path   string `json:"path"`
 	Misses uint64 `json:"misses"` // at least
 
-	// Rate is misses/s over the time that is reported, and Share of all misses in it.
-	Rate  float64 `json:"-"`
-	Share float64 `json:"-"`
-
 	// Reason is the most frequent one, and Because its sentence.
 	Reason  string `json:"reason"`
 	Because string `json:"because"`
@@ -89,8 +85,8 @@ type Counter struct {
 	now    []place
 	before []place // of the period before
 
-	earlier          time.Time // when the period before began; zero: there is none
-	nowAll, earlyAll uint64    // misses of all paths in both
+	all   uint64  // misses of all paths, of now
+	heavy []Heavy // of the period before, the first one most
 }
 
 // Last is the latest miss of a path.
@@ -132,7 +128,7 @@ func (c *Counter) Note(m *Miss, now time.Time) {
 func (c *Counter) note(m *Miss, now time.Time) (many *Path) {
 	c.turn(now)
 	p := c.place(m)
-	c.nowAll++
+	c.all++
 	p.misses++
 	p.reasons[m.Reason]++
 	p.last.At, p.last.Reason = now, m.Reason
@@ -171,13 +167,13 @@ func (c *Counter) turn(now time.Time) {
 	case age < period:
 		return
 	case age < 2*period:
+		c.heavy = heaviest(c.now, c.all, age)
 		c.before, c.now = c.now, c.before[:0]
-		c.earlyAll, c.nowAll = c.nowAll, 0
-		c.earlier, c.began = c.began, now
+		c.began, c.all = now, 0
 		return
 	}
 	c.began, c.now, c.before = now, c.now[:0], c.before[:0]
-	c.earlier, c.earlyAll, c.nowAll = time.Time{}, 0, 0
+	c.all, c.heavy = 0, nil
 }
 
 func (c *Counter) hash(site, path string) uint64 {
@@ -275,16 +271,8 @@ func (c *Counter) Top(n int, now time.Time) []Path {
 	}
 	slices.SortFunc(all, func(a, b place) int { return cmp.Compare(b.misses-b.taken, a.misses-a.taken) })
 	top := make([]Path, 0, min(n, len(all)))
-	begin := c.began
-	if !c.earlier.IsZero() {
-		begin = c.earlier
-	}
-	span := max(now.Sub(begin), time.Second)
 	for i := range all[:min(n, len(all))] {
-		p := all[i].report()
-		p.Rate = float64(p.Misses) / span.Seconds()
-		p.Share = float64(p.Misses) / float64(c.nowAll+c.earlyAll)
-		top = append(top, p)
+		top = append(top, all[i].report())
 	}
 	return top
 }
