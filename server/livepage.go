@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -26,7 +27,7 @@ func (p *liveParts) sites() []live.Site {
 	}
 	all := make([]live.Site, len(set.all))
 	for i, s := range set.all {
-		all[i] = live.Site{Name: s.Name, Host: aHost(s.Site), Tally: s.Tally}
+		all[i] = live.Site{Name: s.Name, Base: baseOf(s.Site), Tally: s.Tally}
 		if s.proxy != nil {
 			all[i].Upstreams = s.proxy.Status()
 		}
@@ -34,17 +35,20 @@ func (p *liveParts) sites() []live.Site {
 	return all
 }
 
-// aHost is one that a site is served to.
-func aHost(s *site.Site) string {
-	if len(s.Hosts) == 0 {
-		return "localhost" // the default
+// baseOf is how a URL of a site begins, before what its keys have of it: with one of
+// its hosts, and the part of the path that its origin does not get.
+func baseOf(s *site.Site) string {
+	host := "localhost" // of the default
+	if len(s.Hosts) > 0 {
+		host = s.Hosts[max(0, slices.IndexFunc(s.Hosts, func(h string) bool { return h[0] != '*' }))]
 	}
-	for _, host := range s.Hosts {
-		if !strings.HasPrefix(host, "*") {
-			return host
-		}
+	if pattern, ok := strings.CutPrefix(host, "*"); ok {
+		host = "any" + pattern
 	}
-	return "any" + strings.TrimPrefix(s.Hosts[0], "*")
+	if !s.Strip {
+		return "https://" + host
+	}
+	return "https://" + host + strings.TrimSuffix(s.Path, "/")
 }
 
 // broken are the files of certificates and keys that cannot be used.

@@ -55,6 +55,19 @@ func Escape(s string) string {
 	return string(b)
 }
 
+// Cut shortens a text to most bytes, and marks that.
+func Cut(s string, most int) string {
+	const mark = "…"
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most-len(mark)], "") + mark
+}
+
+// Visible is a text that a client, an upstream or a file has, as a person can read it,
+// in most bytes.
+func Visible(s string, most int) string { return Cut(Escape(s), most) }
+
 // EscapeAttr is [Escape] for texts and errors in a log, which may have what a
 // peer has sent: a ReplaceAttr of [slog.HandlerOptions].
 func EscapeAttr(_ []string, a slog.Attr) slog.Attr {

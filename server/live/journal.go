@@ -36,7 +36,7 @@ func (j *Journal) Watch(next slog.Handler) slog.Handler { return &watcher{Handle
 
 // Note keeps what is news without being a warning.
 func (j *Journal) Note(now time.Time, message, details string) {
-	e := entry{now.UnixMilli(), slog.LevelInfo.String(), cut(message, maxMessage), visible(details, maxDetails)}
+	e := entry{now.UnixMilli(), slog.LevelInfo.String(), access.Cut(message, maxMessage), access.Visible(details, maxDetails)}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.notes, j.changed = add(j.notes, e, maxNotes), true
@@ -80,8 +80,8 @@ func (w *watcher) Handle(ctx context.Context, r slog.Record) error {
 		w.journal.add(entry{
 			Time:    r.Time.UnixMilli(),
 			Level:   r.Level.String(),
-			Message: cut(r.Message, maxMessage),
-			Details: cut(w.details(ctx, r), maxDetails),
+			Message: access.Cut(r.Message, maxMessage),
+			Details: access.Cut(w.details(ctx, r), maxDetails),
 		})
 	}
 	return w.Handler.Handle(ctx, r)
@@ -118,13 +118,4 @@ func (w *watcher) WithGroup(name string) slog.Handler {
 
 func (w *watcher) derive(with func(slog.Handler) slog.Handler) *watcher {
 	return &watcher{with(w.Handler), w.journal, append(slices.Clip(w.with), with)}
-}
-
-// cut shortens a text to n bytes at most, and marks that.
-func cut(s string, n int) string {
-	const mark = "…"
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n-len(mark)], "") + mark
 }

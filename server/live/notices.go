@@ -33,16 +33,19 @@ const (
 	nearlyAll      = .9
 	manyFailures   = .05
 	nearlyFull     = .9
-	fewRequests    = 100 // recent ones, of which one is not many
-	meanRate       = 100 // hits and misses a second
-	sharesRate     = 10  // answers a second
-	fewOfSite      = 20
-	mostOfSite     = .5          // 5xx of its answers
+	fewRequests    = 100         // recent ones, of which one is not many
+	meanRate       = 100         // hits and misses a second
+	sharesRate     = 10          // answers a second
+	fetchRate      = .1          // fetches a second
+	collectionRate = 1.          // a second: what little memory costs
 	settled        = time.Minute // after the start: of less, a rate says little
-	fetchRate      = .1
-	collectionRate = 1. // a second: what little memory costs
-	soon           = 14 * 24 * time.Hour
-	verySoon       = 3 * 24 * time.Hour
+
+	// A site fails if more of its answers than mostOfSite are 5xx, of fewOfSite at least.
+	fewOfSite  = 20
+	mostOfSite = .5
+
+	soon     = 14 * 24 * time.Hour
+	verySoon = 3 * 24 * time.Hour
 )
 
 // notices are what a state has to say, the worst first.
@@ -83,7 +86,7 @@ func (all *noticeList) answers(now, before *counts) {
 	if errors := share(hotpath.Class5xx); n >= fewRequests && errors > manyErrors {
 		all.add(bad, "sites-section", "%.1f %% of recent answers were 5xx", errors*100)
 	}
-	if now.at.Sub(before.at) < settled {
+	if seconds < settled.Seconds() {
 		return
 	}
 	d := now.answers.durations.Since(before.answers.durations)

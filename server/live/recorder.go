@@ -207,7 +207,7 @@ type hotKey struct {
 func shown(keys []access.HotKey) []hotKey {
 	short := make([]hotKey, len(keys))
 	for i := range short {
-		short[i] = hotKey{cut(keys[i].Key, maxKeyLength), figure(keys[i].Share)}
+		short[i] = hotKey{access.Cut(keys[i].Key, maxKeyLength), figure(keys[i].Share)}
 	}
 	return short
 }

@@ -3,6 +3,7 @@ package live
 import (
 	"cmp"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ import (
 // Site is a site as the page's recorder sees it.
 type Site struct {
 	Name      string
-	Host      string                 // one of its hosts, for a URL
+	Base      string                 // how the URL of a path begins, if the site's paths have no host
 	Tally     *hotpath.Tally         // of its answers; the same one as long as it is the same site
 	Upstreams []proxy.UpstreamStatus // nil: it has none
 }
@@ -201,7 +202,7 @@ func (w *watch) look(now time.Time) *state {
 		Slowest: slowPaths(w.cfg.Slowest(maxPaths), all),
 		Limits:  w.limits(&n),
 	}
-	s.Sites, s.Rest, s.RestSites, s.failing = w.sites(all, &n, span)
+	w.sites(s, all, &n, span)
 	s.Upstreams, s.Unshown = upstreams(all, now)
 	m := w.cfg.Metrics
 	s.Certificates = certificates{
@@ -221,9 +222,9 @@ func (w *watch) look(now time.Time) *state {
 	return s
 }
 
-// sites are those with the most recent requests, and the sum of the rest; and those that
+// sites adds those with the most recent requests, the sum of the rest, and those that
 // fail.
-func (w *watch) sites(all []Site, n *counts, span time.Duration) (top []siteState, rest *siteState, others int, failing []siteState) {
+func (w *watch) sites(to *state, all []Site, n *counts, span time.Duration) {
 	type one struct {
 		name   string
 		recent hotpath.Tallied
@@ -235,28 +236,27 @@ func (w *watch) sites(all []Site, n *counts, span time.Duration) (top []siteStat
 	slices.SortStableFunc(sorted, func(a, b one) int { return cmp.Compare(b.recent.Requests(), a.recent.Requests()) })
 	shown := func(name string, t hotpath.Tallied) siteState {
 		return siteState{
-			Name: visible(name, maxSiteName), Requests: t.Requests(), Rate: figure(float64(t.Requests()) / span.Seconds()),
+			Name: access.Visible(name, maxSiteName), Requests: t.Requests(), Rate: figure(float64(t.Requests()) / span.Seconds()),
 			Hits:         figure(float64(t.Hits) / float64(t.Hits+t.Misses)),
 			ClientErrors: t.ClientErrors, ServerErrors: t.ServerErrors,
 		}
 	}
 	var sum hotpath.Tallied
 	for i, s := range sorted {
-		if n := s.recent.Requests(); n >= fewOfSite && float64(s.recent.ServerErrors) > mostOfSite*float64(n) && len(failing) < maxNotices {
-			failing = append(failing, shown(s.name, s.recent))
+		if n := s.recent.Requests(); n >= fewOfSite && float64(s.recent.ServerErrors) > mostOfSite*float64(n) && len(to.failing) < maxNotices {
+			to.failing = append(to.failing, shown(s.name, s.recent))
 		}
 		if i < maxSites {
-			top = append(top, shown(s.name, s.recent))
+			to.Sites = append(to.Sites, shown(s.name, s.recent))
 			continue
 		}
 		sum = sum.Plus(s.recent)
-		others++
+		to.RestSites++
 	}
-	if others > 0 {
+	if to.RestSites > 0 {
 		r := shown("", sum)
-		rest = &r
+		to.Rest = &r
 	}
-	return top, rest, others, failing
 }
 
 // upstreams are those of all sites, those that are not well first.
@@ -265,8 +265,8 @@ func upstreams(all []Site, now time.Time) (shown []upstreamState, unshown int) {
 		first := len(shown)
 		for _, u := range s.Upstreams {
 			one := upstreamState{
-				Site: visible(s.Name, maxSiteName), URL: visible(u.URL, maxURL), State: u.State, InFlight: u.InFlight, Queued: u.Queued,
-				Fetches: u.Fetches, Failures: u.Failures, Failure: visible(u.LastFailure, maxMessage),
+				Site: access.Visible(s.Name, maxSiteName), URL: access.Visible(u.URL, maxURL), State: u.State, InFlight: u.InFlight, Queued: u.Queued,
+				Fetches: u.Fetches, Failures: u.Failures, Failure: access.Visible(u.LastFailure, maxMessage),
 			}
 			if !u.LastFailed.IsZero() {
 				one.FailedAt = u.LastFailed.UnixMilli()
@@ -324,7 +324,7 @@ func (w *watch) limits(n *counts) (all []limitState) {
 func endings(names map[string]int64) []ending {
 	all := make([]ending, 0, len(names))
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		all = append(all, ending{visible(name, maxSiteName), names[name]})
+		all = append(all, ending{access.Visible(name, maxSiteName), names[name]})
 	}
 	slices.SortStableFunc(all, func(a, b ending) int { return cmp.Compare(a.At, b.At) })
 	return all
@@ -333,19 +333,16 @@ func endings(names map[string]int64) []ending {
 func readable(files []certs.Broken) []certs.Broken {
 	all := make([]certs.Broken, len(files))
 	for i, f := range files {
-		all[i] = certs.Broken{File: visible(f.File, maxMessage), Problem: visible(f.Problem, maxMessage)}
+		all[i] = certs.Broken{File: access.Visible(f.File, maxMessage), Problem: access.Visible(f.Problem, maxMessage)}
 	}
 	return all
 }
-
-// visible is a text that a client, an upstream or a file has, as a person can read it.
-func visible(s string, most int) string { return cut(access.Escape(s), most) }
 
 func missPaths(all []missed.Path, sites []Site) []missPath {
 	shown := make([]missPath, len(all))
 	for i, p := range all {
 		shown[i].URL = urlOf(p.Site, p.Path, sites)
-		p.Site, p.Path, p.Parameter = visible(p.Site, maxSiteName), visible(p.Path, maxKeyLength), visible(p.Parameter, maxKeyLength)
+		p.Site, p.Path, p.Parameter = access.Visible(p.Site, maxSiteName), access.Visible(p.Path, maxKeyLength), access.Visible(p.Parameter, maxKeyLength)
 		shown[i].Path = p
 	}
 	return shown
@@ -355,23 +352,24 @@ func slowPaths(all []missed.SlowPath, sites []Site) []slowPath {
 	shown := make([]slowPath, len(all))
 	for i, p := range all {
 		shown[i].URL = urlOf(p.Site, p.Path, sites)
-		p.Site, p.Path = visible(p.Site, maxSiteName), visible(p.Path, maxKeyLength)
+		p.Site, p.Path = access.Visible(p.Site, maxSiteName), access.Visible(p.Path, maxKeyLength)
 		shown[i].SlowPath = p
 	}
 	return shown
 }
 
-// urlOf is the URL of a path of a site, which begins with its host if the site's keys do.
+// urlOf is the URL of a path of a site: one that has a host is a part of a URL, others
+// are those of files, in any bytes. "": it cannot be shown as it is, or the site is gone.
 func urlOf(name, path string, sites []Site) string {
-	if visible(path, maxKeyLength) != path {
+	if access.Visible(path, maxKeyLength) != path {
 		return ""
 	}
 	if !strings.HasPrefix(path, "/") {
 		return "https://" + path
 	}
 	i := slices.IndexFunc(sites, func(s Site) bool { return s.Name == name })
-	if i < 0 || len(sites[i].Host) > maxSiteName {
-		return "" // it is served no more
+	if i < 0 {
+		return ""
 	}
-	return "https://" + sites[i].Host + path
+	return sites[i].Base + (&url.URL{Path: path}).EscapedPath()
 }
