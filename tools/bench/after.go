@@ -99,6 +99,8 @@ func openH1(ctx context.Context, addr string) (*h1Conn, error) {
 	security := clientTLS.Clone()
 	security.NextProtos = []string{"http/1.1"}
 	dialer := tls.Dialer{Config: security}
+	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
+	defer cancel()
 	conn, err := dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
