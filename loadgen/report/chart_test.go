@@ -161,14 +161,9 @@ func TestRunCharts(t *testing.T) {
 // none, nor a mean; both would draw a slope that there was not. Its largest latency is
 // in the chart: it may be that of the run.
 func TestRateChart(t *testing.T) {
-	second := measure.Point{Length: time.Second, Asked: 1000, Requests: 1000, Answered: 1000, Timed: 1000, Mean: time.Millisecond, Max: 2 * time.Millisecond}
-	points := []measure.Point{second, second, {Length: 20 * time.Millisecond, Drain: true, Requests: 15, Answered: 15, Timed: 15, Mean: 3 * time.Millisecond, Max: 4 * time.Millisecond}}
-	for i := range points {
-		points[i].Begin = time.Duration(i) * time.Second
-	}
-	r := &measure.Run{Asked: 1000, Duration: 2 * time.Second, Total: measure.NewTally(), Points: points}
+	r := shortLast()
 	long := *r
-	long.Points = slices.Clone(points)
+	long.Points = slices.Clone(r.Points)
 	long.Points[2].Length = time.Second // the server took so long to answer the last
 	for _, tt := range []struct {
 		what                  string

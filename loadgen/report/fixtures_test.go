@@ -161,3 +161,13 @@ func long() *measure.Run {
 	r.Duration = 10 * time.Hour
 	return r
 }
+
+// shortLast is a run of two seconds whose last responses came in the 20 ms behind it.
+func shortLast() *measure.Run {
+	second := measure.Point{Length: time.Second, Asked: 1000, Requests: 1000, Answered: 1000, Timed: 1000, Mean: time.Millisecond, Max: 2 * time.Millisecond}
+	points := []measure.Point{second, second, {Length: 20 * time.Millisecond, Drain: true, Requests: 15, Answered: 15, Timed: 15, Mean: 3 * time.Millisecond, Max: 4 * time.Millisecond}}
+	for i := range points {
+		points[i].Begin = time.Duration(i) * time.Second
+	}
+	return &measure.Run{Asked: 1000, Duration: 2 * time.Second, Total: measure.NewTally(), Points: points}
+}
