@@ -3,7 +3,6 @@ package cache
 import (
 	"fmt"
 	"hash/maphash"
-	"iter"
 	"math/bits"
 	"runtime"
 	"sync"
@@ -54,6 +53,7 @@ type Cache[V any] struct {
 	seed    maphash.Seed // keys are the peer's to choose
 	shards  []shard[V]
 	onEvict func(string, V, Reason)
+	born    time.Time // moments of expiry are since then
 
 	limitEntries int64
 	limitBytes   int64
@@ -103,6 +103,7 @@ func New[V any](c Config[V]) (*Cache[V], error) {
 		seed:         maphash.MakeSeed(),
 		shards:       make([]shard[V], c.Shards),
 		onEvict:      c.OnEvict,
+		born:         time.Now(),
 		limitEntries: int64(c.Entries),
 		limitBytes:   c.Bytes,
 		ghosts:       newGhosts(),
@@ -144,7 +145,7 @@ func (c *Cache[V]) Get(key string, now time.Time) (V, bool) {
 		var none V
 		return none, false
 	}
-	if e.fresh(now) {
+	if e.fresh(now, c.born) {
 		e.mark = e.mark.used()
 		s.hits++
 		v := e.value
@@ -166,7 +167,7 @@ func (c *Cache[V]) Peek(key string, now time.Time) (V, bool) {
 	s := &c.shards[c.index(hash)]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := s.find(hash, key); e != nil && e.fresh(now) {
+	if e := s.find(hash, key); e != nil && e.fresh(now, c.born) {
 		return e.value, true
 	}
 	var none V
@@ -223,35 +224,11 @@ func (c *Cache[V]) Purge() {
 	}
 }
 
-// All are the entries, shard after shard, each as it was when its shard was looked
-// at: what is set or leaves meanwhile may be among them or not. It changes neither
-// order nor counts. The lock of a shard is held while its entries are listed, some ns
-// for each, and none while they are yielded.
-func (c *Cache[V]) All() iter.Seq2[string, V] {
-	return func(yield func(string, V) bool) {
-		for i := range c.shards {
-			s := &c.shards[i]
-			var all []victim[V]
-			s.mu.Lock()
-			for _, list := range s.lists {
-				for _, e := range list.Values() {
-					all = append(all, victim[V]{key: e.key, value: e.value})
-				}
-			}
-			s.mu.Unlock()
-			for _, e := range all {
-				if !yield(e.key, e.value) {
-					return
-				}
-			}
-		}
-	}
-}
-
 // drop removes e from s, whose lock is held.
 func (c *Cache[V]) drop(s *shard[V], hash uint64, e *entry[V], why Reason) victim[V] {
 	q := e.mark.queue()
 	s.lists[q].Remove(hash)
+	s.roll.leave(e)
 	c.holds(q, -1, -e.cost)
 	c.used.Add(-e.cost)
 	return c.left(e, why)

@@ -8,7 +8,8 @@
 // All methods may be called from any goroutine. A lookup takes the lock of one
 // shard for some tens of nanoseconds, and does not allocate. Set and the calls
 // that reserve take turns with each other, as a cache is filled by what is slower
-// than it; lookups meet them only in the shard that just then stores or evicts.
+// than it; lookups meet them only in the shard that just then stores or evicts. All
+// looks at every entry and has a lookup wait for a few of them at most.
 //
 // Values are handed out without a copy and may be in use long after they left
 // the cache: they must not change once they are set. Set keeps its key; Get,

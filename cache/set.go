@@ -32,9 +32,17 @@ func (c *Cache[V]) SetReserved(key string, v V, size int64, expires time.Time, r
 		panic(fmt.Sprintf("cache: SetReserved with %d bytes: only %d are reserved", reserved, all))
 	}
 	var room [4]victim[V] // more than one is evicted only for a large value
-	gone, ok := c.fill(entry[V]{key: key, value: v, expires: expires}, size, reserved, room[:0])
+	gone, ok := c.fill(entry[V]{key: key, value: v, expires: c.expiry(expires)}, size, reserved, room[:0])
 	c.notifyAll(gone)
 	return ok
+}
+
+// expiry is a moment by the cache's count; the zero time never comes.
+func (c *Cache[V]) expiry(at time.Time) time.Duration {
+	if at.IsZero() {
+		return forever
+	}
+	return at.Sub(c.born)
 }
 
 // fill makes room for e, stores it, and appends to gone what had to leave. An
@@ -93,7 +101,7 @@ func (c *Cache[V]) fill(e entry[V], size, reserved int64, gone []victim[V]) ([]v
 		gone = append(gone, c.left(old, Replaced))
 		c.holds(old.mark.queue(), 0, e.cost-old.cost)
 		c.used.Add(e.cost - old.cost - reserved)
-		e.mark = old.mark.used()
+		e.mark, e.place = old.mark.used(), old.place
 		*old = e
 		return gone, true
 	}
@@ -114,5 +122,6 @@ func (c *Cache[V]) add(s *shard[V], at int, hash uint64, e entry[V]) {
 	*stored = e
 	c.join(at, stored, q, 0)
 	s.lists[q].Add(hash, stored)
+	s.roll.join(stored)
 	c.holds(q, 1, e.cost)
 }

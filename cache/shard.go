@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -19,7 +20,8 @@ type shard[V any] struct {
 	lists  [queues]*simplelru.LRU[uint64, *entry[V]]
 	hits   uint64
 	misses uint64
-	_      [128 - 40]byte
+	roll   roll[V]
+	_      [128 - 64]byte
 }
 
 // init makes the shard empty. Its lists may grow to the whole cache's limit:
@@ -52,12 +54,12 @@ func (s *shard[V]) find(hash uint64, key string) *entry[V] {
 }
 
 // EntryOverhead is how many bytes count for an entry next to its key and size:
-// the list's node (80), the entry (64, with a V of one word), its slots in the
-// maps of both queues (19 to 39 in each), its ghost (8 to 16) and what the
-// allocator rounds up. Measured as live heap, with Go 1.26 on 64 bits, at every
-// tenth of 4 million Sets of random keys of 8 and 33 bytes in caches of 16 to
-// 230 MiB: 188 to 224 bytes for an entry if none is used, so that the map of main
-// stays empty, and 203 to 244 if three of four are. What a larger V takes beyond a
+// the list's node (80), the entry (64, with a V of one word), its place in the roll (8
+// to 10), its slots in the maps of both queues (19 to 39 in each), its ghost (8 to 16)
+// and what the allocator rounds up. Measured as live heap, with Go 1.26 on 64 bits, at
+// every tenth of 4 million Sets of random keys of 8 and 33 bytes in caches of 16 to
+// 230 MiB: 177 to 218 bytes for an entry if none is used, so that the map of main
+// stays empty, and 177 to 241 if three of four are. What a larger V takes beyond a
 // word belongs into size.
 const EntryOverhead = 248
 
@@ -65,15 +67,19 @@ const EntryOverhead = 248
 type entry[V any] struct {
 	key     string
 	value   V
-	cost    int64 // bytes that count against the limit; see Grow
-	expires time.Time
+	cost    int64         // bytes that count against the limit; see Grow
+	expires time.Duration // since the cache was born
+	place   int           // in the roll
 	mark    mark
 }
 
-// fresh reports whether now lies before the expiry.
-func (e *entry[V]) fresh(now time.Time) bool {
-	return e.expires.IsZero() || now.Before(e.expires)
+// fresh reports whether now lies before the expiry, in a cache that was born then.
+func (e *entry[V]) fresh(now, born time.Time) bool {
+	return e.expires == forever || now.Sub(born) < e.expires
 }
+
+// forever is the expiry of what never expires, as of what does in 292 years or more.
+const forever time.Duration = math.MaxInt64
 
 // mark is an entry's queue, its turn there, how often it was used in it, up to
 // mostUses, and how often since it was stored, up to MostHits: from the lowest bit two

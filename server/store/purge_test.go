@@ -2,6 +2,10 @@ package store
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -136,8 +140,8 @@ func BenchmarkFind(b *testing.B) {
 	}
 }
 
-// BenchmarkPurgeTag is the purge of a tag that a million entries have.
-func BenchmarkPurgeTag(b *testing.B) {
+// million is a store of a million responses that have a tag, and the tag's rules.
+func million(b *testing.B) (*Store, []purge.Rule) {
 	s, err := New(Config{Entries: 1_000_000, Bytes: 4 << 30})
 	if err != nil {
 		b.Fatal(err)
@@ -147,8 +151,43 @@ func BenchmarkPurgeTag(b *testing.B) {
 	for i := range 1_000_000 {
 		s.Put(&Arrival{Key: fmt.Sprint("key", i), Response: r, Policy: lasting(), Tags: tags})
 	}
-	rules := s.purges.TagRules("t", 0)
+	return s, s.purges.TagRules("t", 0)
+}
+
+// BenchmarkPurgeTag is the purge of a tag that a million entries have.
+func BenchmarkPurgeTag(b *testing.B) {
+	s, rules := million(b)
 	for b.Loop() {
 		s.Purge(false, rules...)
 	}
+}
+
+// BenchmarkFindDuringCount is hits while a million entries are compared with purges, and
+// how long the slowest of 1,000 took.
+func BenchmarkFindDuringCount(b *testing.B) {
+	s, _ := million(b)
+	other := purge.Prefix("other")
+	number := s.Purge(true, other)
+	var over atomic.Bool
+	var counting sync.WaitGroup
+	counting.Go(func() {
+		for !over.Load() {
+			s.Count(number, other)
+		}
+	})
+	var slow []time.Duration
+	key, now := []byte(nil), time.Now()
+	for b.Loop() {
+		key = fmt.Appendf(key[:0], "key%d", rand.IntN(1_000_000))
+		begin := time.Now()
+		if e, _, _ := s.Find(key, nil, now); e == nil {
+			b.Fatal("no hit")
+		}
+		slow = append(slow, time.Since(begin))
+	}
+	over.Store(true)
+	counting.Wait()
+	slices.Sort(slow)
+	b.ReportMetric(float64(slow[len(slow)*999/1000].Nanoseconds())/1e3, "p99.9-µs")
+	b.ReportMetric(float64(slow[len(slow)-1].Nanoseconds())/1e3, "max-µs")
 }
