@@ -67,7 +67,7 @@ func (c *client) start() {
 			c.cancel(errOver)
 			return
 		}
-		x := &message.Exchange{Request: c.request, Key: string(c.looked.Key), Policy: c.looked.Policy, Proto: message.HTTP11, Peer: peer, Local: peer, TLS: func() (s tls.ConnectionState) { return s }, Reply: c}
+		x := &message.Exchange{Request: c.request, Key: string(c.looked.Key), Policy: c.looked.Policy, Proto: message.HTTP11, Peer: peer, Local: func() net.Addr { return peer }, TLS: func() (s tls.ConnectionState) { return s }, Reply: c}
 		if c.content != "" {
 			x.Body, x.Length = io.NopCloser(strings.NewReader(c.content)), int64(len(c.content))
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -115,7 +116,7 @@ func TestQueryPassedOn(t *testing.T) {
 			}
 		}
 		c := r.newClient("example.com", "QUERY", "/a")
-		x := &message.Exchange{Request: c.request, Proto: message.HTTP11, Peer: peer, Local: peer, Reply: c, Length: -1,
+		x := &message.Exchange{Request: c.request, Proto: message.HTTP11, Peer: peer, Local: func() net.Addr { return peer }, Reply: c, Length: -1,
 			Body: io.NopCloser(io.MultiReader(strings.NewReader("part"), failing{errors.New("the client is gone")}))}
 		r.Serve(c.ctx, x)
 		if c.status != 502 {

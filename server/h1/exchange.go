@@ -78,7 +78,7 @@ func (c *Conn) begin(h *head, size int) {
 		Policy:  h.lookup.Policy,
 		Proto:   h.proto,
 		Peer:    c.wire.RemoteAddr(),
-		Local:   c.wire.LocalAddr(),
+		Local:   c.wire.LocalAddr,
 		Trace:   x.answer.Trace,
 		Account: x.answer.Account,
 	}

@@ -50,7 +50,7 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 		Policy:  d.lookup.Policy,
 		Proto:   message.HTTP2,
 		Peer:    c.wire.RemoteAddr(),
-		Local:   c.wire.LocalAddr(),
+		Local:   c.wire.LocalAddr,
 		Trace:   s.trace,
 		Account: s.account,
 	}

@@ -37,7 +37,7 @@ func (s *stream) handle(d *decoded) error {
 		Policy:  d.lookup.Policy,
 		Proto:   message.HTTP3,
 		Peer:    s.peer,
-		Local:   s.conn.quic.LocalAddr(),
+		Local:   s.conn.quic.LocalAddr,
 		TLS:     s.conn.tls,
 	}
 	s.woken, s.drained = make(chan struct{}, 1), make(chan struct{}, 1)

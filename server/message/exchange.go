@@ -53,9 +53,10 @@ type Exchange struct {
 	Key    string
 	Policy fmt.Stringer
 
-	Proto       Proto
-	Peer, Local net.Addr                   // the ends of the connection
-	TLS         func() tls.ConnectionState // nil without TLS
+	Proto Proto
+	Peer  net.Addr                   // the other end of the connection
+	Local func() net.Addr            // ours: a system call, for the few that need it
+	TLS   func() tls.ConnectionState // nil without TLS
 
 	// Trace is the request's trace; nil: it is not traced.
 	Trace *traces.Request

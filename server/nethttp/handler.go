@@ -61,7 +61,7 @@ func newRequest(ctx context.Context, x *message.Exchange) (*http.Request, error)
 	if len(cookies) > 0 {
 		header.Set("Cookie", strings.Join(cookies, "; ")) // RFC 9113 §8.2.3
 	}
-	ctx = context.WithValue(ctx, http.LocalAddrContextKey, x.Local)
+	ctx = context.WithValue(ctx, http.LocalAddrContextKey, x.Local())
 	r := (&http.Request{
 		Method:     x.Method,
 		Header:     header,
