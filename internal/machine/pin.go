@@ -48,6 +48,28 @@ func PinSelf(core int) error {
 		return err
 	}
 	runtime.GOMAXPROCS(1)
+	return eachThread(func(tid int) error {
+		if err := unix.SchedSetaffinity(tid, &set); err != nil {
+			return fmt.Errorf("pinning thread %d to core %d: %w", tid, core, err)
+		}
+		return nil
+	})
+}
+
+// IdleSelf has every thread of this process run only while no other process would
+// (SCHED_IDLE): one that wakes up takes its place at once, which it does not of a
+// process that merely has a low priority. Threads to come inherit it.
+func IdleSelf() error {
+	return eachThread(func(tid int) error {
+		if err := unix.SchedSetAttr(tid, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}, 0); err != nil {
+			return fmt.Errorf("having thread %d run while no other does: %w", tid, err)
+		}
+		return nil
+	})
+}
+
+// eachThread calls f with every thread of this process.
+func eachThread(f func(tid int) error) error {
 	entries, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return fmt.Errorf("listing threads: %w", err)
@@ -57,8 +79,8 @@ func PinSelf(core int) error {
 		if err != nil {
 			return fmt.Errorf("listing threads: %w", err)
 		}
-		if err := unix.SchedSetaffinity(tid, &set); err != nil {
-			return fmt.Errorf("pinning thread %d to core %d: %w", tid, core, err)
+		if err := f(tid); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -55,6 +55,29 @@ func TestStartPinned(t *testing.T) {
 	}
 }
 
+const idleCommand = "HOTPATH_TEST_IDLE"
+
+// TestIdleSelf has every thread of a process of its own run while no other would.
+func TestIdleSelf(t *testing.T) {
+	if os.Getenv(idleCommand) != "" {
+		fmt.Println(IdleSelf())
+		fmt.Println(eachThread(func(tid int) error {
+			a, err := unix.SchedGetAttr(tid, 0)
+			if err == nil && a.Policy != unix.SCHED_IDLE {
+				err = fmt.Errorf("thread %d has policy %d", tid, a.Policy)
+			}
+			return err
+		}))
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestIdleSelf$")
+	cmd.Env = append(os.Environ(), idleCommand+"=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "<nil>\n<nil>\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func TestNoSuchCore(t *testing.T) {
 	for _, core := range []int{-1, 1 << 20} {
 		cmd := exec.Command(os.Args[0], "-test.run=^$")

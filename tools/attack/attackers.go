@@ -14,8 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/e0ac7cd4/hotpath/internal/machine"
 	"github.com/e0ac7cd4/hotpath/tools/attack/catalog"
 	"github.com/e0ac7cd4/hotpath/tools/attack/target"
@@ -33,14 +31,10 @@ type asked struct {
 	For     time.Duration
 }
 
-// lowest is the priority of what attacks.
-const lowest = 19
-
 // performAsked is that process.
 func performAsked(in io.Reader, out io.Writer) error {
-	// Of the group, which it has for itself: of the process it would be the thread.
-	if err := unix.Setpriority(unix.PRIO_PGRP, 0, lowest); err != nil {
-		return fmt.Errorf("taking the lowest priority: %w", err)
+	if err := machine.IdleSelf(); err != nil {
+		return err
 	}
 	var a asked
 	if err := json.NewDecoder(in).Decode(&a); err != nil {

@@ -12,8 +12,8 @@
 //
 // Nothing but loopback is attacked: target.Dial refuses everything else. The server has
 // core 0; the good client, which is loadgen, the attackers and the origin have core 1.
-// The attackers are a process of the lowest priority, so that what they compute keeps
-// nothing waiting: what the good client waits for is the server.
+// The attackers are a process that runs while no other would, so that what they compute
+// keeps nothing waiting: what the good client waits for is the server.
 //
 // The exit status is 1 if a row fails its bar. In the short form the times of the
 // server's limits are a second, so that they are met within it; p99 is printed and has

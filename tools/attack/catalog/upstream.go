@@ -25,7 +25,7 @@ func upstream() []Attack {
 			Try: ask(peer.Options{}, origin.Drip),
 		},
 		{
-			// The attackers have the lowest priority and the origin a higher one: those
+			// The attackers run while nothing else does, the origin among it: those
 			// whose turn does not come take nothing from their sockets, which are closed.
 			Name: "origin-floods", Reference: "CAPEC-130",
 			Does:   "clients that do not read ask for content without end",
