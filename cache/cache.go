@@ -53,7 +53,6 @@ type Cache[V any] struct {
 	seed    maphash.Seed // keys are the peer's to choose
 	shards  []shard[V]
 	onEvict func(string, V, Reason)
-	born    time.Time // moments of expiry are since then
 
 	limitEntries int64
 	limitBytes   int64
@@ -103,7 +102,6 @@ func New[V any](c Config[V]) (*Cache[V], error) {
 		seed:         maphash.MakeSeed(),
 		shards:       make([]shard[V], c.Shards),
 		onEvict:      c.OnEvict,
-		born:         time.Now(),
 		limitEntries: int64(c.Entries),
 		limitBytes:   c.Bytes,
 		ghosts:       newGhosts(),
@@ -145,7 +143,7 @@ func (c *Cache[V]) Get(key string, now time.Time) (V, bool) {
 		var none V
 		return none, false
 	}
-	if e.fresh(now, c.born) {
+	if e.fresh(now) {
 		e.mark = e.mark.used()
 		s.hits++
 		v := e.value
@@ -167,7 +165,7 @@ func (c *Cache[V]) Peek(key string, now time.Time) (V, bool) {
 	s := &c.shards[c.index(hash)]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := s.find(hash, key); e != nil && e.fresh(now, c.born) {
+	if e := s.find(hash, key); e != nil && e.fresh(now) {
 		return e.value, true
 	}
 	var none V

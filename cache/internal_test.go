@@ -109,3 +109,21 @@ func TestSameHash(t *testing.T) {
 		t.Errorf("left %q", left)
 	}
 }
+
+// TestUnixNano keeps moments that no int64 has in their order.
+func TestUnixNano(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		expires time.Time
+		fresh   bool
+	}{
+		{time.Time{}, true}, {now.Add(1), true}, {now, false}, {now.Add(-1), false},
+		{time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), true}, {time.Date(1000, 1, 1, 0, 0, 0, 0, time.UTC), false},
+		{time.Unix(now.Unix()+1, 0), true}, // as from the wire
+	} {
+		e := entry[int]{expires: unixNano(tt.expires)}
+		if e.fresh(now) != tt.fresh {
+			t.Errorf("what expires at %v is fresh: %t", tt.expires, !tt.fresh)
+		}
+	}
+}

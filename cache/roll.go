@@ -7,6 +7,9 @@ import "iter"
 // 85 ms.
 const listed = 64
 
+// leastRoom is how many entries a roll always has room for.
+const leastRoom = 1024
+
 // roll is a shard's entries in no order, for who looks at all of them: the lists can
 // only be walked from end to end in one go. Each entry has its place in it.
 type roll[V any] []*entry[V]
@@ -16,13 +19,17 @@ func (r *roll[V]) join(e *entry[V]) {
 	*r = append(*r, e)
 }
 
-// leave gives the place of e to the last entry.
+// leave gives the place of e to the last entry, and room back if most of it is not
+// needed any more.
 func (r *roll[V]) leave(e *entry[V]) {
 	end := len(*r) - 1
 	last := (*r)[end]
 	(*r)[e.place], last.place = last, e.place
 	(*r)[end] = nil
 	*r = (*r)[:end]
+	if room := cap(*r); room > leastRoom && end < room/4 {
+		*r = append(make(roll[V], 0, room/2), *r...)
+	}
 }
 
 // All are the entries, shard after shard, each as it was when it was looked at: what is

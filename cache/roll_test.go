@@ -99,6 +99,23 @@ func TestRoll(t *testing.T) {
 	checkRoll(t, c)
 }
 
+// TestRollGivesRoomBack keeps no room for a million entries that have left.
+func TestRollGivesRoomBack(t *testing.T) {
+	const n = 100 * leastRoom
+	c, err := New(Config[int]{Entries: n, Bytes: 1 << 30, Shards: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		c.Set(fmt.Sprint(i), i, 1, time.Time{})
+	}
+	c.Purge()
+	if room := cap(c.shards[0].roll); room > 2*leastRoom {
+		t.Errorf("an empty roll has room for %d", room)
+	}
+	checkRoll(t, c)
+}
+
 // checkRoll expects the entries of each shard's lists, and no others, in its roll.
 func checkRoll(t *testing.T, c *Cache[int]) {
 	t.Helper()

@@ -32,17 +32,9 @@ func (c *Cache[V]) SetReserved(key string, v V, size int64, expires time.Time, r
 		panic(fmt.Sprintf("cache: SetReserved with %d bytes: only %d are reserved", reserved, all))
 	}
 	var room [4]victim[V] // more than one is evicted only for a large value
-	gone, ok := c.fill(entry[V]{key: key, value: v, expires: c.expiry(expires)}, size, reserved, room[:0])
+	gone, ok := c.fill(entry[V]{key: key, value: v, expires: unixNano(expires)}, size, reserved, room[:0])
 	c.notifyAll(gone)
 	return ok
-}
-
-// expiry is a moment by the cache's count; the zero time never comes.
-func (c *Cache[V]) expiry(at time.Time) time.Duration {
-	if at.IsZero() {
-		return forever
-	}
-	return at.Sub(c.born)
 }
 
 // fill makes room for e, stores it, and appends to gone what had to leave. An

@@ -67,19 +67,32 @@ const EntryOverhead = 248
 type entry[V any] struct {
 	key     string
 	value   V
-	cost    int64         // bytes that count against the limit; see Grow
-	expires time.Duration // since the cache was born
-	place   int           // in the roll
+	cost    int64 // bytes that count against the limit; see Grow
+	expires int64 // see unixNano
+	place   int   // in the roll
 	mark    mark
 }
 
-// fresh reports whether now lies before the expiry, in a cache that was born then.
-func (e *entry[V]) fresh(now, born time.Time) bool {
-	return e.expires == forever || now.Sub(born) < e.expires
+// fresh reports whether now lies before the expiry.
+func (e *entry[V]) fresh(now time.Time) bool {
+	return e.expires == forever || now.UnixNano() < e.expires
 }
 
-// forever is the expiry of what never expires, as of what does in 292 years or more.
-const forever time.Duration = math.MaxInt64
+// forever is the expiry of what never expires.
+const forever = math.MaxInt64
+
+// unixNano is an expiry in a third of a time.Time's bytes: the zero time, and what is
+// too late to be counted in ns, are forever. Like a time.Time without a monotonic clock
+// it is by the wall clock, as what origins say is.
+func unixNano(at time.Time) int64 {
+	switch s := at.Unix(); {
+	case at.IsZero(), s >= math.MaxInt64/int64(time.Second):
+		return forever
+	case s <= math.MinInt64/int64(time.Second):
+		return math.MinInt64
+	}
+	return at.UnixNano()
+}
 
 // mark is an entry's queue, its turn there, how often it was used in it, up to
 // mostUses, and how often since it was stored, up to MostHits: from the lowest bit two
