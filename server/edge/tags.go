@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"slices"
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
@@ -23,7 +24,7 @@ func (f *fetch) tagsOf(fields []hpack.Field) []purge.Tag {
 	if key, ok := f.site.AppendKeyBy(nil, asked, nil); ok {
 		tags = append(tags, f.edge.store.Purges().URL(string(key)))
 	}
-	return tags
+	return slices.Clip(tags) // kept with the response, and counted by their number
 }
 
 // invalidateOthers purges what is stored of resources that have changed under other
@@ -46,7 +47,7 @@ func (f *fetch) invalidateGroups() {
 	rules := f.edge.store.Purges().GroupRules(site.Host(f.request.Authority), f.head.Fields)
 	if len(rules) > 0 {
 		f.edge.store.Purge(false, rules...)
-		f.edge.metrics.Purges.Add(f.edge.stripe, metrics.PurgeGroup, uint64(len(rules)))
+		f.edge.metrics.Purges.Add(f.edge.stripe, metrics.PurgeGroup, uint64(len(rules)-1)) // less that for whatever has too many
 	}
 }
 

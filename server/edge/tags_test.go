@@ -65,6 +65,29 @@ func TestTooManyTags(t *testing.T) {
 	})
 }
 
+// TestTooManyGroups: a response with more groups than are told apart is purged with any
+// group of its host.
+func TestTooManyGroups(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		many := strings.Repeat(`"g", `, 1024) + `"g"`
+		r := newRig(t, knobs{}, func(_ int, _ context.Context, q *origin.Request, sink origin.Sink) error {
+			if q.Method == "POST" {
+				return give(sink, 200, "", "cache-group-invalidation", `"another"`)
+			}
+			return give(sink, 200, "x", "cache-control", "max-age=60", "cache-groups", many)
+		})
+		r.get("/a")
+		r.beginAt("other.com", "POST", "/change").wait()
+		if c := r.get("/a"); !strings.HasPrefix(c.outcome.Status, "hotpath; hit") {
+			t.Error("a group of another host purged it")
+		}
+		r.beginAt("example.com", "POST", "/change").wait()
+		if c := r.get("/a"); strings.HasPrefix(c.outcome.Status, "hotpath; hit") {
+			t.Error("it stays")
+		}
+	})
+}
+
 // TestLargeTags: however many tags an origin sends, and however long they are, its
 // response takes no more memory for them than for the most that are told apart, it is
 // served, and what an explanation shows of them is bounded.

@@ -172,8 +172,14 @@ func TestTags(t *testing.T) {
 		t.Errorf("%d tags, %t, want as many as are told apart", len(tags), ok)
 	}
 	tags, ok = r.Tags("a.com", []hpack.Field{field("surrogate-key", strings.Repeat("t ", MaxTags+1))})
-	if ok || len(tags) != 1 {
-		t.Errorf("%d tags, %t, want one for any", len(tags), ok)
+	if ok || len(tags) != 2 {
+		t.Errorf("%d tags, %t, want one for any, and one for any group", len(tags), ok)
+	}
+	for host, want := range map[string]Effect{"a.com": Gone, "b.com": None} {
+		r := r.Alone(r.GroupRules(host, []hpack.Field{field("cache-group-invalidation", `"whatever"`)})...)
+		if v := r.Judge(key("/"), tags, 0); v.Effect != want {
+			t.Errorf("a group of %s: a response of a.com with too many tags has effect %v", host, v.Effect)
+		}
 	}
 	for _, site := range []uint32{0, 1} {
 		r := r.Alone(r.TagRules("whatever", site)...)

@@ -13,8 +13,9 @@ import (
 // names have one, a response more is fetched again.
 type Tag uint64
 
-// MaxTags is how many tags a response has, 8 KiB of them. One with more has the tag
-// that every purge of a tag is about: rather too much is purged than too little.
+// MaxTags is how many tags a response has, 8 KiB of them. One with more has the tags
+// that every purge of a tag, and every one of a group of its host, is about: rather too
+// much is purged than too little.
 const MaxTags = 1024
 
 // What a tag may be.
@@ -22,6 +23,7 @@ const (
 	named = 't'
 	group = 'g' // of one host, RFC 9875
 	every = 'a' // see MaxTags
+	whole = 'h' // see MaxTags: of one host, every group
 	url   = 'u' // the plain key of what was asked for
 
 	prefixed = 'p' // all that has a key which begins so: stands for a prefix among the rules
@@ -31,7 +33,7 @@ func (r *Rules) hash(kind byte, host, name string) Tag {
 	var h maphash.Hash
 	h.SetSeed(r.seed)
 	_ = h.WriteByte(kind) // none of them fails
-	if kind == group {
+	if kind == group || kind == whole {
 		_, _ = h.WriteString(host)
 		_ = h.WriteByte(0)
 	}
@@ -65,6 +67,9 @@ func (r *Rules) GroupRules(host string, fields []hpack.Field) []Rule {
 	for _, name := range rfc9111.Strings(fields, "cache-group-invalidation", maxGroups) {
 		rules = append(rules, Tagged(r.hash(group, host, name)))
 	}
+	if len(rules) > 0 {
+		rules = append(rules, Tagged(r.hash(whole, host, "")))
+	}
 	return rules
 }
 
@@ -74,7 +79,7 @@ func (r *Rules) GroupRules(host string, fields []hpack.Field) []Rule {
 func (r *Rules) Tags(host string, fields []hpack.Field) (tags []Tag, ok bool) {
 	for kind, name := range names(fields) {
 		if len(tags) >= MaxTags {
-			return []Tag{r.hash(every, "", "")}, false
+			return []Tag{r.hash(every, "", ""), r.hash(whole, host, "")}, false
 		}
 		tags = append(tags, r.hash(kind, host, name))
 	}
