@@ -37,7 +37,8 @@ type Purged struct {
 	Soft    bool     `json:"soft"`
 
 	// Matched is how many responses were stored of that; nil: they were not
-	// counted. Those count that were purged before and not asked for since.
+	// counted, since that takes a look at all that is stored. Those count that were
+	// purged before and not asked for since.
 	Matched *store.Matched `json:"matched,omitempty"`
 }
 
@@ -56,13 +57,19 @@ func (e *Edge) Purge(p Purge) (Purged, error) {
 		e.changes.note(key) // before what is stored goes, so that no other is stored in between
 		m.Add(e.store.PurgeKey(key, p.Soft, time.Now()))
 	}
-	if rules := slices.Concat(job.late, job.rules); len(rules) > 0 {
-		number := e.store.Purge(p.Soft, rules...)
-		if p.Count && len(job.rules) > 0 {
-			m.Add(e.store.Count(number, job.rules...))
-		}
+	rules := slices.Concat(job.late, job.rules)
+	number := uint64(0)
+	if len(rules) > 0 {
+		number = e.store.Purge(p.Soft, rules...)
 	}
-	if len(job.rules) == 0 || p.Count {
+	switch {
+	case p.Count && p.Soft: // what the keys had is still there
+		m = e.store.Count(number, rules...)
+		done.Matched = &m
+	case p.Count:
+		m.Add(e.store.Count(number, rules...))
+		done.Matched = &m
+	case len(job.rules) == 0 && !job.elsewhere:
 		done.Matched = &m
 	}
 	for form, n := range job.forms {
@@ -74,12 +81,17 @@ func (e *Edge) Purge(p Purge) (Purged, error) {
 // purgeJob is what a purge comes to.
 type purgeJob struct {
 	sites   *site.Table
-	only    *site.Site   // nil: all sites
-	keys    []string     // of URLs: what is stored under them goes at once
+	only    *site.Site // nil: all sites
+	keys    []string   // of URLs: what is stored under them goes at once
+	known   map[string]bool
 	late    []purge.Rule // and what was asked for by them, and is stored otherwise, or later
 	rules   []purge.Rule
 	targets []string
 	forms   map[metrics.PurgeForm]uint64
+
+	// elsewhere is that more may be stored of the URLs than is under the keys: for
+	// other fields and cookies, or answers to QUERYs.
+	elsewhere bool
 }
 
 func (j *purgeJob) add(form metrics.PurgeForm, text string) {
@@ -92,7 +104,7 @@ func (j *purgeJob) add(form metrics.PurgeForm, text string) {
 
 // plan finds out what p comes to, without changing anything.
 func (e *Edge) plan(p *Purge) (*purgeJob, error) {
-	j := &purgeJob{sites: e.sites.Load(), forms: make(map[metrics.PurgeForm]uint64)}
+	j := &purgeJob{sites: e.sites.Load(), forms: make(map[metrics.PurgeForm]uint64), known: make(map[string]bool), elsewhere: e.queried.Load() && len(p.URLs) > 0}
 	n := len(p.URLs) + len(p.Prefixes) + len(p.Hosts) + len(p.Tags)
 	switch {
 	case n == 0 && !p.All:
@@ -162,7 +174,12 @@ func (j *purgeJob) url(rules *purge.Rules, text string) error {
 	if keys == nil {
 		return errors.New("its path is malformed")
 	}
-	j.keys = append(j.keys, keys...)
+	for _, key := range keys {
+		if !j.known[key] { // else it would count twice
+			j.keys, j.known[key] = append(j.keys, key), true
+		}
+	}
+	j.elsewhere = j.elsewhere || s.Named()
 	if plain, ok := s.AppendKeyBy(nil, r, nil); ok {
 		j.late = append(j.late, purge.Tagged(rules.URL(string(plain))))
 	}

@@ -44,6 +44,8 @@ func TestPurge(t *testing.T) {
 		{"a tag of one site", Purge{Tags: []string{"item-1"}, Site: "b"}, "b.com/shop/1"},
 		{"a part of a tag is none", Purge{Tags: []string{"item"}}, ""},
 		{"several", Purge{Tags: []string{"none"}, URLs: []string{"https://a.com/"}, Hosts: []string{"b.com"}}, "a.com/ b.com/shop/1"},
+		{"a URL twice", Purge{URLs: []string{"https://a.com/shop", "https://a.com/shop#top"}}, "a.com/shop"},
+		{"a URL and a tag of it", Purge{URLs: []string{"https://b.com/shop/1"}, Tags: []string{"item-1"}, Site: "b"}, "b.com/shop/1"},
 		{"all", Purge{All: true}, all},
 		{"all of a site", Purge{All: true, Site: "a"}, "a.com/ a.com/shop a.com/shop/1 a.com/shop/1?x"},
 	} {
@@ -89,6 +91,29 @@ func TestPurge(t *testing.T) {
 						t.Errorf("purged: %q, want %q", got, tt.gone)
 					}
 				})
+			})
+		}
+	}
+}
+
+// TestPurgedElsewhere: answers to QUERYs are of their URL, but not stored under its key.
+// A purge says how many they were if it is to count, and nothing rather than 0 else.
+func TestPurgedElsewhere(t *testing.T) {
+	for _, soft := range []bool{false, true} {
+		for _, count := range []bool{false, true} {
+			inBubble(t, func(t *testing.T) {
+				r := newRig(t, knobs{}, echo("cache-control", "max-age=60"))
+				for _, content := range []string{"a", "b"} {
+					r.query("/q", content).wait()
+				}
+				time.Sleep(time.Second)
+				done, err := r.Purge(Purge{URLs: []string{"https://example.com/q"}, Soft: soft, Count: count})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if m := done.Matched; (m != nil) != count || count && m.Entries != 2 {
+					t.Errorf("soft=%t count=%t: matched %+v, want 2 if counted", soft, count, m)
+				}
 			})
 		}
 	}
