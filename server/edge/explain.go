@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -111,15 +112,15 @@ const (
 // Explain says what would become of a request. The error says what is wrong with the
 // question.
 func (e *Edge) Explain(q Question) (Explanation, error) {
-	r, err := requestFor(q.URL)
-	if err != nil {
-		return Explanation{}, fmt.Errorf("url %q: %w", q.URL, err)
-	}
-	if r.Fields = q.Fields; q.Method != "" {
-		r.Method = q.Method
-	}
-	if r.Method == methodQuery {
+	switch q.Method {
+	case methodQuery:
 		return Explanation{}, errors.New("method QUERY: what it asks for is in its content, which is not explained")
+	case http.MethodConnect:
+		return Explanation{}, errors.New("method CONNECT: it is for no URL, and answered with 405; an Upgrade is passed on, and not explained")
+	}
+	r, err := requestFor(cmp.Or(q.Method, http.MethodGet), q.URL, q.Fields)
+	if err != nil {
+		return Explanation{}, fmt.Errorf("url %q: %w", abridged(q.URL), err)
 	}
 	x := Explanation{URL: q.URL, Variants: []Held{}}
 	sites := e.sites.Load()
@@ -143,8 +144,8 @@ func (e *Edge) Explain(q Question) (Explanation, error) {
 		e.explainBehind(&x, s, r)
 		return x, nil
 	}
-	if s.Files && r.Method != http.MethodGet && r.Method != http.MethodHead {
-		x.refused("204 or 405", "Files have GET, HEAD and OPTIONS.")
+	if own := ownAnswerTo(s, r, ""); own != nil {
+		x.refused(fmt.Sprint(own.response.Status), own.why)
 		return x, nil
 	}
 	key, ok := s.AppendKey(nil, r)

@@ -4,11 +4,14 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/head"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/purge"
 	"github.com/e0ac7cd4/hotpath/server/site"
@@ -157,7 +160,7 @@ func siteNames(t *site.Table) string {
 }
 
 func (j *purgeJob) url(rules *purge.Rules, text string) error {
-	r, err := requestFor(text)
+	r, err := requestFor(http.MethodGet, text, nil)
 	if err != nil {
 		return err
 	}
@@ -191,7 +194,7 @@ func (j *purgeJob) url(rules *purge.Rules, text string) error {
 }
 
 func (j *purgeJob) prefix(text string) error {
-	r, err := requestFor(text)
+	r, err := requestFor(http.MethodGet, text, nil)
 	if err != nil {
 		return err
 	}
@@ -266,9 +269,17 @@ var errAmbiguous = errors.New("servers read its path in several ways: such a req
 
 func noSite(host string) error { return fmt.Errorf("no site has the host %s", host) }
 
-// requestFor is a GET for a URL as a client writes it: its path and query stay as they
-// are, byte for byte, but for a fragment, which no client sends.
-func requestFor(text string) (*message.Request, error) {
+// maxURL is the longest URL that is explained or purged, in bytes: no client's request
+// has a longer one by default.
+const maxURL = 64 << 10
+
+// requestFor is a request for a URL as a client writes it: its path and query stay as
+// they are, byte for byte, but for a fragment, which no client sends. It is checked as
+// all requests are.
+func requestFor(method, text string, fields []hpack.Field) (*message.Request, error) {
+	if len(text) > maxURL {
+		return nil, fmt.Errorf("%d bytes: allowed are up to %d", len(text), maxURL)
+	}
 	rest, ok := strings.CutPrefix(text, "https://")
 	if !ok {
 		return nil, errors.New("allowed is an absolute URL, such as https://example.com/page")
@@ -289,5 +300,11 @@ func requestFor(text string) (*message.Request, error) {
 	if target == "" || target[0] == '?' {
 		target = "/" + target
 	}
-	return &message.Request{Method: "GET", Scheme: "https", Authority: authority, Path: target}, nil
+	var r head.Request
+	if why := r.Parse(append([]hpack.Field{
+		{Name: ":method", Value: method}, {Name: ":scheme", Value: "https"}, {Name: ":authority", Value: authority}, {Name: ":path", Value: target},
+	}, fields...)); why != "" {
+		return nil, fmt.Errorf("no server takes such a request: %s", why)
+	}
+	return &r.Request, nil
 }

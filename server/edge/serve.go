@@ -52,7 +52,10 @@ func (e *Edge) serveSite(ctx context.Context, x *message.Exchange, s *site.Site)
 		x.Reply.Send(tooLarge)
 		return
 	}
+	own := ownAnswerTo(s, &x.Request, x.Upgrade)
 	switch {
+	case own != nil:
+		x.Reply.Send(own.response)
 	case s.Files:
 		e.serveFiles(ctx, x, s)
 	default:
@@ -86,20 +89,8 @@ func (e *Edge) enter(x *message.Exchange) (s *site.Site, ok bool) {
 	}
 }
 
-// allow is every method that a file has (RFC 9110 §10.2.1).
-const allow = "GET, HEAD, OPTIONS"
-
 // serveFiles answers for a directory.
 func (e *Edge) serveFiles(ctx context.Context, x *message.Exchange, s *site.Site) {
-	switch x.Method {
-	case http.MethodGet, http.MethodHead:
-	case http.MethodOptions:
-		x.Reply.Send(options)
-		return
-	default:
-		x.Reply.Send(methodNotAllowed)
-		return
-	}
 	if x.Key == "" {
 		key, ok := s.AppendKey(nil, &x.Request)
 		if !ok {
@@ -114,19 +105,6 @@ func (e *Edge) serveFiles(ctx context.Context, x *message.Exchange, s *site.Site
 
 // serveUpstream answers for another server.
 func (e *Edge) serveUpstream(ctx context.Context, x *message.Exchange, s *site.Site) {
-	switch {
-	case x.Method == http.MethodConnect && x.Upgrade == "":
-		x.Reply.Send(methodNotAllowed) // a way through to any host is for a forward proxy
-		return
-	case x.Method == http.MethodTrace:
-		// What an upstream would reflect are the client's secrets and those of
-		// fields that are added on the way. A server may refuse it (RFC 9110 §9.1).
-		x.Reply.Send(noTrace)
-		return
-	case x.Method == http.MethodOptions && lastHop(x.Fields):
-		x.Reply.Send(lastAnswer)
-		return
-	}
 	asked := ask(x.Method, &x.Request, s)
 	asked.Content = asked.Content || x.Body != nil
 	if x.Key == "" {
@@ -151,6 +129,45 @@ func (e *Edge) serveUpstream(ctx context.Context, x *message.Exchange, s *site.S
 		m.content, asked.Content = content, false
 	}
 	e.answer(m)
+}
+
+// allow is every method that a file has (RFC 9110 §10.2.1).
+const allow = "GET, HEAD, OPTIONS"
+
+// ownAnswer is what hotpath answers by itself to requests of a kind, and why, for a
+// person.
+type ownAnswer struct {
+	response *message.Response
+	why      string
+}
+
+var (
+	fileOptions = &ownAnswer{options, "Files have GET, HEAD and OPTIONS."}
+	fileMethod  = &ownAnswer{methodNotAllowed, "Files have GET, HEAD and OPTIONS."}
+	// A way through to any host is for a forward proxy.
+	noConnect = &ownAnswer{methodNotAllowed, "A CONNECT is for a forward proxy, which hotpath is not."}
+	// What an upstream would reflect are the client's secrets and those of fields that
+	// are added on the way. A server may refuse it (RFC 9110 §9.1).
+	refusedTrace = &ownAnswer{noTrace, "A TRACE would show what fields hotpath adds for the upstream."}
+	lastOptions  = &ownAnswer{lastAnswer, "Max-Forwards is 0: the OPTIONS is for hotpath itself."}
+)
+
+// ownAnswerTo is the answer to a request that the rules of its site let pass, if it is
+// neither for the cache nor for the origin; nil: it is.
+func ownAnswerTo(s *site.Site, r *message.Request, upgrade string) *ownAnswer {
+	switch {
+	case s.Files && r.Method == http.MethodOptions:
+		return fileOptions
+	case s.Files && r.Method != http.MethodGet && r.Method != http.MethodHead:
+		return fileMethod
+	case r.Method == http.MethodConnect && upgrade == "":
+		return noConnect
+	case r.Method == http.MethodTrace:
+		return refusedTrace
+	case r.Method == http.MethodOptions && lastHop(r.Fields):
+		return lastOptions
+	}
+	return nil
 }
 
 // lastHop reports whether Max-Forwards makes us the recipient of an OPTIONS
