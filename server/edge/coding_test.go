@@ -98,6 +98,9 @@ func TestCompressed(t *testing.T) {
 				t.Errorf("%q gets %v", accept, c.fields)
 			}
 		}
+		if c := r.get("/a", "accept-encoding", "gzip", "cache-control", "no-transform"); !c.hit || c.text() != body {
+			t.Errorf("a request with no-transform: hit %t, %v", c.hit, c.fields)
+		}
 		// Another one that the site prefers is made when a client takes it.
 		if c := r.get("/a", "accept-encoding", "gzip, br"); c.field("content-encoding") != "gzip" {
 			t.Errorf("while br is made: %v", c.fields)
@@ -136,6 +139,7 @@ func TestNotCompressed(t *testing.T) {
 		{about: "the origin's coding", status: 200, size: 5000, fields: append(html, "content-encoding", "br", "vary", "accept-encoding"), coding: coder(encode.Gzip), vary: "accept-encoding"},
 		{about: "not found", status: 404, size: 5000, fields: html, coding: coder(encode.Gzip)},
 		{about: "a digest", status: 200, size: 5000, fields: append(html, "content-digest", "sha-256=:AA==:"), coding: coder(encode.Gzip)},
+		{about: "no-transform for caches like this one", status: 200, size: 5000, fields: append(html, "cdn-cache-control", "max-age=60, no-transform"), coding: coder(encode.Gzip)},
 		{about: "of a user", status: 200, size: 5000, fields: []string{"content-type", "text/html", "cache-control", "max-age=60, public"}, asked: []string{"authorization", "Basic eDp5"}, coding: coder(encode.Gzip)},
 	} {
 		inBubble(t, func(t *testing.T) {

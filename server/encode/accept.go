@@ -57,13 +57,19 @@ const acceptEncoding = "accept-encoding"
 
 // ParseAccept reads all Accept-Encoding lines of a request. It does not allocate.
 // An element that is malformed is not accepted; of two with the same coding the
-// last one counts.
+// last one counts. Cache-Control: no-transform asks for the content as it is, whatever
+// else is acceptable (RFC 9111 §5.2.1.6).
 func ParseAccept(fields []hpack.Field) Accept {
 	first, lines := 0, 0
 	for i := range fields {
-		if fields[i].Name == acceptEncoding {
+		switch f := &fields[i]; f.Name {
+		case acceptEncoding:
 			if lines++; lines == 1 {
 				first = i
+			}
+		case "cache-control":
+			if noTransform(f.Value) {
+				return OnlyIdentity
 			}
 		}
 	}

@@ -78,6 +78,15 @@ func TestAccept(t *testing.T) {
 	}
 }
 
+// TestNoTransform: a request with it takes the content as it is.
+func TestNoTransform(t *testing.T) {
+	for value, want := range map[string]Accept{"no-transform": OnlyIdentity, "max-age=0, No-Transform": OnlyIdentity, "no-cache": parseAccept(accepting("br"))} {
+		if got := ParseAccept(append(accepting("br"), hpack.Field{Name: "cache-control", Value: value})); got != want {
+			t.Errorf("%s: %b, want %b", value, got, want)
+		}
+	}
+}
+
 // TestPick: what is there answers, and the best that may be made is made.
 func TestPick(t *testing.T) {
 	browser := ParseAccept(accepting("gzip, deflate, br, zstd"))

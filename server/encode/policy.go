@@ -54,7 +54,7 @@ func Free(fields []hpack.Field) bool {
 		switch f := &fields[i]; f.Name {
 		case "content-encoding", "content-range", "content-md5", "digest", "content-digest", "repr-digest":
 			return false
-		case "cache-control":
+		case "cache-control", "cdn-cache-control": // either: the stricter one counts
 			if noTransform(f.Value) {
 				return false
 			}

@@ -26,6 +26,7 @@ func TestCodes(t *testing.T) {
 		{"an image", 200, 1000, []hpack.Field{{Name: "content-type", Value: "image/png"}}, false},
 		{"coded by its origin", 200, 1000, []hpack.Field{html, {Name: "content-encoding", Value: "gzip"}}, false},
 		{"not to be transformed", 200, 1000, []hpack.Field{html, {Name: "cache-control", Value: "max-age=60, No-Transform"}}, false},
+		{"not to be transformed by caches like this one", 200, 1000, []hpack.Field{html, {Name: "cache-control", Value: "max-age=60"}, {Name: "cdn-cache-control", Value: "no-transform"}}, false},
 		{"other directives", 200, 1000, []hpack.Field{html, {Name: "cache-control", Value: "max-age=60, x=no-transform"}}, true},
 		{"with a range", 200, 1000, []hpack.Field{html, {Name: "content-range", Value: "bytes 0-9/10"}}, false},
 		{"with a digest of its content", 200, 1000, []hpack.Field{html, {Name: "repr-digest", Value: "sha-256=:AA==:"}}, false},
