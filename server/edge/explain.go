@@ -224,23 +224,30 @@ func (e *Edge) explainStored(x *Explanation, s *site.Site, key, own string, r *m
 	case vary == "":
 		all = []store.Variant{{Entry: entry, Own: key}}
 	}
-	last, known := e.changes.last(key)
-	touched := func(key string, tags []purge.Tag) {
-		if _, at, ok := e.store.Purges().Touched(key, tags); ok && (!known || at.After(last)) {
-			last, known = at, true
-		}
-	}
-	touched(key, nil)
 	for _, v := range all {
 		h := held(s, v, v.Own == own, now)
 		h.Hits = int64(e.store.Hits(v.Own))
 		x.Variants = append(x.Variants, h)
-		touched(v.Own, v.Tags)
 	}
 	x.LastMiss = e.lastMiss(s, key, now)
-	if known {
-		x.Purged = last.UTC().Format(time.RFC3339)
+	if at, ok := e.lastPurged(s, key, r, now); ok {
+		x.Purged = at.UTC().Format(time.RFC3339)
 	}
+}
+
+// lastPurged is when the resource under key, its URL or a tag of what is held of it was
+// last purged, or an unsafe request changed it, as far as that is remembered.
+func (e *Edge) lastPurged(s *site.Site, key string, r *message.Request, now time.Time) (last time.Time, known bool) {
+	last, known = e.changes.last(key)
+	tags := e.store.Tags(key, now)
+	plain := &message.Request{Authority: r.Authority, Path: r.Path} // whatever fields are in the key
+	if url, ok := s.AppendKeyBy(nil, plain, nil); ok {
+		tags = append(tags, e.store.Purges().URL(string(url)))
+	}
+	if _, at, ok := e.store.Purges().Touched(key, tags); ok && (!known || at.After(last)) {
+		last, known = at, true
+	}
+	return last, known
 }
 
 // held describes a stored response.

@@ -236,6 +236,31 @@ func TestExplain(t *testing.T) {
 	})
 }
 
+// TestExplainPurged: what a purge has removed says when, by whatever form and whether it
+// varies or not, until it is fetched again.
+func TestExplainPurged(t *testing.T) {
+	const url = "https://example.com/a"
+	for _, vary := range []string{"", "accept-language"} {
+		for _, p := range []Purge{{Tags: []string{"a"}}, {URLs: []string{url}}, {Prefixes: []string{url}}, {Hosts: []string{"example.com"}}, {All: true}} {
+			for _, p.Soft = range []bool{false, true} {
+				inBubble(t, func(t *testing.T) {
+					r := newRig(t, knobs{}, always(200, "x", "cache-control", "max-age=60", "cache-tag", "a", "vary", vary))
+					r.get("/a")
+					time.Sleep(10 * time.Second)
+					if _, err := r.Purge(p); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(time.Second)
+					x, err := r.Explain(Question{URL: url})
+					if err != nil || x.Purged != "2000-01-01T00:00:10Z" || strings.HasPrefix(x.Outcome, "a hit") {
+						t.Errorf("%+v, vary %q: %q, purged %q: %v", p, vary, x.Outcome, x.Purged, err)
+					}
+				})
+			}
+		}
+	}
+}
+
 // TestExplainOwnAnswers: what hotpath answers by itself is explained too, and a
 // question that is none is refused.
 func TestExplainOwnAnswers(t *testing.T) {

@@ -205,6 +205,24 @@ func (s *Store) Variants(key string, now time.Time) (v rfc9111.Vary, all []Varia
 	return e.Vary, all
 }
 
+// Tags are those of all that is held of the resource under key, purged or not: purged
+// responses stay until they are asked for or their room is needed.
+func (s *Store) Tags(key string, now time.Time) []purge.Tag {
+	e, ok := s.cache.Peek(key, now)
+	if !ok {
+		return nil
+	}
+	all := slices.Clone(e.Tags)
+	if e.variants != nil {
+		for _, own := range e.variants.list() {
+			if v, ok := s.cache.Peek(own, now); ok {
+				all = append(all, v.Tags...)
+			}
+		}
+	}
+	return all
+}
+
 // ExpectVariants notes that the responses of the resource under key are selected
 // by v, before the first of them is stored.
 func (s *Store) ExpectVariants(key string, v rfc9111.Vary) { s.variantsOf(key, v) }
