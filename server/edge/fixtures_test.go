@@ -165,7 +165,8 @@ func (r *rig) settle() {
 		r.mu.Unlock()
 		s := r.store.Ledger().Stats()
 		held := s.Arriving + s.Lingering + s.Buffered
-		if flights == 0 && held == 0 && s.Senders == 0 && len(r.revalidations) == 0 {
+		held += r.store.Cache().Stats().Reserved - r.store.Purges().Bytes() // compressors end by themselves
+		if flights == 0 && held == 0 && r.compressors.Running() == 0 && s.Senders == 0 && len(r.revalidations) == 0 {
 			return
 		}
 		time.Sleep(time.Millisecond)

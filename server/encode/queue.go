@@ -87,6 +87,13 @@ func (q *Queue) Waiting() int {
 	return len(q.jobs)
 }
 
+// Running is how many goroutines there are, those included that have nothing to do.
+func (q *Queue) Running() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.running
+}
+
 // work does jobs until there have been none for a while, or too many goroutines do.
 func (q *Queue) work() {
 	coders := Encoders{ledger: q.ledger}
