@@ -173,6 +173,9 @@ func explainedText(x *edge.Explanation) string {
 			selected = ", the one for this request"
 		}
 		row("stored", "status %d, %d bytes%s", h.Status, h.Bytes, selected)
+		for _, c := range h.Codings {
+			row("and in", "%s, %d bytes", c.Coding, c.Bytes)
+		}
 		if h.Hits == cache.MostHits {
 			row("hits", "%d or more", h.Hits)
 		} else {

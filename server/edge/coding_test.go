@@ -112,6 +112,10 @@ func TestCompressed(t *testing.T) {
 		if n := r.origin.count(); n != 1 {
 			t.Errorf("%d fetches", n)
 		}
+		x, err := r.Explain(Question{URL: "https://example.com/a"})
+		if err != nil || len(x.Variants) != 1 || len(x.Variants[0].Codings) != 2 || x.Variants[0].Codings[0].Coding != "br" || x.Variants[0].Codings[0].Bytes < 100 {
+			t.Errorf("explained: %+v, %v", x, err)
+		}
 		for coding, want := range map[metrics.Coding]uint64{metrics.CodingBrotli: 1, metrics.CodingGzip: 1, metrics.CodingZstd: 0} {
 			if n := r.metrics.Compressions.Value(coding, metrics.CompressionMade); n != want {
 				t.Errorf("%d made of coding %d, want %d", n, coding, want)

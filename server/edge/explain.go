@@ -13,6 +13,7 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
+	"github.com/e0ac7cd4/hotpath/server/encode"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/purge"
 	"github.com/e0ac7cd4/hotpath/server/site"
@@ -90,6 +91,9 @@ type Held struct {
 	Bytes    int64 `json:"bytes"` // of memory: content, fields, both encodings of the head
 	Hits     int64 `json:"hits"`  // since it was stored, up to [cache.MostHits]
 
+	// Codings are the codings in which it is held, too, each with its bytes of memory.
+	Codings []HeldCoding `json:"codings,omitempty"`
+
 	File bool `json:"file"` // fresh until it is compared with the disk: the times but Lifetime are 0
 
 	Age        int64  `json:"age_s"`
@@ -101,6 +105,12 @@ type Held struct {
 
 	Fields []string `json:"fields"` // that decide
 	Tags   []string `json:"tags,omitempty"`
+}
+
+// HeldCoding is a stored response in a content coding.
+type HeldCoding struct {
+	Coding string `json:"coding"`
+	Bytes  int64  `json:"bytes"`
 }
 
 // What an explanation has at most of what an origin chooses.
@@ -264,6 +274,11 @@ func held(s *site.Site, v store.Variant, selected bool, now time.Time) Held {
 	for _, f := range r.AsSent() {
 		if decides[f.Name] {
 			h.Fields = append(h.Fields, line(f))
+		}
+	}
+	for c := range encode.Coding(encode.Codings) {
+		if v.Coded != nil && v.Coded.Set().There.Has(c) {
+			h.Codings = append(h.Codings, HeldCoding{c.String(), v.Coded.Set().Of(c, r).Size()})
 		}
 	}
 	h.Tags = purge.Names(r.AsSent(), maxExplainedTags)
