@@ -28,11 +28,28 @@ func reportOf(t *testing.T, name string, spans int, mean time.Duration, more str
 	return file
 }
 
+// driftOf is a file with the JSON report of a run of eleven seconds whose means rise
+// from one to another.
+func driftOf(t *testing.T, name string, from, to time.Duration) string {
+	t.Helper()
+	var points []string
+	for i := range time.Duration(11) {
+		points = append(points, fmt.Sprintf(`{"begin":%d,"length":1000000000,"rate":1000,"requests":1000,"mean":%d}`, i*time.Second, from+(to-from)*i/10))
+	}
+	file := filepath.Join(t.TempDir(), name)
+	text := fmt.Sprintf(`{"success":1,"judged_latencies":{},"points":[%s]}`, strings.Join(points, ","))
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // TestCompareCommand: the exit code is the answer, and no answer is no pass.
 func TestCompareCommand(t *testing.T) {
 	const ms = time.Millisecond
 	a, same, slower := reportOf(t, "a.json", 60, 2*ms, ""), reportOf(t, "same.json", 60, 2*ms, ""), reportOf(t, "slower.json", 60, 3*ms, "")
 	short, other := reportOf(t, "short.json", 5, 2*ms, ""), reportOf(t, "other.json", 60, 2*ms, `,"streams":1`)
+	drift, later, far := driftOf(t, "drift.json", 11*ms, 12*ms), driftOf(t, "later.json", 14*ms, 15*ms), driftOf(t, "far.json", 140*ms, 150*ms)
 	broken := filepath.Join(t.TempDir(), "broken.json")
 	if err := os.WriteFile(broken, []byte(`{"points":`), 0o600); err != nil {
 		t.Fatal(err)
@@ -50,6 +67,9 @@ func TestCompareCommand(t *testing.T) {
 		{"flags before the files", []string{"-least", "0.9", a, slower}, exitOK, "No change"},
 		{"flags between them", []string{a, "-least=0.9", "--", slower}, exitOK, "No change"},
 		{"too few seconds", []string{a, short}, exitUsage, "A has 60, B has 5"},
+		{"a change that so few seconds cannot tell from drift", []string{drift, later}, exitUsage, "Nothing can be said of mean"},
+		{"the same as JSON", []string{drift, later, "-json"}, exitUsage, `"outcome":"cannot say","settings_that_differ"`},
+		{"a change that no drift makes", []string{drift, far}, exitFailure, "B is worse in mean."},
 		{"settings that differ", []string{a, other}, exitOK, "The settings differ"},
 		{"one file", []string{a}, exitUsage, "1 files: wanted are two"},
 		{"no such file", []string{a, a + "x"}, exitUsage, "a.jsonx"},
@@ -97,6 +117,7 @@ func TestVerdictFiles(t *testing.T) {
 		{"without objectives", append(attack, "-duration", "300ms"), exitOK, 1, 0, "a request succeeds"},
 		{"capacity", append([]string{"capacity", "-target", url, "-cacert", cacert, "-quiet"}, "-probe", "200ms", "-min", "50", "-max", "50", "-slo", "p99<=20s"), exitOK, 1, 0, "a rate holds"},
 		{"compare", []string{"compare", a, slower}, exitFailure, 6, 4, "mean is no worse"},
+		{"undecided", []string{"compare", driftOf(t, "c.json", 11*time.Millisecond, 12*time.Millisecond), driftOf(t, "d.json", 14*time.Millisecond, 15*time.Millisecond)}, exitUsage, 6, 0, "❔ cannot say"},
 	} {
 		file := filepath.Join(dir, tt.name+".xml")
 		code, _, stderr := call(t, context.Background(), "", append(tt.args, "-junit", file, "-github-summary")...)

@@ -50,7 +50,8 @@ holds the objectives and the curve of latencies over rates. Without -slo they ar
 
 Compares two reports of loadgen -json, second by second, and says what changed
 from A to B beyond noise. Exit codes: 0 if nothing is worse, 1 if something is, 2
-for a mistake, and if the runs are too short for any answer.`,
+for a mistake, and if nothing is worse but the runs are too short to tell of what
+changed, or of anything.`,
 	"agent": `usage: loadgen agent [flags]
 
 Waits for coordinators (loadgen -workers) that know the token, and runs their

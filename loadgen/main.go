@@ -40,7 +40,7 @@ import (
 const (
 	exitOK      = 0
 	exitFailure = 1 // an objective was missed, every request failed, or something could not be done
-	exitUsage   = 2 // the command line was wrong
+	exitUsage   = 2 // the command line was wrong, or a comparison has no answer
 )
 
 // usageError is a mistake in the command line.

@@ -35,6 +35,9 @@ type Case struct {
 	Failed bool
 	// Skipped says why it was not judged; "": it was.
 	Skipped string
+	// Undecided says why there is no answer where one was asked for, which is no pass;
+	// "": there is one.
+	Undecided string
 }
 
 // Failed is how many cases failed.
@@ -47,14 +50,19 @@ func (s *Suite) Failed() (n int) {
 	return n
 }
 
-func (s *Suite) skipped() (n int) {
+// count is how many cases have a text.
+func (s *Suite) count(of func(Case) string) (n int) {
 	for _, c := range s.Cases {
-		if c.Skipped != "" {
+		if of(c) != "" {
 			n++
 		}
 	}
 	return n
 }
+
+func skipped(c Case) string { return c.Skipped }
+
+func undecided(c Case) string { return c.Undecided }
 
 type (
 	junitSuites struct {
@@ -80,6 +88,7 @@ type (
 		Name    string        `xml:"name,attr"`
 		Time    string        `xml:"time,attr"`
 		Failure *junitMessage `xml:"failure"`
+		Error   *junitMessage `xml:"error"`
 		Skipped *junitMessage `xml:"skipped"`
 		Out     string        `xml:"system-out,omitempty"`
 	}
@@ -92,11 +101,12 @@ type (
 
 // JUnit writes the suite as the XML of Ant's JUnit task, in the elements that
 // Jenkins, GitLab and GitHub's actions read. Each case stands for the whole test,
-// so its time is that of the test only in the first: sums are right.
+// so its time is that of the test only in the first: sums are right. What is undecided
+// is an error: the test ran and could not tell.
 func JUnit(w io.Writer, s *Suite) error {
 	seconds := fmt.Sprintf("%.3f", s.Duration.Seconds())
 	suite := junitSuite{
-		Name: clean(s.Name + ": " + s.Subject), Tests: len(s.Cases), Failures: s.Failed(), Skipped: s.skipped(), Time: seconds,
+		Name: clean(s.Name + ": " + s.Subject), Tests: len(s.Cases), Failures: s.Failed(), Errors: s.count(undecided), Skipped: s.count(skipped), Time: seconds,
 		Out: clean(strings.Join(append(nonEmpty(s.Result), s.Notes...), "\n")),
 	}
 	if !s.Begin.IsZero() {
@@ -110,6 +120,9 @@ func JUnit(w io.Writer, s *Suite) error {
 		switch {
 		case c.Skipped != "":
 			one.Skipped = &junitMessage{Message: clean(c.Skipped)}
+		case c.Undecided != "":
+			text := clean(c.Name + ": cannot say, " + c.Undecided + "; got " + c.Got)
+			one.Error = &junitMessage{Message: text, Type: "undecided", Text: text}
 		case c.Failed:
 			text := clean(c.Name + ": got " + c.Got)
 			one.Failure = &junitMessage{Message: text, Type: "objective", Text: text}
@@ -123,7 +136,7 @@ func JUnit(w io.Writer, s *Suite) error {
 	}
 	e := xml.NewEncoder(w)
 	e.Indent("", "  ")
-	if err := e.Encode(junitSuites{Tests: suite.Tests, Failures: suite.Failures, Suites: []junitSuite{suite}}); err != nil {
+	if err := e.Encode(junitSuites{Tests: suite.Tests, Failures: suite.Failures, Errors: suite.Errors, Suites: []junitSuite{suite}}); err != nil {
 		return err
 	}
 	_, err := io.WriteString(w, "\n")
@@ -152,8 +165,11 @@ func clean(s string) string {
 func Summary(w io.Writer, s *Suite) error {
 	var b strings.Builder
 	mark := "✅"
-	if s.Failed() > 0 {
+	switch {
+	case s.Failed() > 0:
 		mark = "❌"
+	case s.count(undecided) > 0:
+		mark = "❔"
 	}
 	fmt.Fprintf(&b, "### %s %s: %s\n\n", mark, text(s.Name), text(s.Subject))
 	if s.Result != "" {
@@ -166,6 +182,8 @@ func Summary(w io.Writer, s *Suite) error {
 			switch {
 			case c.Skipped != "":
 				outcome = "➖ " + c.Skipped
+			case c.Undecided != "":
+				outcome = "❔ cannot say: " + c.Undecided
 			case c.Failed:
 				outcome = "❌ missed"
 			}

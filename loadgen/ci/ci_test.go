@@ -14,6 +14,7 @@ var suite = &Suite{
 		{Name: "p99 <= 10ms", Got: "12ms", Failed: true},
 		{Name: "errors <= 0", Got: "0"},
 		{Name: "mean", Skipped: "too few seconds"},
+		{Name: "p50 is no worse", Got: "3ms", Undecided: "too few to tell"},
 	},
 	Columns: []string{"Rate", "p99"}, Rows: [][]string{{"1,000/s", "12ms"}},
 	Notes: []string{"a\x1b[31mred\x00 <script>"},
@@ -30,7 +31,7 @@ func TestJUnit(t *testing.T) {
 		t.Fatalf("%v:\n%s", err, b.String())
 	}
 	s := got.Suites[0]
-	if got.Tests != 3 || got.Failures != 1 || s.Tests != 3 || s.Failures != 1 || s.Skipped != 1 || s.Time != "30.000" || s.Timestamp != "2026-03-01T12:00:00" {
+	if got.Tests != 4 || got.Failures != 1 || got.Errors != 1 || s.Tests != 4 || s.Failures != 1 || s.Errors != 1 || s.Skipped != 1 || s.Time != "30.000" || s.Timestamp != "2026-03-01T12:00:00" {
 		t.Errorf("the suite is %+v", s)
 	}
 	if f := s.Cases[0].Failure; f == nil || f.Message != "p99 <= 10ms: got 12ms" {
@@ -41,6 +42,9 @@ func TestJUnit(t *testing.T) {
 	}
 	if s.Cases[2].Skipped == nil {
 		t.Error("what was not judged is not skipped")
+	}
+	if c := s.Cases[3]; c.Failure != nil || c.Error == nil || c.Error.Message != "p50 is no worse: cannot say, too few to tell; got 3ms" {
+		t.Errorf("what is undecided is %+v", c)
 	}
 	if strings.ContainsAny(b.String(), "\x1b\x00") || !strings.Contains(s.Out, "1 of 2 objectives missed.\na") {
 		t.Errorf("the text is %q", s.Out)
@@ -56,6 +60,7 @@ func TestSummary(t *testing.T) {
 	for _, want := range []string{
 		"### ❌ loadgen: https:&#47;/127.0.0.1:8443/a\\|b&lt;c&gt;\n",
 		"| p99 &lt;= 10ms | 12ms | ❌ missed |\n", "| errors &lt;= 0 | 0 | ✅ met |\n", "| mean |  | ➖ too few seconds |\n",
+		"| p50 is no worse | 3ms | ❔ cannot say: too few to tell |\n",
 		"| Rate | p99 |\n|---|---|\n| 1,000/s | 12ms |\n", "1 of 2 objectives missed.\n",
 	} {
 		if !strings.Contains(b.String(), want) {
@@ -64,5 +69,24 @@ func TestSummary(t *testing.T) {
 	}
 	if strings.ContainsAny(b.String(), "\x1b\x00") || strings.Contains(b.String(), "<script") {
 		t.Errorf("it has what was to be escaped:\n%s", b.String())
+	}
+}
+
+// TestSummaryMark: a suite is met only if all of it is.
+func TestSummaryMark(t *testing.T) {
+	met, skipped, undecided, failed := Case{Name: "a"}, Case{Name: "b", Skipped: "none"}, Case{Name: "c", Undecided: "few"}, Case{Name: "d", Failed: true}
+	for _, tt := range []struct {
+		says  string
+		cases []Case
+		want  string
+	}{
+		{"what is met or not judged is met", []Case{met, skipped}, "### ✅"},
+		{"what is undecided is not met", []Case{met, undecided}, "### ❔"},
+		{"what is missed outweighs it", []Case{undecided, failed}, "### ❌"},
+	} {
+		var b strings.Builder
+		if err := Summary(&b, &Suite{Cases: tt.cases}); err != nil || !strings.HasPrefix(b.String(), tt.want) {
+			t.Errorf("%s: %v, want %s:\n%s", tt.says, err, tt.want, b.String())
+		}
 	}
 }

@@ -33,7 +33,7 @@ const (
 	Same     Outcome = "within noise"
 	Worse    Outcome = "worse"
 	Better   Outcome = "better"
-	Unsaid   Outcome = "cannot say" // there are too few spans
+	Unsaid   Outcome = "cannot say" // there are too few spans, or see Figure.Undecided
 	Unjudged Outcome = "not judged" // one value for a run has no noise to compare with
 )
 
@@ -54,10 +54,18 @@ type Figure struct {
 	B       float64 `json:"b"`
 	Change  float64 `json:"change"` // of A, as a share; of shares the difference
 	P       float64 `json:"p"`      // see mannWhitney; 1 if it is not judged
+	Gap     bool    `json:"gap"`    // P is above the level, and the change is beyond it: see apart
 	SpansA  int     `json:"spans_a"`
 	SpansB  int     `json:"spans_b"`
 	Outcome Outcome `json:"outcome"`
 }
+
+// TooFew reports whether too few spans have a value for any answer.
+func (f Figure) TooFew() bool { return min(f.SpansA, f.SpansB) < MinSpans }
+
+// Undecided reports whether the figure has changed by what counts, and nothing is said
+// of it because its spans follow each other too much for their number.
+func (f Figure) Undecided() bool { return f.Outcome == Unsaid && !f.TooFew() }
 
 // Setting is one in which the runs differ.
 type Setting struct {
@@ -165,13 +173,20 @@ func (f *Figure) judge(a, b []float64, least float64) {
 	if f.Change = change(f.A, f.B); f.Unit == Share {
 		f.Change = f.B - f.A
 	}
-	if min(len(a), len(b)) < MinSpans {
+	if f.TooFew() {
 		f.Outcome = Unsaid
 		return
 	}
-	f.P = mannWhitney(a, b)
+	level, leastP := Level/float64(len(figures)), 0.0
+	f.P, leastP = mannWhitney(a, b)
+	counts := f.Change != 0 && math.Abs(f.Change) >= least
+	f.Gap = counts && f.P > level && apart(a, b)
 	switch higherIsBetter := f.Unit == PerSecond; {
-	case f.P > Level/float64(len(figures)), math.Abs(f.Change) < least, f.Change == 0:
+	case !counts:
+	case f.P > level && !f.Gap:
+		if leastP > level { // whatever the values had been: that is no finding of noise
+			f.Outcome = Unsaid
+		}
 	case (f.Change > 0) == higherIsBetter:
 		f.Outcome = Better
 	default:
@@ -190,19 +205,35 @@ func change(a, b float64) float64 {
 	return b/a - 1
 }
 
-// overall is the worst that became of any figure; Unsaid only if nothing is said of
-// any.
+// overall is the worst that became of any figure. A figure that has too few spans says
+// nothing, and Unsaid is only if none says anything; one that is undecided may be
+// worse, so that without one that is, the whole is.
 func (c *Comparison) overall() Outcome {
 	had := make(map[Outcome]bool)
 	for _, f := range c.Figures {
 		had[f.Outcome] = true
 	}
-	for _, o := range []Outcome{Worse, Better, Same} {
-		if had[o] {
-			return o
-		}
+	switch {
+	case had[Worse]:
+		return Worse
+	case len(c.Undecided()) > 0:
+		return Unsaid
+	case had[Better]:
+		return Better
+	case had[Same]:
+		return Same
 	}
 	return Unsaid
+}
+
+// Undecided are the names of the figures that are.
+func (c *Comparison) Undecided() (names []string) {
+	for _, f := range c.Figures {
+		if f.Undecided() {
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }
 
 // differences are the settings in which the runs differ.

@@ -83,7 +83,8 @@ func TestFalseAlarms(t *testing.T) {
 		const pairs = 3000
 		differ := 0
 		for range pairs {
-			if mannWhitney(sample(), sample()) <= Level {
+			a, b := sample(), sample()
+			if p, _ := mannWhitney(a, b); p <= Level || apart(a, b) {
 				differ++
 			}
 		}
@@ -105,11 +106,19 @@ func TestMannWhitney(t *testing.T) {
 	if r := autocorrelation(ra); r != 0 {
 		t.Errorf("values that alternate have autocorrelation %v, want none", r)
 	}
-	if got, want := mannWhitney(a, b), math.Erfc(2.0329/math.Sqrt2); math.Abs(got-want) > 1e-3 {
+	got, least := mannWhitney(a, b)
+	if want := math.Erfc(2.0329 / math.Sqrt2); math.Abs(got-want) > 1e-3 {
 		t.Errorf("p %v, want %v", got, want)
 	}
-	if got := mannWhitney([]float64{5, 5, 5}, []float64{5, 5}); got != 1 {
+	// Without ties the variance is 16/12·9 = 12; z = (8-0.5)/3.464 = 2.165.
+	if want := math.Erfc(2.1651 / math.Sqrt2); math.Abs(least-want) > 1e-3 {
+		t.Errorf("of four and four p is %v at least, want %v", least, want)
+	}
+	if got, _ := mannWhitney([]float64{5, 5, 5}, []float64{5, 5}); got != 1 {
 		t.Errorf("equal values: p %v, want 1", got)
+	}
+	if got, least := mannWhitney([]float64{1, 3, 2, 4}, []float64{6, 8, 5, 7}); got != least {
+		t.Errorf("p of separated values is %v, and %v at least", got, least)
 	}
 	if got := autocorrelation([]float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}); got < 0.6 || got > mostCorrelated {
 		t.Errorf("a line has autocorrelation %v", got)

@@ -14,6 +14,13 @@
 // (1+r)/(1-r), r being the autocorrelation of the ranks of neighbours (lag 1,
 // Bayley and Hammersley 1946), without which drift would be taken for change.
 //
+// That costs power: of tens of spans that drift, the test does not reach its level even
+// if all of one run are below all of the other. What it could not have found is not
+// noise. A figure that has changed by what matters is [Unsaid] then, unless the gap
+// between both samples is four times as wide as both are together: values that follow
+// each other so much stay near each other, and do not come to be so far apart by
+// chance. That adds next to no false alarms: see TestFalseAlarms and TestFarApart.
+//
 // What it cannot see: a difference between the two moments that is none of the
 // server, a neighbour's load for instance, is in every second of a run and no test
 // of two runs removes it; and a stall of a second in a minute changes no median: the

@@ -93,10 +93,23 @@ func CompareResult(c *compare.Comparison) string {
 		return all
 	}
 	worse, better := names(compare.Worse), names(compare.Better)
-	switch {
-	case c.Outcome == compare.Unsaid:
+	if undecided := c.Undecided(); len(undecided) > 0 {
+		text := "Nothing can be said of " + strings.Join(undecided, ", ") + ": changed, and seconds that follow each other so much are too few to tell. Take longer runs."
+		if len(worse)+len(better) > 0 {
+			text = changedResult(worse, better) + " " + text
+		}
+		return text
+	}
+	if c.Outcome == compare.Unsaid {
 		return fmt.Sprintf("Nothing can be said: a run needs %d whole seconds at least, A has %d, B has %d.",
 			compare.MinSpans, c.Figures[0].SpansA, c.Figures[0].SpansB)
+	}
+	return changedResult(worse, better)
+}
+
+// changedResult is a sentence of the figures that are worse and better.
+func changedResult(worse, better []string) string {
+	switch {
 	case len(worse) > 0 && len(better) > 0:
 		return "B is worse in " + strings.Join(worse, ", ") + ", and better in " + strings.Join(better, ", ") + "."
 	case len(worse) > 0:
@@ -119,7 +132,7 @@ func compareState(o compare.Outcome) string {
 
 // compareMethod says how the figures were judged.
 func compareMethod(c *compare.Comparison) string {
-	return fmt.Sprintf("Medians over seconds; errors, and what is not judged, of the run. Changed: Mann-Whitney U over seconds, at %s over all figures, and by %s or more (1%% of a rate that was asked for, 0.1%% of all requests for errors).",
+	return fmt.Sprintf("Medians over seconds; errors, and what is not judged, of the run. Changed: Mann-Whitney U over seconds, at %s over all figures, or a gap (in place of p) between the runs that is four times as wide as both together, and by %s or more (1%% of a rate that was asked for, 0.1%% of all requests for errors). Cannot say: changed by that, and too few seconds for either.",
 		human.Percent(compare.Level), human.Percent(c.Least))
 }
 
@@ -228,6 +241,8 @@ func figureP(f compare.Figure) string {
 	switch {
 	case f.Outcome == compare.Unjudged, f.Outcome == compare.Unsaid:
 		return none
+	case f.Gap: // p does not say why it changed
+		return "gap"
 	case f.P < 0.0001:
 		return "<0.0001"
 	}

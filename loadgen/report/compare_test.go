@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
+	"github.com/e0ac7cd4/hotpath/loadgen/ci"
 	"github.com/e0ac7cd4/hotpath/loadgen/compare"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/measure"
@@ -129,6 +130,69 @@ func TestCompareHTML(t *testing.T) {
 	p.checkWhole()
 	if !strings.Contains(p.source, "Nothing can be said") {
 		t.Error("a page of runs without seconds does not say so")
+	}
+}
+
+// drifting is a run of eleven seconds whose latencies rise from one to another.
+func drifting(from, to time.Duration, rate float64) *compare.Run {
+	r := &compare.Run{Success: 1}
+	for i := range 11 {
+		d := from + (to-from)*time.Duration(i)/10
+		r.Points = append(r.Points, compare.Point{
+			Begin: time.Duration(i) * time.Second, Length: time.Second, Requests: 1000, Rate: rate, Mean: d, P50: d,
+		})
+	}
+	return r
+}
+
+// TestCompareUndecided: what could not be decided is nowhere said to be as before.
+func TestCompareUndecided(t *testing.T) {
+	const ms = time.Millisecond
+	a := drifting(11*ms, 12*ms, 1000)
+	for _, tt := range []struct {
+		says   string
+		b      *compare.Run
+		result string
+		errors int // of the suite
+		failed int
+		mark   string
+	}{
+		{"undecided", drifting(14*ms, 15*ms, 1000), "Nothing can be said of mean, p50: changed", 2, 0, "### ❔"},
+		{"better beside it", drifting(14*ms, 15*ms, 2000), "B is better in rate. Nothing can be said of mean, p50: changed", 2, 0, "### ❔"},
+		{"worse beside it", drifting(14*ms, 15*ms, 500), "B is worse in rate. Nothing can be said of mean, p50: changed", 2, 1, "### ❌"},
+		{"far apart", drifting(140*ms, 150*ms, 1000), "B is worse in mean, p50.", 0, 2, "### ❌"},
+		{"as before", drifting(11*ms, 12*ms, 1000), "No change beyond noise.", 0, 0, "### ✅"},
+		{"too few seconds for anything", &compare.Run{}, "Nothing can be said: a run needs 10 whole seconds at least, A has 11, B has 0.", 6, 0, "### ❔"},
+	} {
+		c := compare.Compare(a, tt.b, compare.Settings{Least: compare.DefaultLeast})
+		if got := CompareResult(c); !strings.HasPrefix(got, tt.result) {
+			t.Errorf("%s: the result is %q, want %q", tt.says, got, tt.result)
+		}
+		suite := CompareSuite(c)
+		undecided := 0
+		for _, one := range suite.Cases {
+			if one.Undecided != "" {
+				undecided++
+			}
+		}
+		if undecided != tt.errors || suite.Failed() != tt.failed {
+			t.Errorf("%s: %d undecided, %d failed, want %d, %d", tt.says, undecided, suite.Failed(), tt.errors, tt.failed)
+		}
+		var b strings.Builder
+		if err := ci.Summary(&b, suite); err != nil || !strings.HasPrefix(b.String(), tt.mark) {
+			t.Errorf("%s: %v, want the mark %s in\n%s", tt.says, err, tt.mark, b.String())
+		}
+		p := parse(t, func(w io.Writer) error { return CompareHTML(w, c) })
+		p.checkWhole()
+		want := met
+		if tt.failed > 0 {
+			want = missed
+		} else if tt.errors > 0 {
+			want = neutral
+		}
+		if row := p.row("mean"); compareState(c.Outcome) != want || tt.errors == 2 && !strings.HasSuffix(row, "cannot say") {
+			t.Errorf("%s: the page is %q, want %q, and its row of the mean %q", tt.says, compareState(c.Outcome), want, row)
+		}
 	}
 }
 

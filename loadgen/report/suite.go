@@ -63,6 +63,7 @@ func CompareSuite(c *compare.Comparison) *ci.Suite {
 		Name: "loadgen compare", Subject: human.Line(c.NameA) + " and " + human.Line(c.NameB), Result: CompareResult(c),
 		Notes: append(compareNotes(c), compareMethod(c)), Columns: compareColumns, Rows: compareRows(c),
 	}
+	nothing := c.Outcome == compare.Unsaid && len(c.Undecided()) == 0
 	for _, f := range c.Figures {
 		one := ci.Case{
 			Name: f.Name + " is no worse", Failed: f.Outcome == compare.Worse,
@@ -71,12 +72,21 @@ func CompareSuite(c *compare.Comparison) *ci.Suite {
 		switch {
 		case f.Outcome == compare.Unjudged:
 			continue // in the table
-		case f.Outcome == compare.Unsaid && c.Outcome == compare.Unsaid:
-			one.Failed = true // no answer is no pass
-		case f.Outcome == compare.Unsaid:
-			one.Skipped = fmt.Sprintf("%d and %d seconds have a value: %d are needed", f.SpansA, f.SpansB, compare.MinSpans)
+		case f.Outcome != compare.Unsaid:
+		case f.Undecided() || nothing:
+			one.Undecided = whyUnsaid(f) // no answer is no pass
+		default:
+			one.Skipped = whyUnsaid(f)
 		}
 		s.Cases = append(s.Cases, one)
 	}
 	return s
+}
+
+// whyUnsaid is why nothing is said of a figure.
+func whyUnsaid(f compare.Figure) string {
+	if f.TooFew() {
+		return fmt.Sprintf("%d and %d seconds have a value: %d are needed", f.SpansA, f.SpansB, compare.MinSpans)
+	}
+	return fmt.Sprintf("it changed, and %d and %d seconds that follow each other so much are too few to tell", f.SpansA, f.SpansB)
 }
