@@ -13,7 +13,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -115,6 +117,56 @@ func TestHostIsChecked(t *testing.T) {
 		code, _, stderr := call(t, context.Background(), "", append([]string{"-target", "http://127.0.0.1:1/", "-http1", "-requests", "1", "-quiet"}, args...)...)
 		if code != exitUsage || !strings.Contains(stderr, "target 1") {
 			t.Errorf("%q: exit %d, %s", args, code, stderr)
+		}
+	}
+}
+
+// TestTargetIsEscaped: a URL as a person types it is one target of one request,
+// whichever way it is given and whichever version of HTTP it is sent in.
+func TestTargetIsEscaped(t *testing.T) {
+	var asked sync.Map
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked.Store(r.Proto+" "+r.RequestURI, true) }))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	url := s.URL + "/ü b?q=a b&ü"
+	const want = "/%C3%BC%20b?q=a%20b&%C3%BC"
+	for _, given := range []struct {
+		way, input string
+		args       []string
+	}{
+		{"as -target", "", []string{"-target", url}},
+		{"in the http format", "GET " + url + "\n", []string{"-targets", "-"}},
+		{"in the json format", `{"method":"GET","url":"` + url + `"}` + "\n", []string{"-targets", "-", "-format", "json"}},
+		{"in the http format, read lazily", "GET " + url + "\n\n", []string{"-targets", "-", "-lazy"}},
+		{"in the json format, read lazily", `{"method":"GET","url":"` + url + `"}` + "\n", []string{"-targets", "-", "-format", "json", "-lazy"}},
+	} {
+		for proto, more := range map[string][]string{"HTTP/1.1": {"-http1"}, "HTTP/2.0": nil} {
+			asked.Clear()
+			args := slices.Concat(given.args, more, []string{"-insecure", "-requests", "1", "-connections", "1", "-quiet"})
+			if code, _, stderr := call(t, t.Context(), given.input, args...); code != exitOK {
+				t.Errorf("%s, %s: exit %d, %s", given.way, proto, code, stderr)
+			}
+			asked.Range(func(got, _ any) bool {
+				if got != proto+" "+want {
+					t.Errorf("%s, %s: the server was asked for %q", given.way, proto, got)
+				}
+				return true
+			})
+			if _, ok := asked.Load(proto + " " + want); !ok {
+				t.Errorf("%s, %s: %s was not asked for", given.way, proto, want)
+			}
+		}
+	}
+
+	for way, given := range map[string][]string{
+		"as -target":                      {"", "-target", "http://127.0.0.1:1/?q=a\r\nX: 1"},
+		"in the json format":              {`{"method":"GET","url":"http://127.0.0.1:1/?q=a\r\nX: 1"}` + "\n", "-targets", "-", "-format", "json"},
+		"in the json format, read lazily": {`{"method":"GET","url":"http://127.0.0.1:1/?q=a\r\nX: 1"}` + "\n", "-targets", "-", "-format", "json", "-lazy"},
+	} {
+		code, _, stderr := call(t, t.Context(), given[0], append(given[1:], "-requests", "1", "-quiet")...)
+		if code != exitUsage || !strings.Contains(stderr, "target 1") || !strings.Contains(stderr, "control character") {
+			t.Errorf("a line's end %s: exit %d, %s", way, code, stderr)
 		}
 	}
 }

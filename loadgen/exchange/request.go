@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"net"
@@ -86,13 +87,14 @@ func NewRequest(index int, t *vegeta.Target) (*Request, error) {
 	if err != nil {
 		return nil, fmt.Errorf("target %d: %w", index+1, err)
 	}
+	path := requestTarget(u)
 	r.Fields = []hpack.Field{
 		{Name: ":method", Value: t.Method},
 		{Name: ":scheme", Value: u.Scheme},
 		{Name: ":authority", Value: authority},
-		{Name: ":path", Value: u.RequestURI()},
+		{Name: ":path", Value: path},
 	}
-	r.Head = fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\n", t.Method, u.RequestURI(), authority)
+	r.Head = fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\n", t.Method, path, authority)
 	if err := r.addFields(t, u.User); err != nil {
 		return nil, fmt.Errorf("target %d: %w", index+1, err)
 	}
@@ -102,6 +104,24 @@ func NewRequest(index int, t *vegeta.Target) (*Request, error) {
 
 // pathField is the index of :path among a request's fields.
 const pathField = 3
+
+// requestTarget is the path and the query of a URL as they are sent. net/url escapes
+// what a path may not have, and refuses control characters, but leaves the query as it
+// was typed: a space in it would end the target in the middle of the request line, and
+// other octets are in no URI (RFC 3986 §2). They are percent-encoded, as browsers do.
+// What is visible ASCII stays, so that what is asked for is what was written.
+func requestTarget(u *url.URL) string {
+	var b strings.Builder
+	uri := u.RequestURI()
+	for i := range len(uri) {
+		if c := uri[i]; c <= ' ' || c >= 0x7f {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
 
 // defaultPort is that of https or http (RFC 9110 §4.2).
 func defaultPort(secure bool) string {
@@ -120,13 +140,15 @@ func withoutZone(host string) string {
 	return host
 }
 
-// authority is what Host or :authority has: host, or else that of the URL.
+// authority is what Host or :authority has: host, or else that of the URL, which is
+// checked either way, as proxies are sent it.
 func authority(u *url.URL, host string) (string, error) {
-	if host == "" {
-		host = withoutZone(u.Host)
-	}
-	if !httpguts.ValidHostHeader(host) || !httpguts.ValidHeaderFieldValue(host) || strings.ContainsAny(host, " \t") {
-		return "", fmt.Errorf("%q is no host: allowed are a name or an address, with a port if need be", host)
+	own := withoutZone(u.Host)
+	host = cmp.Or(host, own)
+	for _, text := range []string{own, host} {
+		if !httpguts.ValidHostHeader(text) || !httpguts.ValidHeaderFieldValue(text) || strings.ContainsAny(text, " \t") {
+			return "", fmt.Errorf("%q is no host: allowed are a name or an address, with a port if need be", text)
+		}
 	}
 	return host, nil
 }
