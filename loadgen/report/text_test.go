@@ -84,6 +84,28 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestTextRates: a run has the rate that it reached, without a failure too, as vegeta's
+// throughput has the wait for the last response in it.
+func TestTextRates(t *testing.T) {
+	kept := atRate(2000, 2*time.Second, 0)
+	kept.Total.Success.Record(100 * time.Millisecond)
+	kept.Total.LastEnd = 2100*time.Millisecond + kept.Total.FirstDue
+	kept.Total.LastAnswer, kept.Total.LastSuccess = kept.Total.LastEnd, kept.Total.LastEnd
+	for _, tt := range []struct {
+		why  string
+		run  *measure.Run
+		want string
+	}{
+		{"all succeeded, the last 100 ms after the end, as each takes", kept, "1000.00, 1000.00"},
+		{"a third was never sent", atRate(1300, 2*time.Second, 700), "650.00, 650.00"},
+		{"nothing was", &measure.Run{Asked: 1000, Total: measure.NewTally()}, "0.00, 0.00"},
+	} {
+		if got, line := text(t, tt.run), "\nRates         [answered, succeeded]             "+tt.want+"\n"; !strings.Contains(got, line) {
+			t.Errorf("%s: %q is missing in\n%s", tt.why, line, got)
+		}
+	}
+}
+
 // TestTextCommands demands that nothing from outside reaches the terminal as a
 // command.
 func TestTextCommands(t *testing.T) {
