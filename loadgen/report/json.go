@@ -13,24 +13,25 @@ import (
 )
 
 // document is the JSON report: vegeta's keys, and ours beside them. Durations
-// are in nanoseconds, rates per second, shares from 0 to 1.
+// are in nanoseconds, rates per second, shares from 0 to 1. A latency that there is no
+// sample of is null, but for vegeta's keys, which are numbers for those who read them.
 type document struct {
 	vegeta.Metrics
-	Latencies percentiles `json:"latencies"` // vegeta's, and more
-	Service   percentiles `json:"service"`   // of whole responses
+	Latencies percentiles     `json:"latencies"` // vegeta's, and more
+	Service   latencyDocument `json:"service"`   // of whole responses
 
 	// latencies taken apart: of requests that succeeded, that had no answer in
 	// time (how long they were waited for), and that failed otherwise (how
 	// long that took). Objectives are about the first two together.
-	Succeeded percentiles `json:"succeeded_latencies"`
-	Late      percentiles `json:"late_latencies"`
-	Failed    percentiles `json:"failed_latencies"`
-	Judged    percentiles `json:"judged_latencies"`
+	Succeeded latencyDocument `json:"succeeded_latencies"`
+	Late      latencyDocument `json:"late_latencies"`
+	Failed    latencyDocument `json:"failed_latencies"`
+	Judged    latencyDocument `json:"judged_latencies"`
 
-	Dial      percentiles `json:"connect_latencies"`    // of connections that were made: the look-up of the name, and TCP
-	TLS       percentiles `json:"tls_latencies"`        // of their handshakes
-	FirstByte percentiles `json:"first_byte_latencies"` // of whole responses, from when the request was sent
-	Histogram []bar       `json:"histogram"`            // of judged_latencies
+	Dial      latencyDocument `json:"connect_latencies"`    // of connections that were made: the look-up of the name, and TCP
+	TLS       latencyDocument `json:"tls_latencies"`        // of their handshakes
+	FirstByte latencyDocument `json:"first_byte_latencies"` // of whole responses, from when the request was sent
+	Histogram []bar           `json:"histogram"`            // of judged_latencies
 
 	Ends         map[string]uint64 `json:"ends"`          // of all requests, by exchange.End
 	Answered     uint64            `json:"answered"`      // with a whole response
@@ -76,16 +77,6 @@ type document struct {
 	Points           []point           `json:"points"`
 }
 
-type percentiles struct {
-	vegeta.LatencyMetrics
-	P999  time.Duration `json:"99.9th"`
-	P9999 time.Duration `json:"99.99th"`
-}
-
-func newPercentiles(l *measure.Latency) percentiles {
-	return percentiles{latencyMetrics(l), l.Quantile(0.999), l.Quantile(0.9999)}
-}
-
 type verdict struct {
 	Objective string `json:"objective"` // as it is given on the command line
 	Got       string `json:"got"`       // for people
@@ -112,20 +103,22 @@ type point struct {
 	Failed      uint64            `json:"failed"`
 	InFlight    int64             `json:"in_flight"`
 	Busy        float64           `json:"generator_cpu"`
-	Mean        time.Duration     `json:"mean"`
-	P50         time.Duration     `json:"50th"`
-	P90         time.Duration     `json:"90th"`
-	P99         time.Duration     `json:"99th"`
-	P999        time.Duration     `json:"99.9th"`
-	Max         time.Duration     `json:"max"`
-	ServiceMean time.Duration     `json:"service_mean"`
-	ServiceP99  time.Duration     `json:"service_99th"`
+	Mean        *time.Duration    `json:"mean"`
+	P50         *time.Duration    `json:"50th"`
+	P90         *time.Duration    `json:"90th"`
+	P99         *time.Duration    `json:"99th"`
+	P999        *time.Duration    `json:"99.9th"`
+	Max         *time.Duration    `json:"max"`
+	ServiceMean *time.Duration    `json:"service_mean"`
+	ServiceP99  *time.Duration    `json:"service_99th"`
 }
 
 func newPoint(p measure.Point) point {
+	timed := func(d time.Duration) *time.Duration { return sampled(d, p.Timed) }
+	served := func(d time.Duration) *time.Duration { return sampled(d, p.Answered) }
 	return point{
 		p.Begin, p.Length, p.Drain, p.Asked, p.Rate(), statusCodes(p), p.Requests, p.Answered, p.Failed, p.InFlight, p.Busy,
-		p.Mean, p.P50, p.P90, p.P99, p.P999, p.Max, p.ServiceMean, p.ServiceP99,
+		timed(p.Mean), timed(p.P50), timed(p.P90), timed(p.P99), timed(p.P999), timed(p.Max), served(p.ServiceMean), served(p.ServiceP99),
 	}
 }
 
@@ -142,14 +135,14 @@ func newDocument(r *measure.Run, verdicts []slo.Verdict) document {
 	d := document{
 		Metrics:          *metrics(r),
 		Latencies:        newPercentiles(t.Response()),
-		Service:          newPercentiles(t.Service),
-		Succeeded:        newPercentiles(t.Success),
-		Late:             newPercentiles(t.Late),
-		Failed:           newPercentiles(t.Failure),
-		Judged:           newPercentiles(t.Latency()),
-		Dial:             newPercentiles(t.Dial),
-		TLS:              newPercentiles(t.TLS),
-		FirstByte:        newPercentiles(t.FirstByte),
+		Service:          newLatencyDocument(t.Service),
+		Succeeded:        newLatencyDocument(t.Success),
+		Late:             newLatencyDocument(t.Late),
+		Failed:           newLatencyDocument(t.Failure),
+		Judged:           newLatencyDocument(t.Latency()),
+		Dial:             newLatencyDocument(t.Dial),
+		TLS:              newLatencyDocument(t.TLS),
+		FirstByte:        newLatencyDocument(t.FirstByte),
 		Histogram:        histogram(t.Latency(), pageBars),
 		Ends:             byText(ends(t)),
 		Answered:         t.Answered(),

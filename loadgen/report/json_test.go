@@ -12,6 +12,7 @@ import (
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
+	"github.com/e0ac7cd4/hotpath/loadgen/compare"
 	"github.com/e0ac7cd4/hotpath/loadgen/exchange"
 	"github.com/e0ac7cd4/hotpath/loadgen/measure"
 )
@@ -167,5 +168,53 @@ func TestJSONNothing(t *testing.T) {
 		if v == nil {
 			t.Errorf("%s is null", key)
 		}
+	}
+}
+
+// TestJSONNoSample: a latency of ours without a sample is null, so that none is taken
+// for the best that there is; vegeta's keys stay numbers.
+func TestJSONNoSample(t *testing.T) {
+	r := refused()
+	var got struct {
+		Latencies map[string]any
+		Judged    map[string]any `json:"judged_latencies"`
+		Failed    map[string]any `json:"failed_latencies"`
+		Service   map[string]any
+		Points    []map[string]any
+	}
+	decode(t, &got, func(w io.Writer) error { return JSON(w, r, nil) })
+	for _, tt := range []struct {
+		why       string
+		got, want any
+	}{
+		{"no answer was whole", got.Service["mean"], nil},
+		{"so none was the shortest", got.Service["min"], nil},
+		{"a sum of nothing is nothing", got.Service["total"], 0.0},
+		{"nothing succeeded, or was waited for", got.Judged["99.9th"], nil},
+		{"what failed took its time", got.Failed["max"], 77e6},
+		{"vegeta has failures in its own", got.Latencies["mean"], 77e6},
+		{"a second without a success", got.Points[0]["99th"], nil},
+		{"a second without an answer", got.Points[0]["service_mean"], nil},
+		{"its counts are there", got.Points[0]["failed"], 50.0},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.why, tt.got, tt.want)
+		}
+	}
+
+	empty := &measure.Run{Total: measure.NewTally()}
+	decode(t, &got, func(w io.Writer) error { return JSON(w, empty, nil) })
+	if got.Latencies["mean"] != 0.0 || got.Latencies["50th"] != 0.0 || got.Latencies["99.9th"] != nil {
+		t.Errorf("of no request vegeta's keys are numbers, and ours null: %v", got.Latencies)
+	}
+	var theirs vegeta.Metrics
+	decode(t, &theirs, func(w io.Writer) error { return JSON(w, empty, nil) })
+	var b bytes.Buffer
+	if err := JSON(&b, r, nil); err != nil {
+		t.Fatal(err)
+	}
+	run, err := compare.Read(&b)
+	if err != nil || run.Service.Mean != 0 || run.Points[0].Mean != 0 {
+		t.Errorf("compare reads null as no latency: %+v, %v", run, err)
 	}
 }

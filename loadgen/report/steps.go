@@ -21,7 +21,8 @@ func steps(t *measure.Tally) (all []distribution) {
 // stepText writes them as vegeta writes latencies.
 func stepText(b *bytes.Buffer, t *measure.Tally) {
 	for _, d := range steps(t) {
-		row(b, d.name, "[50, 99, max]", d.Quantile(0.5), d.Quantile(0.99), d.Max())
+		all := newLatencyDocument(d.Latency)
+		row(b, d.name, "[50, 99, max]", "", all.P50, all.P99, all.Max)
 	}
 }
 

@@ -181,18 +181,19 @@ type targetDocument struct {
 	Answered  uint64            `json:"answered"`
 	Succeeded uint64            `json:"succeeded"`
 	Errors    map[string]uint64 `json:"errors"` // by class of status, or kind of failure
-	P50       time.Duration     `json:"50th"`   // within a 64th, as the next
-	P99       time.Duration     `json:"99th"`
-	Max       time.Duration     `json:"max"`
+	P50       *time.Duration    `json:"50th"`   // within a 64th, as the next
+	P99       *time.Duration    `json:"99th"`
+	Max       *time.Duration    `json:"max"`
 }
 
 // newTargets are the rows; others is nil if each has its own.
 func newTargets(r *measure.Run) (all []targetDocument, others *targetDocument) {
 	for _, row := range targetRows(r) {
+		timed := row.Latency.Count()
 		d := targetDocument{
 			Method: row.name.Method, URL: row.name.URL, Requests: row.Requests(), Rate: r.RateOf(row.Requests()),
 			Answered: row.Answered(), Succeeded: row.Ends[exchange.Succeeded], Errors: byText(row.errors()),
-			P50: row.Latency.Quantile(0.5), P99: row.Latency.Quantile(0.99), Max: row.Latency.Max(),
+			P50: sampled(row.Latency.Quantile(0.5), timed), P99: sampled(row.Latency.Quantile(0.99), timed), Max: sampled(row.Latency.Max(), timed),
 		}
 		if row.others {
 			others = &d

@@ -85,11 +85,11 @@ func TestTargetsAreReported(t *testing.T) {
 		sum += target.Requests
 	}
 	if sum != r.Total.Requests() || first.URL != "https://127.0.0.1:8443/item/1" || first.Method != "GET" || first.Requests != 102_900 || first.Rate != 3430 ||
-		first.Answered != 99_900 || first.Succeeded != 97_200 || first.Errors["timeout"] != 3000 || first.Errors["5xx"] != 2700 || first.Max != 100*time.Millisecond {
+		first.Answered != 99_900 || first.Succeeded != 97_200 || first.Errors["timeout"] != 3000 || first.Errors["5xx"] != 2700 || *first.Max != 100*time.Millisecond {
 		t.Errorf("%d requests, the first %+v", sum, first)
 	}
-	if d.Dial.Max != 310*time.Microsecond || d.TLS.P50 == 0 || d.FirstByte.P99 == 0 || len(d.Histogram) != pageBars {
-		t.Errorf("connecting %v, TLS %v, first byte %v, %d bars", d.Dial.Max, d.TLS.P50, d.FirstByte.P99, len(d.Histogram))
+	if *d.Dial.Max != 310*time.Microsecond || *d.TLS.P50 == 0 || *d.FirstByte.P99 == 0 || len(d.Histogram) != pageBars {
+		t.Errorf("connecting %v, TLS %v, first byte %v, %d bars", *d.Dial.Max, *d.TLS.P50, *d.FirstByte.P99, len(d.Histogram))
 	}
 	codes := d.Points[18].StatusCodes
 	if codes["0"] != 1500 || codes["503"] != 0 || codes["200"] == 0 || codes["0"]+codes["200"]+codes["301"]+codes["404"] != d.Points[18].Requests {

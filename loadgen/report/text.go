@@ -14,7 +14,8 @@ import (
 	"github.com/e0ac7cd4/hotpath/loadgen/report/human"
 )
 
-// Text writes vegeta's text report of the run: its lines are vegeta's own. To
+// Text writes vegeta's text report of the run: its lines are vegeta's own, but that
+// behind its latencies stands whose they are, if there is anything to say. To
 // them come the run itself as a heading, the tail, service times, and what else
 // vegeta has no line for. The error set has a count before each text, the most
 // frequent first.
@@ -24,23 +25,25 @@ func Text(w io.Writer, r *measure.Run) error {
 		return err
 	}
 	const errorSet, second = "Error Set:\n", "Bytes In "
-	all, _, _ := strings.Cut(lines.String(), errorSet)
-	latencies, rest, _ := strings.Cut(all, second) // ours go between: percentiles belong together
+	figures, _, _ := strings.Cut(lines.String(), errorSet)
+	latencies, rest, _ := strings.Cut(figures, second) // ours go between: percentiles belong together
 
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s: %s\n", target(r), setup(r))
 	for _, note := range notes(r) {
 		fmt.Fprintln(&b, note)
 	}
-	b.WriteString("\n" + latencies)
+	of := population(r.Total)
+	b.WriteString("\n" + strings.TrimSuffix(latencies, "\n") + of + "\n")
 	response, service := r.Total.Response(), r.Total.Service
-	row(&b, "Tail", "[99.9, 99.99]", response.Quantile(0.999), response.Quantile(0.9999))
-	row(&b, "Service", "[mean, 50, 99, 99.9, 99.99, max]", service.Mean(), service.Quantile(0.5),
-		service.Quantile(0.99), service.Quantile(0.999), service.Quantile(0.9999), service.Max())
+	row(&b, "Tail", "[99.9, 99.99]", of, quantile(response, 0.999), quantile(response, 0.9999))
+	all := newLatencyDocument(service)
+	row(&b, "Service", "[mean, 50, 99, 99.9, 99.99, max]", "", all.Mean, all.P50, all.P99, all.P999, all.P9999, all.Max)
 	stepText(&b, r.Total)
 	if r.Total.Unsuccessful() > 0 {
 		for _, d := range times(r.Total) {
-			row(&b, d.name, "[mean, min, 50, 99, max]", d.Mean(), d.Min(), d.Quantile(0.5), d.Quantile(0.99), d.Max())
+			all := newLatencyDocument(d.Latency)
+			row(&b, d.name, "[mean, min, 50, 99, max]", "", all.Mean, all.Min, all.P50, all.P99, all.Max)
 		}
 		fmt.Fprintf(&b, columns, "Ends", "[end:count]", kindCounts(ends(r.Total)))
 	}
@@ -91,13 +94,27 @@ func list(b *bytes.Buffer, all []counted) {
 // spaces after each.
 const columns = "%-14s%-34s%s\n"
 
-// row writes latencies as vegeta does.
-func row(w io.Writer, label, list string, latencies ...time.Duration) {
+// population says of whom vegeta's latencies are, if that is not only of successes:
+// what fails at once makes them shorter.
+func population(t *measure.Tally) string {
+	n := t.Unsuccessful()
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("  (of all requests, also the %s without success)", human.Count(n))
+}
+
+// row writes latencies as vegeta does, a dash for each that there is no sample of, and
+// behind them whose they are.
+func row(w io.Writer, label, list, of string, latencies ...*time.Duration) {
 	texts := make([]string, len(latencies))
 	for i, d := range latencies {
-		texts[i] = rounded(d).String()
+		texts[i] = "-"
+		if d != nil {
+			texts[i] = rounded(*d).String()
+		}
 	}
-	_, _ = fmt.Fprintf(w, columns, label, list, strings.Join(texts, ", ")) // memory takes everything
+	_, _ = fmt.Fprintf(w, columns, label, list, strings.Join(texts, ", ")+of) // memory takes everything
 }
 
 // rounded has the precision of vegeta's text: the next smaller unit.

@@ -33,6 +33,9 @@ func TestTextIsVegetas(t *testing.T) {
 	theirs, _, _ := strings.Cut(b.String(), "Error Set:")
 	rest := got
 	for line := range strings.Lines(theirs) {
+		if strings.HasPrefix(line, "Latencies ") {
+			line = strings.TrimSuffix(line, "\n") + "  (of all requests, also the 3,300 without success)\n"
+		}
 		var found bool
 		if _, rest, found = strings.Cut(rest, line); !found {
 			t.Errorf("vegeta's line is missing, or not in its place:\n%sin\n%s", line, got)
@@ -58,7 +61,7 @@ func TestText(t *testing.T) {
 	for _, want := range []string{
 		"https://127.0.0.1:8443/ and 3 more: h2, 1,500 connections × 32 streams, 150,000/s, 2 agents\n",
 		"\nA warm-up of 750,000 requests is not in the figures.\n\nRequests  ",
-		"\nTail          [99.9, 99.99]                     443.023ms, 496.501ms\n",
+		"\nTail          [99.9, 99.99]                     443.023ms, 496.501ms  (of all requests, also the 3,300 without success)\n",
 		"\nRetries       [total]                           312\n",
 		"\nFailures      [kind:count]                      reset:1080  timeout:600\n",
 		"\nError Set:\n1620  503 Service Unavailable\n1080  reset: REFUSED_STREAM\n 600  timeout\n",
@@ -77,7 +80,7 @@ func TestText(t *testing.T) {
 	if !strings.HasSuffix(quiet, "]  ■\nError Set:\n") {
 		t.Errorf("the report of a run without errors ends otherwise:\n%s", quiet)
 	}
-	for _, line := range []string{"Retries", "Failures", "warm-up"} {
+	for _, line := range []string{"Retries", "Failures", "warm-up", "without success"} {
 		if strings.Contains(quiet, line) {
 			t.Errorf("%s in the report of a run without any:\n%s", line, quiet)
 		}
@@ -103,6 +106,36 @@ func TestTextRates(t *testing.T) {
 		if got, line := text(t, tt.run), "\nRates         [answered, succeeded]             "+tt.want+"\n"; !strings.Contains(got, line) {
 			t.Errorf("%s: %q is missing in\n%s", tt.why, line, got)
 		}
+	}
+}
+
+// refused is a run without an answer: a connection that is refused takes no time.
+func refused() *measure.Run {
+	r := &measure.Run{Duration: time.Second, Total: measure.NewTally()}
+	for i := range 50 {
+		o := exchange.Outcome{Failure: &exchange.Failure{Kind: exchange.Connect}}
+		o.Due = time.Duration(i) * 20 * time.Millisecond
+		o.Ended = o.Due + 77*time.Millisecond
+		r.Total.Add(&o)
+	}
+	r.Points = []measure.Point{{Length: time.Second, Requests: 50, Failed: 50}}
+	return r
+}
+
+// TestTextNoSample: what there is no sample of is no latency of nothing.
+func TestTextNoSample(t *testing.T) {
+	got := text(t, refused())
+	for _, want := range []string{
+		"77ms, 77ms, 77ms, 77ms, 77ms  (of all requests, also the 50 without success)\n",
+		"\nTail          [99.9, 99.99]                     77ms, 77ms  (of all requests, also the 50 without success)\n",
+		"\nService       [mean, 50, 99, 99.9, 99.99, max]  -, -, -, -, -, -\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in\n%s", want, got)
+		}
+	}
+	if got, want := text(t, &measure.Run{Total: measure.NewTally()}), "\nTail          [99.9, 99.99]                     -, -\n"; !strings.Contains(got, want) {
+		t.Errorf("without a request %q is missing in\n%s", want, got)
 	}
 }
 
