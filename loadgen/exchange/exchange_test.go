@@ -118,6 +118,28 @@ func TestRefusedCertificate(t *testing.T) {
 	}
 }
 
+// TestUnderRequest: what is in order on an idle connection is not under a request; what
+// is not stays as it is.
+func TestUnderRequest(t *testing.T) {
+	for _, tt := range []struct {
+		why     string
+		f       *Failure
+		want    string
+		orderly bool
+	}{
+		{"the server closed it", CloseFailure(io.EOF), "closed: by the server, under a request", false},
+		{"it said GOAWAY before, and did not keep its word", &Failure{Kind: GoAway, Detail: "NO_ERROR"}, "goaway: NO_ERROR, under a request", false},
+		{"an error has its own word", &Failure{Kind: GoAway, Detail: "ENHANCE_YOUR_CALM"}, "goaway: ENHANCE_YOUR_CALM", false},
+		{"a reset is none that was in order", CloseFailure(syscall.ECONNRESET), "closed: connection reset by peer", false},
+		{"the attack was stopped: that is this side's", WasStopped, "interrupted", true},
+		{"a request's time was up, too", NeverSent, "timeout: never sent", true},
+	} {
+		if got := tt.f.UnderRequest(); got.Error() != tt.want || got.Orderly() != tt.orderly {
+			t.Errorf("%s: %q, in order: %v", tt.why, got, got.Orderly())
+		}
+	}
+}
+
 // TestByProxy: what a proxy is sent.
 func TestByProxy(t *testing.T) {
 	for _, tt := range []struct{ why, url, authorization, want string }{

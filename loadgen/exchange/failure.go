@@ -72,8 +72,8 @@ var UsedUp = &Failure{Kind: Closed, Detail: "all stream identifiers are used up"
 var HadOne = &Failure{Kind: Closed, Detail: "one request a connection was asked for"}
 
 // Orderly reports whether a connection may end so without anything being wrong:
-// the server closed it, with GOAWAY or without, or this side has. What was in
-// flight on it has a failure of its own.
+// the server closed it, with GOAWAY or without, or this side has. One that ended under
+// a request has another failure, see UnderRequest.
 func (f *Failure) Orderly() bool {
 	switch f.Kind {
 	case Closed:
@@ -84,6 +84,16 @@ func (f *Failure) Orderly() bool {
 		return true // the request's time was up, or the attack's
 	}
 	return false
+}
+
+// UnderRequest is the failure of a connection that ended so while it had a request to
+// answer: what would be in order on one that is idle (RFC 9112 §9.5, RFC 9113 §6.8) is
+// not there. The request has f itself.
+func (f *Failure) UnderRequest() *Failure {
+	if f.Kind != Closed && f.Kind != GoAway || !f.Orderly() {
+		return f
+	}
+	return &Failure{Kind: f.Kind, Detail: f.Detail + ", under a request"}
 }
 
 // Failures that engines and attack have in common.

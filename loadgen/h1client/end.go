@@ -66,6 +66,7 @@ func (c *Conn) lost(err error) {
 		err = c.wire.LastWord(err)
 	}
 	f := lostFailure(err)
+	end := f
 	if c.busy {
 		ended := errors.Is(err, io.EOF)
 		switch {
@@ -73,13 +74,17 @@ func (c *Conn) lost(err error) {
 			c.complete()
 		case ended && c.parser.inContent():
 			c.done(errShort)
+			end = f.UnderRequest()
 		case c.mayRepeat() && exchange.HungUp(err):
 			c.busy = false
 			c.flight.Last = c.flight.Sent
 			c.driver.Again(c.flight.Ticket, f)
+		default:
+			c.done(f)
+			end = f.UnderRequest()
 		}
 	}
-	c.fail(f)
+	c.fail(end)
 }
 
 // mayRepeat reports whether the request in flight may be sent again on another

@@ -45,8 +45,12 @@ func TestConnectionEnds(t *testing.T) {
 				if o := p.wantOutcome(c.status, c.failure); o.BytesIn != c.bytes || o.Service() != time.Second {
 					t.Errorf("%d bytes, after %v", o.BytesIn, o.Service())
 				}
-				if f := <-p.ended; !same(f, byServer) {
-					t.Errorf("ended for %v", f)
+				want := byServer
+				if c.failure != nil {
+					want = underRequest
+				}
+				if f := <-p.ended; !same(f, want) {
+					t.Errorf("ended for %v, want %v", f, want)
 				}
 				p.ended <- nil
 				p.wantOutcomes(1)
@@ -102,8 +106,12 @@ func TestRequestMeetsClose(t *testing.T) {
 				p.WantRequest(c.method, "/raced", "")
 				p.Send(c.received)
 				p.Conn.Close()
-				if f := <-p.ended; !same(f, byServer) {
-					t.Errorf("ended for %v", f)
+				want := underRequest
+				if c.again { // as far as can be known the server closed an idle connection
+					want = byServer
+				}
+				if f := <-p.ended; !same(f, want) {
+					t.Errorf("ended for %v, want %v", f, want)
 				}
 				p.ended <- nil
 				if c.again {
@@ -223,9 +231,10 @@ func TestEndBehindContent(t *testing.T) {
 	for name, c := range map[string]struct {
 		response string
 		failure  *exchange.Failure
+		end      *exchange.Failure
 	}{
-		"as it must": {head200 + "\r\nok", nil},
-		"too early":  {head200 + "Content-Length: 3\r\n\r\nok", errShort},
+		"as it must": {head200 + "\r\nok", nil, byServer},
+		"too early":  {head200 + "Content-Length: 3\r\n\r\nok", errShort, underRequest},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, _, d, ended := tcp(t)
@@ -233,7 +242,7 @@ func TestEndBehindContent(t *testing.T) {
 				t.Fatal(err)
 			}
 			server.Close()
-			if f := <-ended; !same(f, byServer) {
+			if f := <-ended; !same(f, c.end) {
 				t.Errorf("ended for %v", f)
 			}
 			const soon = 3 * time.Second // wire looks for it after 5

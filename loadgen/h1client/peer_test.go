@@ -124,6 +124,9 @@ func same(a, b *exchange.Failure) bool {
 // byServer is the end of a connection that the server closed.
 var byServer = exchange.CloseFailure(nil)
 
+// underRequest is that of one that it closed under a request.
+var underRequest = byServer.UnderRequest()
+
 // paths are the paths that were given back.
 func (p *peer) paths() (paths []string) {
 	synctest.Wait()

@@ -109,7 +109,7 @@ func TestServerCloses(t *testing.T) {
 				p.Send(headers(1, false, ":status", "200"), data(1, "ok", false), ok(5), sent)
 				time.Sleep(time.Second)
 				p.Conn.Close()
-				p.wantEnd(byServer)
+				p.wantEnd(underRequest)
 				p.wantOutcome(2, 200, nil)
 				for seq, status := range []int{200, 0} {
 					if o := p.wantOutcome(uint64(seq), status, byServer); o.Service() != time.Second || o.BytesIn != int64(status/100) {
@@ -148,7 +148,7 @@ func TestServerHalfCloses(t *testing.T) {
 	if _, err := io.Copy(io.Discard, c.server); err != nil { // up to our end
 		t.Error(err)
 	}
-	if f := <-c.ended; !same(f, byServer) {
+	if f := <-c.ended; !same(f, underRequest) {
 		t.Errorf("ended for %v", f)
 	}
 	c.Check(t)

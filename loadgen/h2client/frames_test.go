@@ -15,6 +15,9 @@ func same(a, b *exchange.Failure) bool {
 // byServer is the end of a connection that the server closed.
 var byServer = exchange.CloseFailure(nil)
 
+// underRequest is that of one that it closed under a request.
+var underRequest = byServer.UnderRequest()
+
 func malformed(detail string) *exchange.Failure {
 	return &exchange.Failure{Kind: exchange.Malformed, Detail: detail}
 }

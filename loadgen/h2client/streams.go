@@ -114,11 +114,13 @@ func (c *Conn) done(s *stream, failure *exchange.Failure) {
 	c.driver.Done(&c.outcome)
 }
 
-// failStreams ends every stream with the connection.
+// failStreams ends every stream with the connection, whose end was not in order then.
 func (c *Conn) failStreams() {
+	why := c.failure
 	for i := range c.streams {
 		if s := &c.streams[i]; s.id != 0 {
-			c.done(s, c.failure)
+			c.done(s, why)
+			c.failure = why.UnderRequest()
 		}
 	}
 }
