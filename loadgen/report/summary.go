@@ -161,6 +161,9 @@ func notes(r *measure.Run) []string {
 		all = append(all, fmt.Sprintf("%s of %s answers have a status of 400 or more: %s succeeded.",
 			human.Count(n), human.Count(t.Answered()), human.Rate(r.Reached())))
 	}
+	if text := redirected(t); text != "" {
+		all = append(all, text)
+	}
 	if n := t.Ends[exchange.Cut]; n > 0 {
 		all = append(all, fmt.Sprintf("%s of %s requests were given up after %s without a whole answer; service times do not have them.",
 			human.Count(n), human.Count(t.Requests()), human.Exact(r.Timeout)))
