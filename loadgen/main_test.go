@@ -98,6 +98,7 @@ func TestMistakes(t *testing.T) {
 		"duration, no unit":     {[]string{"-target", local, "-duration", "1"}, `invalid value "1" for flag -duration: allowed is a duration such as 500ms, 30s or 2m (did you mean 1s?)`},
 		"unknown flag":          {[]string{"-target", local, "-connection", "5"}, "there is no flag -connection: -h lists the flags (did you mean -connections?)"},
 		"number":                {[]string{"-target", local, "-connections", "many"}, `"many" for flag -connections: allowed is a number`},
+		"json, no boolean":      {[]string{"-target", local, "-json=foo"}, `invalid boolean value "foo" for -json: allowed are true, false and nothing, which is true`},
 		"slo, share":            {[]string{"-target", local, "-slo", "errors<=1%"}, "(did you mean error-ratio<=1%?)"},
 		"unknown command":       {[]string{"capcity"}, `"capcity" is no command: allowed are agent, capacity, compare, help, origin, version, or flags, which attack; -h lists both (did you mean capacity?)`},
 		"endless targets":       {[]string{"-targets", "/dev/zero"}, "larger than 64 MiB"},

@@ -53,6 +53,9 @@ func explain(f *flag.FlagSet, err error) error {
 	}
 	const opaque = ": parse error"
 	if text, ok := strings.CutSuffix(text, opaque); ok {
+		if strings.HasPrefix(text, "invalid boolean value ") {
+			return fmt.Errorf("%s: allowed are true, false and nothing, which is true", text)
+		}
 		return fmt.Errorf("%s: allowed is a number", text)
 	}
 	return err
