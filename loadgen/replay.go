@@ -107,9 +107,17 @@ func (r *replayFlags) words() string {
 	if r.log == nil {
 		return text
 	}
-	text += fmt.Sprintf(", %s of %s clients", human.Count(uint64(len(r.log.Entries))), human.Count(uint64(r.log.Clients)))
+	text += fmt.Sprintf(", %s of %s", numbered(len(r.log.Entries), "request"), numbered(r.log.Clients, "client"))
 	if out := r.log.Unreadable + r.log.Unsafe; out > 0 {
 		text += ", " + human.Count(uint64(out)) + " lines left out"
 	}
 	return text
+}
+
+// numbered is a number of things: "1 client", "1,024 clients".
+func numbered(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return human.Count(uint64(n)) + " " + noun
 }

@@ -55,7 +55,7 @@ nothing that could be read
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
 		t.Fatal(err)
 	}
-	if want := "replay, 2 times as fast, 3 of 3 clients, 2 lines left out"; got.Pace != want || got.Duration != time.Second {
+	if want := "replay, 2 times as fast, 3 requests of 3 clients, 2 lines left out"; got.Pace != want || got.Duration != time.Second {
 		t.Errorf("%q in %v, want %q in 1s", got.Pace, got.Duration, want)
 	}
 	for _, want := range []string{"1 of 5 lines of the log could not be read and are left out; line 5: it is neither Common", "1 of 5 lines of the log have methods"} {
