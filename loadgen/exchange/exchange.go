@@ -76,7 +76,7 @@ type Config struct {
 	Once    bool          // a connection has one request
 	Timeout time.Duration // from the moment a request was due
 	Digests *Digests      // what bodies must be; nil: not looked at
-	Strict  bool          // what would be a remark is a failure
+	Strict  bool          // what would be a remark of Forbidden is a failure
 
 	// ETag is given the ETag of each response with status 200 or 304: valid during
 	// the call, which may come from any goroutine. nil: it is not looked at.

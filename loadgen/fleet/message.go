@@ -16,7 +16,7 @@ import (
 // version is of the messages and of all that agents must agree on: it rises
 // whenever a message, attack.Config, or the order or the moments of an attack's
 // requests change.
-const version = 5
+const version = 6
 
 // hello opens both directions. It only ever gains fields, so that all versions
 // can read each other's.

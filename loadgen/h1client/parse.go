@@ -27,7 +27,7 @@ const (
 // line that is not whole stays with the caller.
 type parser struct {
 	state     state
-	strict    bool // what would be a remark is an error
+	strict    bool // what would be a remark of exchange.Forbidden is an error
 	remarks   exchange.Remarks
 	headOnly  bool // the response is one to HEAD
 	persist   bool // the connection lasts after the response
@@ -312,6 +312,9 @@ func (p *parser) endHead() *exchange.Failure {
 		p.state, p.remain = counted, p.length
 	default:
 		p.state, p.persist = toEnd, false
+		if p.minor == '1' { // HTTP/1.0 has nothing else
+			p.remarks |= exchange.Endless
+		}
 	}
 	return nil
 }

@@ -97,9 +97,9 @@ var responses = []struct {
 	{name: "closed is not close", raw: two + "Connection: closed\r\n\r\nok", want: reading{status: 200, content: "ok", persist: true}},
 	{name: "HTTP/1.0", raw: "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", want: reading{status: 200, content: "ok"}},
 	{name: "HTTP/1.0, kept alive", raw: "HTTP/1.0 200 OK\r\nContent-Length: 2\r\nConnection: Keep-Alive\r\n\r\nok", want: reading{status: 200, content: "ok", persist: true}},
-	{name: "up to the end", raw: head200 + "\r\nok", want: reading{status: 200, content: "ok"}},
+	{name: "up to the end", raw: head200 + "\r\nok", want: reading{status: 200, content: "ok", remarks: exchange.Endless}},
 	{name: "up to the end, kept alive", raw: "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\nok\r\n", want: reading{status: 200, content: "ok\r\n"}},
-	{name: "up to the end, empty", raw: head200 + "\r\n", want: reading{status: 200}},
+	{name: "up to the end, empty", raw: head200 + "\r\n", want: reading{status: 200, remarks: exchange.Endless}},
 
 	// Chunks (RFC 9112 §7.1).
 	{name: "chunks", raw: chunks + "2\r\nok\r\nA\r\n0123456789\r\n0\r\n\r\n", want: reading{status: 200, content: "ok0123456789", persist: true}},

@@ -48,3 +48,27 @@ func TestRemarks(t *testing.T) {
 		t.Error("a close that is folded is not seen")
 	}
 }
+
+// TestEndless: content that ends with the connection is remarked where another end
+// could have been sent, and allowed strictly too, as RFC 9112 §6.3 allows it.
+func TestEndless(t *testing.T) {
+	for _, tt := range []struct {
+		why, raw string
+		headOnly bool
+		want     exchange.Remarks
+	}{
+		{"neither a length nor chunks", head200 + "\r\nok", false, exchange.Endless},
+		{"the same, announced", head200 + "Connection: close\r\n\r\nok", false, exchange.Endless},
+		{"HTTP/1.0 has no chunks", "HTTP/1.0 200 OK\r\n\r\nok", false, 0},
+		{"a length", two + "\r\nok", false, 0},
+		{"chunks", chunks + "2\r\nok\r\n0\r\n\r\n", false, 0},
+		{"no content, as HEAD has none", head200 + "\r\n", true, 0},
+		{"no content, as 304 has none", "HTTP/1.1 304 Not Modified\r\n\r\n", false, 0},
+	} {
+		for _, strict := range []bool{false, true} {
+			if got := readWith(parser{strict: strict}, tt.headOnly, true, tt.raw); got.failure != nil || got.remarks != tt.want {
+				t.Errorf("%s, strict: %v: %+v", tt.why, strict, got)
+			}
+		}
+	}
+}

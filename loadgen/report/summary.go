@@ -177,8 +177,12 @@ func notes(r *measure.Run) []string {
 	}
 	for i, n := range t.Remarks {
 		if n > 0 {
-			all = append(all, fmt.Sprintf("%s of %s responses have %s, which RFC 9112 forbids servers (-strict refuses them).",
-				human.Count(n), human.Count(t.Answered()), exchange.RemarkNames()[i]))
+			why := "which RFC 9112 forbids servers (-strict refuses them)"
+			if exchange.Forbidden&(1<<i) == 0 {
+				why = "and end with the connection: those that were cut off are taken for whole"
+			}
+			all = append(all, fmt.Sprintf("%s of %s responses have %s, %s.",
+				human.Count(n), human.Count(t.Answered()), exchange.RemarkNames()[i], why))
 		}
 	}
 	if r.Warmup > 0 {
