@@ -161,17 +161,23 @@ func clean(s string) string {
 	}, s)
 }
 
+// mark is the outcome of the suite: where nothing was judged, nothing passed.
+func (s *Suite) mark() string {
+	switch {
+	case s.Failed() > 0:
+		return "❌"
+	case s.count(undecided) > 0:
+		return "❔"
+	case len(s.Cases) > 0 && s.count(skipped) == len(s.Cases):
+		return "➖"
+	}
+	return "✅"
+}
+
 // Summary writes the suite in GitHub's Markdown.
 func Summary(w io.Writer, s *Suite) error {
 	var b strings.Builder
-	mark := "✅"
-	switch {
-	case s.Failed() > 0:
-		mark = "❌"
-	case s.count(undecided) > 0:
-		mark = "❔"
-	}
-	fmt.Fprintf(&b, "### %s %s: %s\n\n", mark, text(s.Name), text(s.Subject))
+	fmt.Fprintf(&b, "### %s %s: %s\n\n", s.mark(), text(s.Name), text(s.Subject))
 	if s.Result != "" {
 		fmt.Fprintf(&b, "%s\n\n", text(s.Result))
 	}

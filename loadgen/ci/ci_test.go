@@ -51,6 +51,26 @@ func TestJUnit(t *testing.T) {
 	}
 }
 
+// TestMark: what was not judged is not passed.
+func TestMark(t *testing.T) {
+	passed, failed, skipped := Case{Got: "0"}, Case{Failed: true}, Case{Skipped: "nobody asked"}
+	for _, tt := range []struct {
+		why   string
+		cases []Case
+		want  string
+	}{
+		{"all passed", []Case{passed, passed}, "✅"},
+		{"one failed", []Case{passed, failed, skipped}, "❌"},
+		{"one was not judged, and the others passed", []Case{passed, skipped}, "✅"},
+		{"of one nothing can be said", []Case{passed, {Undecided: "too few seconds"}, skipped}, "❔"},
+		{"none was judged", []Case{skipped, skipped}, "➖"},
+	} {
+		if got := (&Suite{Cases: tt.cases}).mark(); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.why, got, tt.want)
+		}
+	}
+}
+
 // TestSummary: what texts have is shown, and gives the summary no form.
 func TestSummary(t *testing.T) {
 	var b strings.Builder

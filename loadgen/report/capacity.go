@@ -53,6 +53,27 @@ func (c *Capacity) noise() string {
 	return ""
 }
 
+// failures are sentences on what failed at the rate that held, and at the next one
+// if no objective is about that; "" if there is nothing to say. A rate that held
+// with errors is not to stand there without them.
+func (c *Capacity) failures() (text string) {
+	probes := c.byRate()
+	for _, p := range slices.Backward(probes) { // the last of several
+		if p.Held && p.Rate == c.Best {
+			if n := p.Run.Total.Unsuccessful(); n > 0 {
+				text = fmt.Sprintf(" At %s, %s of %s requests failed.", human.Rate(p.Rate), human.Count(n), human.Count(p.Run.Total.Requests()))
+			}
+			break
+		}
+	}
+	if i := slices.IndexFunc(probes, func(p Probe) bool { return !p.Held && p.Rate > c.Best }); i >= 0 {
+		if unsaid := c.Objectives.Unsaid(probes[i].Run); unsaid != "" {
+			text += " At " + human.Rate(probes[i].Rate) + ", " + unsaid + "."
+		}
+	}
+	return text
+}
+
 // Probe is a run at a rate.
 type Probe struct {
 	Rate     float64 // asked for, per second
@@ -83,15 +104,15 @@ func (c *Capacity) bounds() string {
 func (c *Capacity) result() string {
 	switch {
 	case c.Limit != NoLimit:
-		return c.limit() + c.noise()
+		return c.limit() + c.failures() + c.noise()
 	case c.Best > 0 && c.Confirmed:
-		return human.Rate(c.Best) + " held " + c.bounds() + "." + c.noise()
+		return human.Rate(c.Best) + " held " + c.bounds() + "." + c.failures() + c.noise()
 	case c.Best > 0:
-		return human.Rate(c.Best) + " held " + c.bounds() + ". A higher rate may hold: the search did not come to its end."
+		return human.Rate(c.Best) + " held " + c.bounds() + "." + c.failures() + " A higher rate may hold: the search did not come to its end."
 	case c.Interrupted:
 		return "The search was interrupted before a rate was decided on."
 	}
-	return "No rate held " + c.bounds() + "." + c.noise()
+	return "No rate held " + c.bounds() + "." + c.failures() + c.noise()
 }
 
 // setup is how all probes attacked.
@@ -107,7 +128,7 @@ func (c *Capacity) setup() string {
 // probeColumns are the columns of a table of probes.
 var probeColumns = []string{"Asked", "Answered", "Mean", "50%", "99%", "99.9%", "Errors", "Outcome"}
 
-func (p *Probe) row() []string {
+func (c *Capacity) row(p *Probe) []string {
 	t := p.Run.Total
 	return []string{
 		human.Rate(p.Rate),
@@ -117,8 +138,16 @@ func (p *Probe) row() []string {
 		orNone(t.Latency(), p99),
 		orNone(t.Latency(), func(l *measure.Latency) time.Duration { return l.Quantile(0.999) }),
 		human.Count(t.Unsuccessful()),
-		p.outcome(),
+		c.outcome(p),
 	}
+}
+
+// outcome says whether a probe held, or why it did not.
+func (c *Capacity) outcome(p *Probe) string {
+	if !p.Held && c.Objectives.Unsaid(p.Run) != "" {
+		return "too many failed"
+	}
+	return p.outcome()
 }
 
 // outcome says whether the probe held, or what it missed.
@@ -174,7 +203,7 @@ func outcomeSecond(row []string) []string {
 func (c *Capacity) rows() [][]string {
 	var rows [][]string
 	for _, p := range c.byRate() {
-		rows = append(rows, p.row())
+		rows = append(rows, c.row(&p))
 	}
 	return rows
 }
@@ -229,7 +258,7 @@ func CapacityHTML(w io.Writer, c *Capacity) error {
 
 // remarks are what the figures do not say: whose limit was found, and how sure it is.
 func (c *Capacity) remarks() []string {
-	if c.Confirmed && c.Limit == NoLimit && c.noise() == "" {
+	if c.Confirmed && c.Limit == NoLimit && c.failures() == "" && c.noise() == "" {
 		return nil
 	}
 	return []string{c.result()}
@@ -255,7 +284,7 @@ func (c *Capacity) figures() []figure {
 			newFigure("99th percentile", orNone(response, p99), at))
 	}
 	if i := slices.IndexFunc(probes, func(p Probe) bool { return !p.Held && p.Rate > c.Best }); i >= 0 {
-		all = append(all, newFigure("Next that missed", human.Rate(probes[i].Rate), probes[i].outcome()))
+		all = append(all, newFigure("Next that missed", human.Rate(probes[i].Rate), c.outcome(&probes[i])))
 	}
 	return all
 }

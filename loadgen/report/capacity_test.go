@@ -150,7 +150,9 @@ func TestCapacityHTML(t *testing.T) {
 
 // TestCapacityNoise: a result that is no more exact than the noise says so.
 func TestCapacityNoise(t *testing.T) {
-	probe := func(rate float64, held bool) Probe { return Probe{Rate: rate, Held: held} }
+	probe := func(rate float64, held bool) Probe {
+		return Probe{Rate: rate, Run: &measure.Run{Total: measure.NewTally()}, Held: held}
+	}
 	for _, tt := range []struct {
 		c    Capacity
 		want string

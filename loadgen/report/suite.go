@@ -31,10 +31,23 @@ func RunSuite(r *measure.Run, verdicts []slo.Verdict) *ci.Suite {
 		s.Cases = append(s.Cases, ci.Case{Name: v.Objective.Human(), Got: v.Got, Failed: !v.Met})
 	}
 	if len(verdicts) == 0 {
-		got := human.Count(t.Succeeded()) + " of " + human.Count(t.Requests())
-		s.Cases = []ci.Case{{Name: "a request succeeds", Got: got, Failed: t.Requests() > 0 && t.Succeeded() == 0}}
+		s.Cases = []ci.Case{unjudged(r)}
 	}
 	return s
+}
+
+// unjudged is the case of a run without objectives: it fails if nothing succeeded.
+// If many requests failed, nobody has said whether they may, and the case neither
+// passes nor fails.
+func unjudged(r *measure.Run) ci.Case {
+	t := r.Total
+	c := ci.Case{Name: "a request succeeds", Got: human.Count(t.Succeeded()) + " of " + human.Count(t.Requests())}
+	if t.Requests() > 0 && t.Succeeded() == 0 {
+		c.Failed = true
+	} else {
+		c.Skipped = slo.Objectives(nil).Unsaid(r)
+	}
+	return c
 }
 
 func p50(l *measure.Latency) time.Duration { return l.Quantile(0.5) }

@@ -17,11 +17,17 @@ type Verdict struct {
 
 // Judge compares the run with every objective. A run without the requests that
 // a figure is made of misses it: no latency is kept by a server that never
-// succeeded.
+// succeeded. If many requests failed and no objective is about that, none is met,
+// and the figure says so: a verdict is not to be green because nobody asked.
 func (o Objectives) Judge(r *measure.Run) []Verdict {
 	verdicts := make([]Verdict, len(o))
+	unsaid := o.Unsaid(r)
 	for i, one := range o {
-		verdicts[i] = one.judge(r)
+		v := one.judge(r)
+		if v.Met && unsaid != "" {
+			v.Met, v.Got = false, v.Got+", but "+unsaid
+		}
+		verdicts[i] = v
 	}
 	return verdicts
 }
