@@ -68,8 +68,8 @@ func fastest(cfg *attack.Config) float64 {
 	case vegeta.ConstantPacer:
 		return p.Rate(0)
 	case vegeta.LinearPacer:
-		if cfg.Duration == 0 && p.Slope > 0 {
-			break // whatever its number of requests leads to
+		if (cfg.Duration == 0 || cfg.Duration == attack.Forever) && p.Slope > 0 {
+			break // whatever its number of requests, or who ends it, leads to
 		}
 		return max(p.Rate(0), p.Rate(cfg.Duration))
 	case vegeta.SinePacer:

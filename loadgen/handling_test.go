@@ -104,6 +104,24 @@ func TestDurationZero(t *testing.T) {
 	}
 }
 
+// TestSlopeWithoutEnd: a rate that rises may run until it is interrupted, and one
+// that has fallen to 0 is over: nothing behind it is in its figures.
+func TestSlopeWithoutEnd(t *testing.T) {
+	url := plain(t, func(http.ResponseWriter, *http.Request) {})
+	ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
+	defer cancel()
+	if code, out, stderr := call(t, ctx, "", "-target", url, "-http1", "-rate", "100", "-slope", "50", "-duration", "0", "-quiet"); code != exitOK || !strings.Contains(out, "Interrupted after") {
+		t.Errorf("a rate that rises: exit %d, %s\n%s", code, stderr, out)
+	}
+	for _, duration := range []string{"0", "1m"} {
+		args := []string{"-target", url, "-http1", "-rate", "100", "-slope", "-100", "-duration", duration, "-slo", "rate>=45,errors<=0", "-quiet"}
+		code, out, stderr := call(t, t.Context(), "", args...)
+		if code != exitOK || !strings.Contains(out, "The rate had fallen to 0 after 1.00s: the run ended there.") || strings.Contains(out, "10000h") {
+			t.Errorf("a rate that falls, for %s: exit %d, %s\n%s", duration, code, stderr, out)
+		}
+	}
+}
+
 // TestHostIsChecked: nothing gets past the check of fields by way of Host,
 // User-Agent or an address.
 func TestHostIsChecked(t *testing.T) {

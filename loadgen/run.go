@@ -160,10 +160,21 @@ func (o *options) measure(ctx context.Context, start runner, cfg attack.Config, 
 	if summary.Exhausted && (o.requests > 0 || o.duration != attack.Forever) {
 		r.Notes = append(r.Notes, "The targets ended before their time, after "+human.Duration(r.Duration)+".")
 	}
+	if cfg.Duration > r.Duration && !summary.Interrupted && !summary.Exhausted {
+		r.Notes = append(r.Notes, ranOut(&cfg, r.Duration))
+	}
 	if _, constant := cfg.Pacer.(vegeta.ConstantPacer); !constant && r.Duration > 0 {
 		r.Asked = float64(r.Scheduled) / r.Duration.Seconds() // 0 in a closed loop
 	}
 	return r, nil
+}
+
+// ranOut says why a run was over before its time that nothing has ended.
+func ranOut(cfg *attack.Config, after time.Duration) string {
+	if p, ok := cfg.Pacer.(vegeta.LinearPacer); ok && p.Slope > 0 {
+		return "The rate had risen to the highest that there is after " + human.Duration(after) + ": the run ended there."
+	}
+	return "The rate had fallen to 0 after " + human.Duration(after) + ": the run ended there."
 }
 
 // describe is what is known of a run before it begins.

@@ -98,8 +98,10 @@ func (c *Config) Check() error {
 		if err != nil {
 			return err
 		}
-		if rate := s.Rate(c.Duration); rate > maxRate {
-			return tooFast(rate)
+		if c.until(s) == c.Duration { // else it ends where the rate is too high
+			if rate := s.Rate(c.Duration); rate > maxRate {
+				return tooFast(rate)
+			}
 		}
 		if _, replay := s.(Replay); c.Warmup > 0 && s.Rate(0) == 0 && !replay {
 			return fmt.Errorf("a warm-up of %v at the first rate, which is 0: it needs a rate to begin with", c.Warmup)
@@ -260,6 +262,10 @@ func (c *Config) plan(requests []*exchange.Request, book *pattern.Book) (*plan, 
 	if err != nil {
 		return nil, err
 	}
+	duration := c.until(s)
+	if duration > 0 {
+		p.end = c.Warmup + duration
+	}
 	w := withWarmup(s, c.Warmup)
 	streams := c.Streams
 	if c.PerRequest {
@@ -267,8 +273,8 @@ func (c *Config) plan(requests []*exchange.Request, book *pattern.Book) (*plan, 
 	}
 	p.schedule = &w
 	p.beat = func(at time.Duration) beat { return beatOf(c.Connections, streams, w.Rate(at)) }
-	if c.Duration > 0 {
-		p.total = w.hits + s.Hits(c.Duration)
+	if duration > 0 {
+		p.total = w.hits + s.Hits(duration)
 		if p.total > 0 {
 			p.farewell = w.Due(p.total-1) + linger
 		}

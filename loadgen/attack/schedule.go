@@ -130,6 +130,33 @@ func (l linear) Hits(d time.Duration) uint64 {
 
 func (l linear) Rate(d time.Duration) float64 { return max(0, l.start+l.slope*d.Seconds()) }
 
+// ends is when the schedule has run out: when the rate has fallen to 0, or risen to
+// the highest that there is. never: it has no end.
+func (l linear) ends() time.Duration {
+	switch {
+	case l.slope < 0:
+		return seconds(-l.start / l.slope)
+	case l.slope > 0:
+		return seconds((maxRate - l.start) / l.slope)
+	}
+	return never
+}
+
+// until is how long measured requests of the schedule are due: the Duration, unless
+// the schedule runs out before. What lies behind would make every rate of the run
+// lower. A rate that would rise too high ends only an attack that has no end of its
+// own; any other asks for what cannot be.
+func (c *Config) until(s Schedule) time.Duration {
+	l, ok := s.(linear)
+	if !ok || l.slope > 0 && c.Duration != Forever {
+		return c.Duration
+	}
+	if end := l.ends(); end > 0 {
+		return min(c.Duration, end)
+	}
+	return c.Duration
+}
+
 // sine swings by amp around mean, both per second, once in period seconds, and
 // begins at offset, in radians.
 type sine struct{ mean, amp, period, offset float64 }
