@@ -49,11 +49,22 @@ type usageError struct{ error }
 func (e usageError) Unwrap() error { return e.error }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
-	// A second signal ends the process at once.
-	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// untilSignal is a context that a signal ends. A second one ends the process at once,
+// but for SIGHUP: when a terminal is closed it comes from the kernel and often from
+// the shell as well. Under nohup it does nothing, as there it was asked for.
+func untilSignal() (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	if signal.Ignored(syscall.SIGHUP) {
+		return ctx, stop
+	}
+	hung, stopHangup := signal.NotifyContext(ctx, syscall.SIGHUP)
+	return hung, func() { stopHangup(); stop() }
 }
 
 // streams are the process's, or a test's.

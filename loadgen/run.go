@@ -150,6 +150,9 @@ func (o *options) measure(ctx context.Context, start runner, cfg attack.Config, 
 	}
 	r.Begin, r.Duration, r.Scheduled = summary.Begin, summary.Duration, summary.Scheduled
 	r.Warmup, r.Interrupted, r.Grown, r.Busy = summary.Warmup, summary.Interrupted, summary.Grown, summary.Busy
+	if note := o.partOf(r); note != "" {
+		r.Notes = append(r.Notes, note)
+	}
 	if summary.Spoken != 0 {
 		speaks(r, summary.Spoken, &cfg)
 	}
@@ -167,6 +170,21 @@ func (o *options) measure(ctx context.Context, start runner, cfg attack.Config, 
 		r.Asked = float64(r.Scheduled) / r.Duration.Seconds() // 0 in a closed loop
 	}
 	return r, nil
+}
+
+// partOf says how much of what was asked for the verdicts on an interrupted run are
+// over, "" if there is nothing to say: what was kept for a second was not shown to be
+// kept for a minute.
+func (o *options) partOf(r *measure.Run) string {
+	const verdicts = "The verdicts are over no more than that: "
+	switch {
+	case !r.Interrupted || len(o.objectives) == 0:
+	case o.requests > 0:
+		return verdicts + human.Count(r.Total.Requests()) + " of the " + human.Count(o.requests) + " requests that were asked for."
+	case o.duration > 0 && o.duration != attack.Forever:
+		return verdicts + human.Duration(r.Duration) + " of the " + human.Exact(o.duration) + " that were asked for."
+	}
+	return ""
 }
 
 // ranOut says why a run was over before its time that nothing has ended.
@@ -219,16 +237,17 @@ func failedAll(r *measure.Run) bool {
 // report writes all that was asked for, and whether the objectives are met.
 func (o *options) report(r *measure.Run, pages files, out io.Writer) error {
 	verdicts := o.objectives.Judge(r)
+	var failed error // which costs the files nothing: a terminal may be closed
 	if o.json {
-		if err := report.JSON(out, r, verdicts); err != nil {
-			return fmt.Errorf("writing the report: %w", err)
-		}
-	} else if err := report.Text(out, r); err != nil {
-		return fmt.Errorf("writing the report: %w", err)
-	} else if len(verdicts) > 0 {
+		failed = report.JSON(out, r, verdicts)
+	} else if failed = report.Text(out, r); failed == nil && len(verdicts) > 0 {
 		fmt.Fprintf(out, "\n%s", slo.Lines(verdicts))
 	}
+	if failed != nil {
+		failed = fmt.Errorf("writing the report: %w", failed)
+	}
 	err := errors.Join(
+		failed,
 		pages.write(o.html, func(w io.Writer) error { return report.HTML(w, r, o.objectives, verdicts) }),
 		pages.write(o.hdr, func(w io.Writer) error { return report.HDR(w, r) }),
 		o.verdictFiles.write(report.RunSuite(r, verdicts)),
