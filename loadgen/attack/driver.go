@@ -100,7 +100,7 @@ type returned struct {
 }
 
 func newDriver(p *plan, s sequence, sh *shard, budget uint64) *driver {
-	d := &driver{plan: p, sequence: s, shard: sh, budget: budget}
+	d := &driver{plan: p, sequence: s, shard: sh, budget: budget, fed: fed{unread: -1}}
 	if p.schedule != nil {
 		d.advance()
 	}
@@ -144,6 +144,7 @@ func (d *driver) Next(now time.Duration) (exchange.Ticket, bool) {
 	}
 	if ok {
 		d.inFlight++
+		d.growth.handed = now
 		d.life.handed++
 		d.life.open++
 	}
@@ -168,9 +169,7 @@ func (d *driver) take(now time.Duration) (t exchange.Ticket, ok bool) {
 		if !d.fetch(now) {
 			return t, false
 		}
-		if late := now - d.next.Due; late > d.wait+slotSlack && d.next.Due <= d.growth.until && d.next.Due >= d.warmup {
-			d.waited++
-		}
+		d.noteWait(now)
 		t, d.moment = d.next, now
 		d.fill(&t)
 		d.advance()
@@ -194,6 +193,9 @@ func (d *driver) take(now time.Duration) (t exchange.Ticket, ok bool) {
 func (d *driver) Done(o *exchange.Outcome) {
 	d.inFlight--
 	d.life.open--
+	if d.perRequest {
+		d.growth.until = o.Ended
+	}
 	if o.Status != 0 {
 		d.life.answered, d.last = true, o.Ended
 	} else if d.closing.Load() && o.Failure.Kind == exchange.Closed {
@@ -283,10 +285,9 @@ func (d *driver) Rest(now time.Duration) (until time.Duration, more bool) {
 	if d.feed != nil {
 		d.feed.nudge() // it may have been woken for a request that it cannot take
 	}
-	if d.schedule != nil && !d.starving {
-		busy := d.life.open > 0 || d.perRequest // the next connection is made when this request is over
-		d.growth.held(now, d.last, !d.done && busy && d.next.Due+d.wait <= now)
-		d.share()
+	if d.schedule != nil {
+		d.crowd(now)
+		d.share(now)
 	}
 	d.report()
 	switch {
@@ -339,10 +340,10 @@ func (d *driver) giveUp(due, now time.Duration, why *exchange.Failure) {
 			}
 			why = exchange.NeverRead
 		}
-		d.fill(&d.next)
-		if why == exchange.NeverSent && d.next.Due <= d.growth.until && d.next.Due >= d.warmup {
-			d.waited++
+		if why == exchange.NeverSent {
+			d.noteWait(now)
 		}
+		d.fill(&d.next)
 		d.record(&exchange.Outcome{Ticket: d.next, Ended: now, Failure: why})
 		d.advance()
 	}

@@ -66,6 +66,16 @@ func (e early) Rest(now time.Duration) (until time.Duration, more bool) {
 	return until, more
 }
 
+// Full implements exchange.Driver.
+func (e early) Full() time.Duration {
+	full := e.driver.Full()
+	if full > 0 {
+		zero, _ := e.zero() // known, as there was a ticket
+		full += zero
+	}
+	return full
+}
+
 // shift moves a ticket's moments by d.
 func shift(t exchange.Ticket, d time.Duration) exchange.Ticket {
 	t.Due += d

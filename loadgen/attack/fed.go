@@ -11,6 +11,7 @@ type fed struct {
 	wake     func()
 	taken    *exchange.Request // taken for the next ticket; nil: none is
 	starving bool              // a ticket was due and the feed was empty
+	unread   time.Duration     // when the feed was found empty the last time; less than 0: never
 	starved  uint64            // measured requests of the turn that were held up so
 }
 
@@ -24,15 +25,19 @@ func (d *driver) fetch(now time.Duration) bool {
 	switch {
 	case r != nil:
 		d.taken = r
+		if d.starving {
+			d.unread = now
+		}
 	case over:
 		d.exhaust(now)
 	default:
-		d.starving = true
+		d.starving, d.unread = true, now
 	}
 	return r != nil
 }
 
-// fill gives a ticket the request that was fetched for it.
+// fill gives a ticket the request that was fetched for it. One that was due when the
+// feed was empty was held up so, be it behind another one of the lane.
 func (d *driver) fill(t *exchange.Ticket) {
 	if d.feed == nil {
 		return
@@ -40,7 +45,7 @@ func (d *driver) fill(t *exchange.Ticket) {
 	if d.taken != nil {
 		t.Request, d.taken = d.taken, nil
 	}
-	if d.starving && t.Due >= d.warmup {
+	if (d.starving || t.Due <= d.unread) && t.Due >= d.warmup {
 		d.starved++
 	}
 	d.starving = false

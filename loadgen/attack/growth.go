@@ -32,9 +32,10 @@ const (
 type growth struct {
 	ask     func()        // begins to make a connection; nil: the number is fixed
 	asked   bool          // one is being made
+	handed  time.Duration // when a ticket was handed out last, or half of them to another lane: it cannot have been full for longer
 	full    time.Duration // since when the connection has been full with requests due; 0: it is not
 	answers time.Duration // when the first answer since then came; 0: none has
-	until   time.Duration // when it was full the last time, with requests due
+	until   time.Duration // when it was full the last time, with requests due; if each has its own, the end of the last request
 	ready   atomic.Pointer[helper]
 }
 
@@ -44,33 +45,91 @@ type helper struct {
 	start func(sequence, *wire.Conn) // nil: it could not be made
 }
 
-// held notes at the end of a turn whether a request that was due could not be
-// sent for want of room, and asks for another connection if that lasts.
-func (g *growth) held(now, lastAnswer time.Duration, held bool) {
-	if !held {
-		g.full, g.answers = 0, 0
-		return
+// held notes at the end of a turn that a request which could have been sent at a
+// moment was not, for want of room, and asks for another connection if that lasts.
+// While the server is silent there are no turns: the connection has been full since
+// before this one.
+func (g *growth) held(now, from, lastAnswer time.Duration) {
+	if g.full == 0 {
+		g.full = max(from, g.handed)
 	}
-	g.until = now
-	switch {
-	case g.full == 0:
-		g.full = now
-	case g.answers == 0 && lastAnswer > g.full:
+	if g.answers == 0 && lastAnswer > g.full {
 		g.answers = now
 	}
-	long := now-g.full >= growSilent
-	if g.answers != 0 {
-		long = now-g.answers >= growAfter
-	}
-	if long && !g.asked && g.ask != nil {
+	if now >= g.look() && !g.asked && g.ask != nil {
 		g.asked = true
 		g.ask()
 	}
 }
 
+// look is when a connection that is full has been so for long enough to ask for
+// another one, unless something changes meanwhile.
+func (g *growth) look() time.Duration {
+	if g.answers != 0 {
+		return g.answers + growAfter
+	}
+	return g.full + growSilent
+}
+
+// free notes at the end of a turn that nothing is held up.
+func (g *growth) free() { g.full, g.answers = 0, 0 }
+
+// crowd sees at the end of a turn whether the connection is full with requests due.
+// What is held up by targets that were not read in time is not.
+func (d *driver) crowd(now time.Duration) {
+	g := &d.growth
+	from := d.next.Due + d.wait
+	busy := d.life.open > 0 || d.perRequest // the next connection is made when this request is over
+	if d.done || d.starving || !busy || from > now || d.next.Due <= d.unread {
+		g.free()
+		return
+	}
+	if !d.perRequest {
+		g.until = now
+	}
+	g.held(now, from, d.last)
+}
+
+// Full implements exchange.Driver: by when crowd has to look again. There is one
+// such turn in a second at most, as long as another connection may be had.
+func (d *driver) Full() time.Duration {
+	g := &d.growth
+	switch {
+	case d.schedule == nil || d.done || d.starving || g.ask == nil || g.asked:
+		return 0
+	case g.full != 0:
+		return g.look()
+	case d.next.Due <= d.unread: // it does not count as full for that one
+		return 0
+	}
+	return max(d.next.Due+d.wait, g.handed) + growSilent
+}
+
+// noteWait counts the next ticket, which leaves the lane now, if it waited for room.
+func (d *driver) noteWait(now time.Duration) {
+	if d.hasWaited(now) {
+		d.waited++
+	}
+}
+
+// hasWaited reports whether the next ticket, if it leaves the lane now, waited for
+// room. One for which a connection is made is late by that, and waited only if the
+// request before it was not over when it was due; one whose target was not read in
+// time would not have been sent sooner had there been room.
+func (d *driver) hasWaited(now time.Duration) bool {
+	due := d.next.Due
+	if due < d.warmup || d.starving || due <= d.unread {
+		return false
+	}
+	if d.perRequest {
+		now = d.growth.until
+	}
+	return due <= d.growth.until && now-due > d.wait+slotSlack
+}
+
 // share hands every second request to the connection that was asked for, once it
-// is made.
-func (d *driver) share() {
+// is made. From then on the lane has its time again.
+func (d *driver) share(now time.Duration) {
 	g := &d.growth
 	if !g.asked {
 		return
@@ -79,7 +138,8 @@ func (d *driver) share() {
 	if h == nil {
 		return
 	}
-	g.asked, g.full, g.answers = false, 0, 0
+	g.free()
+	g.asked, g.handed = false, now
 	if h.start != nil {
 		h.start(d.sequence.split(), h.wire)
 	}

@@ -82,15 +82,87 @@ func TestGrowthHeld(t *testing.T) {
 			if tt.answer >= 0 && now > tt.answer {
 				last = now
 			}
-			g.held(now, last, true)
+			g.held(now, now, last)
 		}
 		if asked != tt.want {
 			t.Errorf("%s: asked %v", tt.why, asked)
 		}
-		g.held(tt.until+ms, 0, false)
+		g.free()
 		if g.full != 0 || g.answers != 0 {
 			t.Errorf("%s: what was is kept when there is room", tt.why)
 		}
+	}
+}
+
+// TestFullLooks: of a server that is silent nothing comes, so the driver says when to
+// look at a connection that is full: once, when another one is due, and not before.
+func TestFullLooks(t *testing.T) {
+	const ms = time.Millisecond
+	d, _ := lone(t, Config{Pacer: perSecond(10), Duration: 10 * time.Second})
+	d.timeout = time.Minute
+	asked := 0
+	d.growth.ask = func() { asked++ }
+	d.Next(0)
+	for _, tt := range []struct {
+		why  string
+		now  time.Duration
+		last time.Duration // answer
+		want time.Duration
+		asks int
+	}{
+		{"the next request is not due", 10 * ms, 0, 1100 * ms, 0},
+		{"it has been due for a while: the connection is full since then", 600 * ms, 0, 1100 * ms, 0},
+		{"a second has passed: another one is asked for, and there is nothing to look for", 1100 * ms, 0, 0, 1},
+	} {
+		d.last = tt.last
+		d.Rest(tt.now)
+		if got := d.Full(); got != tt.want || asked != tt.asks {
+			t.Errorf("%s: look at %v, want %v; %d asked for, want %d", tt.why, got, tt.want, asked, tt.asks)
+		}
+	}
+	d.growth.ready.Store(&helper{}) // it could not be made
+	if d.Rest(1200 * ms); d.Full() != 2200*ms || asked != 1 {
+		t.Errorf("after one that could not be made: look at %v, want 2.2s", d.Full())
+	}
+	d.last = 1300 * ms
+	d.Rest(1300 * ms) // full since 1.2 s
+	if d.Rest(1310 * ms); d.Full() != 1550*ms {
+		t.Errorf("an answer came at 1.3s: look at %v, want a quarter of a second later", d.Full())
+	}
+	if d.growth.ask = nil; d.Full() != 0 {
+		t.Error("a turn is asked for though the number of connections is fixed")
+	}
+	d.growth.ask = func() {}
+	if d.done = true; d.Full() != 0 {
+		t.Error("a turn is asked for though nothing is left to send")
+	}
+}
+
+// TestSilentServer: connections are made more while nothing is answered, whatever is
+// spoken, and hardly a turn is made for it.
+func TestSilentServer(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		why   string
+		http1 bool
+	}{
+		{"HTTP/1.1", true}, {"HTTP/2", false},
+	} {
+		t.Run(tt.why, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+			cfg := s.config()
+			cfg.Pacer, cfg.Duration, cfg.Timeout, cfg.Streams = perSecond(50), 3*time.Second, 4*time.Second, 1
+			cfg.MaxConnections, cfg.HTTP1 = 100, tt.http1
+			r := attackWith(t, context.Background(), cfg)
+			// Twice as many after each second.
+			if n := r.Summary.Grown; n < 4 || n > 60 {
+				t.Errorf("%d connections were made beside the four, want 12 or so", n)
+			}
+			if r.Total.Answered() != 0 || r.Total.Waited == 0 {
+				t.Errorf("%d were answered, %d waited", r.Total.Answered(), r.Total.Waited)
+			}
+		})
 	}
 }
 

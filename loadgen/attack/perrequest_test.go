@@ -100,6 +100,21 @@ func TestPerRequestWarmup(t *testing.T) {
 	}
 }
 
+// behind is how many requests were due before the one before on their lane was over:
+// none or so on a machine that does nothing else, if the lanes are enough.
+func (r *result) behind(lanes uint64) (n uint64) {
+	ended := make(map[uint64]time.Duration)
+	for _, o := range r.outcomes {
+		ended[o.Seq] = o.Ended
+	}
+	for _, o := range r.outcomes {
+		if o.Seq >= lanes && ended[o.Seq-lanes]-o.Due > slotSlack {
+			n++
+		}
+	}
+	return n
+}
+
 // TestPerRequestLatency: a connection is made when its request is due, so response
 // times have that in them, and service times do not.
 func TestPerRequestLatency(t *testing.T) {
@@ -118,10 +133,42 @@ func TestPerRequestLatency(t *testing.T) {
 			t.Cleanup(s.Close)
 			r := attackWith(t, context.Background(), Config{
 				Targets: []vegeta.Target{{Method: "GET", URL: s.URL}}, Pacer: pacer, Requests: 10,
-				Connections: 2, Streams: 1, Timeout: 10 * time.Second, Insecure: true, PerRequest: true,
+				Connections: 4, Streams: 1, Timeout: 10 * time.Second, Insecure: true, PerRequest: true,
 			})
+			if want := r.behind(4); pacer != nil && r.Total.Waited != want {
+				t.Errorf("%d waited for room, want %d: what takes time is the handshake", r.Total.Waited, want)
+			}
 			if least := r.Total.Response().Min(); least < handshake || r.Total.Service.Min() > handshake/2 || r.Total.Succeeded() != 10 {
 				t.Errorf("a least response time of %v, a least service time of %v over connections that take %v: %v", least, r.Total.Service.Min(), handshake, r.Total.Errors)
+			}
+		})
+	}
+}
+
+// TestPerRequestWaits: requests wait for the one before on their lane, if the server
+// takes longer than the lanes have, and for nothing else.
+func TestPerRequestWaits(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		why   string
+		takes time.Duration
+		least uint64 // of 60 requests
+	}{
+		{"two lanes of 150 ms each are 13/s: of 40/s all wait but the first", 150 * time.Millisecond, 50},
+		{"two lanes of 1 ms are enough", time.Millisecond, 0},
+	} {
+		t.Run(tt.why, func(t *testing.T) {
+			t.Parallel()
+			s, _, _ := countConns(t, true, func(w http.ResponseWriter, r *http.Request) {
+				time.Sleep(tt.takes)
+				hello(w, r)
+			})
+			r := attackWith(t, context.Background(), Config{
+				Targets: []vegeta.Target{{Method: "GET", URL: s.URL}}, Pacer: perSecond(40), Requests: 60,
+				Connections: 2, Streams: 1, Timeout: 10 * time.Second, Insecure: true, PerRequest: true,
+			})
+			if n, want := r.Total.Waited, r.behind(2); n != want || n < tt.least || r.Total.Succeeded() != 60 {
+				t.Errorf("%d of %d waited, %d were due while the one before was not over, want %d at least: %v", n, r.Total.Requests(), want, tt.least, r.Total.Errors)
 			}
 		})
 	}

@@ -67,6 +67,11 @@ type Driver interface {
 	// Rest ends a turn. It says when Next will have a ticket at the latest, 0
 	// for not before Done, and whether it will ever have one.
 	Rest(now time.Duration) (until time.Duration, more bool)
+
+	// Full says, behind Rest, by when a connection that has no room for a
+	// ticket must have a turn all the same, though nothing comes: 0 for not
+	// before its requests are over.
+	Full() time.Duration
 }
 
 // Config is what the connections of an attack share.

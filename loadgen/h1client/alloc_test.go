@@ -70,6 +70,7 @@ func (d *closedLoop) Done(o *exchange.Outcome) {
 
 func (d *closedLoop) Again(exchange.Ticket, *exchange.Failure)            {}
 func (d *closedLoop) Rest(time.Duration) (until time.Duration, more bool) { return 0, true }
+func (d *closedLoop) Full() time.Duration                                 { return 0 }
 
 // TestExchangeDoesNotAllocate is the whole way: a ticket, the request on a
 // socket, the response, the outcome.

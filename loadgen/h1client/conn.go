@@ -95,7 +95,7 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 	case again:
 		return wire.Again, time.Time{}
 	case c.busy:
-		return wire.Sleep, c.cfg.Epoch.Add(c.deadline())
+		return wire.Sleep, c.cfg.Epoch.Add(c.look())
 	case until == 0:
 		return wire.Sleep, time.Time{}
 	}
@@ -112,6 +112,14 @@ func (c *Conn) leave() (wire.Step, time.Time) {
 
 // deadline is when the request in flight must have its response.
 func (c *Conn) deadline() time.Duration { return c.flight.Due + c.cfg.Timeout }
+
+// look is when a turn must be though nothing comes while a request is in flight.
+func (c *Conn) look() time.Duration {
+	if full := c.driver.Full(); full > 0 {
+		return min(full, c.deadline())
+	}
+	return c.deadline()
+}
 
 // receive takes what has arrived and reports whether to look for more before
 // the connection sleeps.

@@ -141,6 +141,39 @@ func TestTimeouts(t *testing.T) {
 	}
 }
 
+// TestLooksWhenFull: while a request is in flight, and nothing comes, there is the turn
+// that the driver asks for and no other.
+func TestLooksWhenFull(t *testing.T) {
+	run(t, nil, func(p *peer) {
+		p.get("/")
+		synctest.Wait()
+		p.Mu.Lock()
+		p.Look = p.now() + 5*time.Second
+		p.Mu.Unlock()
+		p.engine.Stop()
+		time.Sleep(4 * time.Second)
+		rests := func() int {
+			synctest.Wait()
+			p.Mu.Lock()
+			defer p.Mu.Unlock()
+			p.Look = 0
+			return p.Rests
+		}
+		before := rests()
+		time.Sleep(time.Second)
+		if n := rests() - before; n != 1 {
+			t.Errorf("%d turns when the driver has to look, want 1", n)
+		}
+		before = rests()
+		time.Sleep(4 * time.Second)
+		if n := rests() - before; n != 0 {
+			t.Errorf("%d turns while nothing is to be done", n)
+		}
+		p.Send(ok)
+		p.wantOutcome(200, nil)
+	})
+}
+
 // A request that waited too long is not sent: it would only cost the connection.
 func TestNotSentInTime(t *testing.T) {
 	run(t, nil, func(p *peer) {

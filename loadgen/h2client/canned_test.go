@@ -83,6 +83,7 @@ func (d *closedLoop) Done(o *exchange.Outcome) {
 
 func (d *closedLoop) Again(exchange.Ticket, *exchange.Failure)            {}
 func (d *closedLoop) Rest(time.Duration) (until time.Duration, more bool) { return 0, true }
+func (d *closedLoop) Full() time.Duration                                 { return 0 }
 
 // pages are so many targets.
 func pages(tb testing.TB, n int) (all []*exchange.Request) {

@@ -176,8 +176,8 @@ func (c *Conn) leave(needed bool) {
 }
 
 // sleepUntil is when the next turn must be: when a ticket can be sent, when a
-// stream's time is up, or when to look for the connection's end. due is when
-// the driver has a ticket.
+// stream's time is up, when the driver has to look at a connection that is full,
+// or when to look for the connection's end. due is when the driver has a ticket.
 func (c *Conn) sleepUntil(due time.Duration, work bool) time.Time {
 	var next time.Duration // 0: only something that comes brings a turn
 	switch {
@@ -188,6 +188,8 @@ func (c *Conn) sleepUntil(due time.Duration, work bool) time.Time {
 		if next = due + c.cfg.Timeout; next <= c.now { // a closed loop, or the driver forgets nothing
 			next = c.now + c.cfg.Timeout
 		}
+	default:
+		next = c.driver.Full()
 	}
 	if c.inFlight > 0 {
 		end := c.soonest

@@ -20,6 +20,7 @@ type Driver struct {
 	Mu       sync.Mutex
 	Tickets  []exchange.Ticket // yet to be handed out, by due time
 	Open     bool              // more of them may come
+	Look     time.Duration     // when a connection without room must have a turn; 0: it need not
 	Patience time.Duration     // tickets that have been due for so long are given up; 0: never
 	Outcomes []exchange.Outcome
 	Returned []exchange.Ticket   // by Again
@@ -82,6 +83,13 @@ func (d *Driver) end(t exchange.Ticket) {
 		d.wrong = append(d.wrong, "a ticket came back twice, or was never handed out")
 	}
 	d.ended[t.Seq], d.rested = true, false
+}
+
+// Full implements [exchange.Driver].
+func (d *Driver) Full() time.Duration {
+	d.Mu.Lock()
+	defer d.Mu.Unlock()
+	return d.Look
 }
 
 // Rest implements [exchange.Driver].
