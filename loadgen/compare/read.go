@@ -7,6 +7,8 @@ import (
 	"io"
 	"math"
 	"time"
+
+	"github.com/e0ac7cd4/hotpath/loadgen/measure"
 )
 
 // Run is what is compared of a JSON report: its keys are those of package report.
@@ -37,6 +39,8 @@ type Run struct {
 	ReachedRate float64   `json:"reached_rate"`
 	Judged      Latencies `json:"judged_latencies"`
 	Service     Latencies `json:"service"`
+	Connect     Latencies `json:"connect_latencies"`
+	TLS         Latencies `json:"tls_latencies"`
 
 	Points []Point `json:"points"`
 }
@@ -55,7 +59,8 @@ type Point struct {
 	Begin       time.Duration `json:"begin"`
 	Length      time.Duration `json:"length"`
 	Drain       bool          `json:"drain"` // no more were due
-	Rate        float64       `json:"rate"`  // that succeeded, per second
+	Asked       float64       `json:"asked_rate"`
+	Rate        float64       `json:"rate"` // that succeeded, per second
 	Requests    uint64        `json:"requests"`
 	Failed      uint64        `json:"failed"`
 	Mean        time.Duration `json:"mean"` // 0: there was no latency
@@ -109,6 +114,20 @@ func Read(r io.Reader) (*Run, error) {
 		return nil, fmt.Errorf("no JSON report of loadgen -json: %w", at(text, err))
 	}
 	return run, run.check()
+}
+
+// Crowded reports what measure.Run's says of the run.
+func (r *Run) Crowded() bool {
+	points := make([]measure.Point, len(r.Points))
+	for i, p := range r.Points {
+		points[i] = measure.Point{Asked: p.Asked, Length: p.Length, Drain: p.Drain}
+	}
+	rate, mean := measure.PeakOf(r.AskedRate, points), r.Service.Mean
+	if r.PerRequest {
+		mean += r.Connect.Mean + r.TLS.Mean
+	}
+	return measure.Crowd{Waited: r.Waited, Requests: r.Requests, Rate: rate,
+		Needed: measure.NeededFor(rate, mean), Slots: (r.Connections + r.Grown) * r.Streams}.Much()
 }
 
 // check reports what no run has.

@@ -1,9 +1,6 @@
 package measure
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
 // Point is what a span of a run, mostly a second, measured. What ended in the
 // span is in it.
@@ -125,21 +122,6 @@ func (r *Run) Throughput() float64 {
 
 // Slots is how many requests may have been in flight in the end.
 func (r *Run) Slots() int { return (r.Connections + r.Grown) * r.Streams }
-
-// WaitedShare is the share of requests that were sent late, or never, because all
-// that may be in flight on their connection was.
-func (r *Run) WaitedShare() float64 {
-	if r.Total.empty() {
-		return 0
-	}
-	return float64(r.Total.Waited) / float64(r.Total.Requests())
-}
-
-// Needed is how many requests are in flight on average at the rate that was asked
-// for, if each takes the mean service time (Little's law); 0 in a closed loop.
-func (r *Run) Needed() int {
-	return int(math.Ceil(r.Asked * r.Total.Service.Mean().Seconds()))
-}
 
 // Success is the share of requests that succeeded, 0 to 1.
 func (r *Run) Success() float64 {

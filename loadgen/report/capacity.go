@@ -83,8 +83,9 @@ type Probe struct {
 }
 
 // Crowded reports whether requests waited for room among those that may be in
-// flight, so that the probe may have measured that limit.
-func (p *Probe) Crowded() bool { return p.Run.WaitedShare() >= waitedMuch }
+// flight, so that the probe may have measured that limit. Where nothing was answered
+// more room would show nothing else.
+func (p *Probe) Crowded() bool { return p.Run.Crowded() && p.Run.Total.Answered() > 0 }
 
 // byRate are the probes in the order of their rates.
 func (c *Capacity) byRate() []Probe {

@@ -162,9 +162,13 @@ func ownLimits(name string, r *compare.Run) []string {
 	if r.Answered > 0 && r.Answered < enough*r.AskedRate {
 		all = append(all, fmt.Sprintf("In %s the rate was not reached: asked for %s, %s were answered.", name, human.Rate(r.AskedRate), human.Rate(r.Answered)))
 	}
-	if float64(r.Waited) >= waitedMuch*float64(r.Requests) && r.Waited > 0 {
-		all = append(all, fmt.Sprintf("In %s %s of %s requests waited because all that may be in flight were: that is the load generator's limit.",
-			name, human.Count(r.Waited), human.Count(r.Requests)))
+	if r.Crowded() {
+		why := "that is the load generator's limit"
+		if r.Answered == 0 {
+			why = "nothing was answered"
+		}
+		all = append(all, fmt.Sprintf("In %s %s of %s requests waited because all that may be in flight were: %s.",
+			name, human.Count(r.Waited), human.Count(r.Requests), why))
 	}
 	if r.Starved > 0 {
 		all = append(all, fmt.Sprintf("In %s %s of %s requests waited for their targets to be read: that is not the server's limit.",

@@ -192,25 +192,32 @@ func notes(r *measure.Run) []string {
 }
 
 // waited is a sentence on requests that waited for room among those in flight,
-// "" if hardly any did. It is the load generator's own limit, not the server's:
-// so it says what to raise.
+// "" if hardly any did. It is the load generator's own limit, not the server's, unless
+// the server answers nothing: so it says what to raise.
 func waited(r *measure.Run) string {
-	if r.WaitedShare() < waitedMuch {
+	if !r.Crowded() {
 		return ""
 	}
-	text := fmt.Sprintf("%s of %s requests waited because all that may be in flight were (%s): that is the load generator's limit. ",
+	text := fmt.Sprintf("%s of %s requests waited because all that may be in flight were (%s)",
 		human.Count(r.Total.Waited), human.Count(r.Total.Requests()), connections(r))
+	if r.Total.Answered() == 0 {
+		return text + ": nothing was answered."
+	}
+	text += ": that is the load generator's limit. "
+	need := r.Needed()
+	if r.Grown > 0 {
+		enough := max(r.Connections+r.Grown, (need+r.Streams-1)/max(r.Streams, 1))
+		return text + fmt.Sprintf("They were made more, %s at first: give -connections %d from the start, or more, and -max-connections if that is the limit.", human.Count(uint64(r.Connections)), enough)
+	}
 	flag := "-connections"
 	if r.Protocol != "http/1.1" && !r.PerRequest {
 		flag += " or -streams"
 	}
-	if r.Grown > 0 {
-		text += fmt.Sprintf("They were made more, %s at first: give -connections %d from the start, or more, and -max-connections if that is the limit.", human.Count(uint64(r.Connections)), r.Connections+r.Grown)
-		return text
-	}
-	if need := r.Needed(); need > 0 {
-		text += fmt.Sprintf("At a mean service time of %s, %s take %s at once: ",
-			human.Duration(r.Total.Service.Mean()), human.Rate(r.Asked), human.Count(uint64(need)))
+	switch mean := human.Duration(r.HeldMean()); {
+	case need >= r.Slots():
+		text += fmt.Sprintf("At a mean service time of %s, %s take %s at once: ", mean, human.Rate(r.Peak()), human.Count(uint64(need)))
+	case need > 0:
+		text += fmt.Sprintf("At a mean service time of %s, %s take %s at once on average, and more when many are due or slow together: ", mean, human.Rate(r.Peak()), human.Count(uint64(need)))
 	}
 	return text + "raise " + flag + "."
 }
@@ -237,10 +244,6 @@ func cores(r *measure.Run) (all, busiest string) {
 // busyMuch is the share of its cores from which requests wait for the load
 // generator itself: the rest is what one turn's work is beside another's.
 const busyMuch = 0.9
-
-// waitedMuch is the share of requests that wait for room from which a reader has to
-// know: a stall of a moment has it in a run of any length.
-const waitedMuch = 0.01
 
 // enough is the share of the rate asked for that counts as reached: a second's
 // batches begin and end a little beside it.
