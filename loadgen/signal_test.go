@@ -61,7 +61,7 @@ func TestVerdictsOfAPart(t *testing.T) {
 	}
 }
 
-// TestFilesWithoutReport: a report that nobody can be shown costs only itself.
+// TestFilesWithoutReport: a report that cannot be written costs only itself.
 func TestFilesWithoutReport(t *testing.T) {
 	testkit.NeedFull(t)
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)

@@ -37,7 +37,7 @@ func RunSuite(r *measure.Run, verdicts []slo.Verdict) *ci.Suite {
 }
 
 // unjudged is the case of a run without objectives: it fails if nothing succeeded.
-// If many requests failed, nobody has said whether they may, and the case neither
+// If many requests failed, no objective says whether they may, and the case neither
 // passes nor fails.
 func unjudged(r *measure.Run) ci.Case {
 	t := r.Total

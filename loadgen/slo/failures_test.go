@@ -8,7 +8,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/loadgen/measure"
 )
 
-// TestUnsaid: what fails and is nobody's objective is no objective met, and the
+// TestUnsaid: no objective is met if requests fail and none is about that, and the
 // verdict says why.
 func TestUnsaid(t *testing.T) {
 	declined := func(status int) exchange.Outcome {

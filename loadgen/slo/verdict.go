@@ -18,7 +18,8 @@ type Verdict struct {
 // Judge compares the run with every objective. A run without the requests that
 // a figure is made of misses it: no latency is kept by a server that never
 // succeeded. If many requests failed and no objective is about that, none is met,
-// and the figure says so: a verdict is not to be green because nobody asked.
+// and the figure says so: a verdict is not to be green because failures were not asked
+// about.
 func (o Objectives) Judge(r *measure.Run) []Verdict {
 	verdicts := make([]Verdict, len(o))
 	unsaid := o.Unsaid(r)
