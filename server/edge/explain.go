@@ -130,7 +130,7 @@ func (e *Edge) Explain(q Question) (Explanation, error) {
 	}
 	r, err := requestFor(cmp.Or(q.Method, http.MethodGet), q.URL, q.Fields)
 	if err != nil {
-		return Explanation{}, fmt.Errorf("url %q: %w", abridged(q.URL), err)
+		return Explanation{}, fmt.Errorf("a request for url %q: %w", abridged(q.URL), err)
 	}
 	x := Explanation{URL: q.URL, Variants: []Held{}}
 	sites := e.sites.Load()

@@ -285,6 +285,9 @@ func TestExplainOwnAnswers(t *testing.T) {
 				t.Errorf("method %q: %+v", method, x)
 			}
 		}
+		if x, err := r.Explain(Question{URL: "https://a.com/", Fields: fields("connection", "keep-alive", "te", "gzip")}); err != nil || x.Key == "" {
+			t.Errorf("with fields as a client over HTTP/1.1 has them: %+v, %v", x, err)
+		}
 		r.beginAt("a.com", "GET", "/").wait()
 		x, err := r.Explain(Question{URL: "https://a.com/"})
 		if err != nil || x.Reason != "known_uncacheable" || x.NotStored != "The response has no-store." {

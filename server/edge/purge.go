@@ -93,7 +93,8 @@ type purgeJob struct {
 	forms   map[metrics.PurgeForm]uint64
 
 	// elsewhere is that more may be stored of the URLs than is under the keys: for
-	// other fields and cookies, or answers to QUERYs.
+	// other fields and cookies, answers to QUERYs, or by what the origin said before of
+	// queries.
 	elsewhere bool
 }
 
@@ -182,7 +183,7 @@ func (j *purgeJob) url(rules *purge.Rules, text string) error {
 			j.keys, j.known[key] = append(j.keys, key), true
 		}
 	}
-	j.elsewhere = j.elsewhere || s.Named()
+	j.elsewhere = j.elsewhere || s.Named() || s.Says()
 	if plain, ok := s.AppendKeyBy(nil, r, nil); ok {
 		j.late = append(j.late, purge.Tagged(rules.URL(string(plain))))
 	}
@@ -275,7 +276,8 @@ const maxURL = 64 << 10
 
 // requestFor is a request for a URL as a client writes it: its path and query stay as
 // they are, byte for byte, but for a fragment, which no client sends. It is checked as
-// all requests are.
+// all requests over HTTP/2 are; fields of a connection, which those over HTTP/1.1 may
+// have, are left out.
 func requestFor(method, text string, fields []hpack.Field) (*message.Request, error) {
 	if len(text) > maxURL {
 		return nil, fmt.Errorf("%d bytes: allowed are up to %d", len(text), maxURL)
@@ -300,10 +302,16 @@ func requestFor(method, text string, fields []hpack.Field) (*message.Request, er
 	if target == "" || target[0] == '?' {
 		target = "/" + target
 	}
+	all := []hpack.Field{{Name: ":method", Value: method}, {Name: ":scheme", Value: "https"}, {Name: ":authority", Value: authority}, {Name: ":path", Value: target}}
+	for _, f := range fields {
+		switch f.Name {
+		case "connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade":
+		default:
+			all = append(all, f)
+		}
+	}
 	var r head.Request
-	if why := r.Parse(append([]hpack.Field{
-		{Name: ":method", Value: method}, {Name: ":scheme", Value: "https"}, {Name: ":authority", Value: authority}, {Name: ":path", Value: target},
-	}, fields...)); why != "" {
+	if why := r.Parse(all); why != "" {
 		return nil, fmt.Errorf("no server takes such a request: %s", why)
 	}
 	return &r.Request, nil

@@ -119,6 +119,27 @@ func TestPurgedElsewhere(t *testing.T) {
 	}
 }
 
+// TestPurgedBySaying: what was stored by what the origin said of queries before is not
+// counted as nothing.
+func TestPurgedBySaying(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		says := `params=("u")`
+		r := newRig(t, knobs{}, func(_ int, _ context.Context, _ *origin.Request, sink origin.Sink) error {
+			return give(sink, 200, "x", "cache-control", "max-age=60", "no-vary-search", says)
+		})
+		r.get("/a?u=1&v=1")
+		says = `params=("v")`
+		r.get("/a?u=2&v=1")
+		time.Sleep(time.Second)
+		for _, count := range []bool{false, true} {
+			done, err := r.Purge(Purge{URLs: []string{"https://example.com/a?u=1&v=1"}, Count: count})
+			if err != nil || done.Matched != nil != count {
+				t.Errorf("count=%t: matched %+v, %v", count, done.Matched, err)
+			}
+		}
+	})
+}
+
 // setSites gives the rig sites of these names, each with the host NAME.com and the
 // rig's origin.
 func (r *rig) setSites(names ...string) {

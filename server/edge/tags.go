@@ -24,7 +24,7 @@ func (f *fetch) tagsOf(fields []hpack.Field) []purge.Tag {
 	if key, ok := f.site.AppendKeyBy(nil, asked, nil); ok {
 		tags = append(tags, f.edge.store.Purges().URL(string(key)))
 	}
-	return slices.Clip(tags) // kept with the response, and counted by their number
+	return slices.Clone(tags) // without the room that they grew into: it is not counted
 }
 
 // invalidateOthers purges what is stored of resources that have changed under other
