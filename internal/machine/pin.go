@@ -3,6 +3,7 @@
 package machine
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -68,19 +69,28 @@ func IdleSelf() error {
 	})
 }
 
-// eachThread calls f with every thread of this process.
+// eachThread calls f with every thread of this process, until a listing has no thread
+// that is new: one that was made meanwhile may be like the thread that made it was.
 func eachThread(f func(tid int) error) error {
-	entries, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return fmt.Errorf("listing threads: %w", err)
-	}
-	for _, e := range entries {
-		tid, err := strconv.Atoi(e.Name())
+	known := make(map[int]bool)
+	for more := true; more; {
+		more = false
+		entries, err := os.ReadDir("/proc/self/task")
 		if err != nil {
 			return fmt.Errorf("listing threads: %w", err)
 		}
-		if err := f(tid); err != nil {
-			return err
+		for _, e := range entries {
+			tid, err := strconv.Atoi(e.Name())
+			if err != nil {
+				return fmt.Errorf("listing threads: %w", err)
+			}
+			if known[tid] {
+				continue
+			}
+			if err := f(tid); err != nil && !errors.Is(err, unix.ESRCH) { // else it has ended
+				return err
+			}
+			known[tid], more = true, true
 		}
 	}
 	return nil
