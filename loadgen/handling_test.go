@@ -114,7 +114,7 @@ func TestSlopeWithoutEnd(t *testing.T) {
 		t.Errorf("a rate that rises: exit %d, %s\n%s", code, stderr, out)
 	}
 	for _, duration := range []string{"0", "1m"} {
-		args := []string{"-target", url, "-http1", "-rate", "100", "-slope", "-100", "-duration", duration, "-slo", "rate>=45,errors<=0", "-quiet"}
+		args := []string{"-target", url, "-http1", "-rate", "100", "-slope", "-100", "-duration", duration, "-slo", "rate>=5,errors<=0", "-quiet"}
 		code, out, stderr := call(t, t.Context(), "", args...)
 		if code != exitOK || !strings.Contains(out, "The rate had fallen to 0 after 1.00s: the run ended there.") || strings.Contains(out, "10000h") {
 			t.Errorf("a rate that falls, for %s: exit %d, %s\n%s", duration, code, stderr, out)

@@ -64,6 +64,7 @@ func untilSignal() (context.Context, context.CancelFunc) {
 		return ctx, stop
 	}
 	hung, stopHangup := signal.NotifyContext(ctx, syscall.SIGHUP)
+	context.AfterFunc(hung, stop) // Ctrl-C behind a SIGHUP is the second signal
 	return hung, func() { stopHangup(); stop() }
 }
 

@@ -176,7 +176,7 @@ func (o *options) measure(ctx context.Context, start runner, cfg attack.Config, 
 // over, "" if there is nothing to say: what was kept for a second was not shown to be
 // kept for a minute.
 func (o *options) partOf(r *measure.Run) string {
-	const verdicts = "The verdicts are over no more than that: "
+	const verdicts = "The verdicts are over no more than "
 	switch {
 	case !r.Interrupted || len(o.objectives) == 0:
 	case o.requests > 0:
