@@ -99,7 +99,7 @@ func TestRoll(t *testing.T) {
 	checkRoll(t, c)
 }
 
-// TestRollGivesRoomBack keeps no room for a million entries that have left.
+// TestRollGivesRoomBack keeps no room for 100,000 entries that have left.
 func TestRollGivesRoomBack(t *testing.T) {
 	const n = 100 * leastRoom
 	c, err := New(Config[int]{Entries: n, Bytes: 1 << 30, Shards: 1})

@@ -174,7 +174,7 @@ func explainedText(x *edge.Explanation) string {
 		}
 		row("stored", "status %d, %d bytes%s", h.Status, h.Bytes, selected)
 		for _, c := range h.Codings {
-			row("and in", "%s, %d bytes", c.Coding, c.Bytes)
+			row("coded", "%s, %d bytes", c.Coding, c.Bytes)
 		}
 		if h.Hits == cache.MostHits {
 			row("hits", "%d or more", h.Hits)

@@ -127,7 +127,7 @@ func (r *Run) Crowded() bool {
 		mean += r.Connect.Mean + r.TLS.Mean
 	}
 	return measure.Crowd{Waited: r.Waited, Requests: r.Requests, Rate: rate,
-		Needed: measure.NeededFor(rate, mean), Slots: (r.Connections + r.Grown) * r.Streams}.Much()
+		Needed: measure.NeededFor(rate, mean), Slots: (r.Connections + r.Grown) * r.Streams}.Matters()
 }
 
 // check reports what no run has.

@@ -48,7 +48,7 @@ func PeakOf(asked float64, points []Point) float64 {
 // Crowded reports whether so many requests waited for room among those in flight that
 // a reader has to know.
 func (r *Run) Crowded() bool {
-	return Crowd{r.Total.Waited, r.Total.Requests(), r.Peak(), r.Needed(), r.Slots()}.Much()
+	return Crowd{r.Total.Waited, r.Total.Requests(), r.Peak(), r.Needed(), r.Slots()}.Matters()
 }
 
 // Crowd is what says whether requests waited for want of room, or for a moment's stall.
@@ -69,8 +69,8 @@ const (
 	stall = 100 * time.Millisecond
 )
 
-// Much reports whether it is so many that the room may have been too small.
-func (c Crowd) Much() bool {
+// Matters reports whether it is so many that the room may have been too small.
+func (c Crowd) Matters() bool {
 	if c.Waited == 0 || float64(c.Waited) < waitedMuch*float64(c.Requests) {
 		return false
 	}

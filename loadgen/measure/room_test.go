@@ -25,7 +25,7 @@ func TestCrowd(t *testing.T) {
 		{"one of 20 at 5/s: a stall holds up one", Crowd{1, 20, 5, 1, 8}, false},
 		{"one of a hundred of a long run, with ample room: more than a stall", Crowd{100, 10_000, 50, 1, 8}, true},
 	} {
-		if got := tt.c.Much(); got != tt.want {
+		if got := tt.c.Matters(); got != tt.want {
 			t.Errorf("%s: %v", tt.why, got)
 		}
 	}

@@ -67,7 +67,7 @@ func (c *Capacity) failures() (text string) {
 		}
 	}
 	if i := slices.IndexFunc(probes, func(p Probe) bool { return !p.Held && p.Rate > c.Best }); i >= 0 {
-		if unsaid := c.Objectives.Unsaid(probes[i].Run); unsaid != "" {
+		if unsaid := c.Objectives.UnaskedFailures(probes[i].Run); unsaid != "" {
 			text += " At " + human.Rate(probes[i].Rate) + ", " + unsaid + "."
 		}
 	}
@@ -145,7 +145,7 @@ func (c *Capacity) row(p *Probe) []string {
 
 // outcome says whether a probe held, or why it did not.
 func (c *Capacity) outcome(p *Probe) string {
-	if !p.Held && c.Objectives.Unsaid(p.Run) != "" {
+	if !p.Held && c.Objectives.UnaskedFailures(p.Run) != "" {
 		return "too many failed"
 	}
 	return p.outcome()

@@ -45,7 +45,7 @@ func unjudged(r *measure.Run) ci.Case {
 	if t.Requests() > 0 && t.Succeeded() == 0 {
 		c.Failed = true
 	} else {
-		c.Skipped = slo.Objectives(nil).Unsaid(r)
+		c.Skipped = slo.Objectives(nil).UnaskedFailures(r)
 	}
 	return c
 }

@@ -215,9 +215,9 @@ func waited(r *measure.Run) string {
 	}
 	switch mean := human.Duration(r.HeldMean()); {
 	case need >= r.Slots():
-		text += fmt.Sprintf("At a mean service time of %s, %s take %s at once: ", mean, human.Rate(r.Peak()), human.Count(uint64(need)))
+		text += fmt.Sprintf("Each has its place for %s on average, so %s take %s: ", mean, human.Rate(r.Peak()), human.Count(uint64(need)))
 	case need > 0:
-		text += fmt.Sprintf("At a mean service time of %s, %s take %s at once on average, and more when many are due or slow together: ", mean, human.Rate(r.Peak()), human.Count(uint64(need)))
+		text += fmt.Sprintf("Each has its place for %s on average, so %s take %s, and more when many are due or slow together: ", mean, human.Rate(r.Peak()), human.Count(uint64(need)))
 	}
 	return text + "raise " + flag + "."
 }

@@ -19,12 +19,12 @@ func (m Metric) failures() bool {
 	return m.kind == errorCount || m.kind == errorRatio || m.kind == success
 }
 
-// Unsaid is what the objectives do not say of a run in which too many requests
+// UnaskedFailures is what the objectives do not say of a run in which too many requests
 // failed: a clause such as "389 of 400 requests failed, and no objective is about
 // that: add …"; "" if one is about failures, or hardly any failed. Failed is what
 // did not succeed: statuses from 400 on as well. What an interruption cut off is no
 // failure.
-func (o Objectives) Unsaid(r *measure.Run) string {
+func (o Objectives) UnaskedFailures(r *measure.Run) string {
 	for _, one := range o {
 		if one.Metric.failures() {
 			return ""

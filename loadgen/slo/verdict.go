@@ -22,7 +22,7 @@ type Verdict struct {
 // about.
 func (o Objectives) Judge(r *measure.Run) []Verdict {
 	verdicts := make([]Verdict, len(o))
-	unsaid := o.Unsaid(r)
+	unsaid := o.UnaskedFailures(r)
 	for i, one := range o {
 		v := one.judge(r)
 		if v.Met && unsaid != "" {

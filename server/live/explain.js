@@ -12,7 +12,7 @@
   const row = (name, ...text) => element('div', {}, element('dt', {}, name), element('dd', {}, ...text))
   const heldRows = (h, several) => [
     row('stored', `status ${h.status}, ${bytes(h.bytes)}${several && h.selected ? ', the one for this request' : ''}`),
-    ...h.codings ? [row('and in', h.codings.map(c => `${c.coding}, ${bytes(c.bytes)}`).join('; '))] : [],
+    ...h.codings ? [row('coded', h.codings.map(c => `${c.coding}, ${bytes(c.bytes)}`).join('; '))] : [],
     row('hits', String(h.hits)),
     ...h.file ? [row('file', `compared with the disk every ${seconds(h.lifetime_s)}`)] : [
       row('age', `${seconds(h.age_s)} of ${seconds(h.lifetime_s)}${h.lifetime_from ? ', from ' + h.lifetime_from : ''}`),
