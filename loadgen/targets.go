@@ -57,11 +57,11 @@ func (o *options) readTargets(ctx context.Context, stdin io.Reader) ([]vegeta.Ta
 		src = f
 	}
 	// Also the files that targets name may be on a disk that does not answer.
-	return patiently(ctx, func() ([]vegeta.Target, error) { return o.readAll(ctx, src, body) })
+	return patiently(ctx, func() ([]vegeta.Target, error) { return o.readAll(ctx, src, body, maxCount) })
 }
 
-// readAll reads targets up to their end.
-func (o *options) readAll(ctx context.Context, src io.Reader, body []byte) ([]vegeta.Target, error) {
+// readAll reads targets up to their end, most of them at most.
+func (o *options) readAll(ctx context.Context, src io.Reader, body []byte, most int) ([]vegeta.Target, error) {
 	text, err := io.ReadAll(io.LimitReader(src, maxTargets+1))
 	if err != nil {
 		return nil, fmt.Errorf("-targets: %w", err)
@@ -94,9 +94,6 @@ func (o *options) readAll(ctx context.Context, src io.Reader, body []byte) ([]ve
 		if ctx.Err() != nil {
 			return nil, errInterrupted
 		}
-		if len(targets) == maxCount {
-			return nil, fmt.Errorf("-targets %s: there are more than %d, as many as are allowed%s", o.targets, maxCount, o.lazyHint())
-		}
 		var t vegeta.Target
 		err := targeter(&t)
 		switch {
@@ -106,6 +103,8 @@ func (o *options) readAll(ctx context.Context, src io.Reader, body []byte) ([]ve
 			return targets, nil
 		case err != nil:
 			return nil, fmt.Errorf("-targets %s: target %d: %w", o.targets, len(targets)+1, err)
+		case len(targets) == most:
+			return nil, fmt.Errorf("-targets %s: there are more than %d, as many as are allowed%s", o.targets, most, o.lazyHint())
 		}
 		if contents.add(t.Body, body); contents > maxContents {
 			return nil, fmt.Errorf("-targets %s: target %d: with it the targets have more than 1 GiB of content, as much as is allowed%s", o.targets, len(targets)+1, o.lazyHint())
