@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // longest is twice the longest name or value that is looked at, in bytes: what
@@ -93,8 +94,9 @@ func Duration(s, unit string) string {
 	default:
 		unit = spans[given]
 	}
-	if unit == "" {
+	text := whole + fraction + unit
+	if _, err := time.ParseDuration(text); unit == "" || err != nil { // it is longer than any that there is
 		return ""
 	}
-	return whole + fraction + unit
+	return text
 }

@@ -30,7 +30,7 @@ func TestNearest(t *testing.T) {
 func TestDuration(t *testing.T) {
 	for _, tt := range []struct{ in, unit, want string }{
 		{"60", "s", "60s"}, {"60", "ms", "60ms"}, {"1.5 min", "s", "1.5m"}, {"2 hours", "s", "2h"}, {"3d", "s", "72h"},
-		{"1,000 ms", "s", "1000ms"}, {"soon", "s", ""}, {"5 parsecs", "s", ""}, {"1.5d", "s", ""},
+		{"1,000 ms", "s", "1000ms"}, {"soon", "s", ""}, {"5 parsecs", "s", ""}, {"1.5d", "s", ""}, {"2700000 hours", "s", ""},
 	} {
 		got := Duration(tt.in, tt.unit)
 		if got != tt.want {
@@ -41,7 +41,7 @@ func TestDuration(t *testing.T) {
 
 // FuzzDuration demands that what is suggested can be read.
 func FuzzDuration(f *testing.F) {
-	for _, s := range []string{"60", "1d", "1_0 s", "9999999999999999999h"} {
+	for _, s := range []string{"60", "1d", "1_0 s", "9999999999999999999h", "2700000h"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -49,7 +49,7 @@ func FuzzDuration(f *testing.F) {
 		if d == "" {
 			return
 		}
-		if _, err := time.ParseDuration(d); err != nil && len(d) < 10 {
+		if _, err := time.ParseDuration(d); err != nil {
 			t.Errorf("%q becomes %q: %v", s, d, err)
 		}
 	})
