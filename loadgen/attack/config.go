@@ -98,7 +98,7 @@ func (c *Config) Check() error {
 		if err != nil {
 			return err
 		}
-		if c.until(s) == c.Duration { // else it ends where the rate is too high
+		if c.until(s) == c.Duration { // else it ends when the rate is too high
 			if rate := s.Rate(c.Duration); rate > maxRate {
 				return tooFast(rate)
 			}

@@ -35,7 +35,7 @@ type Case struct {
 	Failed bool
 	// Skipped says why it was not judged; "": it was.
 	Skipped string
-	// Undecided says why there is no answer where one was asked for, which is no pass;
+	// Undecided says why there is no answer though one was asked for, which is no pass;
 	// "": there is one.
 	Undecided string
 }
@@ -161,7 +161,7 @@ func clean(s string) string {
 	}, s)
 }
 
-// mark is the outcome of the suite: where nothing was judged, nothing passed.
+// mark is the outcome of the suite: if nothing was judged, nothing passed.
 func (s *Suite) mark() string {
 	switch {
 	case s.Failed() > 0:

@@ -64,7 +64,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestGap: a gap is named only where ranks do not say why a figure changed.
+// TestGap: a gap is named only if ranks do not say why a figure changed.
 func TestGap(t *testing.T) {
 	for _, tt := range []struct {
 		says string

@@ -49,7 +49,7 @@ func TestRemarks(t *testing.T) {
 	}
 }
 
-// TestEndless: content that ends with the connection is remarked where another end
+// TestEndless: content that ends with the connection is remarked when another end
 // could have been sent, and allowed strictly too, as RFC 9112 §6.3 allows it.
 func TestEndless(t *testing.T) {
 	for _, tt := range []struct {
