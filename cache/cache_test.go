@@ -85,9 +85,10 @@ func TestOrder(t *testing.T) {
 	c.Peek("b", t0)         // no use
 	c.Set("d", 3, 0, never) // a is used and goes on to main
 	c.Set("c", 4, 0, never) // a use
-	c.Set("e", 5, 0, never) // c goes on, too
-	c.Set("d", 6, 0, never) // was there lately: into main
-	want := []gone{{"b", 1, cache.Capacity}, {"c", 2, cache.Replaced}, {"d", 3, cache.Capacity}, {"e", 5, cache.Capacity}}
+	c.Set("e", 5, 0, never) // c goes on, too, and a, not used in main, leaves
+	c.Set("a", 6, 0, never) // was there lately: into main, and d leaves
+	c.Set("f", 7, 0, never) // main has two now: e leaves
+	want := []gone{{"b", 1, cache.Capacity}, {"c", 2, cache.Replaced}, {"a", 0, cache.Capacity}, {"d", 3, cache.Capacity}, {"e", 5, cache.Capacity}}
 	if !slices.Equal(left, want) {
 		t.Errorf("left %v, want %v", left, want)
 	}
@@ -103,7 +104,7 @@ func TestOrderAcrossShards(t *testing.T) {
 	for i := range n {
 		c.Set(key(i), i, 0, never)
 	}
-	for i := range n / 2 { // the first half is used
+	for i := range n / 4 { // the first quarter is used
 		c.Get(key(i), t0)
 		c.Set(key(0), 0, 0, never)
 	}
@@ -112,7 +113,7 @@ func TestOrderAcrossShards(t *testing.T) {
 		c.Set(key(n+i), n+i, 0, never)
 	}
 	for i, g := range left {
-		if want := (gone{key(n/2 + i), n/2 + i, cache.Capacity}); g != want {
+		if want := (gone{key(n/4 + i), n/4 + i, cache.Capacity}); g != want {
 			t.Fatalf("eviction %d is %v, want %v", i, g, want)
 		}
 	}

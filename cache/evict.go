@@ -82,7 +82,10 @@ func (c *Cache[V]) next(e *entry[V], missing Reason) (to queue, uses uint64, sta
 		return main, 0, uses > 0
 	}
 	price := uint64(1)
-	if missing == Bytes {
+	switch {
+	case c.share > shortLived:
+		uses = min(uses, 1)
+	case missing == Bytes:
 		price = usesToStay(e.cost, c.bytes.Load()/max(c.entries.Load(), 1))
 	}
 	if uses < price {

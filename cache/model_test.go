@@ -37,7 +37,7 @@ type modelEntry struct {
 
 type modelGhost struct{ queue, left int }
 
-func newModel() *model { return &model{share: 0.1, ghosts: make(map[string]modelGhost)} }
+func newModel() *model { return &model{share: 0.5, ghosts: make(map[string]modelGhost)} }
 
 // find returns a key's entry and its place, nil if there is none.
 func (m *model) find(key string) (e *modelEntry, q, i int) {
@@ -111,7 +111,10 @@ func (m *model) evict(missing cache.Reason, keep string) gone {
 		q := m.loser(missing, keep)
 		e := m.queues[q][0]
 		price := 1
-		if q == 1 && missing == cache.Bytes {
+		switch shortLived := m.share > 0.5; {
+		case q == 1 && shortLived:
+			e.uses = min(e.uses, 1)
+		case q == 1 && missing == cache.Bytes:
 			for large := e.cost / average; large >= 4; large /= 8 {
 				price++
 			}

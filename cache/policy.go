@@ -20,8 +20,15 @@ const (
 	// than the part for itself; what is popular for a short time only is
 	// best kept in a large one.
 	leastShare = 0.02
-	firstShare = 0.10
+	firstShare = 0.50
 	mostShare  = 0.90
+
+	// shortLived is the share of probation above which what is asked for is
+	// taken to be popular for a short time only. That an entry of main was
+	// used then counts, and not how often, or it would stay for rounds in
+	// which it is past; and its size does not, as all that is asked for now
+	// has room.
+	shortLived = 0.50
 
 	// shareStep is by how many times the weight of a ghost that is asked
 	// for the part changes: after 16 MiB of them in a cache of 256 MiB by a

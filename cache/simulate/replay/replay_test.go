@@ -20,8 +20,9 @@ func named(t *testing.T, name string) policy.Named {
 	return policy.Named{}
 }
 
-// TestBars: the cache beats the plain order on the mix of many sites, by objects
-// and by bytes, and a scan of ten times its size costs it next to nothing.
+// TestBars: the cache beats the plain order on each mix, by objects and by bytes, and
+// a scan of ten times its size costs it next to nothing. In the larger caches of
+// news the plain order hits nearly all that can be hit: there it is reached.
 func TestBars(t *testing.T) {
 	if testing.Short() {
 		t.Skip("replays 10 million requests")
@@ -29,15 +30,23 @@ func TestBars(t *testing.T) {
 	lru, hotpath := named(t, "lru"), named(t, "hotpath")
 	generated := trace.Generated(1)
 	for _, tt := range generated {
-		limit := tt.Facts().Bytes / 100
-		from := len(tt.Requests) / warm
-		plain, ours := count(lru.Make(limit), tt.Requests, from, all), count(hotpath.Make(limit), tt.Requests, from, all)
-		bar := 0.0
-		if tt.Name == "cdn" {
-			bar = 5
+		from, sizes := len(tt.Requests)/warm, Sizes[1:2]
+		if tt.Name == "news" {
+			sizes = Sizes[1:]
 		}
-		if ours.Bytes < plain.Bytes+bar || ours.Objects < plain.Objects+bar {
-			t.Errorf("%s: %.1f, the plain order %.1f; want %v more", tt.Name, ours, plain, bar)
+		for _, size := range sizes {
+			limit := int64(size * float64(tt.Facts().Bytes))
+			plain, ours := count(lru.Make(limit), tt.Requests, from, all), count(hotpath.Make(limit), tt.Requests, from, all)
+			bar := 0.0
+			switch {
+			case tt.Name == "cdn":
+				bar = 5
+			case size > Sizes[1]:
+				bar = -0.1
+			}
+			if ours.Bytes < plain.Bytes+bar || ours.Objects < plain.Objects+bar {
+				t.Errorf("%s in %v of its bytes: %.2f, the plain order %.2f; want %v more", tt.Name, size, ours, plain, bar)
+			}
 		}
 	}
 	var out strings.Builder
