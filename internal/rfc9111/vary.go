@@ -61,10 +61,9 @@ const fieldAbsent = 1<<32 - 1
 // AppendKey appends what extends a key by the values that select: two requests
 // get the same octets only if all values match (§4.1), and those of different
 // Varys are different. An absent field differs from an empty one. Lines are
-// joined in order and whitespace around commas is dropped; the case of
-// Accept-Encoding, Accept-Language and Accept-Charset has no meaning and is
-// folded (RFC 9110 §8.4.1, §12.5). The order of their members is kept: origins
-// do break ties by it.
+// joined in order and whitespace around commas is dropped. Of Accept-Encoding,
+// Accept-Language and Accept-Charset, what has no meaning is dropped, too (RFC 9110
+// §8.4.1, §12.4, §12.5; see normalPreferences).
 func (v Vary) AppendKey(dst []byte, request []hpack.Field) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(len(v)))
 	dst = append(dst, v...)
@@ -91,19 +90,14 @@ func appendValues(dst []byte, name string, request []hpack.Field) []byte {
 		}
 		dst = appendNormal(dst, request[i].Value)
 	}
+	if order := preferences(name); order != notPreferred {
+		dst = normalPreferences(dst, at+4, order)
+	}
 	n := uint32(fieldAbsent)
 	if lines > 0 {
 		n = uint32(len(dst) - at - 4)
 	}
 	binary.BigEndian.PutUint32(dst[at:], n)
-	switch name {
-	case "accept-encoding", "accept-language", "accept-charset":
-		for i, c := range dst[at+4:] {
-			if 'A' <= c && c <= 'Z' {
-				dst[at+4+i] = c - 'A' + 'a'
-			}
-		}
-	}
 	return dst
 }
 

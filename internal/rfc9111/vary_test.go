@@ -50,6 +50,8 @@ func TestVaryKey(t *testing.T) {
 		{"Empty members count: not every field is a list.", "a", "a: 1,,2", "a: 1,2", false},
 		{"Case matters.", "a", "a: x", "a: X", false},
 		{"Not in content codings.", "accept-encoding", "accept-encoding: GZIP", "accept-encoding: gzip", true},
+		{"Nor does their order, and a weight of 1.", "accept-encoding", "accept-encoding: br;q=1.0|accept-encoding: gzip", "accept-encoding: gzip, br", true},
+		{"No coding at all is not the same as any.", "accept-encoding", "", "accept-encoding:", false},
 		{"A value does not reach over into the next field.", "a,b", "a: 1|b: 2", "a: 1b: 2", false},
 		{"Nor does its absence.", "a,b", "a: x", "b: x", false},
 	} {

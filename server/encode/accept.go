@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
+	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 )
 
 // Accept is what a request accepts of our codings and of identity, as a rank of
@@ -159,27 +160,8 @@ func parseElement(s string) (coding string, weight int) {
 	if len(parameter) < 2 || parameter[0]|0x20 != 'q' || parameter[1] != '=' {
 		return coding, 0
 	}
-	return coding, parseWeight(parameter[2:])
-}
-
-// parseWeight reads a qvalue: 0 or 1 with up to three digits behind the point,
-// which are 0 behind 1. It is 0 if malformed.
-func parseWeight(s string) int {
-	if s == "" || len(s) > len("0.000") || s[0] != '0' && s[0] != '1' || len(s) > 1 && s[1] != '.' {
-		return 0
-	}
-	weight, unit := int(s[0]-'0')*1000, 100
-	for i := 2; i < len(s); i++ {
-		if s[i] < '0' || s[i] > '9' {
-			return 0
-		}
-		weight += int(s[i]-'0') * unit
-		unit /= 10
-	}
-	if weight > 1000 {
-		return 0
-	}
-	return weight
+	weight, _ = rfc9111.Weight(parameter[2:])
+	return coding, weight
 }
 
 func trim(s string) string { return strings.Trim(s, " \t") }
