@@ -21,7 +21,7 @@ type own map[string]bool
 
 var (
 	purgeFlags   = own{"url": true, "prefix": true, "host": true, "tag": true, "site": true, "all": false, "soft": false, "count": false}
-	explainFlags = own{"H": true, "method": true, "client": true}
+	explainFlags = own{"H": true, "method": true, "content": true, "client": true}
 )
 
 // take takes a command's own flags out of its arguments, and words that are no flag or
@@ -97,14 +97,14 @@ func purgedText(done edge.Purged) string {
 func explain(args, environ []string, stdout, stderr io.Writer) int {
 	flags, words, settings, err := explainFlags.take(args)
 	if err == nil && len(words) != 1 {
-		err = &config.Error{Where: "argument", Key: "explain", Value: strings.Join(words, " "), Problem: "is not one URL", Allowed: `hotpath explain URL, with -H "name: value" for each field of the request, -client ADDRESS and -method METHOD`}
+		err = &config.Error{Where: "argument", Key: "explain", Value: strings.Join(words, " "), Problem: "is not one URL", Allowed: `hotpath explain URL, with -H "name: value" for each field of the request, -client ADDRESS, -method METHOD and, of a QUERY, -content TEXT`}
 	}
 	if err != nil {
 		config.WriteError(stderr, err)
 		return exitUsage
 	}
 	question := url.Values{"url": words, "field": flags["H"]}
-	for _, name := range []string{"method", "client"} {
+	for _, name := range []string{"method", "content", "client"} {
 		if v := flags.Get(name); v != "" {
 			question.Set(name, v)
 		}
@@ -147,6 +147,9 @@ func explainedText(x *edge.Explanation) string {
 	}
 	if x.Key != "" {
 		row("key", "%s", x.Key)
+	}
+	for _, text := range x.Keyed {
+		row("in the key", "%s", text)
 	}
 	if x.Vary != "" {
 		row("vary", "%s; the request has %s", x.Vary, orNone(strings.Join(x.Selecting, ", ")))
@@ -221,8 +224,8 @@ func missesText(all []missed.Path) string {
 	var b strings.Builder
 	for _, p := range all {
 		fmt.Fprintf(&b, "%8d  %s  (site %s)\n          %s (%s)\n", p.Misses, printable(p.Path), printable(p.Site), p.Because, p.Reason)
-		if p.Parameter != "" {
-			fmt.Fprintf(&b, "          about %d different queries; parameter %s has about %d values\n", p.Queries, printable(p.Parameter), p.Values)
+		if p.Part != "" {
+			fmt.Fprintf(&b, "          about %d different keys; %s has about %d values\n", p.Keys, printable(p.Part), p.Values)
 		}
 	}
 	return b.String()

@@ -26,7 +26,7 @@ const maxForm = 1 << 20
 // The parameters of a purge and of a question.
 var (
 	purgeParameters   = []string{"url", "prefix", "host", "tag", "all", "site", "soft", "count"}
-	explainParameters = []string{"url", "method", "field", "client"}
+	explainParameters = []string{"url", "method", "field", "content", "client"}
 )
 
 // purge answers with what was purged, in JSON; or with 400 and a line for each reason
@@ -72,7 +72,7 @@ func explain(c Cache) http.Handler {
 		form := r.URL.Query()
 		err := known(form, explainParameters)
 		client, wrong := edge.QuestionClient(form.Get("client"))
-		q := edge.Question{URL: form.Get("url"), Method: form.Get("method"), Client: client}
+		q := edge.Question{URL: form.Get("url"), Method: form.Get("method"), Content: form.Get("content"), Client: client}
 		err = errors.Join(err, wrong)
 		for _, text := range form["field"] {
 			f, wrong := edge.QuestionField(text)

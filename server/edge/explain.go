@@ -26,6 +26,9 @@ type Question struct {
 	URL    string
 	Fields []hpack.Field
 
+	// Content is that of a QUERY, which says what it asks for.
+	Content string
+
 	// Client is the address from which it would come. If that is one of the site's
 	// trusted proxies, the fields say who the client is, as of any request. Not
 	// valid: it is not known.
@@ -52,8 +55,10 @@ type Explanation struct {
 	CacheStatus string `json:"cache_status,omitempty"`
 
 	// Key is what the resource is known by in the cache, for people: without the
-	// number of the site.
+	// number of the site. Keyed is what of the request is in it besides: fields and
+	// cookies that the site names, and the content of a QUERY.
 	Key       string   `json:"key,omitempty"`
+	Keyed     []string `json:"keyed,omitempty"`
 	Vary      string   `json:"vary,omitempty"`
 	Selecting []string `json:"selecting,omitempty"` // the request's fields that Vary names
 	Variants  []Held   `json:"stored"`              // what is stored of the resource
@@ -122,11 +127,11 @@ const (
 // Explain says what would become of a request. The error says what is wrong with the
 // question.
 func (e *Edge) Explain(q Question) (Explanation, error) {
-	switch q.Method {
-	case methodQuery:
-		return Explanation{}, errors.New("method QUERY: what it asks for is in its content, which is not explained")
-	case http.MethodConnect:
+	switch {
+	case q.Method == http.MethodConnect:
 		return Explanation{}, errors.New("method CONNECT: it is for no URL, and answered with 405; an Upgrade is passed on, and not explained")
+	case q.Content != "" && q.Method != methodQuery:
+		return Explanation{}, errors.New("content: allowed is that of a QUERY; a request of another method with content is passed on")
 	}
 	r, err := requestFor(cmp.Or(q.Method, http.MethodGet), q.URL, q.Fields)
 	if err != nil {
@@ -151,34 +156,65 @@ func (e *Edge) Explain(q Question) (Explanation, error) {
 	}
 	if foretold.Answer != nil {
 		x.refused(fmt.Sprint(foretold.Answer.Status), foretold.Why)
-		e.explainBehind(&x, s, r)
+		e.explainBehind(&x, s, r, q.Content)
 		return x, nil
 	}
 	if own := ownAnswerTo(s, r, ""); own != nil {
 		x.refused(fmt.Sprint(own.response.Status), own.why)
 		return x, nil
 	}
-	key, ok := s.AppendKey(nil, r)
+	key, ok := explainedKey(s, r, q.Content)
 	if !ok {
 		x.refused("400", "Its path is malformed.")
 		return x, nil
 	}
-	e.explainKey(&x, s, string(key), r)
+	if len(q.Content) > maxQuery {
+		x.Outcome, x.Reason, x.Because = outcomes[passed], rfc9111.RequestContent.String(), rfc9111.RequestContent.Sentence()
+		return x, nil
+	}
+	e.explainKey(&x, s, key, r)
 	return x, nil
+}
+
+// explainedKey is the key of a request, false if it has none.
+func explainedKey(s *site.Site, r *message.Request, content string) (key string, ok bool) {
+	if r.Method == methodQuery && !s.Files {
+		return queryKey(s, r, []byte(content))
+	}
+	plain, ok := s.AppendKey(nil, r)
+	return string(plain), ok
+}
+
+// askExplained is what a request asks of the cache. The content of a QUERY is in its key.
+func askExplained(r *message.Request, s *site.Site) rfc9111.Asked {
+	asked := ask(r.Method, r, s)
+	asked.Content = asked.Content && r.Method != methodQuery
+	return asked
 }
 
 // explainBehind adds what is stored of a resource in whose place the site's rules
 // answer: for others it may be served.
-func (e *Edge) explainBehind(x *Explanation, s *site.Site, r *message.Request) {
-	key, ok := s.AppendKey(nil, r)
+func (e *Edge) explainBehind(x *Explanation, s *site.Site, r *message.Request, content string) {
+	key, ok := explainedKey(s, r, content)
 	if !ok {
 		return
 	}
 	now := time.Now()
-	asked := ask(r.Method, r, s)
+	asked := askExplained(r, s)
+	x.keyed(s, key, r)
 	r.Fields = forOrigin(r.Fields, s)
-	x.Key = s.KeyText(string(key))
-	e.explainStored(x, s, string(key), e.consider(s, string(key), r, &asked, now).own, r, now)
+	e.explainStored(x, s, key, e.consider(s, key, r, &asked, now).own, r, now)
+}
+
+// keyed says what the key of a request is made of.
+func (x *Explanation) keyed(s *site.Site, key string, r *message.Request) {
+	x.Key = s.KeyText(key)
+	for _, v := range s.NamedValues(r.Fields) {
+		x.Keyed = append(x.Keyed, abridged(v.String()))
+	}
+	if r.Method == methodQuery {
+		x.Keyed = append(x.Keyed, "the content, and the fields that say what it means")
+	}
 }
 
 // refused is that the request gets an answer of our own.
@@ -189,10 +225,11 @@ func (x *Explanation) refused(status, because string) {
 // explainKey is for a request that the cache is asked about.
 func (e *Edge) explainKey(x *Explanation, s *site.Site, key string, r *message.Request) {
 	now := time.Now()
-	asked := ask(r.Method, r, s)
+	asked := askExplained(r, s)
+	x.keyed(s, key, r)
 	r.Fields = forOrigin(r.Fields, s)
 	u := e.consider(s, key, r, &asked, now)
-	x.Key, x.Reason, x.Because = s.KeyText(key), u.reason.String(), u.reason.Sentence()
+	x.Reason, x.Because = u.reason.String(), u.reason.Sentence()
 	x.CacheStatus = string(rfc9111.AppendCacheStatus(nil, &rfc9111.CacheStatus{Cache: cacheName, Served: u.reason}))
 	x.Outcome = outcomes[u.courseOf(s, &asked)]
 	if u.verdict == rfc9111.ServeAndRevalidate {

@@ -122,7 +122,7 @@ func foretell(t *testing.T, seed uint64, requests int, seen map[string]int) {
 			time.Sleep(time.Millisecond)
 		}
 		host, path := pick(openHost, openHost, openHost, guardedHost, maintainedHost), "/"+pick("0", "0", "1", "1", "2", "2", "old")+pick("", "", "", "?q=1", "?utm=1", "?q=2&utm=2")
-		method, address := pick("GET", "GET", "GET", "GET", "GET", "GET", "GET", "HEAD", "HEAD", "POST", "PUT", "OPTIONS", "TRACE"), netip.MustParseAddr(pick("10.0.0.1", "10.0.0.1", "10.0.0.1", "10.9.0.1", "203.0.113.1", "192.0.2.1"))
+		method, address := pick("GET", "GET", "GET", "GET", "GET", "GET", "GET", "HEAD", "HEAD", "POST", "PUT", "OPTIONS", "TRACE", "QUERY"), netip.MustParseAddr(pick("10.0.0.1", "10.0.0.1", "10.0.0.1", "10.9.0.1", "203.0.113.1", "192.0.2.1"))
 		var asked []string
 		add := func(name string, values ...string) {
 			if random.IntN(4) == 0 {
@@ -142,12 +142,17 @@ func foretell(t *testing.T, seed uint64, requests int, seen map[string]int) {
 		add("if-match", `"1"`)
 		add("range", "bytes=0-0")
 		add("max-forwards", "0", "1")
-		x, err := r.Explain(Question{Method: method, URL: "https://" + host + path, Fields: fields(asked...), Client: address})
+		content := ""
+		if method == "QUERY" {
+			content = pick("a", "b")
+		}
+		x, err := r.Explain(Question{Method: method, URL: "https://" + host + path, Fields: fields(asked...), Content: content, Client: address})
 		if err != nil {
 			t.Fatal(err)
 		}
 		before := r.origin.count()
 		c := r.newClient(host, method, path, asked...)
+		c.content = content
 		c.request.Client, c.request.Trusted = r.Client(address, &c.request)
 		c.start()
 		c.wait()
@@ -280,7 +285,7 @@ func TestExplainOwnAnswers(t *testing.T) {
 				t.Errorf("%s: %q, %v; want %q", url, x.Outcome, err, want)
 			}
 		}
-		for _, method := range []string{"G T", "<b>", "\x1b", "CONNECT", "QUERY"} {
+		for _, method := range []string{"G T", "<b>", "\x1b", "CONNECT"} {
 			if x, err := r.Explain(Question{URL: "https://a.com/", Method: method}); err == nil {
 				t.Errorf("method %q: %+v", method, x)
 			}

@@ -39,8 +39,29 @@ func (e *Edge) noteMiss(m *miss) {
 	if m.mark != rfc9111.None {
 		reason = m.mark // more than that it is known
 	}
+	now := time.Now()
 	path, query := pathOf(m.site, m.x.Key)
-	e.missed.Note(&missed.Miss{Site: m.site.Name, Path: path, Query: query, Reason: reason}, time.Now())
+	e.missed.Note(&missed.Miss{Site: m.site.Name, Path: path, Query: query, Key: m.own, Parts: e.keyParts(m, now), Reason: reason}, now)
+}
+
+// keyParts are the parts of a request beside its URL that are in the key of its answer:
+// those that the site names, the content of a QUERY, and the fields that select among
+// what is stored.
+func (e *Edge) keyParts(m *miss, now time.Time) (all []missed.Part) {
+	for _, v := range m.site.NamedValues(m.x.Fields) {
+		all = append(all, missed.Part{Name: v.Kind + " " + v.Name, Value: v.Value})
+	}
+	if m.x.Method == methodQuery {
+		all = append(all, missed.Part{Name: "the content", Value: m.x.Key})
+	}
+	if m.reason != rfc9111.VaryMismatch {
+		return all
+	}
+	for name := range strings.SplitSeq(string(e.store.Vary(m.x.Key, now)), ",") {
+		value := rfc9111.Vary(name).AppendKey(nil, m.x.Fields)
+		all = append(all, missed.Part{Name: "field " + name, Value: string(value)})
+	}
+	return all
 }
 
 // lastMiss is the latest miss of a key's path; nil: none is remembered.
@@ -65,7 +86,7 @@ func pathOf(s *site.Site, key string) (path, query string) {
 // warnOfKeys says that a cache has no use of a path.
 func (e *Edge) warnOfKeys(p missed.Path) {
 	if withheld, ok := e.failed.Allow("keys", time.Now()); ok {
-		e.log.Warn("a path has very many keys: each query is stored apart; the site may leave parameters out of its keys", "site", p.Site,
-			"path", p.Path, "queries", p.Queries, "parameter", p.Parameter, "values", p.Values, "withheld", withheld)
+		e.log.Warn("a path has very many keys: what is stored for one answers no request with another; the site may leave parts out of its keys, or the origin fields out of Vary", "site", p.Site,
+			"path", p.Path, "keys", p.Keys, "by", p.Part, "values", p.Values, "withheld", withheld)
 	}
 }

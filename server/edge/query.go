@@ -23,10 +23,6 @@ const maxQuery = 64 << 10
 // done gives back what it has taken from the ledger.
 func (e *Edge) readQuery(x *message.Exchange, s *site.Site) (content []byte, done func(), ok bool) {
 	done = func() {}
-	plain, ok := s.AppendKeyBy(nil, &x.Request, nil) // what is said of a query is said of GET
-	if !ok {
-		return nil, done, false
-	}
 	room := x.Length
 	if room < 0 {
 		room = maxQuery
@@ -51,8 +47,18 @@ func (e *Edge) readQuery(x *message.Exchange, s *site.Site) (content []byte, don
 			return nil, done, false // they may say something that no key has
 		}
 	}
+	x.Key, ok = queryKey(s, &x.Request, content)
+	return content, done, ok
+}
+
+// queryKey is the key of a QUERY with content, false if its target is malformed.
+func queryKey(s *site.Site, r *message.Request, content []byte) (key string, ok bool) {
+	plain, ok := s.AppendKeyBy(nil, r, nil) // what is said of a query is said of GET
+	if !ok {
+		return "", false
+	}
 	hash := sha256.New()
-	for _, f := range x.Fields {
+	for _, f := range r.Fields {
 		// What the content means.
 		if f.Name == "content-type" || f.Name == "content-encoding" || f.Name == "content-language" || f.Name == "content-location" {
 			hash.Write(binary.BigEndian.AppendUint32(nil, uint32(len(f.Value))))
@@ -61,8 +67,7 @@ func (e *Edge) readQuery(x *message.Exchange, s *site.Site) (content []byte, don
 	}
 	hash.Write(binary.BigEndian.AppendUint32(nil, noField))
 	hash.Write(content)
-	x.Key = string(hash.Sum(append(plain, site.QueryMark)))
-	return content, done, true
+	return string(hash.Sum(append(plain, site.QueryMark))), true
 }
 
 // noField is a length that no field has: the content follows.

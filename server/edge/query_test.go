@@ -73,8 +73,19 @@ func TestQuery(t *testing.T) {
 			t.Fatal(err)
 		}
 		want(r.query("/a", "x", json...), "QUERY x", 9)
-		if _, err := r.Explain(Question{Method: "QUERY", URL: "https://example.com/a"}); err == nil {
-			t.Error("what is in the content is explained without it")
+		explain := func(content, want string, keyed int, contentType ...string) {
+			t.Helper()
+			q := Question{Method: "QUERY", URL: "https://example.com/a", Content: content, Fields: fields(contentType...)}
+			if x, err := r.Explain(q); err != nil || !strings.HasPrefix(x.Outcome, want) || len(x.Keyed) != keyed {
+				t.Errorf("%+v, %v; want %s", x, err, want)
+			}
+		}
+		explain("x", "a hit", 1, json...)
+		explain("x", "fetched from the origin; requests for the same wait", 1)
+		explain("", "fetched from the origin; requests for the same wait", 1, json...)
+		explain(strings.Repeat("x", maxQuery+1), "passed on", 0, json...)
+		if _, err := r.Explain(Question{URL: "https://example.com/a", Content: "x"}); err == nil {
+			t.Error("the content of a GET is explained")
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
+	"github.com/e0ac7cd4/hotpath/server/missed"
 	"github.com/e0ac7cd4/hotpath/server/origin"
 	"github.com/e0ac7cd4/hotpath/server/site"
 )
@@ -93,6 +94,28 @@ func TestNoVarySearchChanges(t *testing.T) {
 	})
 }
 
+// TestManyKeysByPart: what is no parameter of the query is named too, if it makes very
+// many keys.
+func TestManyKeysByPart(t *testing.T) {
+	for want, ask := range map[string]func(r *rig, i int){
+		"field user-agent":  func(r *rig, i int) { r.get("/a?v=1", "user-agent", fmt.Sprint("agent ", i)) },
+		"the content":       func(r *rig, i int) { r.query("/a", fmt.Sprint(i)).wait() },
+		"parameter v":       func(r *rig, i int) { r.get(fmt.Sprint("/a?v=", i), "user-agent", "one") },
+		"field accept-test": func(r *rig, i int) { r.get("/a", "user-agent", "one", "accept-test", fmt.Sprint(i)) },
+	} {
+		inBubble(t, func(t *testing.T) {
+			r := newRig(t, knobs{}, always(200, "x", "cache-control", "max-age=60", "vary", "user-agent, accept-test"))
+			for i := range 1200 {
+				ask(r, i)
+			}
+			r.settle()
+			if top := r.Misses(5); len(top) != 1 || top[0].Part != want || top[0].Keys < missed.ManyKeys || !strings.Contains(r.log.String(), `by="`+want+`"`) {
+				t.Errorf("%+v, want %s: %s", top, want, r.log)
+			}
+		})
+	}
+}
+
 // TestManyKeys: of a path with very many keys the log names the parameter that makes
 // them, and those that make none are not among them.
 func TestManyKeys(t *testing.T) {
@@ -102,12 +125,12 @@ func TestManyKeys(t *testing.T) {
 			r.get(fmt.Sprintf("/a?left=%d&page=%d&u=%d", i, i%9, i))
 		}
 		r.settle()
-		for _, want := range []string{"a path has very many keys", "path=example.com/a", "parameter=u"} {
+		for _, want := range []string{"a path has very many keys", "path=example.com/a", `by="parameter u"`} {
 			if !strings.Contains(r.log.String(), want) {
 				t.Errorf("%q is not in the log: %s", want, r.log)
 			}
 		}
-		if top := r.Misses(5); len(top) != 1 || top[0].Path != "example.com/a" || top[0].Misses != 1200 || top[0].Reason != "miss" || top[0].Parameter != "u" {
+		if top := r.Misses(5); len(top) != 1 || top[0].Path != "example.com/a" || top[0].Misses != 1200 || top[0].Reason != "miss" || top[0].Part != "parameter u" {
 			t.Errorf("%+v", top)
 		}
 	})

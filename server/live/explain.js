@@ -27,7 +27,7 @@
     element('p', {}, x.because, x.reason ? element('small', {}, ' ' + x.reason) : ''),
     ...(x.assumed || []).map(sentence => element('p', {}, element('small', {}, 'Assumed: '), sentence)),
     element('dl', {}, ...[
-      x.site && row('site', x.site), x.key && row('key', x.key),
+      x.site && row('site', x.site), x.key && row('key', x.key), ...(x.keyed || []).map(text => row('in the key', text)),
       x.vary && row('vary', x.vary + (x.selecting ? '; the request has ' + x.selecting.join(', ') : '; the request has none of it')),
       x.purged && row('purged', 'last at ' + x.purged), x.not_stored && row('not stored', x.not_stored),
       x.last_miss && row('last miss', `${seconds(x.last_miss.ago_s)} ago${x.last_miss.query ? ', with ' + x.last_miss.query : ''}: ${x.last_miss.because} (${x.last_miss.reason})`),

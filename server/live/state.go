@@ -342,7 +342,7 @@ func missPaths(all []missed.Path, sites []Site) []missPath {
 	shown := make([]missPath, len(all))
 	for i, p := range all {
 		shown[i].URL = urlOf(p.Site, p.Path, sites)
-		p.Site, p.Path, p.Parameter = access.Visible(p.Site, maxSiteName), access.Visible(p.Path, maxKeyLength), access.Visible(p.Parameter, maxKeyLength)
+		p.Site, p.Path, p.Part = access.Visible(p.Site, maxSiteName), access.Visible(p.Path, maxKeyLength), access.Visible(p.Part, maxKeyLength)
 		shown[i].Path = p
 	}
 	return shown

@@ -47,7 +47,7 @@ const path = p => {
   return link
 }
 const showMisses = paths => list('misses', paths, p => line(
-  [path(p), note(p.because + (p.values > 1 ? ` About ${count(p.queries)} queries; ${p.parameter} has about ${count(p.values)} values.` : ''))],
+  [path(p), note(p.because + (p.values > 1 ? ` About ${count(p.keys)} keys; ${p.part} has about ${count(p.values)} values.` : ''))],
   ['misses', count(p.misses)]))
 const showSlowest = paths => list('slowest', paths, p => line(
   [path(p), note(p.site)],

@@ -158,7 +158,7 @@ func TestStateIsBounded(t *testing.T) {
 	cfg.Misses = func(n int) []missed.Path {
 		all := make([]missed.Path, n)
 		for i := range all {
-			all[i] = missed.Path{Site: long, Path: "/" + strings.Repeat("<", maxKeyLength-1), Parameter: long}
+			all[i] = missed.Path{Site: long, Path: "/" + strings.Repeat("<", maxKeyLength-1), Part: long}
 		}
 		return all
 	}

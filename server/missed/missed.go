@@ -2,7 +2,8 @@
 // many keys; and those whose fetches take longest.
 //
 //	miss ─ site, host, path ─▶ one of 64 places: how often, for which reason
-//	       query ─▶ how many different ones; which parameter has the most values
+//	       key ─▶ how many different ones
+//	       query, fields, cookies ─▶ what of them has the most values
 //
 // It keeps 64 paths of the last five to ten minutes in memory of a fixed size. A path
 // that is not among them takes the place of the one that misses least, and its count
@@ -29,21 +30,21 @@ const (
 	// count begins anew: what is reported is of one to two of them.
 	period = 5 * time.Minute
 
-	// maxPath is how many bytes of a path are kept, and maxName of a parameter's
-	// name.
+	// maxPath is how many bytes of a path are kept, and maxName how many the name of
+	// a part of keys may have to be counted.
 	maxPath = 256
 	maxName = 48
 
 	// maxQuery is how many bytes are kept of the query of a path's last miss.
 	maxQuery = 128
 
-	// parameters is how many of a path's are counted, of the first maxParameters of
-	// a query.
-	parameters    = 6
+	// parts is how many parts of a path's keys are counted, of the first
+	// maxParameters of a query among others.
+	parts         = 6
 	maxParameters = 16
 
-	// ManyKeys is how many different queries of one path in a period are more than
-	// a cache has use for.
+	// ManyKeys is how many different keys of one path in a period are more than a
+	// cache has use for.
 	ManyKeys = 1000
 )
 
@@ -52,8 +53,14 @@ type Miss struct {
 	Site   string
 	Path   string // with its host, if it has one
 	Query  string // what of it makes keys, with its "?"; or ""
+	Key    string // under which an answer would be stored
+	Parts  []Part // what else of the request is in the key
 	Reason rfc9111.Reason
 }
+
+// Part is a part of a request that makes keys, such as a field or a cookie. Its name has
+// a space, which no parameter of a query has: it says of what kind it is.
+type Part struct{ Name, Value string }
 
 // Path is a path whose requests miss.
 type Path struct {
@@ -65,18 +72,20 @@ type Path struct {
 	Reason  string `json:"reason"`
 	Because string `json:"because"`
 
-	// Queries is about how many different ones there were, Parameter the one with
-	// the most values, about Values; "": there were none.
-	Queries   int    `json:"queries,omitempty"`
-	Parameter string `json:"parameter,omitempty"`
-	Values    int    `json:"values,omitempty"`
+	// Keys is about how many different ones there were. Part is what has the most
+	// values, about Values: "parameter page" of the query, "field accept-language",
+	// "cookie lang" or "the content" of a QUERY; "": nothing of a request is in them
+	// but its path.
+	Keys   int    `json:"keys,omitempty"`
+	Part   string `json:"part,omitempty"`
+	Values int    `json:"values,omitempty"`
 }
 
 // Counter counts misses. The zero Counter is empty. All methods are safe for concurrent
 // use; Note takes some hundred ns.
 type Counter struct {
 	// Many is called, once in a period for each path, when it has more than
-	// [ManyKeys] different queries. It must not call the Counter. nil: it is not.
+	// [ManyKeys] different keys. It must not call the Counter. nil: it is not.
 	Many func(Path)
 
 	mu     sync.Mutex
@@ -104,12 +113,12 @@ type place struct {
 	misses     uint64
 	taken      uint64 // of these, with the place
 	reasons    [rfc9111.Reasons]uint32
-	queries    distinct
-	parameters [parameters]parameter
+	keys       distinct
+	parts      [parts]part
 	warned     bool
 }
 
-type parameter struct {
+type part struct {
 	name   string
 	values distinct
 }
@@ -135,23 +144,19 @@ func (c *Counter) note(m *Miss, now time.Time) (many *Path) {
 	if query := m.Query[:min(len(m.Query), maxQuery)]; query != p.last.Query {
 		p.last.Query = strings.Clone(query)
 	}
-	if m.Query == "" {
-		return nil
+	p.keys.add(maphash.String(c.seed, m.Key))
+	for i := range m.Parts {
+		c.add(p, m.Parts[i].Name, m.Parts[i].Value)
 	}
-	p.queries.add(maphash.String(c.seed, m.Query))
-	rest, left := m.Query[1:], true
+	rest, left := strings.CutPrefix(m.Query, "?")
 	for n := 0; left && n < maxParameters; n++ {
 		var text string
 		text, rest, left = strings.Cut(rest, "&")
-		name, value, _ := strings.Cut(text, "=")
-		if name == "" || len(name) > maxName {
-			continue
-		}
-		if values := p.parameter(name); values != nil {
-			values.add(maphash.String(c.seed, value))
+		if name, value, _ := strings.Cut(text, "="); name != "" {
+			c.add(p, name, value)
 		}
 	}
-	if c.Many == nil || p.warned || p.misses-p.taken < ManyKeys || p.queries.count() < ManyKeys {
+	if c.Many == nil || p.warned || p.misses-p.taken < ManyKeys || p.keys.count() < ManyKeys {
 		return nil
 	}
 	p.warned = true
@@ -208,25 +213,35 @@ func (c *Counter) place(m *Miss) *place {
 	return &c.now[least]
 }
 
-// parameter finds the values of a parameter; nil: it is not counted. If there are more
-// parameters than are counted, one with few values gives way.
-func (p *place) parameter(name string) *distinct {
+// add counts a value of a part.
+func (c *Counter) add(p *place, name, value string) {
+	if len(name) > maxName {
+		return
+	}
+	if values := p.part(name); values != nil {
+		values.add(maphash.String(c.seed, value))
+	}
+}
+
+// part finds the values of a part of keys; nil: it is not counted. If there are more
+// parts than are counted, one with few values gives way.
+func (p *place) part(name string) *distinct {
 	least, fewest := 0, -1
-	for i := range p.parameters {
-		switch q := &p.parameters[i]; {
+	for i := range p.parts {
+		switch q := &p.parts[i]; {
 		case q.name == name:
 			return &q.values
 		case q.name == "":
-			*q = parameter{name: strings.Clone(name)}
+			*q = part{name: strings.Clone(name)}
 			return &q.values
 		}
-		if n := p.parameters[i].values.ones; fewest < 0 || n < fewest {
+		if n := p.parts[i].values.ones; fewest < 0 || n < fewest {
 			least, fewest = i, n
 		}
 	}
-	if fewest <= 1 { // a parameter with one value makes no keys
-		p.parameters[least] = parameter{name: strings.Clone(name)}
-		return &p.parameters[least].values
+	if fewest <= 1 { // what has one value makes no keys
+		p.parts[least] = part{name: strings.Clone(name)}
+		return &p.parts[least].values
 	}
 	return nil
 }
@@ -267,7 +282,7 @@ func (c *Counter) Top(n int, now time.Time) []Path {
 		for r := range all[j].reasons {
 			all[j].reasons[r] += b.reasons[r]
 		}
-		all[j].queries.join(&b.queries)
+		all[j].keys.join(&b.keys)
 	}
 	slices.SortFunc(all, func(a, b place) int { return cmp.Compare(b.misses-b.taken, a.misses-a.taken) })
 	top := make([]Path, 0, min(n, len(all)))
@@ -284,11 +299,14 @@ func (p *place) report() Path {
 			reason = rfc9111.Reason(r)
 		}
 	}
-	path := Path{Site: p.site, Path: p.path, Misses: p.misses - p.taken, Reason: reason.String(), Because: reason.Sentence(), Queries: p.queries.count()}
-	for i := range p.parameters {
-		if n := p.parameters[i].values.count(); n > path.Values {
-			path.Parameter, path.Values = p.parameters[i].name, n
+	path := Path{Site: p.site, Path: p.path, Misses: p.misses - p.taken, Reason: reason.String(), Because: reason.Sentence()}
+	for i := range p.parts {
+		if n := p.parts[i].values.count(); n > path.Values {
+			path.Keys, path.Part, path.Values = p.keys.count(), p.parts[i].name, n
 		}
+	}
+	if path.Part != "" && !strings.Contains(path.Part, " ") {
+		path.Part = "parameter " + path.Part
 	}
 	return path
 }

@@ -44,7 +44,8 @@ func TestParameter(t *testing.T) {
 	var many []Path
 	c := Counter{Many: func(p Path) { many = append(many, p) }}
 	note := func(i int, at time.Time) {
-		c.Note(&Miss{Site: "a", Path: "h/list", Query: fmt.Sprintf("?page=%d&lang=de&sort=%d&utm=%d&a&b&c&d", i%20, i%3, i), Reason: rfc9111.Miss}, at)
+		query := fmt.Sprintf("?page=%d&lang=de&sort=%d&utm=%d&a&b&c&d", i%20, i%3, i)
+		c.Note(&Miss{Site: "a", Path: "h/list", Query: query, Key: query, Reason: rfc9111.Miss}, at)
 	}
 	for i := range 900 {
 		note(i, noon)
@@ -55,18 +56,48 @@ func TestParameter(t *testing.T) {
 	for i := range 3000 {
 		note(i, noon.Add(time.Minute))
 	}
-	if len(many) != 1 || many[0].Parameter != "utm" || many[0].Path != "h/list" || many[0].Queries < ManyKeys || many[0].Values < 900 {
+	if len(many) != 1 || many[0].Part != "parameter utm" || many[0].Path != "h/list" || many[0].Keys < ManyKeys || many[0].Values < 900 {
 		t.Fatalf("%+v", many)
 	}
 	top := c.Top(1, noon.Add(time.Minute))
-	if got := top[0].Queries; got < 2700 || got > 3300 {
-		t.Errorf("about %d queries, want 3000", got)
+	if got := top[0].Keys; got < 2700 || got > 3300 {
+		t.Errorf("about %d keys, want 3000", got)
 	}
 	for i := range 3000 {
 		note(i, noon.Add(6*time.Minute))
 	}
 	if len(many) != 2 {
 		t.Errorf("in the next period it is said %d times in all, want 2", len(many))
+	}
+}
+
+// TestPart: what is no parameter makes keys too.
+func TestPart(t *testing.T) {
+	for _, tt := range []struct {
+		about string
+		miss  func(i int) Miss
+		want  string
+	}{
+		{"a field", func(i int) Miss {
+			return Miss{Query: "?a=1", Parts: []Part{{"field user-agent", fmt.Sprint(i)}, {"cookie lang", fmt.Sprint(i % 9)}}}
+		}, "field user-agent"},
+		{"a cookie, and no query", func(i int) Miss {
+			return Miss{Parts: []Part{{"field user-agent", "one"}, {"cookie id", fmt.Sprint(i)}}}
+		}, "cookie id"},
+		{"a parameter beside a field", func(i int) Miss {
+			return Miss{Query: fmt.Sprint("?id=", i), Parts: []Part{{"field accept-language", fmt.Sprint(i % 9)}}}
+		}, "parameter id"},
+	} {
+		var many []Path
+		c := Counter{Many: func(p Path) { many = append(many, p) }}
+		for i := range 3000 {
+			m := tt.miss(i)
+			m.Path, m.Key = "/a", fmt.Sprint(m.Query, m.Parts)
+			c.Note(&m, noon)
+		}
+		if len(many) != 1 || many[0].Part != tt.want || many[0].Keys < ManyKeys || many[0].Values < 900 {
+			t.Errorf("%s: %+v, want %s", tt.about, many, tt.want)
+		}
 	}
 }
 
@@ -111,8 +142,8 @@ func TestPeriods(t *testing.T) {
 			t.Errorf("after %v: %d paths, want %d", tt.after, n, tt.paths)
 		}
 	}
-	c.Note(&Miss{Path: "/a", Query: "?x", Reason: rfc9111.Miss}, noon.Add(period))
-	if top := c.Top(10, noon.Add(period)); len(top) != 1 || top[0].Misses != 2 || top[0].Queries != 1 {
+	c.Note(&Miss{Path: "/a", Query: "?x", Key: "/a?x", Reason: rfc9111.Miss}, noon.Add(period))
+	if top := c.Top(10, noon.Add(period)); len(top) != 1 || top[0].Misses != 2 || top[0].Keys != 2 {
 		t.Errorf("%+v, want both periods", top)
 	}
 }
@@ -135,8 +166,8 @@ func TestBounds(t *testing.T) {
 	}
 	all.Wait()
 	for _, p := range c.Top(1000, noon) {
-		if len(p.Path) > maxPath || len(p.Parameter) > maxName {
-			t.Fatalf("%d bytes of a path, %d of a name", len(p.Path), len(p.Parameter))
+		if len(p.Path) > maxPath || len(p.Part) > len("parameter ")+maxName {
+			t.Fatalf("%d bytes of a path, %d of a part", len(p.Path), len(p.Part))
 		}
 	}
 }

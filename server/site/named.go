@@ -58,6 +58,46 @@ func (s *Site) appendNamed(dst []byte, fields []hpack.Field) []byte {
 	return dst
 }
 
+// NamedValue is the value of a field or cookie that is in the key.
+type NamedValue struct {
+	Kind, Name string // "field" or "cookie", and its name
+	Value      string
+	Absent     bool
+}
+
+// String is the value for people.
+func (v NamedValue) String() string {
+	if v.Absent {
+		return v.Kind + " " + v.Name + ", absent"
+	}
+	return v.Kind + " " + v.Name + ": " + v.Value
+}
+
+// NamedValues are the fields and cookies that are in the key, each with the value that
+// requests with these fields have.
+func (s *Site) NamedValues(fields []hpack.Field) (all []NamedValue) {
+	if !s.Named() {
+		return nil
+	}
+	rest := s.appendNamed(nil, fields)[1:]
+	add := func(kind, name string) {
+		v := NamedValue{Kind: kind, Name: name}
+		n := binary.BigEndian.Uint32(rest)
+		if rest = rest[4:]; n == absentValue {
+			v.Absent, n = true, 0
+		}
+		v.Value, rest = string(rest[:n]), rest[n:]
+		all = append(all, v)
+	}
+	for _, name := range s.Fields {
+		add("field", name)
+	}
+	for _, name := range s.Cookies {
+		add("cookie", name)
+	}
+	return all
+}
+
 // absentValue is the length of a value that is not there.
 const absentValue = 1<<32 - 1
 

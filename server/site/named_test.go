@@ -1,6 +1,7 @@
 package site
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
@@ -51,5 +52,21 @@ func TestNamed(t *testing.T) {
 	room := make([]byte, 0, 256)
 	if n := testing.AllocsPerRun(100, func() { room, _ = s.AppendKey(room[:0], r) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestNamedValues: what is in the key by name, as requests have it.
+func TestNamedValues(t *testing.T) {
+	s := &Site{Fields: []string{"x-tenant", "x-shape"}, Cookies: []string{"currency", "lang"}}
+	var got []string
+	for _, v := range s.NamedValues([]hpack.Field{{Name: "x-shape", Value: "a"}, {Name: "x-shape", Value: "b"}, {Name: "cookie", Value: "lang=; id=1"}}) {
+		got = append(got, v.String())
+	}
+	want := []string{"field x-tenant, absent", "field x-shape: a, b", "cookie currency, absent", "cookie lang: "}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := new(Site).NamedValues(nil); got != nil {
+		t.Errorf("%v of a site that names none", got)
 	}
 }

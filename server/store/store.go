@@ -190,6 +190,15 @@ type Variant struct {
 // Hits is how often what is stored under a key was found, up to [cache.MostHits].
 func (s *Store) Hits(key string) uint64 { return s.cache.Hits(key) }
 
+// Vary is by what the responses of the resource under key are selected, as far as is
+// known.
+func (s *Store) Vary(key string, now time.Time) rfc9111.Vary {
+	if e, ok := s.cache.Peek(key, now); ok {
+		return e.Vary
+	}
+	return ""
+}
+
 // Variants returns the Vary of the resource under key and the responses that are
 // stored of it, the last that was added first.
 func (s *Store) Variants(key string, now time.Time) (v rfc9111.Vary, all []Variant) {
