@@ -272,6 +272,7 @@ const (
 	CodingZstd
 	CodingGzip
 	CodingDcz // Zstandard with a dictionary
+	CodingDcb // Brotli with one
 )
 
 const (
@@ -366,7 +367,7 @@ var (
 	lookupLabel       = Label{"result", []string{"hit", "miss"}}
 	fetchLabel        = Label{"outcome", []string{"ok", "notfound", "refused", "timeout", "canceled", "error"}}
 	revalidationLabel = Label{"outcome", []string{"same", "changed", "error"}}
-	codingLabel       = Label{"coding", []string{"br", "zstd", "gzip", "dcz"}}
+	codingLabel       = Label{"coding", []string{"br", "zstd", "gzip", "dcz", "dcb"}}
 	compressionLabel  = Label{"result", []string{"made", "no_gain", "dropped", "no_room", "gone", "failed"}}
 	logLabel          = Label{"outcome", []string{"written", "dropped", "failed"}}
 	spanLabel         = Label{"outcome", []string{"exported", "dropped", "failed"}}

@@ -2,8 +2,13 @@ package main
 
 import (
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,8 +17,39 @@ import (
 )
 
 // TestChromiumDeltas: a browser that has one version of a script gets the next one
-// as what differs, and decodes it.
+// as what differs, and decodes it, in each coding.
 func TestChromiumDeltas(t *testing.T) {
+	for _, coding := range []string{"dcz", "dcb"} {
+		t.Run(coding, func(t *testing.T) { testChromiumDeltas(t, coding) })
+	}
+}
+
+// acceptingOnly is a server in front of another, which is asked for a coding alone. It
+// returns its URL.
+func acceptingOnly(t *testing.T, behind, coding string) string {
+	t.Helper()
+	to, err := url.Parse(behind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.LoadX509KeyPair(testIdentity(t).cert, testIdentity(t).key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DisableCompression, transport.TLSClientConfig = true, &tls.Config{InsecureSkipVerify: true}
+	t.Cleanup(transport.CloseIdleConnections)
+	s := httptest.NewUnstartedServer(&httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(to)
+		r.Out.Header.Set("Accept-Encoding", coding)
+	}})
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return strings.Replace(s.URL, "127.0.0.1", to.Hostname(), 1)
+}
+
+func testChromiumDeltas(t *testing.T, coding string) {
 	b := startChromium(t)
 	root := t.TempDir()
 	before := script(60_000)
@@ -32,7 +68,11 @@ func TestChromiumDeltas(t *testing.T) {
 	put("index.html", "<!doctype html><title>deltas</title>", time.Hour)
 	put("app.js", before, time.Hour)
 	p := startConfigured(t, "sites:\n- default: true\n  root: "+root+"\n  compress: {deltas: true}\n  response-headers: {set: {cache-control: max-age=3600}}\n")
-	b.open(p.url + "/")
+	front := p.url
+	if coding != "dcz" { // which is preferred
+		front = acceptingOnly(t, p.url, coding)
+	}
+	b.open(front + "/")
 	var got struct {
 		Text, Coding string
 		Bytes        int
@@ -61,8 +101,8 @@ func TestChromiumDeltas(t *testing.T) {
 	put("app.js", after, 30*time.Minute)
 	// The first to ask gets all of it, and has the delta made: that is another client.
 	sum := sha256.Sum256([]byte(before))
-	_, delta := p.codedIn(p.client("h2"), p.url+"/app.js", "dcz", "Available-Dictionary", ":"+base64.StdEncoding.EncodeToString(sum[:])+":")
-	if get("no-cache"); got.Text != after || got.Coding != "dcz" || got.Bytes != len(delta) || got.Bytes > 1000 {
+	_, delta := p.codedIn(p.client("h2"), p.url+"/app.js", coding, "Available-Dictionary", ":"+base64.StdEncoding.EncodeToString(sum[:])+":")
+	if get("no-cache"); got.Text != after || got.Coding != coding || got.Bytes != len(delta) || got.Bytes > 1000 {
 		t.Errorf("the browser has %d bytes in %q, and makes %d bytes of them", got.Bytes, got.Coding, len(got.Text))
 	}
 	// Now it has the new version.

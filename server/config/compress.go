@@ -44,7 +44,7 @@ func (s *Site) Coding() *encode.Policy {
 	}
 	if s.Compress.Deltas && p.Made != 0 {
 		// Before all others: what a client has need not be sent.
-		p.Deltas, p.Prefer, p.Made = true, slices.Insert(p.Prefer, 0, encode.Dcz), p.Made.With(encode.Dcz)
+		p.Deltas, p.Prefer, p.Made = true, slices.Insert(p.Prefer, 0, encode.Dcz, encode.Dcb), p.Made.With(encode.Dcz).With(encode.Dcb)
 	}
 	if s.Precompressed {
 		for _, token := range allCodings {
@@ -69,7 +69,7 @@ func compressSettings(s *Site) []siteSetting {
 		{"compress.min", "1KiB", &size{p: &s.Compress.Min, min: 1, max: encode.MaxContent},
 			"Smallest content that is compressed; it fits into a packet otherwise."},
 		{"compress.deltas", "false", &toggle{p: &s.Compress.Deltas},
-			"Whether clients that have a content get another one in its place as what differs (RFC 9842, dcz): browsers keep it as a dictionary, and so does the cache, up to 2 MiB."},
+			"Whether clients that have a content get another one in its place as what differs (RFC 9842, dcz and dcb): browsers keep it as a dictionary, and so does the cache, up to 2 MiB."},
 		{"precompressed", "false", &toggle{p: &s.Precompressed},
 			"Whether files are sent in the codings that stand beside them: `app.js.br`, `app.js.zst` and `app.js.gz` for `app.js`, if they are not older. They are stored with it."},
 	}

@@ -22,7 +22,7 @@ func TestCoding(t *testing.T) {
 		{"unless it is said", "upstream: http://127.0.0.1:3000\n  compress: {codings: [gzip, br]}", []encode.Coding{encode.Gzip, encode.Brotli}, encode.Mask(0).With(encode.Gzip).With(encode.Brotli)},
 		{"off", "root: /srv\n  compress: {codings: off}", nil, 0},
 		{"what stands beside files is sent without being made", "root: /srv\n  compress: {codings: off}\n  precompressed: true", []encode.Coding{encode.Brotli, encode.Zstd, encode.Gzip}, 0},
-		{"what differs comes before all", "root: /srv\n  compress: {codings: gzip, deltas: true}", []encode.Coding{encode.Dcz, encode.Gzip}, encode.Mask(0).With(encode.Gzip).With(encode.Dcz)},
+		{"what differs comes before all", "root: /srv\n  compress: {codings: gzip, deltas: true}", []encode.Coding{encode.Dcz, encode.Dcb, encode.Gzip}, encode.Mask(0).With(encode.Gzip).With(encode.Dcz).With(encode.Dcb)},
 		{"what is made comes first", "root: /srv\n  compress: {codings: gzip}\n  precompressed: true", []encode.Coding{encode.Gzip, encode.Brotli, encode.Zstd}, encode.Mask(0).With(encode.Gzip)},
 	} {
 		c := mustLoad(t, "sites:\n- hosts: a.example\n  "+tt.site+"\n")
@@ -30,7 +30,7 @@ func TestCoding(t *testing.T) {
 		switch {
 		case (p == nil) != (tt.prefer == nil):
 			t.Errorf("%s: %+v", tt.about, p)
-		case p != nil && p.Deltas != p.Made.Has(encode.Dcz):
+		case p != nil && (p.Deltas != p.Made.Has(encode.Dcz) || p.Deltas != p.Made.Has(encode.Dcb)):
 			t.Errorf("%s: deltas %t, makes %b", tt.about, p.Deltas, p.Made)
 		case p != nil && (!reflect.DeepEqual(p.Prefer, tt.prefer) || p.Made != tt.made):
 			t.Errorf("%s: prefers %v, makes %b", tt.about, p.Prefer, p.Made)

@@ -71,7 +71,7 @@ func withDictionary(r *message.Request, entry *store.Entry, accept encode.Accept
 	if before := entry.Coded.Before(); named && before != nil && available == before.Available {
 		return accept, true
 	}
-	return accept.Without(encode.Dcz), named
+	return accept.WithoutDeltas(), named
 }
 
 // codableFile is codable for a file, which may be there in codings already.
@@ -156,7 +156,7 @@ func named(r *message.Request, entry *store.Entry, chosen *message.Response, acc
 }
 
 // codedTags are the ends of entity tags that [message.Response.Coded] has made.
-var codedTags = regexp.MustCompile(`([^"])-(?:br|zstd|gzip|dcz)-[A-Za-z0-9_-]{12}"`)
+var codedTags = regexp.MustCompile(`([^"])-(?:br|zstd|gzip|dcz|dcb)-[A-Za-z0-9_-]{12}"`)
 
 // ownTags are the fields of a request that is passed on to an upstream whose
 // responses are coded here: with its own entity tags in If-Match. What a client has

@@ -494,8 +494,15 @@ func TestCodingNumbers(t *testing.T) {
 // TestDeltas: a client that has what was stored before gets what differs, and no
 // other does.
 func TestDeltas(t *testing.T) {
+	for _, c := range []encode.Coding{encode.Dcz, encode.Dcb} {
+		t.Run(c.String(), func(t *testing.T) { testDeltas(t, c) })
+	}
+}
+
+func testDeltas(t *testing.T, delta encode.Coding) {
+	token := delta.String()
 	inBubble(t, func(t *testing.T) {
-		p := coder(encode.Dcz, encode.Gzip)
+		p := coder(delta, encode.Gzip)
 		p.Deltas = true
 		version := 1
 		script := func() string { return fmt.Sprintf("// version %d\n", version) + page(5000) }
@@ -507,7 +514,7 @@ func TestDeltas(t *testing.T) {
 			t.Errorf("the first one has %v", first.fields)
 		}
 		dictionary := encode.NewDictionary([]byte(first.text()))
-		asked := []string{"accept-encoding", "gzip, dcz", "available-dictionary", dictionary.Available()}
+		asked := []string{"accept-encoding", "gzip, " + token, "available-dictionary", dictionary.Available()}
 		if c := r.coded("/app.js?a=b", asked...); gunzip(t, c.text()) != script() {
 			t.Errorf("nothing was there before: %v", c.fields)
 		}
@@ -515,23 +522,23 @@ func TestDeltas(t *testing.T) {
 		time.Sleep(11 * time.Second)
 		r.get("/app.js?a=b") // the second version
 		c := r.coded("/app.js?a=b", asked...)
-		if c.field("content-encoding") != "dcz" || c.field("vary") != "Accept-Encoding|Available-Dictionary" || !strings.HasPrefix(c.field("etag"), `"v2-dcz-`) {
+		if c.field("content-encoding") != token || c.field("vary") != "Accept-Encoding|Available-Dictionary" || !strings.HasPrefix(c.field("etag"), `"v2-`+token+"-") {
 			t.Fatalf("%v", c.fields)
 		}
 		var coders encode.Encoders
-		if want, _ := coders.EncodeDelta([]byte(script()), dictionary, 5000); c.text() != string(want) {
-			t.Errorf("%d bytes of dcz are not the %d that the library makes", len(c.text()), len(want))
+		if want, _ := coders.EncodeDelta(delta, []byte(script()), dictionary, 5000); c.text() != string(want) {
+			t.Errorf("%d bytes of %s are not the %d that the library makes", len(c.text()), token, len(want))
 		}
 		if c.looked.Repeatable {
 			t.Error("it is remembered, though another content would have another dictionary")
 		}
 		for about, other := range map[string][]string{
-			"another dictionary":            {"accept-encoding", "gzip, dcz", "available-dictionary", encode.NewDictionary([]byte("x")).Available()},
-			"the one of the content itself": {"accept-encoding", "gzip, dcz", "available-dictionary", encode.NewDictionary([]byte(script())).Available()},
-			"no dictionary":                 {"accept-encoding", "gzip, dcz"},
-			"what is no field":              {"accept-encoding", "gzip, dcz", "available-dictionary", "x"},
-			"a client without dcz":          {"accept-encoding", "gzip", "available-dictionary", dictionary.Available()},
-			"all but dcz":                   {"accept-encoding", "*, dcz;q=0", "available-dictionary", dictionary.Available()},
+			"another dictionary":            {"accept-encoding", "gzip, " + token, "available-dictionary", encode.NewDictionary([]byte("x")).Available()},
+			"the one of the content itself": {"accept-encoding", "gzip, " + token, "available-dictionary", encode.NewDictionary([]byte(script())).Available()},
+			"no dictionary":                 {"accept-encoding", "gzip, " + token},
+			"what is no field":              {"accept-encoding", "gzip, " + token, "available-dictionary", "x"},
+			"a client without it":           {"accept-encoding", "gzip", "available-dictionary", dictionary.Available()},
+			"all but it":                    {"accept-encoding", "*, " + token + ";q=0", "available-dictionary", dictionary.Available()},
 		} {
 			if c := r.coded("/app.js?a=b", other...); c.field("content-encoding") != "gzip" || gunzip(t, c.text()) != script() {
 				t.Errorf("%s: %v", about, c.fields)

@@ -29,7 +29,7 @@ func (e *Edge) compress(coders *encode.Encoders, j encode.Job) {
 	r, ledger := entry.Response, e.store.Ledger()
 	retry := func() { entry.Coded.Retry(j.Coding, time.Now().Add(compressPause)) }
 	size, dictionary := len(r.Body), (*encode.Dictionary)(nil)
-	if j.Coding == encode.Dcz {
+	if j.Coding.Delta() {
 		before := entry.Coded.Before()
 		if before == nil {
 			return
@@ -78,7 +78,7 @@ func (e *Edge) code(coders *encode.Encoders, c encode.Coding, body []byte, dicti
 		}
 	}()
 	if dictionary != nil {
-		return coders.EncodeDelta(body, dictionary, most)
+		return coders.EncodeDelta(c, body, dictionary, most)
 	}
 	return coders.Encode(c, body, most)
 }

@@ -14,7 +14,7 @@ import (
 //
 // That identity is not named makes it acceptable, and the last choice: rank 1,
 // which nothing that is named has (RFC 9110 §12.5.3).
-type Accept uint16
+type Accept uint32
 
 const (
 	rankBits = 3
@@ -33,8 +33,10 @@ func (a Accept) rank(c Coding) Accept { return a >> (rankBits * Accept(c)) & ran
 // Takes reports whether a coding, or identity, is acceptable.
 func (a Accept) Takes(c Coding) bool { return a.rank(c) != 0 }
 
-// Without is a without a coding.
-func (a Accept) Without(c Coding) Accept { return a &^ (rankMask << (rankBits * Accept(c))) }
+// WithoutDeltas is a without the codings that need a dictionary.
+func (a Accept) WithoutDeltas() Accept {
+	return a &^ (1<<(rankBits*Accept(Identity)) - 1<<(rankBits*Accept(Plain)))
+}
 
 // Weights are in thousandths, as RFC 9110 §12.4.2 has them; notNamed is that there
 // is none.
@@ -89,7 +91,7 @@ func ParseAccept(fields []hpack.Field) Accept {
 
 // parseAccept reads the lines of fields that has some.
 func parseAccept(fields []hpack.Field) Accept {
-	weights := [Codings + 1]int{notNamed, notNamed, notNamed, notNamed, notNamed}
+	weights := [Codings + 1]int{notNamed, notNamed, notNamed, notNamed, notNamed, notNamed}
 	all := notNamed
 	for i := range fields {
 		if fields[i].Name != acceptEncoding {
@@ -110,6 +112,8 @@ func parseAccept(fields []hpack.Field) Accept {
 				weights[Zstd] = weight
 			case strings.EqualFold(coding, "dcz"):
 				weights[Dcz] = weight
+			case strings.EqualFold(coding, "dcb"):
+				weights[Dcb] = weight
 			case strings.EqualFold(coding, "identity"):
 				weights[Identity] = weight
 			}

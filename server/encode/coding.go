@@ -9,6 +9,7 @@ const (
 	Zstd                 // RFC 8878
 	Gzip                 // RFC 1952
 	Dcz                  // Zstandard with what the content was before as a dictionary (RFC 9842 §5)
+	Dcb                  // Brotli with it (RFC 9842 §4)
 	Identity
 
 	Codings = int(Identity) // how many are made
@@ -16,7 +17,7 @@ const (
 )
 
 // tokens are the names in Content-Encoding and Accept-Encoding.
-var tokens = [Codings]string{Brotli: "br", Zstd: "zstd", Gzip: "gzip", Dcz: "dcz"}
+var tokens = [Codings]string{Brotli: "br", Zstd: "zstd", Gzip: "gzip", Dcz: "dcz", Dcb: "dcb"}
 
 // suffixes end the names of files that hold another in a coding.
 var suffixes = [Plain]string{Brotli: ".br", Zstd: ".zst", Gzip: ".gz"}
@@ -31,6 +32,9 @@ func (c Coding) String() string {
 
 // Suffix ends the name of a file that holds another in the coding, a plain one.
 func (c Coding) Suffix() string { return suffixes[c] }
+
+// Delta reports whether the coding needs what the content was before.
+func (c Coding) Delta() bool { return c >= Dcz && c < Identity }
 
 // Parse returns the coding with a token; ok is false if it is none of ours.
 func Parse(token string) (c Coding, ok bool) {

@@ -30,22 +30,27 @@ func (d *Dictionary) Available() string {
 	return ":" + base64.StdEncoding.EncodeToString(d.sum[:]) + ":"
 }
 
-// magic begins what is coded in dcz: a skippable frame of Zstandard that holds the
-// hash of the dictionary (RFC 9842 §5).
-var magic = []byte{0x5e, 0x2a, 0x4d, 0x18, 0x20, 0x00, 0x00, 0x00}
+// magics begin what is coded with a dictionary, before the dictionary's hash: of dcz a
+// skippable frame of Zstandard, of dcb what is no beginning of Brotli (RFC 9842 §4, §5).
+var magics = map[Coding][]byte{
+	Dcz: {0x5e, 0x2a, 0x4d, 0x18, 0x20, 0x00, 0x00, 0x00},
+	Dcb: {0xff, 0x44, 0x43, 0x42},
+}
 
 // deltaWindow is how far back a coder looks in a content and its dictionary, of so
 // many bytes together.
 func deltaWindow(both int) int64 { return 1 << min(max(bits.Len(uint(both)), 16), 23) }
 
-// EncodeDelta codes body in dcz, as [Encoders.Encode] does.
-func (e *Encoders) EncodeDelta(body []byte, d *Dictionary, most int) ([]byte, error) {
+// EncodeDelta codes body in c, with a dictionary, as [Encoders.Encode] does.
+func (e *Encoders) EncodeDelta(c Coding, body []byte, d *Dictionary, most int) ([]byte, error) {
 	e.out = bounded{most: most}
-	if _, err := e.out.Write(magic); err != nil {
-		return nil, err
+	for _, part := range [][]byte{magics[c], d.sum[:]} {
+		if _, err := e.out.Write(part); err != nil {
+			return nil, err
+		}
 	}
-	if _, err := e.out.Write(d.sum[:]); err != nil {
-		return nil, err
+	if c == Dcb {
+		return e.encode(Dcb, newDeltaBrotli(&e.out, d.content, len(body)), body)
 	}
 	window := int(deltaWindow(len(body) + len(d.content)))
 	coder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstdLevel), zstd.WithWindowSize(window),

@@ -10,26 +10,69 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/zstd"
 )
 
-// undelta is what a client with the dictionary makes of dcz.
-func undelta(t testing.TB, coded, dictionary []byte) []byte {
+// undelta is what a client with the dictionary makes of what is coded in c.
+func undelta(t testing.TB, c Coding, coded, dictionary []byte) []byte {
 	t.Helper()
 	sum := sha256.Sum256(dictionary)
-	rest, ok := bytes.CutPrefix(coded, append(bytes.Clone(magic), sum[:]...))
+	rest, ok := bytes.CutPrefix(coded, append(bytes.Clone(magics[c]), sum[:]...))
 	if !ok {
 		t.Fatalf("it begins with %x", coded[:min(40, len(coded))])
 	}
-	r, err := zstd.NewReader(bytes.NewReader(rest), zstd.WithDecoderDictRaw(0, dictionary), zstd.WithDecoderMaxWindow(8<<20))
+	var r io.Reader
+	var err error
+	if c == Dcb {
+		r = brotli.NewReader(bytes.NewReader(behind(dictionary, rest)))
+		_, err = io.CopyN(io.Discard, r, int64(len(dictionary)))
+	} else {
+		r, err = zstd.NewReader(bytes.NewReader(rest), zstd.WithDecoderDictRaw(0, dictionary), zstd.WithDecoderMaxWindow(8<<20))
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	body, err := io.ReadAll(r)
 	if err != nil {
-		t.Errorf("decoding dcz: %v", err)
+		t.Errorf("decoding %v: %v", c, err)
 	}
 	return body
+}
+
+// behind is a stream of Brotli in which a dictionary is sent as it is, in front of what
+// is coded with it: to a decoder without dictionaries that is the same (RFC 9841 §3).
+func behind(dictionary, coded []byte) (stream []byte) {
+	var bits uint64
+	n := 0
+	write := func(count int, value uint64) {
+		bits |= value << n
+		for n += count; n >= 8; n -= 8 {
+			stream, bits = append(stream, byte(bits)), bits>>8
+		}
+	}
+	write(4, 0b1111) // a window of 16 MiB (RFC 7932 §9.1)
+	length, nibbles := uint64(len(dictionary)-1), 4
+	for length>>(4*nibbles) > 0 {
+		nibbles++
+	}
+	write(1, 0)                 // not the last meta-block (§9.2)
+	write(2, uint64(nibbles-4)) // of its length
+	write(4*nibbles, length)    // less 1
+	write(1, 1)                 // not compressed
+	write((8-n)%8, 0)           // to the boundary of a byte
+	stream = append(stream, dictionary...)
+	for i, octet := range coded { // without its first four bits, the window
+		if i == 0 {
+			write(4, uint64(octet>>4))
+		} else {
+			write(8, uint64(octet))
+		}
+	}
+	if bits != 0 { // the end is not filled up any more
+		write(8-n, 0)
+	}
+	return stream
 }
 
 // versions are two versions of a script of n bytes in which a function differs.
@@ -50,23 +93,27 @@ func TestDelta(t *testing.T) {
 	before, after := versions(100 << 10)
 	d := NewDictionary(before)
 	var e Encoders
-	coded, err := e.EncodeDelta(after, d, Worth(len(after)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(undelta(t, coded, before), after) {
-		t.Error("it is decoded to another content")
-	}
 	whole, err := e.Encode(Zstd, after, len(after))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d bytes are %d in zstd, and %d in dcz", len(after), len(whole), len(coded))
-	if len(coded) > len(whole)/20 {
-		t.Errorf("%d bytes in dcz are more than a twentieth of %d in zstd", len(coded), len(whole))
-	}
-	if _, err := e.EncodeDelta(after, d, 20); !errors.Is(err, ErrNoGain) {
-		t.Errorf("what is not worth it: %v", err)
+	for _, c := range []Coding{Dcz, Dcb} {
+		coded, err := e.EncodeDelta(c, after, d, Worth(len(after)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(undelta(t, c, coded, before), after) {
+			t.Errorf("%v is decoded to another content", c)
+		}
+		t.Logf("%d bytes are %d in zstd, and %d in %v", len(after), len(whole), len(coded), c)
+		if len(coded) > len(whole)/20 {
+			t.Errorf("%d bytes in %v are more than a twentieth of %d in zstd", len(coded), c, len(whole))
+		}
+		for _, most := range []int{0, 20, len(coded) - 1} {
+			if _, err := e.EncodeDelta(c, after, d, most); !errors.Is(err, ErrNoGain) {
+				t.Errorf("%v that is not worth it in %d bytes: %v", c, most, err)
+			}
+		}
 	}
 	sum := sha256.Sum256([]byte("x"))
 	if got, want := NewDictionary([]byte("x")).Available(), ":LXEWQrcmsEQBYnyp++7wEGxg==:"; len(got) != 46 || sum[0] != 0x2d || got[:4] != want[:4] {
@@ -78,23 +125,53 @@ func TestDelta(t *testing.T) {
 // takes more than Memory says.
 func TestDeltaSizes(t *testing.T) {
 	var e Encoders
-	for _, sizes := range [][2]int{{100, 100}, {1 << 10, 200 << 10}, {200 << 10, 1 << 10}, {MaxDelta, 5000}, {MaxDelta, MaxDelta}} {
-		old, body := text(sizes[0]), append([]byte("new"), text(sizes[1]-3)...)
-		d := NewDictionary(old)
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		coded, err := e.EncodeDelta(body, d, len(body)+1000)
-		runtime.ReadMemStats(&after)
-		if err != nil {
-			t.Fatalf("%d after %d bytes: %v", sizes[1], sizes[0], err)
-		}
-		took, allowed := int64(after.TotalAlloc-before.TotalAlloc), Memory(Dcz, len(old)+len(body))
-		t.Logf("%d KiB of %d, %d bytes", took>>10, allowed>>10, len(coded))
-		if took > allowed+2*int64(len(coded)) {
-			t.Errorf("%d after %d bytes take %d KiB, and %d are counted", sizes[1], sizes[0], took>>10, allowed>>10)
-		}
-		if !bytes.Equal(undelta(t, coded, old), body) {
-			t.Errorf("%d after %d bytes are decoded to another content", sizes[1], sizes[0])
+	for _, c := range []Coding{Dcz, Dcb} {
+		for _, sizes := range [][2]int{{100, 100}, {1 << 10, 200 << 10}, {200 << 10, 1 << 10}, {200 << 10, deltaBlock}, {MaxDelta, 5000}, {MaxDelta, MaxDelta}} {
+			old, body := text(sizes[0]), append([]byte("new"), text(sizes[1]-3)...)
+			d := NewDictionary(old)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			coded, err := e.EncodeDelta(c, body, d, len(body)+1000)
+			runtime.ReadMemStats(&after)
+			if err != nil {
+				t.Fatalf("%v of %d after %d bytes: %v", c, sizes[1], sizes[0], err)
+			}
+			took, allowed := int64(after.TotalAlloc-before.TotalAlloc), Memory(c, len(old)+len(body))
+			t.Logf("%v: %d KiB of %d, %d bytes", c, took>>10, allowed>>10, len(coded))
+			if took > allowed+2*int64(len(coded)) {
+				t.Errorf("%v of %d after %d bytes takes %d KiB, and %d are counted", c, sizes[1], sizes[0], took>>10, allowed>>10)
+			}
+			if !bytes.Equal(undelta(t, c, coded, old), body) {
+				t.Errorf("%v of %d after %d bytes is decoded to another content", c, sizes[1], sizes[0])
+			}
 		}
 	}
+}
+
+// FuzzDelta: whatever a content and its dictionary are, a client makes of what is coded
+// the content again.
+func FuzzDelta(f *testing.F) {
+	f.Add([]byte("the one before"), []byte("the one behind"), uint8(3))
+	f.Add([]byte("x"), []byte{}, uint8(255))
+	f.Fuzz(func(t *testing.T, old, body []byte, times uint8) {
+		if len(old) == 0 {
+			return
+		}
+		// Long ones reach over the blocks of a coder.
+		old, body = bytes.Repeat(old, 1+int(times)), bytes.Repeat(body, 1+int(times)/2)
+		if len(old) > MaxDelta || len(body) > MaxDelta {
+			return
+		}
+		d := NewDictionary(old)
+		var e Encoders
+		for _, c := range []Coding{Dcz, Dcb} {
+			coded, err := e.EncodeDelta(c, body, d, len(body)+len(body)/8+1000)
+			if err != nil {
+				t.Fatalf("%v of %d after %d bytes: %v", c, len(body), len(old), err)
+			}
+			if !bytes.Equal(undelta(t, c, coded, old), body) {
+				t.Errorf("%v of %d after %d bytes is decoded to another content", c, len(body), len(old))
+			}
+		}
+	})
 }

@@ -1,5 +1,5 @@
 // Package encode makes and chooses content codings (RFC 9110 §8.4): gzip, Brotli
-// and Zstandard, that with a dictionary too (RFC 9842).
+// and Zstandard, the last two with a dictionary too (RFC 9842).
 //
 //	request ─ ParseAccept ─▶ Accept ─┐
 //	                                 ├─ Policy.Pick ─▶ the coding that answers, and the one to be made

@@ -50,6 +50,8 @@ func Memory(c Coding, content int) int64 {
 		return 3<<20 + 12*window
 	case Dcz:
 		return 5<<20 + 2*deltaWindow(content)
+	case Dcb:
+		return 4<<20 + 6*int64(content)
 	case Zstd:
 		return 2<<20 + 4*window
 	}
@@ -125,7 +127,7 @@ func (e *Encoders) Encode(c Coding, body []byte, most int) ([]byte, error) {
 }
 
 // encode has coder, which writes to e.out, code body.
-func (e *Encoders) encode(c Coding, coder coder, body []byte) ([]byte, error) {
+func (e *Encoders) encode(c Coding, coder io.WriteCloser, body []byte) ([]byte, error) {
 	for rest := body; len(rest) > 0; {
 		n := min(len(rest), chunk)
 		if _, err := coder.Write(rest[:n]); err != nil {

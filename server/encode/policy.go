@@ -22,7 +22,7 @@ type Policy struct {
 	Made Mask
 
 	// Deltas is whether a content is kept when another one takes its place, so that
-	// clients which have it get what differs: Dcz is among those that are made.
+	// clients which have it get what differs: Dcz and Dcb are among those that are made.
 	Deltas bool
 
 	Types Types // of the contents that are coded

@@ -181,7 +181,7 @@ var limits = []limitRow{
 
 func compressions(result hotpath.CompressionResult) func(*sources) uint64 {
 	return func(s *sources) (n uint64) {
-		for coding := hotpath.CodingBrotli; coding <= hotpath.CodingDcz; coding++ {
+		for coding := hotpath.CodingBrotli; coding <= hotpath.CodingDcb; coding++ {
 			n += s.metrics.Compressions.Value(coding, result)
 		}
 		return n
