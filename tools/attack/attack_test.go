@@ -232,7 +232,7 @@ func TestJudge(t *testing.T) {
 			tally:  &catalog.Tally{Tries: 3, Ends: map[string]int{"closed": 1, "held": 2}},
 			before: state{Memory: 100 << 20, Goroutines: 20, limits: map[string]int{}},
 			during: state{Memory: 150 << 20}, after: state{Goroutines: 20, limits: map[string]int{"early_reset": 1}},
-			alone: service{Requests: 100, P99: 10 * time.Millisecond}, beside: service{Requests: 100, P99: 20 * time.Millisecond},
+			alone: service{Requests: 100, Usual: 10 * time.Millisecond}, beside: service{Requests: 100, Usual: 20 * time.Millisecond},
 		}
 	}
 	for _, tt := range []struct {
@@ -244,8 +244,9 @@ func TestJudge(t *testing.T) {
 		{"all is well", hotpath, func(*row) {}, ""},
 		{"the process ended", hotpath, func(r *row) { r.broken = errors.New("the process has ended") }, "the process has ended"},
 		{"an error", hotpath, func(r *row) { r.beside.Errors, r.beside.Why = 1, "reset" }, "the good client had 1 errors of 100 (reset)"},
-		{"p99", hotpath, func(r *row) { r.beside.P99++ }, "p99 is 20.000001ms, want 20ms"},
-		{"p99 in the noise", hotpath, func(r *row) { r.alone.P99, r.beside.P99 = 1, noise }, ""},
+		{"p99", hotpath, func(r *row) { r.beside.Usual++ }, "p99 is 20.000001ms, want 20ms"},
+		{"p99 in the noise", hotpath, func(r *row) { r.alone.Usual, r.beside.Usual = 1, noise }, ""},
+		{"p99 of a moment", hotpath, func(r *row) { r.beside.P99 = time.Second }, ""},
 		{"memory", hotpath, func(r *row) { r.during.Memory = 165 << 20 }, "memory grew by 65 MiB, want 64"},
 		{"memory that many clients may have", hotpath, func(r *row) { r.during.Memory, r.attack.PerClient = 165<<20, 33<<20 }, ""},
 		{"another end", hotpath, func(r *row) { r.tally.Ends["GOAWAY NO_ERROR"] = 1 }, "offenders saw GOAWAY NO_ERROR, want closed"},
@@ -278,8 +279,8 @@ func TestJudge(t *testing.T) {
 
 // TestParse: what is read of loadgen and of /metrics.
 func TestParse(t *testing.T) {
-	s, err := parseService([]byte(`{"requests":10,"ends":{"succeeded":8},"latencies":{"99th":5000},"error_counts":{"502":2},"connection_errors":{"reset":3}}`), "")
-	if want := (service{Requests: 10, Errors: 5, P99: 5 * time.Microsecond, Why: "reset"}); err != nil || s != want {
+	s, err := parseService([]byte(`{"requests":10,"ends":{"succeeded":8},"latencies":{"99th":5000},"points":[{"99th":9000},{"99th":3000},{"99th":4000},{"99th":null},{"99th":1,"drain":true}],"error_counts":{"502":2},"connection_errors":{"reset":3}}`), "")
+	if want := (service{Requests: 10, Errors: 5, P99: 5 * time.Microsecond, Usual: 4 * time.Microsecond, Why: "reset"}); err != nil || s != want {
 		t.Errorf("%+v, %v, want %+v", s, err, want)
 	}
 	if _, err := parseService(nil, "no such flag"); err == nil || !strings.Contains(err.Error(), "no such flag") {

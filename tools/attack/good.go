@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -27,9 +28,10 @@ const (
 // service is what the good client has measured.
 type service struct {
 	Requests int
-	Errors   int // requests without a whole response of 2xx, and connections that broke
-	P99      time.Duration
-	Why      string // the most frequent error
+	Errors   int           // requests without a whole response of 2xx, and connections that broke
+	P99      time.Duration // of all requests
+	Usual    time.Duration // the median of the p99 of each second
+	Why      string        // the most frequent error
 }
 
 // good is a client that runs.
@@ -69,13 +71,27 @@ func parseService(report []byte, complaint string) (service, error) {
 		Latencies struct {
 			P99 time.Duration `json:"99th"`
 		}
+		Points []struct {
+			Drain bool
+			P99   *time.Duration `json:"99th"`
+		}
 		ErrorCounts      map[string]int `json:"error_counts"`
 		ConnectionErrors map[string]int `json:"connection_errors"`
 	}
 	if err := json.Unmarshal(report, &r); err != nil {
 		return service{}, fmt.Errorf("the good client's report: %w\n%s", err, complaint)
 	}
-	s := service{Requests: r.Requests, Errors: r.Requests - r.Ends["succeeded"], P99: r.Latencies.P99}
+	s := service{Requests: r.Requests, Errors: r.Requests - r.Ends["succeeded"], P99: r.Latencies.P99, Usual: r.Latencies.P99}
+	var seconds []time.Duration
+	for _, p := range r.Points {
+		if !p.Drain && p.P99 != nil {
+			seconds = append(seconds, *p.P99)
+		}
+	}
+	if len(seconds) > 0 {
+		slices.Sort(seconds)
+		s.Usual = seconds[len(seconds)/2]
+	}
 	most := 0
 	for _, counts := range []map[string]int{r.ErrorCounts, r.ConnectionErrors} {
 		for why, n := range counts {

@@ -10,7 +10,9 @@ import (
 )
 
 const (
-	// slower is how much larger the good client's p99 may be beside an attack.
+	// slower is how much larger the good client's p99 may be beside an attack. What
+	// counts is the median of its seconds: on a machine that is shared, a moment
+	// without a processor is in the p99 of a whole minute, with an attack or without.
 	slower = 2
 
 	// noise is a p99 below which its growth says more of the machine's timer and
@@ -37,8 +39,8 @@ func (r *row) judge(g *ground, f form) {
 	if r.alone.Errors > 0 {
 		fail("the good client alone had %d errors (%s)", r.alone.Errors, r.alone.Why)
 	}
-	if most := max(slower*r.alone.P99, noise); f.strict && r.beside.P99 > most {
-		fail("the good client's p99 is %v, want %v at most", r.beside.P99, most)
+	if most := max(slower*r.alone.Usual, noise); f.strict && r.beside.Usual > most {
+		fail("the good client's p99 is %v, want %v at most", r.beside.Usual, most)
 	}
 	growth, most := r.during.Memory-r.before.Memory, max(catalog.MaxGrowth, r.attack.PerClient*int64(r.clients))
 	if growth > most {
