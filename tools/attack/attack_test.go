@@ -13,13 +13,12 @@ import (
 
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/tools/attack/catalog"
-	"github.com/e0ac7cd4/hotpath/tools/attack/origin"
 )
 
-// TestMain is the process that attacks too, when this program starts itself as that.
+// TestMain is the parts too as which this program starts itself.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == attackersCommand {
-		if err := performAsked(os.Stdin, os.Stdout); err != nil {
+	if ended, err := asPart(os.Args[1:]); ended {
+		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -40,7 +39,7 @@ func testGround(t *testing.T) *ground {
 	if err := g.writeSite(); err != nil {
 		t.Fatal(err)
 	}
-	if g.origin, err = origin.Start(originPath); err != nil {
+	if g.origin, err = startOrigin(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(g.close)

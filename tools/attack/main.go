@@ -84,9 +84,23 @@ func (f form) takes(a catalog.Attack) time.Duration {
 // errFailed is that a row has failed its bar.
 var errFailed = errors.New("not every row passes")
 
+// asPart is this program when it has started itself as one of its parts.
+func asPart(args []string) (ended bool, err error) {
+	if len(args) == 0 {
+		return false, nil
+	}
+	switch args[0] {
+	case attackersCommand:
+		return true, performAsked(os.Stdin, os.Stdout)
+	case originCommand:
+		return true, serveOrigin(os.Stdin, os.Stdout)
+	}
+	return false, nil
+}
+
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == attackersCommand {
-		if err := performAsked(os.Stdin, os.Stdout); err != nil {
+	if ended, err := asPart(os.Args[1:]); ended {
+		if err != nil {
 			fmt.Fprintln(os.Stderr, "attack:", err)
 			os.Exit(1)
 		}

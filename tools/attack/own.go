@@ -18,7 +18,6 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/freeport"
 	"github.com/e0ac7cd4/hotpath/internal/localcert"
 	"github.com/e0ac7cd4/hotpath/tools/attack/catalog"
-	"github.com/e0ac7cd4/hotpath/tools/attack/origin"
 	"github.com/e0ac7cd4/hotpath/tools/attack/target"
 	"github.com/e0ac7cd4/hotpath/tools/servers"
 )
@@ -63,7 +62,7 @@ type ground struct {
 	pid     int // of the server of -against; 0: unknown
 
 	site   servers.Site
-	origin *origin.Server
+	origin *originProcess
 
 	alone    service // of the good client without an attack, measured last
 	aloneCPU float64
@@ -92,13 +91,13 @@ func newGround(ctx context.Context, o options, dir string) (*ground, error) {
 		return nil, fmt.Errorf("making what is served: %w", err)
 	}
 	var err error
-	g.origin, err = origin.Start(originPath)
+	g.origin, err = startOrigin()
 	return g, err
 }
 
 func (g *ground) close() {
 	if g.origin != nil {
-		_ = g.origin.Close() // nothing listens any more either way
+		_ = g.origin.close() // nothing listens any more either way
 	}
 }
 
@@ -218,7 +217,7 @@ func (g *ground) hotpathCommand(a catalog.Attack, dir, addr, admin string) (*exe
 	if a.Needs.Conns > 0 {
 		fmt.Fprintf(&b, "max-conns: %d\n", a.Needs.Conns)
 	}
-	fmt.Fprintf(&b, "sites:\n- hosts: [%q]\n  root: %s\n- hosts: [%q]\n  path: %s\n  upstream: http://%s\n%s", host, g.site.Root, host, originPath, g.origin.Addr, timeouts)
+	fmt.Fprintf(&b, "sites:\n- hosts: [%q]\n  root: %s\n- hosts: [%q]\n  path: %s\n  upstream: http://%s\n%s", host, g.site.Root, host, originPath, g.origin.addr, timeouts)
 	config := filepath.Join(dir, "hotpath.yaml")
 	if err := os.WriteFile(config, []byte(b.String()), 0o644); err != nil {
 		return nil, err
@@ -234,12 +233,12 @@ func (g *ground) hotpathCommand(a catalog.Attack, dir, addr, admin string) (*exe
 func (g *ground) otherCommand(dir, addr string) (*exec.Cmd, error) {
 	conf := filepath.Join(dir, g.name+".conf")
 	if g.name == h2o {
-		text := servers.H2oConfig(g.site, dir, addr) + "      " + originPath + ":\n        proxy.reverse.url: http://" + g.origin.Addr + originPath + "\n"
+		text := servers.H2oConfig(g.site, dir, addr) + "      " + originPath + ":\n        proxy.reverse.url: http://" + g.origin.addr + originPath + "\n"
 		return exec.Command("h2o", "-c", conf), os.WriteFile(conf, []byte(text), 0o644)
 	}
 	root := "    root " + g.site.Root + ";\n"
 	text := strings.Replace(servers.NginxConfig(g.site, dir, addr), root, root+
-		"    location "+originPath+" { proxy_pass http://"+g.origin.Addr+"; proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_cache stored; proxy_cache_lock on; }\n", 1)
+		"    location "+originPath+" { proxy_pass http://"+g.origin.addr+"; proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_cache stored; proxy_cache_lock on; }\n", 1)
 	text = strings.Replace(text, "  server {\n", "  proxy_cache_path "+dir+"/stored keys_zone=stored:16m max_size=64m;\n  server {\n", 1)
 	return exec.Command(servers.NginxPath(), "-p", dir, "-c", conf, "-e", filepath.Join(dir, "nginx.error.log")), os.WriteFile(conf, []byte(text), 0o644)
 }

@@ -87,10 +87,14 @@ func (g *ground) round(ctx context.Context, a catalog.Attack, f form) (r row, er
 		r.during.Memory = max(r.during.Memory, r.after.Memory)
 	}
 	if g.origin != nil {
-		for end := time.Now().Add(calming); g.origin.Busy() > 0 && time.Now().Before(end); {
-			time.Sleep(every / 4)
+		for end := time.Now().Add(calming); ; time.Sleep(every / 4) {
+			if r.busy, err = g.origin.busy(); err != nil {
+				return r, err
+			}
+			if r.busy == 0 || time.Now().After(end) {
+				break
+			}
 		}
-		r.busy = g.origin.Busy()
 	}
 	return r, ctx.Err()
 }
