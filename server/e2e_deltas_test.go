@@ -19,8 +19,14 @@ import (
 // TestChromiumDeltas: a browser that has one version of a script gets the next one
 // as what differs, and decodes it, in each coding.
 func TestChromiumDeltas(t *testing.T) {
-	for _, coding := range []string{"dcz", "dcb"} {
-		t.Run(coding, func(t *testing.T) { testChromiumDeltas(t, coding) })
+	text := script(60_000)
+	for name, tt := range map[string]struct{ coding, before, after string }{
+		"dcz": {"dcz", text, strings.Replace(text, "x * 9 ", "x * 10 ", 1)},
+		"dcb": {"dcb", text, strings.Replace(text, "x * 9 ", "x * 10 ", 1)},
+		// What ends the first one and begins the second is in the second once more.
+		"dcb, twice over": {"dcb", text, text + text},
+	} {
+		t.Run(name, func(t *testing.T) { testChromiumDeltas(t, tt.coding, tt.before, tt.after) })
 	}
 }
 
@@ -49,11 +55,9 @@ func acceptingOnly(t *testing.T, behind, coding string) string {
 	return strings.Replace(s.URL, "127.0.0.1", to.Hostname(), 1)
 }
 
-func testChromiumDeltas(t *testing.T, coding string) {
+func testChromiumDeltas(t *testing.T, coding, before, after string) {
 	b := startChromium(t)
 	root := t.TempDir()
-	before := script(60_000)
-	after := strings.Replace(before, "x * 9 ", "x * 10 ", 1)
 	put := func(name, text string, age time.Duration) {
 		t.Helper()
 		name = filepath.Join(root, name)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/andybalholm/brotli"
@@ -145,6 +146,65 @@ func TestDeltaSizes(t *testing.T) {
 				t.Errorf("%v of %d after %d bytes is decoded to another content", c, sizes[1], sizes[0])
 			}
 		}
+	}
+}
+
+// rows are lines that begin and end alike, with numbers from a first one on: what ends a
+// version and what begins the next are one match.
+func rows(first, n int) []byte {
+	var b bytes.Buffer
+	for i := range n {
+		fmt.Fprintf(&b, `{"id":%d,"name":"item","status":"active"}`+"\n", first+i)
+	}
+	return b.Bytes()
+}
+
+// TestDeltaBrotliCopies: no copy begins in the dictionary and ends behind it, which
+// decoders refuse, and all of them make the content.
+func TestDeltaBrotliCopies(t *testing.T) {
+	total := 0
+	for about, pair := range map[string][2][]byte{
+		"one letter":           {bytes.Repeat([]byte("a"), 5000), bytes.Repeat([]byte("a"), 200_000)},
+		"rows":                 {rows(1000, 500), rows(5000, 500)},
+		"sent twice over":      {rows(1, 300), append(rows(1, 300), rows(1, 300)...)},
+		"a piece of one byte":  {[]byte("0123456789abcdef0123456789abcdef-"), []byte("-0123456789abcdef0123456789abcdef-")},
+		"nothing in common":    {rows(1, 3), bytes.Repeat([]byte("xyz"), 40_000)},
+		"versions of a script": func() [2][]byte { a, b := versions(300 << 10); return [2][]byte{a, b} }(),
+	} {
+		old, body := pair[0], pair[1]
+		d := newDeltaBrotli(io.Discard, old, len(body))
+		got, crossed := bytes.Clone(old), 0
+		for part := range slices.Chunk(body, deltaBlock) {
+			d.find(part)
+			at := len(old) + d.at
+			for _, m := range d.matches {
+				at += m.Unmatched
+				if from := at - m.Distance; from < len(old) && from+m.Length > len(old) {
+					crossed++
+				}
+				at += m.Length
+			}
+			d.divide()
+			for _, m := range d.parts {
+				got = append(got, body[len(got)-len(old):][:m.Unmatched]...)
+				from := len(got) - m.Distance
+				if m.Length > 0 && from < len(old) && from+m.Length > len(old) {
+					t.Errorf("%s: a copy of %d bytes begins %d before the end of the dictionary", about, m.Length, len(old)-from)
+				}
+				for i := range m.Length {
+					got = append(got, got[from+i])
+				}
+			}
+			d.at += len(part)
+		}
+		if !bytes.Equal(got[len(old):], body) {
+			t.Errorf("%s: the copies do not make the content", about)
+		}
+		t.Logf("%s: %d matches were divided", about, crossed)
+		total += crossed
+	}
+	if total == 0 {
+		t.Error("no match was to be divided")
 	}
 }
 
