@@ -491,6 +491,26 @@ func TestCodingNumbers(t *testing.T) {
 	}
 }
 
+// TestAcceptIsRemembered: what a connection remembers of Accept-Encoding answers a
+// request that repeats as it did the first.
+func TestAcceptIsRemembered(t *testing.T) {
+	for _, accept := range []string{"identity", "identity, gzip;q=0.5", "gzip;q=0.5, identity;q=0.8", "gzip, identity;q=0.5", "*;q=0, identity", "gzip;q=0.1, br;q=0.2, zstd;q=0.3, dcz;q=0.4, dcb;q=0.5, identity;q=0.6"} {
+		inBubble(t, func(t *testing.T) {
+			r := newRig(t, knobs{coding: coder(encode.Gzip)}, always(200, page(5000), "content-type", "text/html", "cache-control", "max-age=60"))
+			r.coded("/a", "accept-encoding", "gzip") // gzip is there
+			request := r.newClient("example.com", "GET", "/a", "accept-encoding", accept).request
+			var l message.Lookup
+			if !r.Look(&l, &request, time.Now()) {
+				t.Fatalf("%s: no hit", accept)
+			}
+			first := l.Response
+			if !r.Again(&l, time.Now()) || l.Response != first {
+				t.Errorf("%s: the second time it is another response", accept)
+			}
+		})
+	}
+}
+
 // TestDeltas: a client that has what was stored before gets what differs, and no
 // other does.
 func TestDeltas(t *testing.T) {

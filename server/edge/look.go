@@ -79,7 +79,7 @@ func (e *Edge) Look(l *message.Lookup, r *message.Request, now time.Time) bool {
 				l.Repeatable = false // it is about this entry
 			}
 		}
-		l.Accept = uint16(accept)
+		l.Accept = uint32(accept)
 		l.Response = e.represent(s, entry, key, accept, now)
 		if message.Conditional(r) {
 			l.Response = named(r, entry, l.Response, accept)

@@ -101,7 +101,7 @@ type Lookup struct {
 	SharedOnly bool
 
 	// Accept is the source's own: the content codings that the request accepts.
-	Accept uint16
+	Accept uint32
 
 	// Epoch is the source's own: what it found out holds as long as it has
 	// the same sites.
