@@ -2,6 +2,7 @@ package rfc9111
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -44,7 +45,8 @@ var comma, semicolon = []byte{','}, []byte{';'}
 // normalPreferences replaces the list of preferences that dst has from at on by one that
 // is the same for all lists that mean the same: in lower case, without empty members,
 // whitespace, weights of 1 and zeros behind weights, and in any order sorted, each once.
-// What is no list of members with weights stays as it is, but for case.
+// A list in which one name has two weights keeps its order, by which a server may choose
+// between them, and one with a quoted string stays as it is, but for case.
 func normalPreferences(dst []byte, at int, order preferred) []byte {
 	list := dst[at:]
 	for _, u := range usualCodings {
@@ -85,15 +87,27 @@ func normalPreferences(dst []byte, at int, order preferred) []byte {
 		return dst
 	}
 	sorted := members[:n]
-	slices.SortFunc(sorted, bytes.Compare)
-	for i, member := range slices.CompactFunc(sorted, bytes.Equal) {
-		if i > 0 {
+	slices.SortFunc(sorted, func(a, b []byte) int {
+		return cmp.Or(bytes.Compare(preferenceName(a), preferenceName(b)), bytes.Compare(a, b))
+	})
+	sorted = slices.CompactFunc(sorted, bytes.Equal)
+	for i, member := range sorted {
+		switch {
+		case i > 0 && bytes.Equal(preferenceName(sorted[i-1]), preferenceName(member)):
+			return dst[:at+len(out)]
+		case i > 0:
 			dst = append(dst, ',')
 		}
 		dst = append(dst, member...)
 	}
 	joined := dst[at+len(out):]
 	return dst[:at+copy(dst[at:], joined)]
+}
+
+// preferenceName is a member without its weight.
+func preferenceName(member []byte) []byte {
+	name, _, _ := bytes.Cut(member, semicolon)
+	return name
 }
 
 // appendPreference appends a member with its weight, if that is not 1. It may be
@@ -105,7 +119,7 @@ func appendPreference(dst, member []byte) []byte {
 	}
 	dst = append(dst, trimBytes(name)...)
 	parameter = trimBytes(parameter)
-	if len(parameter) > 2 && parameter[0] == 'q' && parameter[1] == '=' {
+	if 2 < len(parameter) && len(parameter) <= len("q=0.000") && parameter[0] == 'q' && parameter[1] == '=' {
 		if weight, ok := Weight(string(parameter[2:])); ok {
 			return appendWeight(dst, weight)
 		}
