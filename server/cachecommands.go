@@ -224,7 +224,7 @@ func missesText(all []missed.Path) string {
 	var b strings.Builder
 	for _, p := range all {
 		fmt.Fprintf(&b, "%8d  %s  (site %s)\n          %s (%s)\n", p.Misses, printable(p.Path), printable(p.Site), p.Because, p.Reason)
-		if p.Part != "" {
+		if p.Values > 1 {
 			fmt.Fprintf(&b, "          about %d different keys; %s has about %d values\n", p.Keys, printable(p.Part), p.Values)
 		}
 	}

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"crypto/sha256"
 	"strings"
 	"time"
 
@@ -52,12 +53,16 @@ func (e *Edge) keyParts(m *miss, now time.Time) (all []missed.Part) {
 		all = append(all, missed.Part{Name: v.Kind + " " + v.Name, Value: v.Value})
 	}
 	if m.x.Method == methodQuery {
-		all = append(all, missed.Part{Name: "the content", Value: m.x.Key})
+		all = append(all, missed.Part{Name: "the content", Value: m.x.Key[len(m.x.Key)-sha256.Size:]})
 	}
-	if m.reason != rfc9111.VaryMismatch {
+	vary := rfc9111.Vary("")
+	if m.reason == rfc9111.VaryMismatch {
+		vary = e.store.Vary(m.x.Key, now)
+	}
+	if vary == "" {
 		return all
 	}
-	for name := range strings.SplitSeq(string(e.store.Vary(m.x.Key, now)), ",") {
+	for name := range strings.SplitSeq(string(vary), ",") {
 		value := rfc9111.Vary(name).AppendKey(nil, m.x.Fields)
 		all = append(all, missed.Part{Name: "field " + name, Value: string(value)})
 	}

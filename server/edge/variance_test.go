@@ -100,6 +100,8 @@ func TestManyKeysByPart(t *testing.T) {
 	for want, ask := range map[string]func(r *rig, i int){
 		"field user-agent":  func(r *rig, i int) { r.get("/a?v=1", "user-agent", fmt.Sprint("agent ", i)) },
 		"the content":       func(r *rig, i int) { r.query("/a", fmt.Sprint(i)).wait() },
+		"parameter w":       func(r *rig, i int) { r.query(fmt.Sprint("/a?w=", i), "x").wait() },
+		"the query":         func(r *rig, i int) { r.get(fmt.Sprintf("/a?%060d", i), "user-agent", "one") },
 		"parameter v":       func(r *rig, i int) { r.get(fmt.Sprint("/a?v=", i), "user-agent", "one") },
 		"field accept-test": func(r *rig, i int) { r.get("/a", "user-agent", "one", "accept-test", fmt.Sprint(i)) },
 	} {

@@ -74,9 +74,9 @@ type Path struct {
 
 	// Keys is about how many different ones there were. Part is what has the most
 	// values, about Values: "parameter page" of the query, "field accept-language",
-	// "cookie lang" or "the content" of a QUERY; "": nothing of a request is in them
-	// but its path.
-	Keys   int    `json:"keys,omitempty"`
+	// "cookie lang", "the content" of a QUERY or, if none of its parameters has several,
+	// "the query"; "": nothing of a request is in them but its path.
+	Keys   int    `json:"keys"`
 	Part   string `json:"part,omitempty"`
 	Values int    `json:"values,omitempty"`
 }
@@ -299,13 +299,16 @@ func (p *place) report() Path {
 			reason = rfc9111.Reason(r)
 		}
 	}
-	path := Path{Site: p.site, Path: p.path, Misses: p.misses - p.taken, Reason: reason.String(), Because: reason.Sentence()}
+	path := Path{Site: p.site, Path: p.path, Misses: p.misses - p.taken, Reason: reason.String(), Because: reason.Sentence(), Keys: p.keys.count()}
 	for i := range p.parts {
 		if n := p.parts[i].values.count(); n > path.Values {
-			path.Keys, path.Part, path.Values = p.keys.count(), p.parts[i].name, n
+			path.Part, path.Values = p.parts[i].name, n
 		}
 	}
-	if path.Part != "" && !strings.Contains(path.Part, " ") {
+	switch {
+	case path.Values <= 1 && path.Keys > 1: // names that differ, or are too long to be counted
+		path.Part, path.Values = "the query", path.Keys
+	case path.Part != "" && !strings.Contains(path.Part, " "):
 		path.Part = "parameter " + path.Part
 	}
 	return path

@@ -60,7 +60,7 @@ func TestParameter(t *testing.T) {
 		t.Fatalf("%+v", many)
 	}
 	top := c.Top(1, noon.Add(time.Minute))
-	if got := top[0].Keys; got < 2700 || got > 3300 {
+	if got := top[0].Keys; got < 2400 || got > 3600 {
 		t.Errorf("about %d keys, want 3000", got)
 	}
 	for i := range 3000 {
