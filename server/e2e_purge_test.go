@@ -131,7 +131,7 @@ func TestOwnFlags(t *testing.T) {
 		!slices.Equal(words, []string{"https://a/"}) || !slices.Equal(settings, []string{"-admin", ":1", "-admin-insecure"}) {
 		t.Errorf("%v, %q, %q, %v", flags, words, settings, err)
 	}
-	for _, name := range []string{"url", "prefix", "host", "tag", "site", "all", "soft", "count", "H", "method", "client"} {
+	for _, name := range []string{"url", "prefix", "host", "tag", "site", "all", "soft", "count", "H", "method", "content", "client"} {
 		if status, _, stderr := command(t, nil, "check", "-"+name, "x"); status != exitUsage || !strings.Contains(stderr, "no setting") {
 			t.Errorf("%s is a setting, too: %q", name, stderr)
 		}

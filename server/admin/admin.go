@@ -12,13 +12,14 @@
 //	               changed, or 409 with why nothing has
 //	/upgrade       POST: the program is started again and takes over; 200 when it
 //	               serves, or 409 with why it does not
-//	/explain       what would become of a request, and why, in JSON
+//	/explain       GET or POST, for a long question: what would become of a request,
+//	               and why, in JSON
 //	/misses        the paths whose requests miss most, and why, in JSON
 //	/purge         POST: what is stored is not used any more, or is stale; 200 with
 //	               what that was, or 400 with why nothing was purged
 //	/debug/pprof/  Go profiles
 //
-// Every path but those of POST answers GET and HEAD alone, /healthz and /readyz OPTIONS
+// Every path but those with POST answers GET and HEAD alone, /healthz and /readyz OPTIONS
 // as well, which some balancers send, and no answer may be cached. With a token,
 // all but /healthz and /readyz answer only requests that have it. Without, the
 // address should be a loopback one; [Server.Serve] warns about any other, and on a
@@ -128,7 +129,7 @@ func New(cfg Config) *Server {
 	handle(mux, "POST /reload", own.Handler(change(cfg.Reload)))
 	handle(mux, "POST /upgrade", own.Handler(change(cfg.Upgrade)))
 	handle(mux, "POST /purge", own.Handler(purge(cfg.Cache)))
-	handle(mux, "/explain", explain(cfg.Cache))
+	handle(mux, "/explain", own.Handler(explain(cfg.Cache)))
 	handle(mux, "/misses", misses(cfg.Cache))
 	handle(mux, "/debug/pprof/", http.HandlerFunc(pprof.Index))
 	handle(mux, "/debug/pprof/cmdline", http.HandlerFunc(pprof.Cmdline))
@@ -179,8 +180,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-// methods lets GET and HEAD pass, POST alone to what changes something, and
-// OPTIONS to what balancers ask: HAProxy's option httpchk sends it by default, and
+// methods lets GET and HEAD pass, POST alone to what changes something, POST too to
+// what may be asked at length, and OPTIONS to what balancers ask: HAProxy's option httpchk sends it by default, and
 // takes the status.
 func methods(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -196,6 +197,8 @@ func methods(next http.Handler) http.Handler {
 			}
 		} else if r.Method == http.MethodOptions && probe {
 			h.Set("Allow", "GET, HEAD, OPTIONS")
+		} else if r.Method == http.MethodPost && r.URL.Path == "/explain" {
+			// The content of a QUERY may be longer than a head.
 		} else if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			h.Set("Allow", "GET, HEAD")
 			plain(w, http.StatusMethodNotAllowed, "only GET and HEAD are served here")

@@ -20,7 +20,8 @@ type Cache interface {
 	Misses(n int) []missed.Path
 }
 
-// maxForm bounds the content of a purge, in bytes: ten thousand URLs of a hundred.
+// maxForm bounds the content of a purge or a question, in bytes: ten thousand URLs of a
+// hundred.
 const maxForm = 1 << 20
 
 // The parameters of a purge and of a question.
@@ -33,9 +34,7 @@ var (
 // why nothing was. Its parameters are a form, or in the query.
 func purge(c Cache) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		if err := r.ParseForm(); err != nil {
-			plain(w, http.StatusBadRequest, fmt.Sprintf("reading the form: %v; allowed are up to %d bytes of application/x-www-form-urlencoded", err, maxForm))
+		if !readForm(w, r) {
 			return
 		}
 		p, err := purgeOf(r.Form)
@@ -46,6 +45,16 @@ func purge(c Cache) http.Handler {
 		done, err := c.Purge(p)
 		answer(w, done, err)
 	})
+}
+
+// readForm reads a request's form, and answers if it is none.
+func readForm(w http.ResponseWriter, r *http.Request) (ok bool) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	err := r.ParseForm()
+	if err != nil {
+		plain(w, http.StatusBadRequest, fmt.Sprintf("reading the form: %v; allowed are up to %d bytes of application/x-www-form-urlencoded", err, maxForm))
+	}
+	return err == nil
 }
 
 // purgeOf reads the parameters of a purge.
@@ -66,10 +75,14 @@ func purgeOf(form url.Values) (edge.Purge, error) {
 	return p, nil
 }
 
-// explain answers with what would become of a request, in JSON.
+// explain answers with what would become of a request, in JSON. Its parameters are in the
+// query, or a form.
 func explain(c Cache) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		form := r.URL.Query()
+		if !readForm(w, r) {
+			return
+		}
+		form := r.Form
 		err := known(form, explainParameters)
 		client, wrong := edge.QuestionClient(form.Get("client"))
 		q := edge.Question{URL: form.Get("url"), Method: form.Get("method"), Content: form.Get("content"), Client: client}

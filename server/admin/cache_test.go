@@ -64,7 +64,9 @@ func TestPurgeAndExplain(t *testing.T) {
 		{"GET", "/explain?url=u&field=x", "", 400, `field "x": allowed is a field such as`, ""},
 		{"GET", "/misses", "", 200, `[{"site":"a","path":"a.com/","misses":3,"reason":"miss"`, "20"},
 		{"POST", "/misses", "", 405, "GET and HEAD", ""},
-		{"POST", "/explain?url=u", "", 405, "GET and HEAD", ""},
+		{"POST", "/explain", "url=u&method=QUERY&content=" + strings.Repeat("x", 64<<10), 200, `"outcome":"explained"`, "{Method:QUERY URL:u Fields:[] Content:xxx"},
+		{"POST", "/explain", "url=%zz", 400, "reading the form", ""},
+		{"PUT", "/explain?url=u", "", 405, "GET and HEAD", ""},
 	} {
 		s := new(scribe)
 		h, _ := newServerOf(prometheus.NewRegistry(), nil, "", withCache(s))

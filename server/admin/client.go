@@ -110,7 +110,7 @@ func (c Client) Purge(ctx context.Context, form url.Values) (done edge.Purged, e
 
 // Explain asks what would become of a request: see the parameters of /explain.
 func (c Client) Explain(ctx context.Context, question url.Values) (x edge.Explanation, err error) {
-	return x, c.decode(ctx, http.MethodGet, "/explain?"+question.Encode(), nil, &x)
+	return x, c.decode(ctx, http.MethodPost, "/explain", question, &x)
 }
 
 // Misses asks for the paths whose requests miss most.

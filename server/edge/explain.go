@@ -154,6 +154,9 @@ func (e *Edge) Explain(q Question) (Explanation, error) {
 	if x.Assumed = foretold.Assumed; s.Clients != nil {
 		x.Assumed = append(x.Assumed, "The client is let in without a certificate: one with it gets what is stored only if that is for all who are authorized.")
 	}
+	if q.Method == methodQuery && q.Content == "" {
+		x.Assumed = append(x.Assumed, "The QUERY has no content: what is stored is the answer to one that has the same.")
+	}
 	if foretold.Answer != nil {
 		x.refused(fmt.Sprint(foretold.Answer.Status), foretold.Why)
 		e.explainBehind(&x, s, r, q.Content)
@@ -212,7 +215,7 @@ func (x *Explanation) keyed(s *site.Site, key string, r *message.Request) {
 	for _, v := range s.NamedValues(r.Fields) {
 		x.Keyed = append(x.Keyed, abridged(v.String()))
 	}
-	if r.Method == methodQuery {
+	if r.Method == methodQuery && !s.Files {
 		x.Keyed = append(x.Keyed, "the content, and the fields that say what it means")
 	}
 }
