@@ -59,7 +59,8 @@
 // loses an entry while it has more than its share, main otherwise. The oldest
 // entry of probation goes on to main if it was used since it came; that of main has
 // another round, at the price of one use, and more if it is much larger than the
-// average and room is needed for bytes. What leaves is remembered for a while by its
+// average and room is needed for bytes; while the share of probation is more than half,
+// at the price of all its uses, whatever its size. What leaves is remembered for a while by its
 // key's hash, half as many keys for each queue as there are entries; if it comes
 // back it was used after all. Then the share of probation rises if it had left
 // that too early, and falls if it had left main.

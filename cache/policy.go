@@ -23,11 +23,11 @@ const (
 	firstShare = 0.50
 	mostShare  = 0.90
 
-	// shortLived is the share of probation above which what is asked for is
-	// taken to be popular for a short time only. That an entry of main was
-	// used then counts, and not how often, or it would stay for rounds in
-	// which it is past; and its size does not, as all that is asked for now
-	// has room.
+	// shortLived is the share of probation above which what is popular is taken
+	// to be so for a short time. An entry of main then stays for one more round
+	// if it was used at all: more uses would keep it after it has become
+	// unpopular, and its size does not count, since all that is popular now has
+	// room.
 	shortLived = 0.50
 
 	// shareStep is by how many times the weight of a ghost that is asked
@@ -58,7 +58,7 @@ func adapt(share float64, q queue, weight float64) float64 {
 }
 
 // usesToStay is how many uses an entry of main loses for another round, if room
-// is needed for bytes: 1 if it is smaller than four times the average, one more
+// is needed for bytes and nothing says that what is popular is short-lived: 1 if it is smaller than four times the average, one more
 // for each factor of 8 above. An entry that has fewer leaves. So of what is used
 // as often the large leaves first, but what is used much stays, whatever its
 // size.
