@@ -55,10 +55,7 @@ func (e *Edge) keyParts(m *miss, now time.Time) (all []missed.Part) {
 	if m.x.Method == methodQuery {
 		all = append(all, missed.Part{Name: "the content", Value: m.x.Key[len(m.x.Key)-sha256.Size:]})
 	}
-	vary := rfc9111.Vary("")
-	if m.reason == rfc9111.VaryMismatch {
-		vary = e.store.Vary(m.x.Key, now)
-	}
+	vary := e.store.Vary(m.x.Key, now)
 	if vary == "" {
 		return all
 	}

@@ -94,6 +94,21 @@ func TestNoVarySearchChanges(t *testing.T) {
 	})
 }
 
+// TestExpiredVariants: the keys of a path that varies are by the fields of its Vary,
+// whatever the reason of its misses.
+func TestExpiredVariants(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		r := newRig(t, knobs{}, always(200, "x", "cache-control", "max-age=1", "vary", "accept-language"))
+		for i := range 6 {
+			r.get("/a", "accept-language", []string{"de", "en"}[i%2])
+			time.Sleep(2 * time.Second)
+		}
+		if top := r.Misses(1); len(top) != 1 || top[0].Part != "field accept-language" || top[0].Values != 2 {
+			t.Errorf("%+v", top)
+		}
+	})
+}
+
 // TestManyKeysByPart: what is no parameter of the query is named too, if it makes very
 // many keys.
 func TestManyKeysByPart(t *testing.T) {

@@ -283,6 +283,14 @@ func (c *Counter) Top(n int, now time.Time) []Path {
 			all[j].reasons[r] += b.reasons[r]
 		}
 		all[j].keys.join(&b.keys)
+		for k := range b.parts {
+			if b.parts[k].name == "" {
+				break
+			}
+			if values := all[j].part(b.parts[k].name); values != nil {
+				values.join(&b.parts[k].values)
+			}
+		}
 	}
 	slices.SortFunc(all, func(a, b place) int { return cmp.Compare(b.misses-b.taken, a.misses-a.taken) })
 	top := make([]Path, 0, min(n, len(all)))
@@ -306,7 +314,7 @@ func (p *place) report() Path {
 		}
 	}
 	switch {
-	case path.Values <= 1 && path.Keys > 1: // names that differ, or are too long to be counted
+	case path.Values <= 1 && path.Keys > 1 && p.last.Query != "": // names that differ, or are too long to be counted
 		path.Part, path.Values = "the query", path.Keys
 	case path.Part != "" && !strings.Contains(path.Part, " "):
 		path.Part = "parameter " + path.Part

@@ -101,6 +101,22 @@ func TestPart(t *testing.T) {
 	}
 }
 
+// TestPartOfBothPeriods: what made the keys of the period before is named still, and the
+// query is not if there is none.
+func TestPartOfBothPeriods(t *testing.T) {
+	var c Counter
+	for i := range 500 {
+		c.Note(&Miss{Path: "/a", Query: fmt.Sprint("?id=", i), Key: fmt.Sprint("/a", i)}, noon)
+		c.Note(&Miss{Path: "/b", Key: fmt.Sprint("/b", i%2), Parts: []Part{{"field accept-encoding", "gzip"}}}, noon)
+	}
+	c.Note(&Miss{Path: "/a", Query: "?id=7", Key: "/a7"}, noon.Add(period))
+	for _, p := range c.Top(2, noon.Add(period)) {
+		if p.Path == "/a" && (p.Part != "parameter id" || p.Values < 400 || p.Keys < 400) || p.Path == "/b" && (p.Part != "field accept-encoding" || p.Values != 1 || p.Keys != 2) {
+			t.Errorf("%+v", p)
+		}
+	}
+}
+
 // TestLast: of a path that has a place the latest miss is known, with its query.
 func TestLast(t *testing.T) {
 	var c Counter
