@@ -39,7 +39,7 @@ func testGround(t *testing.T) *ground {
 	if err := g.writeSite(); err != nil {
 		t.Fatal(err)
 	}
-	if g.origin, err = startOrigin(); err != nil {
+	if g.origin, err = startOrigin(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(g.close)
@@ -278,8 +278,8 @@ func TestJudge(t *testing.T) {
 
 // TestParse: what is read of loadgen and of /metrics.
 func TestParse(t *testing.T) {
-	s, err := parseService([]byte(`{"requests":10,"ends":{"succeeded":8},"latencies":{"99th":5000},"points":[{"99th":9000},{"99th":3000},{"99th":4000},{"99th":null},{"99th":1,"drain":true}],"error_counts":{"502":2},"connection_errors":{"reset":3}}`), "")
-	if want := (service{Requests: 10, Errors: 5, P99: 5 * time.Microsecond, Usual: 4 * time.Microsecond, Why: "reset"}); err != nil || s != want {
+	s, err := parseService([]byte(`{"requests":10,"ends":{"succeeded":8},"latencies":{"99th":5000},"points":[{"99th":9000},{"99th":3000},{"99th":4000},{"99th":null,"length":1000000000},{"99th":1,"drain":true}],"error_counts":{"502":2},"connection_errors":{"reset":3}}`), "")
+	if want := (service{Requests: 10, Errors: 5, P99: 5 * time.Microsecond, Usual: time.Second, Why: "reset"}); err != nil || s != want {
 		t.Errorf("%+v, %v, want %+v", s, err, want)
 	}
 	if _, err := parseService(nil, "no such flag"); err == nil || !strings.Contains(err.Error(), "no such flag") {

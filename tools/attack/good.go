@@ -30,7 +30,7 @@ type service struct {
 	Requests int
 	Errors   int           // requests without a whole response of 2xx, and connections that broke
 	P99      time.Duration // of all requests
-	Usual    time.Duration // the median of the p99 of each second
+	Usual    time.Duration // what the p99 of three of four seconds is within
 	Why      string        // the most frequent error
 }
 
@@ -72,8 +72,9 @@ func parseService(report []byte, complaint string) (service, error) {
 			P99 time.Duration `json:"99th"`
 		}
 		Points []struct {
-			Drain bool
-			P99   *time.Duration `json:"99th"`
+			Length time.Duration
+			Drain  bool
+			P99    *time.Duration `json:"99th"` // nil: no request ended
 		}
 		ErrorCounts      map[string]int `json:"error_counts"`
 		ConnectionErrors map[string]int `json:"connection_errors"`
@@ -84,13 +85,17 @@ func parseService(report []byte, complaint string) (service, error) {
 	s := service{Requests: r.Requests, Errors: r.Requests - r.Ends["succeeded"], P99: r.Latencies.P99, Usual: r.Latencies.P99}
 	var seconds []time.Duration
 	for _, p := range r.Points {
-		if !p.Drain && p.P99 != nil {
+		switch {
+		case p.Drain:
+		case p.P99 == nil:
+			seconds = append(seconds, p.Length)
+		default:
 			seconds = append(seconds, *p.P99)
 		}
 	}
 	if len(seconds) > 0 {
 		slices.Sort(seconds)
-		s.Usual = seconds[len(seconds)/2]
+		s.Usual = seconds[len(seconds)*3/4]
 	}
 	most := 0
 	for _, counts := range []map[string]int{r.ErrorCounts, r.ConnectionErrors} {

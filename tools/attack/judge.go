@@ -11,8 +11,9 @@ import (
 
 const (
 	// slower is how much larger the good client's p99 may be beside an attack. What
-	// counts is the median of its seconds: on a machine that is shared, a moment
-	// without a processor is in the p99 of a whole minute, with an attack or without.
+	// counts is what it is within in three of four seconds: on a machine that is
+	// shared, a moment without a processor is in the p99 of a whole minute, with an
+	// attack or without.
 	slower = 2
 
 	// noise is a p99 below which its growth says more of the machine's timer and

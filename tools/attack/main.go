@@ -12,8 +12,9 @@
 //
 // Nothing but loopback is attacked: target.Dial refuses everything else. The server has
 // core 0; the good client, which is loadgen, the attackers and the origin have core 1.
-// The attackers are a process that runs while no other would, so that what they compute
-// keeps nothing waiting: what the good client waits for is the server.
+// The attackers are a process that runs while no other would, and in the long form the
+// origin is another, so that what they compute keeps nothing waiting: what the good
+// client waits for is the server.
 //
 // The exit status is 1 if a row fails its bar. In the short form the times of the
 // server's limits are a second, so that they are met within it; p99 is printed and has
@@ -21,7 +22,7 @@
 //
 //  1. catalog/     what is done
 //  2. own.go       hotpath with a site of files and one with an origin, or another server
-//  3. origin/      what stands behind it
+//  3. origin/      what stands behind it; originprocess.go has it in a process
 //  4. good.go      the well-behaved client
 //  5. attackers.go the process that attacks
 //  6. watch.go     the server's memory, processor time and gauges meanwhile
@@ -93,7 +94,9 @@ func asPart(args []string) (ended bool, err error) {
 	case attackersCommand:
 		return true, performAsked(os.Stdin, os.Stdout)
 	case originCommand:
-		return true, serveOrigin(os.Stdin, os.Stdout)
+		return true, serveOrigin(os.Stdin, os.Stdout, false)
+	case idleOrigin:
+		return true, serveOrigin(os.Stdin, os.Stdout, true)
 	}
 	return false, nil
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,19 +13,29 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/machine"
 	"github.com/e0ac7cd4/hotpath/tools/attack/origin"
 )
 
-// originCommand has this program be the origin.
-const originCommand = "origin"
+// originCommand has this program be the origin, and idleOrigin one that runs while no
+// other process would.
+const (
+	originCommand = "origin"
+	idleOrigin    = "idle-origin"
+)
+
+// closing is how long the origin may take to end.
+const closing = 5 * time.Second
 
 // serveOrigin is that process: it writes its address, and then for each line that it
 // reads how many requests it is answering. It ends with what it reads.
-func serveOrigin(in io.Reader, out io.Writer) error {
-	if err := machine.IdleSelf(); err != nil {
-		return err
+func serveOrigin(in io.Reader, out io.Writer, idle bool) error {
+	if idle {
+		if err := machine.IdleSelf(); err != nil {
+			return err
+		}
 	}
 	s, err := origin.Start(originPath)
 	if err != nil {
@@ -38,8 +49,8 @@ func serveOrigin(in io.Reader, out io.Writer) error {
 }
 
 // originProcess is the origin, in a process of its own on the clients' core. It is an
-// accomplice of the attackers: what it takes of the core is not to be missing to the
-// good client, so that it runs while no other would, as they do.
+// accomplice of the attackers: what it takes of the core is not to be missing to the good
+// client. So if that client's p99 has a bar, it runs while no other would, as they do.
 type originProcess struct {
 	addr string // 127.0.0.1:port
 	cmd  *exec.Cmd
@@ -47,12 +58,17 @@ type originProcess struct {
 	out  *bufio.Reader
 }
 
-func startOrigin() (*originProcess, error) {
+// startOrigin starts it; it ends with ctx.
+func startOrigin(ctx context.Context, idle bool) (*originProcess, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
 	}
-	cmd := exec.Command(self, originCommand)
+	command := originCommand
+	if idle {
+		command = idleOrigin
+	}
+	cmd := exec.CommandContext(ctx, self, command)
 	cmd.Stderr, cmd.SysProcAttr = os.Stderr, &syscall.SysProcAttr{Setpgid: true}
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -90,4 +106,7 @@ func (o *originProcess) busy() (int, error) {
 	return strconv.Atoi(text)
 }
 
-func (o *originProcess) close() error { return errors.Join(o.in.Close(), o.cmd.Wait()) }
+func (o *originProcess) close() error {
+	defer time.AfterFunc(closing, func() { _ = o.cmd.Process.Kill() }).Stop()
+	return errors.Join(o.in.Close(), o.cmd.Wait())
+}

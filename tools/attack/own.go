@@ -91,7 +91,7 @@ func newGround(ctx context.Context, o options, dir string) (*ground, error) {
 		return nil, fmt.Errorf("making what is served: %w", err)
 	}
 	var err error
-	g.origin, err = startOrigin()
+	g.origin, err = startOrigin(ctx, o.form().strict)
 	return g, err
 }
 

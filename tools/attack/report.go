@@ -106,7 +106,7 @@ func (b *board) markdown() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%s, %s, on %s with %d cores. Each attack took %v, or as long as its limit needs, beside a good client with %s requests/s over HTTP/2. ",
 		b.server, b.version, time.Now().Format("2 January 2006"), b.cores, b.form.attack, grouped(b.form.rate))
-	fmt.Fprintf(&s, "Frames and ms are until the server's end, in the middle of all tries that it ended. Memory and goroutines are before, at most meanwhile, and after; processor time in cores and p99 of the good client without and beside the attack, the median of its seconds (of all requests).\n\n")
+	fmt.Fprintf(&s, "Frames and ms are until the server's end, in the middle of all tries that it ended. Memory and goroutines are before, at most meanwhile, and after; processor time in cores and p99 of the good client without and beside the attack, what it is within in three of four seconds (of all requests).\n\n")
 	fmt.Fprintf(&s, "| %s |\n|%s\n", strings.Join(columns, " | "), strings.Repeat("---|", len(columns)))
 	for _, r := range b.rows {
 		fmt.Fprintf(&s, "| %s |\n", strings.ReplaceAll(strings.Join(r.cells(), " | "), "\n", " "))

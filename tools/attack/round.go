@@ -91,7 +91,7 @@ func (g *ground) round(ctx context.Context, a catalog.Attack, f form) (r row, er
 			if r.busy, err = g.origin.busy(); err != nil {
 				return r, err
 			}
-			if r.busy == 0 || time.Now().After(end) {
+			if r.busy == 0 || time.Now().After(end) || ctx.Err() != nil {
 				break
 			}
 		}

@@ -25,8 +25,8 @@ func upstream() []Attack {
 			Try: ask(peer.Options{}, origin.Drip),
 		},
 		{
-			// The attackers run while nothing else does, the origin among it: those
-			// whose turn does not come take nothing from their sockets, which are closed.
+			// The attackers run while nothing else does: those whose turn does not come
+			// take nothing from their sockets, which are closed.
 			Name: "origin-floods", Reference: "CAPEC-130",
 			Does:   "clients that do not read ask for content without end",
 			Passes: "no more than 64 KiB a stream waits, of all together no more than memory has for slow clients, and the stream ends within write-timeout",
