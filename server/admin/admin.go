@@ -200,8 +200,12 @@ func methods(next http.Handler) http.Handler {
 		} else if r.Method == http.MethodPost && r.URL.Path == "/explain" {
 			// The content of a QUERY may be longer than a head.
 		} else if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			h.Set("Allow", "GET, HEAD")
-			plain(w, http.StatusMethodNotAllowed, "only GET and HEAD are served here")
+			allowed, says := "GET, HEAD", "only GET and HEAD are served here"
+			if r.URL.Path == "/explain" {
+				allowed, says = "GET, HEAD, POST", "only GET, HEAD and POST are served here"
+			}
+			h.Set("Allow", allowed)
+			plain(w, http.StatusMethodNotAllowed, says)
 			return
 		}
 		next.ServeHTTP(w, r)

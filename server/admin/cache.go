@@ -24,6 +24,10 @@ type Cache interface {
 // hundred.
 const maxForm = 1 << 20
 
+// maxQuestionFields is how many fields a question may have: no server takes a request
+// with more.
+const maxQuestionFields = 256
+
 // The parameters of a purge and of a question.
 var (
 	purgeParameters   = []string{"url", "prefix", "host", "tag", "all", "site", "soft", "count"}
@@ -83,15 +87,19 @@ func explain(c Cache) http.Handler {
 			return
 		}
 		form := r.Form
-		err := known(form, explainParameters)
+		wrongs := []error{known(form, explainParameters)}
+		if n := len(form["field"]); n > maxQuestionFields {
+			plain(w, http.StatusBadRequest, fmt.Sprintf("%d fields: allowed are up to %d", n, maxQuestionFields))
+			return
+		}
 		client, wrong := edge.QuestionClient(form.Get("client"))
 		q := edge.Question{URL: form.Get("url"), Method: form.Get("method"), Content: form.Get("content"), Client: client}
-		err = errors.Join(err, wrong)
+		wrongs = append(wrongs, wrong)
 		for _, text := range form["field"] {
 			f, wrong := edge.QuestionField(text)
-			q.Fields, err = append(q.Fields, f), errors.Join(err, wrong)
+			q.Fields, wrongs = append(q.Fields, f), append(wrongs, wrong)
 		}
-		if err != nil {
+		if err := errors.Join(wrongs...); err != nil {
 			plain(w, http.StatusBadRequest, err.Error())
 			return
 		}

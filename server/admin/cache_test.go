@@ -66,7 +66,8 @@ func TestPurgeAndExplain(t *testing.T) {
 		{"POST", "/misses", "", 405, "GET and HEAD", ""},
 		{"POST", "/explain", "url=u&method=QUERY&content=" + strings.Repeat("x", 64<<10), 200, `"outcome":"explained"`, "{Method:QUERY URL:u Fields:[] Content:xxx"},
 		{"POST", "/explain", "url=%zz", 400, "reading the form", ""},
-		{"PUT", "/explain?url=u", "", 405, "GET and HEAD", ""},
+		{"PUT", "/explain?url=u", "", 405, "GET, HEAD and POST", ""},
+		{"POST", "/explain", "url=u" + strings.Repeat("&field=a", 257), 400, "257 fields: allowed are up to 256", ""},
 	} {
 		s := new(scribe)
 		h, _ := newServerOf(prometheus.NewRegistry(), nil, "", withCache(s))
