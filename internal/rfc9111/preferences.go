@@ -104,9 +104,13 @@ func normalPreferences(dst []byte, at int, order preferred) []byte {
 	return dst[:at+copy(dst[at:], joined)]
 }
 
-// preferenceName is a member without its weight.
+// preferenceName is a member without its weight, and without the "x-" with which gzip and
+// compress mean the same (RFC 9110 §8.4.1).
 func preferenceName(member []byte) []byte {
 	name, _, _ := bytes.Cut(member, semicolon)
+	if string(name) == "x-gzip" || string(name) == "x-compress" {
+		return name[len("x-"):]
+	}
 	return name
 }
 

@@ -23,6 +23,7 @@ func TestPreferences(t *testing.T) {
 		{"Other weights differ.", "accept-encoding", "gzip;q=0.501", "gzip;q=0.501"},
 		{"What is said twice is said once.", "accept-encoding", "gzip, br, gzip", "br,gzip"},
 		{"With two weights it is not the same, and the order may count.", "accept-encoding", "gzip;q=0.1, x, gzip", "gzip;q=0.1,x,gzip"},
+		{"Nor with two names.", "accept-encoding", "x-gzip, gzip;q=0", "x-gzip,gzip;q=0"},
 		{"Whatever sorts between them.", "accept-encoding", "gzip;q=0, gzip-x, gzip", "gzip;q=0,gzip-x,gzip"},
 		{"Empty members are none.", "accept-encoding", ",gzip,, br,", "br,gzip"},
 		{"Nothing but empty members is empty.", "accept-encoding", " , ,", ""},
@@ -81,8 +82,12 @@ func FuzzPreferences(f *testing.F) {
 			t.Fatalf("%q becomes %q: %v, want %v", value, got, is, want)
 		}
 		names := map[string]bool{}
-		for member := range readPreferences(value) {
-			name, _, _ := strings.Cut(member[0], ";")
+		for member := range strings.SplitSeq(strings.ToLower(value), ",") {
+			if member = strings.Trim(member, " \t"); member == "" {
+				continue
+			}
+			name, _, _ := strings.Cut(member, ";")
+			name = strings.TrimPrefix(strings.TrimRight(name, " \t"), "x-")
 			if names[name] {
 				return // its order may count
 			}
