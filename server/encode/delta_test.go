@@ -172,40 +172,48 @@ func TestDeltaBrotliCopies(t *testing.T) {
 		"versions of a script": func() [2][]byte { a, b := versions(300 << 10); return [2][]byte{a, b} }(),
 	} {
 		old, body := pair[0], pair[1]
-		d := newDeltaBrotli(io.Discard, old, len(body))
-		got, crossed := bytes.Clone(old), 0
-		for part := range slices.Chunk(body, deltaBlock) {
-			d.find(part)
-			at := len(old) + d.at
-			for _, m := range d.matches {
-				at += m.Unmatched
-				if from := at - m.Distance; from < len(old) && from+m.Length > len(old) {
-					crossed++
-				}
-				at += m.Length
-			}
-			d.divide()
-			for _, m := range d.parts {
-				got = append(got, body[len(got)-len(old):][:m.Unmatched]...)
-				from := len(got) - m.Distance
-				if m.Length > 0 && from < len(old) && from+m.Length > len(old) {
-					t.Errorf("%s: a copy of %d bytes begins %d before the end of the dictionary", about, m.Length, len(old)-from)
-				}
-				for i := range m.Length {
-					got = append(got, got[from+i])
-				}
-			}
-			d.at += len(part)
-		}
-		if !bytes.Equal(got[len(old):], body) {
-			t.Errorf("%s: the copies do not make the content", about)
-		}
+		crossed := checkCopies(t, old, body)
 		t.Logf("%s: %d matches were divided", about, crossed)
 		total += crossed
 	}
 	if total == 0 {
 		t.Error("no match was to be divided")
 	}
+}
+
+// checkCopies checks the copies of body, coded with a dictionary, and returns how many of
+// the library's matches were to be divided.
+func checkCopies(t *testing.T, old, body []byte) (crossed int) {
+	t.Helper()
+	d := newDeltaBrotli(io.Discard, old, len(body))
+	got := bytes.Clone(old)
+	for part := range slices.Chunk(body, deltaBlock) {
+		d.find(part)
+		at := len(old) + d.at
+		for _, m := range d.matches {
+			at += m.Unmatched
+			if from := at - m.Distance; from < len(old) && from+m.Length > len(old) {
+				crossed++
+			}
+			at += m.Length
+		}
+		d.divide()
+		for _, m := range d.parts {
+			got = append(got, body[len(got)-len(old):][:m.Unmatched]...)
+			from := len(got) - m.Distance
+			if m.Length > 0 && from < len(old) && from+m.Length > len(old) {
+				t.Errorf("a copy of %d bytes begins %d before the end of the dictionary", m.Length, len(old)-from)
+			}
+			for i := range m.Length {
+				got = append(got, got[from+i])
+			}
+		}
+		d.at += len(part)
+	}
+	if !bytes.Equal(got[len(old):], body) {
+		t.Error("the copies do not make the content")
+	}
+	return crossed
 }
 
 // FuzzDelta: whatever a content and its dictionary are, a client makes of what is coded
@@ -222,6 +230,7 @@ func FuzzDelta(f *testing.F) {
 		if len(old) > MaxDelta || len(body) > MaxDelta {
 			return
 		}
+		checkCopies(t, old, body)
 		d := NewDictionary(old)
 		var e Encoders
 		for _, c := range []Coding{Dcz, Dcb} {
