@@ -154,8 +154,8 @@ func (e *Edge) Explain(q Question) (Explanation, error) {
 	if x.Assumed = foretold.Assumed; s.Clients != nil {
 		x.Assumed = append(x.Assumed, "The client is let in without a certificate: one with it gets what is stored only if that is for all who are authorized.")
 	}
-	if q.Method == methodQuery && q.Content == "" {
-		x.Assumed = append(x.Assumed, "The QUERY has no content: what is stored is the answer to one that has the same.")
+	if q.Method == methodQuery && q.Content == "" && !s.Files {
+		x.Assumed = append(x.Assumed, "No content was given: this is the answer to a QUERY without content.")
 	}
 	if foretold.Answer != nil {
 		x.refused(fmt.Sprint(foretold.Answer.Status), foretold.Why)
