@@ -11,43 +11,47 @@ import (
 )
 
 // tree is root and all its descendants, by process id: nginx has a worker, h2o
-// a process that keeps the key.
+// a process that keeps the key. It is read from the kernel's lists of children
+// (proc(5)): /proc as a whole takes 4 ms of the core that a client may need.
 func tree(root int) ([]int, error) {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return nil, fmt.Errorf("listing processes: %w", err)
-	}
-	children := make(map[int][]int)
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue // not a process
-		}
-		stat, err := os.ReadFile("/proc/" + e.Name() + "/stat")
-		if err != nil {
-			continue // it has ended since
-		}
-		parent, err := parseParent(string(stat))
-		if err != nil {
-			return nil, fmt.Errorf("process %d: %w", pid, err)
-		}
-		children[parent] = append(children[parent], pid)
+	if _, err := os.Stat("/proc/thread-self/children"); err != nil {
+		return nil, fmt.Errorf("finding the children of process %d: the kernel has no lists of them (CONFIG_PROC_CHILDREN): %w", root, err)
 	}
 	all := []int{root}
 	for i := 0; i < len(all); i++ {
-		all = append(all, children[all[i]]...)
+		dir := fmt.Sprintf("/proc/%d/task/", all[i])
+		threads, err := os.ReadDir(dir)
+		if err != nil {
+			if i == 0 {
+				return nil, fmt.Errorf("listing the threads of process %d: %w", root, err)
+			}
+			continue // it has ended since
+		}
+		for _, t := range threads {
+			list, err := os.ReadFile(dir + t.Name() + "/children")
+			if err != nil {
+				continue // it has ended since
+			}
+			children, err := parseChildren(string(list))
+			if err != nil {
+				return nil, fmt.Errorf("the children of process %d: %w", all[i], err)
+			}
+			all = append(all, children...)
+		}
 	}
 	return all, nil
 }
 
-// parseParent reads the parent's id from /proc/PID/stat (proc(5)): the fourth
-// field, behind a command in parentheses that may contain anything.
-func parseParent(stat string) (int, error) {
-	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 2 {
-		return 0, fmt.Errorf("stat has no parent: %q", stat)
+// parseChildren reads process ids with a space behind each.
+func parseChildren(list string) (pids []int, err error) {
+	for text := range strings.FieldsSeq(list) {
+		pid, err := strconv.Atoi(text)
+		if err != nil {
+			return nil, err
+		}
+		pids = append(pids, pid)
 	}
-	return strconv.Atoi(fields[1])
+	return pids, nil
 }
 
 // CPUTime is the processor time of all threads of a process and of its

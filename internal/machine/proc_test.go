@@ -10,21 +10,14 @@ import (
 	"time"
 )
 
-func TestParseParent(t *testing.T) {
-	for stat, want := range map[string]int{
-		"1234 (nginx) S 77 1234 1234 0 -1 4194560":   77,
-		"1234 (a) R 5 (b c) S 78 1234 0":             78,
-		"1 (systemd) S 0 1 1":                        0,
-		"9 (h2o: (worker) process 1) S 4 9 9 0 -1 0": 4,
-	} {
-		if got, err := parseParent(stat); err != nil || got != want {
-			t.Errorf("parseParent(%q) = %d, %v; want %d", stat, got, err, want)
+func TestParseChildren(t *testing.T) {
+	for list, want := range map[string][]int{"": nil, "77 ": {77}, "77 78 1234567 ": {77, 78, 1234567}} {
+		if got, err := parseChildren(list); err != nil || !slices.Equal(got, want) {
+			t.Errorf("parseChildren(%q) = %d, %v; want %d", list, got, err, want)
 		}
 	}
-	for _, bad := range []string{"", "1 (a)", "1 (a) S", "1 (a) S x"} {
-		if got, err := parseParent(bad); err == nil {
-			t.Errorf("parseParent(%q) = %d, want an error", bad, got)
-		}
+	if got, err := parseChildren("77 x "); err == nil {
+		t.Errorf("parseChildren of an x = %d, want an error", got)
 	}
 }
 
@@ -68,6 +61,9 @@ func TestTree(t *testing.T) {
 	if err != nil || !slices.Contains(pids, os.Getpid()) || !slices.Contains(pids, child.Process.Pid) {
 		t.Errorf("tree = %v, %v; want %d and %d in it", pids, err, os.Getpid(), child.Process.Pid)
 	}
+	if pids, err := tree(1 << 30); err == nil { // over the kernel's largest, 2^22
+		t.Errorf("tree of no process = %v, want an error", pids)
+	}
 	if cpu, err := CPUTime(os.Getpid()); err != nil || cpu <= 0 {
 		t.Errorf("CPUTime = %v, %v", cpu, err)
 	}
@@ -83,12 +79,12 @@ func TestTree(t *testing.T) {
 }
 
 func FuzzProc(f *testing.F) {
-	f.Add("1234 (nginx) S 77 1234")
+	f.Add("77 1234 ")
 	f.Add("1500000123 51153 17")
 	f.Add("Pss: 393 kB")
 	f.Add("cpu 1 2 3 4 5 6 7 8 9 10")
 	f.Fuzz(func(t *testing.T, s string) {
-		_, _ = parseParent(s)
+		_, _ = parseChildren(s)
 		_, _ = parseSchedstat(s)
 		_, _ = parsePss(s)
 		_, _ = parseTimes(s)
