@@ -71,7 +71,8 @@ type form struct {
 	attack  time.Duration
 	rate    int // of the good client, requests/s
 	clients func(catalog.Attack) int
-	strict  bool // p99 has a bar
+	asking  time.Duration // of the admin listener, one time to the next
+	strict  bool          // p99 has a bar
 }
 
 // takes is how long an attack is performed at least.
@@ -164,9 +165,9 @@ const maxRate = 1_000_000
 
 // form is what the options come to.
 func (o options) form() form {
-	f := form{alone: 15 * time.Second, attack: time.Minute, rate: 20000, strict: true, clients: func(a catalog.Attack) int { return a.Long }}
+	f := form{alone: 15 * time.Second, attack: time.Minute, rate: 20000, asking: 2 * time.Second, strict: true, clients: func(a catalog.Attack) int { return a.Long }}
 	if o.short {
-		f = form{alone: time.Second, attack: 1500 * time.Millisecond, rate: 500, clients: func(a catalog.Attack) int { return a.Short }}
+		f = form{alone: time.Second, attack: 1500 * time.Millisecond, rate: 500, asking: every, clients: func(a catalog.Attack) int { return a.Short }}
 	}
 	if o.length > 0 {
 		f.attack = o.length

@@ -66,7 +66,7 @@ func (g *ground) round(ctx context.Context, a catalog.Attack, f form) (r row, er
 	if r.before, err = s.settled(ctx, s.quiet(state{}, 0)); err != nil {
 		return r, err
 	}
-	w := s.watch(ctx)
+	w := s.watch(ctx, f.asking)
 	r.beside, r.besideCPU, err = g.serve(ctx, s, f, lead+r.length+lag, func() error {
 		select {
 		case <-ctx.Done():
@@ -100,11 +100,14 @@ func (g *ground) round(ctx context.Context, a catalog.Attack, f form) (r row, er
 }
 
 // serveAlone is serve without an attack: before each in the long form, in which it is
-// compared with, and before the first in the short one.
+// compared with, and before the first in the short one. The server is looked at as it
+// is beside the attack, so that what this costs is in both.
 func (g *ground) serveAlone(ctx context.Context, s *subject, f form) (got service, cores float64, err error) {
 	if !f.strict && g.alone.Requests > 0 {
 		return g.alone, g.aloneCPU, nil
 	}
+	w := s.watch(ctx, f.asking)
+	defer w.end()
 	g.alone, g.aloneCPU, err = g.serve(ctx, s, f, f.alone, func() error { return nil })
 	return g.alone, g.aloneCPU, err
 }

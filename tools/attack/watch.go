@@ -33,6 +33,14 @@ var admins = target.Client(5 * time.Second)
 
 // look reads what can be read of the server.
 func (s *subject) look(ctx context.Context) (st state, err error) {
+	if st, err = s.lookOutside(); err != nil || s.admin == "" {
+		return st, err
+	}
+	return st, s.ask(ctx, &st)
+}
+
+// lookOutside reads what the system knows of the server, which costs that nothing.
+func (s *subject) lookOutside() (st state, err error) {
 	if s.pid != 0 {
 		if s.process != nil {
 			select {
@@ -50,23 +58,25 @@ func (s *subject) look(ctx context.Context) (st state, err error) {
 			return st, err
 		}
 	}
-	if s.admin == "" {
-		return st, nil
-	}
+	return st, nil
+}
+
+// ask adds what the server says of itself.
+func (s *subject) ask(ctx context.Context, st *state) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.admin+"/metrics", nil)
 	if err != nil {
-		return st, err
+		return err
 	}
 	answer, err := admins.Do(r)
 	if err != nil {
-		return st, fmt.Errorf("the admin listener: %w", err)
+		return fmt.Errorf("the admin listener: %w", err)
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	if err != nil || answer.StatusCode != http.StatusOK {
-		return st, fmt.Errorf("the admin listener: %s: %w", answer.Status, err)
+		return fmt.Errorf("the admin listener: %s: %w", answer.Status, err)
 	}
-	return st, st.parse(text)
+	return st.parse(text)
 }
 
 // parse reads what is of interest in the server's metrics.
@@ -109,28 +119,35 @@ func (st *state) parse(text []byte) error {
 	return nil
 }
 
-// every is how often the server is looked at: often enough for the peak of what lasts,
-// and a few ms of its core each second.
+// every is how often the system is asked for the server's memory: often enough for the
+// peak of what lasts.
 const every = 200 * time.Millisecond
 
 // watch is the most of each while it lasts.
 type watch struct {
 	peak   state
 	failed error         // the first look that failed
-	slow   time.Duration // the longest look
+	slow   time.Duration // the longest answer of the admin listener
 	stop   context.CancelFunc
 	done   chan struct{}
 }
 
-// watch begins to look.
-func (s *subject) watch(ctx context.Context) *watch {
+// watch begins to look. The server itself is asked each time that asking has passed:
+// answers cost it milliseconds of the core that it serves with.
+func (s *subject) watch(ctx context.Context, asking time.Duration) *watch {
 	ctx, cancel := context.WithCancel(ctx)
 	w := &watch{stop: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(w.done)
+		var due time.Time
 		for {
 			begun := time.Now()
-			st, err := s.look(ctx)
+			look := s.lookOutside
+			if !begun.Before(due) {
+				due = begun.Add(asking)
+				look = func() (state, error) { return s.look(ctx) }
+			}
+			st, err := look()
 			if ctx.Err() != nil {
 				return
 			}
