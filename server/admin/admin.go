@@ -118,12 +118,12 @@ func New(cfg Config) *Server {
 	}
 	handle(mux, "/{$}", cfg.Live)
 	handle(mux, "/live", cfg.Live)
-	handle(mux, "/metrics", promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{
+	handle(mux, "/metrics", paced(promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{
 		EnableOpenMetrics:   true,
 		ErrorLog:            errorLog,
 		ErrorHandling:       promhttp.ContinueOnError, // one broken collector must not blind the rest
 		MaxRequestsInFlight: maxScrapes,
-	}))
+	})))
 	handle(mux, "/config", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { settings(w, cfg.Settings()) }))
 	own := http.NewCrossOriginProtection()
 	handle(mux, "POST /reload", own.Handler(change(cfg.Reload)))
