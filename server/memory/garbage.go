@@ -40,6 +40,13 @@ const (
 // runtimePercent is the runtime's default.
 const runtimePercent = 100
 
+// slower is the part of the runtime's limit, as a divisor, that it may fall by from one
+// collection to the next. If it fell with what connections take, it would at times be
+// less than what is in use: then the next collection begins at once, the goroutine that
+// begins it sweeps for all, 80 ms, and each that needs memory first gives some back to the
+// system.
+const slower = 32
+
 // leastTotal is the least that the runtime is held to, in bytes: with less, it
 // would collect all the time.
 const leastTotal = 32 << 20
@@ -93,6 +100,7 @@ type collector struct {
 	most    int64    // the runtime's limit without us
 	least   int64    // garbage that there may be in any case
 	others  [4]int64 // see other
+	limit   int64    // the runtime's, as it was set last
 	cycles  int      // collections that were looked at
 }
 
@@ -117,7 +125,8 @@ func (c *collector) adjust() {
 	}
 	debug.SetGCPercent(garbagePercent(live, scanned, c.least))
 	l := c.ledger
-	debug.SetMemoryLimit(min(c.most, total(l.limit, stacks, c.other(live))))
+	c.limit = lowered(c.limit, total(l.limit, stacks, c.other(live)))
+	debug.SetMemoryLimit(min(c.most, c.limit))
 	// Each change may evict.
 	if n := aside(l.limit, scanned, c.least); n-l.aside.Load() > l.limit/64 || l.aside.Load()-n > l.limit/64 {
 		l.SetAside(n)
@@ -164,6 +173,9 @@ func garbagePercent(live, scanned, least int64) int {
 func aside(limit, scanned, least int64) int64 {
 	return min(limit/8+8<<20+least+scanned/4, limit/8*3)
 }
+
+// lowered is the runtime's limit after one, if total is what it should be.
+func lowered(limit, total int64) int64 { return max(total, limit-limit/slower) }
 
 // programPages is what becomes resident of the program itself when it is at work,
 // in bytes.

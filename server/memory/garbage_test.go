@@ -54,6 +54,22 @@ func TestAside(t *testing.T) {
 	}
 }
 
+func TestLowered(t *testing.T) {
+	for _, tt := range []struct {
+		about              string
+		limit, total, want int64
+	}{
+		{"the first", 0, 80 * mib, 80 * mib},
+		{"more connections", 80 * mib, 96 * mib, 96 * mib},
+		{"a few less", 96 * mib, 95 * mib, 95 * mib},
+		{"all of them gone", 96 * mib, 64 * mib, 93 * mib},
+	} {
+		if got := lowered(tt.limit, tt.total); got != tt.want {
+			t.Errorf("%s: %d after %d, want %d", tt.about, got, tt.limit, tt.want)
+		}
+	}
+}
+
 func TestTotal(t *testing.T) {
 	for _, tt := range []struct {
 		about                string
