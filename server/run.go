@@ -118,10 +118,11 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 	defer stopSecurity()
 	r.live.keeper.Store(security.keeper)
 	maker := connMaker{e, stored.Ledger(), crew, accessLog, clients.Requests(m), m, log, wire.Options{
-		Metrics:  wire.ServerMetrics(m),
-		Gate:     wire.NewGate(runtime.GOMAXPROCS(0)),
-		Budget:   backlogs{stored.Ledger()},
-		PlainTLS: !tlsBuffers(cfg, m, log),
+		Metrics:    wire.ServerMetrics(m),
+		Handshakes: wire.NewGate(runtime.GOMAXPROCS(0)),
+		Turns:      wire.NewGate(runtime.GOMAXPROCS(0)),
+		Budget:     backlogs{stored.Ledger()},
+		PlainTLS:   !tlsBuffers(cfg, m, log),
 	}}
 	server := listen.New(listen.Config{
 		TLS: security.config, Identify: security.identify, Metrics: m, Log: log,

@@ -73,8 +73,9 @@ type Options struct {
 	WriteTimeout time.Duration
 	WriteQuantum int
 
-	Gate   Gate   // for handshakes; nil: none
-	Budget Budget // for what waits for peers; nil: none
+	Handshakes Gate   // nil: none
+	Turns      Gate   // for those that go on; nil: none
+	Budget     Budget // for what waits for peers; nil: none
 
 	// PlainTLS leaves the buffers of crypto/tls alone, at the price of an
 	// allocation for each record and 5 KiB for each connection: see TLSBuffers.
@@ -103,7 +104,8 @@ type Conn struct {
 	stripe  metrics.Stripe
 	engine  Engine
 	phase   phase
-	gated   bool        // in the gate; see Gate
+	gated   bool        // has a place in Handshakes
+	goesOn  bool        // has a place in Turns
 	asleep  atomic.Bool // between the end of a turn and the next; see Wake
 	backlog backlog
 
@@ -194,7 +196,8 @@ func (c *Conn) Wake() {
 func (c *Conn) Serve(e Engine) {
 	c.engine = e
 	c.enter(turning)
-	c.shrink() // of the ClientHello
+	c.shrink()      // of the ClientHello
+	defer c.endOn() // if e panics
 	if c.raw == nil {
 		c.servePump()
 	} else {
@@ -232,11 +235,12 @@ func (c *Conn) turn(fd uintptr) bool {
 	c.asleep.Store(false)
 	c.fd, c.readable = fd, true
 	c.borrow()
-	for {
+	for leftInput := 0; ; {
 		c.backlog.drained.Store(false)
 		var until time.Time
 		now := time.Now()
 		c.next, until = c.engine.Turn(now)
+		c.endOn()
 		switch c.next {
 		case Done, Leave:
 			_ = c.seal() // before close_notify, after which TLS takes nothing
@@ -247,7 +251,15 @@ func (c *Conn) turn(fd uintptr) bool {
 			c.giveBack(now)
 			return true
 		case Again:
-			yield.ToNetwork()
+			if c.readable || len(c.Unread()) > 0 {
+				leftInput++
+			}
+			if leftInput < longTurn {
+				yield.ToNetwork()
+			} else {
+				c.opt.Turns.Enter()
+				c.goesOn = true
+			}
 			c.readable = true
 			continue
 		}
@@ -259,6 +271,20 @@ func (c *Conn) turn(fd uintptr) bool {
 		}
 		c.giveBack(now)
 		return false
+	}
+}
+
+// longTurn is how many turns in a row that have left input are followed by one that has
+// to have a place among those that go on: a client that now and then sends more than a
+// turn handles has that handled next, without waiting for all that always do. Those that
+// leave output alone do not count: it is bounded by what the client takes.
+const longTurn = 2
+
+// endOn gives back the place of a turn that went on, if it was one.
+func (c *Conn) endOn() {
+	if c.goesOn {
+		c.goesOn = false
+		c.opt.Turns.Leave()
 	}
 }
 

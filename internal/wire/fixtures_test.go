@@ -30,7 +30,7 @@ func newOptions() *Options {
 		Metrics:      ServerMetrics(metrics.NewHotpath(metrics.Options{Stripes: 1})),
 		WriteTimeout: patience,
 		WriteQuantum: 32 << 10,
-		Gate:         NewGate(1),
+		Handshakes:   NewGate(1),
 	}
 }
 

@@ -4,46 +4,15 @@ import (
 	"crypto/tls"
 	"slices"
 	"time"
-
-	"github.com/e0ac7cd4/hotpath/internal/yield"
 )
 
 // helloSize is room for a client's first flight: 300 to 1,900 bytes, with a
 // post-quantum key share.
 const helloSize = 2 << 10
 
-// Gate bounds how many handshakes compute at once. One takes as long as
-// hundreds of hits, so a thousand that arrive together would keep the hits of
-// all other connections waiting for a third of a second. Behind the gate they
-// wait themselves, and between any two of them all others have a turn.
-// A handshake that waits for its client is outside: to read, and to take what
-// we write, after which it computes no more until there is something to read. A
-// nil Gate stands open.
-type Gate chan struct{}
-
-// NewGate makes a gate for n handshakes: one for each core computes as many as
-// there could be.
-func NewGate(n int) Gate { return make(Gate, n) }
-
-// Enter waits for a turn, which Leave ends.
-func (g Gate) Enter() {
-	if g == nil {
-		return
-	}
-	g <- struct{}{}
-	yield.ToNetwork() // behind all that can run or has arrived by now
-}
-
-// Leave ends the turn of an Enter.
-func (g Gate) Leave() {
-	if g != nil {
-		<-g
-	}
-}
-
 func (c *Conn) enterGate() {
 	if !c.gated {
-		c.opt.Gate.Enter()
+		c.opt.Handshakes.Enter()
 		c.gated = true
 	}
 }
@@ -51,7 +20,7 @@ func (c *Conn) enterGate() {
 func (c *Conn) leaveGate() {
 	if c.gated {
 		c.gated = false
-		c.opt.Gate.Leave()
+		c.opt.Handshakes.Leave()
 	}
 }
 

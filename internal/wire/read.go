@@ -3,6 +3,7 @@ package wire
 import (
 	"io"
 	"slices"
+	"time"
 )
 
 const (
@@ -18,6 +19,10 @@ const (
 // turn from its end, and with it timeouts, other streams and the flush of what
 // TLS answered.
 const TurnFills = 16
+
+// TurnTime is for how long an engine should handle input in a turn: 16 records can have
+// twenty thousand requests, and others wait meanwhile.
+const TurnTime = 250 * time.Microsecond
 
 // Unread is the plaintext that has arrived and was not consumed: valid until
 // the next Fill, or the end of the turn.

@@ -234,3 +234,77 @@ func TestAgain(t *testing.T) {
 		})
 	}
 }
+
+// TestTurnsThatGoOn: of connections whose turns go on one at a time has its turn, and one
+// that has come lately waits for none of them.
+func TestTurnsThatGoOn(t *testing.T) {
+	opt := newOptions()
+	opt.Turns = NewGate(1)
+	poller := paths[0]
+	enter, goOn := make(chan struct{}), make(chan struct{})
+	first := 0
+	long := poller.open(t, opt, func(c *Conn) {
+		c.Serve(engine{turn: func(time.Time) (Step, time.Time) {
+			if first++; first <= longTurn {
+				return Again, time.Time{}
+			}
+			enter <- struct{}{} // it has the place
+			<-goOn
+			return Done, time.Time{}
+		}})
+	})
+	<-enter
+	var turns atomic.Int64
+	begun := make(chan struct{}, 1)
+	second := poller.open(t, opt, func(c *Conn) {
+		c.Serve(engine{turn: func(time.Time) (Step, time.Time) {
+			if turns.Add(1) == longTurn {
+				begun <- struct{}{}
+			}
+			if turns.Load() > longTurn {
+				return Done, time.Time{}
+			}
+			return Again, time.Time{}
+		}})
+	})
+	<-begun // as many as have no need of a place
+	short := poller.open(t, opt, func(c *Conn) {
+		c.Serve(engine{turn: func(time.Time) (Step, time.Time) { return Done, time.Time{} }})
+	})
+	short.client.Close()
+	short.wait(t)
+	if n := turns.Load(); n != longTurn {
+		t.Errorf("%d turns of a connection beside one that has the only place, want %d", n, longTurn)
+	}
+	goOn <- struct{}{}
+	for _, s := range []served{long, second} {
+		s.client.Close()
+		s.wait(t)
+	}
+	if n := turns.Load(); n != longTurn+1 {
+		t.Errorf("%d turns when the place was free, want %d", n, longTurn+1)
+	}
+	if len(opt.Turns) > 0 {
+		t.Error("a place is left taken")
+	}
+}
+
+// TestTurnThatPanics gives its place back.
+func TestTurnThatPanics(t *testing.T) {
+	opt := newOptions()
+	opt.Turns = NewGate(1)
+	turns := 0
+	s := paths[0].open(t, opt, func(c *Conn) {
+		defer func() { _ = recover(); c.Close() }()
+		c.Serve(engine{turn: func(time.Time) (Step, time.Time) {
+			if turns++; turns > longTurn {
+				panic("a mistake")
+			}
+			return Again, time.Time{}
+		}})
+	})
+	s.wait(t)
+	if turns != longTurn+1 || len(opt.Turns) > 0 {
+		t.Errorf("%d turns, %d places are left taken", turns, len(opt.Turns))
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/limit"
 	"github.com/e0ac7cd4/hotpath/internal/wire"
+	"github.com/e0ac7cd4/hotpath/internal/yield"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/client"
@@ -55,6 +56,7 @@ type Conn struct {
 	settingsFromPeer bool   // the first frame has come
 	settingsUnacked  bool   // ours are not acknowledged
 	over             bool   // the request that is being taken is beyond its client's limit
+	late             bool   // this turn has handled input for wire.TurnTime
 	lastID           uint32 // highest stream that the peer opened
 	stripe           metrics.Stripe
 	decoder          hpack.Decoder
@@ -142,13 +144,24 @@ func (c *Conn) Serve() (reason metrics.CloseReason) {
 			reason = metrics.CloseError
 		}
 		c.inbox.Close()
-		for _, s := range c.streams {
-			c.drop(s, errPeerGone)
-		}
+		c.dropAll()
 		c.tap.Flush(time.Since(c.now))
 	}()
 	c.wire.Serve(c)
 	return c.reason
+}
+
+// dropAll ends what is left. Each stream may have a handler that runs then: a few of them
+// at a time, like those that begin.
+func (c *Conn) dropAll() {
+	const atOnce = 16
+	n := 0
+	for _, s := range c.streams {
+		c.drop(s, errPeerGone)
+		if n++; n%atOnce == 0 {
+			yield.ToNetwork()
+		}
+	}
 }
 
 // Pending implements wire.Engine.
@@ -170,6 +183,7 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 		c.queuedControl, c.choked, c.clear = 0, false, now
 	}
 	c.readInbox()
+	c.late = false
 	more := c.receive()
 	if !c.stopped {
 		more = c.transmit() || more
@@ -196,7 +210,7 @@ func (c *Conn) receive() (more bool) {
 		if c.tooMuchWaits() || !c.takeFrames() {
 			return !c.wire.Congested() // the backlog's end brings the next turn
 		}
-		if fills == wire.TurnFills {
+		if c.late || fills == wire.TurnFills {
 			return true
 		}
 		switch err := c.wire.Fill(); {
@@ -223,13 +237,14 @@ func (c *Conn) tooMuchWaits() bool {
 	return true
 }
 
-// takeFrames handles every complete frame that was read. It reports false
-// if it stopped before, because enough is waiting to be sent.
+// takeFrames handles every complete frame that was read, or as many as the turn has time
+// for: then c.late is set. It reports false if it stopped before, because enough is waiting
+// to be sent.
 func (c *Conn) takeFrames() bool {
 	if !c.prefaced && !c.takePreface() {
 		return true
 	}
-	for !c.stopped {
+	for n := 1; !c.stopped && !c.late; n++ {
 		b := c.wire.Unread()
 		if len(b) < frame.HeaderLen {
 			break
@@ -252,6 +267,9 @@ func (c *Conn) takeFrames() bool {
 			c.partial, c.partOfData, c.counted = time.Time{}, false, 0
 			c.frameIn.Restart()
 		}
+		if n%framesToClock == 0 {
+			c.late = time.Since(c.now) > wire.TurnTime
+		}
 		if len(c.wire.Out) < wire.FlushSize {
 			continue
 		}
@@ -263,6 +281,10 @@ func (c *Conn) takeFrames() bool {
 	}
 	return true
 }
+
+// framesToClock is after how many frames a turn looks at the clock: they take a µs each if
+// they are hits, and a look 50 ns.
+const framesToClock = 16
 
 // takePreface checks the client's preface as far as it has come (RFC 9113
 // §3.4) and reports whether it is complete.

@@ -94,7 +94,7 @@ func testConfig(certificate tls.Certificate, handler http.Handler, log io.Writer
 				HeaderBytes: 4 << 10, HeaderFields: 32, BodyBytes: 1 << 20, OutputBytes: 256 << 10, Head: patience, Idle: patience,
 				BodyTimeout: patience, Quantum: 1 << 10, TunnelIdle: patience,
 			},
-			Wire:             &wire.Options{Metrics: wire.ServerMetrics(m), WriteTimeout: patience, WriteQuantum: 1 << 10, Gate: wire.NewGate(1)},
+			Wire:             &wire.Options{Metrics: wire.ServerMetrics(m), WriteTimeout: patience, WriteQuantum: 1 << 10, Handshakes: wire.NewGate(1)},
 			HelloTimeout:     patience,
 			HandshakeTimeout: patience,
 		},
@@ -131,7 +131,7 @@ func startOn(t *testing.T, ln net.Listener, handler http.HandlerFunc, change fun
 	if change != nil {
 		change(&cfg)
 	}
-	s.Server, s.m, s.gate = New(cfg), cfg.Metrics, cfg.Wire.Gate
+	s.Server, s.m, s.gate = New(cfg), cfg.Metrics, cfg.Wire.Handshakes
 	s.ln = ln
 	s.address = s.ln.Addr().String()
 	go func() { s.served <- s.Serve(s.ln) }()

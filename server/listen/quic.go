@@ -59,7 +59,7 @@ func (q *QUIC) Listen() error {
 	}
 	// 0-RTT stays off: what a client sends in it can be sent again by anyone who
 	// has seen it (RFC 9001 §9.2), and a request has effects.
-	l, err := q.transport.Listen(quicTLS(q.server.cfg.TLS, q.server.cfg.Wire.Gate), &quic.Config{GetConfigForClient: q.server.quicConfig})
+	l, err := q.transport.Listen(quicTLS(q.server.cfg.TLS, q.server.cfg.Wire.Handshakes), &quic.Config{GetConfigForClient: q.server.quicConfig})
 	if err != nil {
 		return fmt.Errorf("listening for QUIC at %v: %w", q.socket.LocalAddr(), err)
 	}
