@@ -288,8 +288,16 @@ func (f *fetch) standIn(err error) {
 	f.decide(decision{stage: failed, err: err})
 	if f.x != nil {
 		f.x.Reply.Explain(outcome(f.site, metrics.Miss, &rfc9111.CacheStatus{Served: f.reason}))
-		f.x.Reply.Send(failure(f.site, err))
+		f.x.Reply.Send(f.failure(err))
 	}
+}
+
+// failure is the answer in the place of one that failed.
+func (f *fetch) failure(err error) *message.Response {
+	if f.lost && !errors.Is(err, errTimeout) && !errors.Is(err, context.DeadlineExceeded) {
+		return overloaded // no client reads it, and a page of its own is a tenth of what the fetch costs
+	}
+	return failure(f.site, err)
 }
 
 // decide lets the members of the flight go their way, if it is one.

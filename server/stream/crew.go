@@ -27,10 +27,13 @@ type Crew struct {
 	closed   bool
 }
 
-// share is the part of what waits that starts at a time, and one more: so that what
-// else there is to do, of which a turn may take milliseconds, does not keep misses
-// waiting for as many turns as there are misses.
-const share = 16
+// share is the part of what waits that starts at a time, and one more, up to atOnce: so
+// that what else there is to do, of which a turn may take milliseconds, does not keep
+// misses waiting for as many turns as there are misses.
+const (
+	share  = 16
+	atOnce = 16 // a ms
+)
 
 // Go runs f on a goroutine of its own.
 func (c *Crew) Go(f func()) {
@@ -63,7 +66,7 @@ func (c *Crew) startSome() bool {
 		c.waiting, c.starting = nil, false
 		return false
 	}
-	n := 1 + len(c.waiting)/share
+	n := min(1+len(c.waiting)/share, atOnce)
 	for i, f := range c.waiting[:n] {
 		c.waiting[i] = nil
 		c.begin(f)
