@@ -120,7 +120,7 @@ func run(ctx context.Context, src *source, cfg config.Config, h *handover.Handov
 	maker := connMaker{e, stored.Ledger(), crew, accessLog, clients.Requests(m), m, log, wire.Options{
 		Metrics:    wire.ServerMetrics(m),
 		Handshakes: wire.NewGate(runtime.GOMAXPROCS(0)),
-		Turns:      wire.NewGate(runtime.GOMAXPROCS(0)),
+		Turns:      wire.NewTurns(runtime.GOMAXPROCS(0)),
 		Budget:     backlogs{stored.Ledger()},
 		PlainTLS:   !tlsBuffers(cfg, m, log),
 	}}

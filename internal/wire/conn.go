@@ -74,7 +74,7 @@ type Options struct {
 	WriteQuantum int
 
 	Handshakes Gate   // nil: none
-	Turns      Gate   // for those that go on; nil: none
+	Turns      *Turns // of clients that send much; nil: no bound
 	Budget     Budget // for what waits for peers; nil: none
 
 	// PlainTLS leaves the buffers of crypto/tls alone, at the price of an
@@ -106,6 +106,8 @@ type Conn struct {
 	phase   phase
 	gated   bool        // has a place in Handshakes
 	goesOn  bool        // has a place in Turns
+	long    bool        // its client sends more than turns handle; see receive
+	cut     atomic.Bool // Close was called
 	asleep  atomic.Bool // between the end of a turn and the next; see Wake
 	backlog backlog
 
@@ -114,6 +116,7 @@ type Conn struct {
 	fd        uintptr
 	readable  bool // the socket may hold more than was read
 	taken     int  // how much of plainIn the engine has taken
+	took      bool // it has taken some in this turn
 	opened    int  // how much of cipherIn TLS has taken
 	filled    int  // how much of cipherIn holds bytes
 	record    int  // how much of the record at opened TLS has not taken
@@ -174,7 +177,10 @@ func (c *Conn) RemoteAddr() net.Addr {
 func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }
 
 // Close cuts the connection off at once. Safe from any goroutine.
-func (c *Conn) Close() error { return c.nc.Close() }
+func (c *Conn) Close() error {
+	c.cut.Store(true) // a turn that goes on holds the socket, which Close waits for
+	return c.nc.Close()
+}
 
 // Wake gives the engine a turn soon. Safe from any goroutine. What the engine
 // shall find must be there before, visible to its Pending.
@@ -236,6 +242,7 @@ func (c *Conn) turn(fd uintptr) bool {
 	c.fd, c.readable = fd, true
 	c.borrow()
 	for leftInput := 0; ; {
+		c.took = false
 		c.backlog.drained.Store(false)
 		var until time.Time
 		now := time.Now()
@@ -251,14 +258,24 @@ func (c *Conn) turn(fd uintptr) bool {
 			c.giveBack(now)
 			return true
 		case Again:
-			if c.readable || len(c.Unread()) > 0 {
-				leftInput++
+			if c.cut.Load() {
+				c.next = Done
+				c.giveBack(now)
+				return true
 			}
-			if leftInput < longTurn {
-				yield.ToNetwork()
+			if c.took && (c.readable || c.opened < c.filled || len(c.Unread()) > 0) {
+				leftInput++
 			} else {
-				c.opt.Turns.Enter()
+				leftInput = 0
+			}
+			if c.long = leftInput >= longTurn; c.long {
+				_ = c.Flush()   // an error stays, and the engine meets it
+				c.giveBack(now) // as many may wait as there are connections
+				c.opt.Turns.enter(leftInput - longTurn)
 				c.goesOn = true
+				c.borrow()
+			} else {
+				yield.ToNetwork()
 			}
 			c.readable = true
 			continue
@@ -267,8 +284,10 @@ func (c *Conn) turn(fd uintptr) bool {
 		c.asleep.Store(true)
 		if c.engine.Pending() || c.backlog.drained.Load() {
 			c.asleep.Store(false)
+			leftInput, c.long = 0, false
 			continue
 		}
+		c.long = false
 		c.giveBack(now)
 		return false
 	}
@@ -284,7 +303,7 @@ const longTurn = 2
 func (c *Conn) endOn() {
 	if c.goesOn {
 		c.goesOn = false
-		c.opt.Turns.Leave()
+		c.opt.Turns.leave()
 	}
 }
 

@@ -30,6 +30,7 @@ func (c *Conn) Unread() []byte { return c.plainIn[c.taken:] }
 
 // Consume takes n bytes off the front of Unread.
 func (c *Conn) Consume(n int) {
+	c.took = true
 	c.taken += n
 	if c.taken == len(c.plainIn) {
 		c.plainIn, c.taken = c.plainIn[:0], 0
@@ -113,7 +114,8 @@ func recordLen(b []byte) int {
 	return n
 }
 
-// receive reads once from the socket into cipherIn.
+// receive reads once from the socket into cipherIn: a record and what begins behind it if
+// the connection is to wait for its next turn, and keeps what it has not handled.
 func (c *Conn) receive() error {
 	if c.opened > 0 {
 		copy(c.cipherIn, c.cipherIn[c.opened:c.filled])
@@ -121,6 +123,9 @@ func (c *Conn) receive() error {
 		c.opened = 0
 	}
 	room := c.cipherIn[c.filled:]
+	if c.long {
+		room = c.cipherIn[c.filled:min(max(maxCiphertext+recordHeaderLen, c.filled+1), len(c.cipherIn))]
+	}
 	n, err := c.readSocket(room)
 	c.readable = n == len(room)
 	c.confirmed = n <= 0

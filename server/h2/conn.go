@@ -198,10 +198,20 @@ func (c *Conn) Turn(now time.Time) (wire.Step, time.Time) {
 		return wire.Done, time.Time{}
 	}
 	if more {
-		return wire.Again, time.Time{}
+		if c.turn%turnsToWaits == 0 {
+			c.overdue() // a client that never lets turns end has no more time than others
+		}
+		if !c.stopped {
+			return wire.Again, time.Time{}
+		}
+		return wire.Done, time.Time{} // GOAWAY is in Out
 	}
 	return c.endTurn()
 }
+
+// turnsToWaits is after how many turns that go on what is overdue ends: of 250 µs each, with
+// turns of all else in between.
+const turnsToWaits = 64
 
 // receive handles the frames that have arrived. It reports whether it left
 // some, for the next turn.
@@ -210,7 +220,7 @@ func (c *Conn) receive() (more bool) {
 		if c.tooMuchWaits() || !c.takeFrames() {
 			return !c.wire.Congested() // the backlog's end brings the next turn
 		}
-		if c.late || fills == wire.TurnFills {
+		if c.late = c.late || fills > 0 && time.Since(c.now) > wire.TurnTime; c.late || fills == wire.TurnFills {
 			return true
 		}
 		switch err := c.wire.Fill(); {

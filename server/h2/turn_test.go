@@ -1,6 +1,8 @@
 package h2
 
 import (
+	"io"
+	"net/http"
 	"strconv"
 	"sync"
 	"testing"
@@ -55,6 +57,45 @@ func TestTurnHasItsTime(t *testing.T) {
 			if n > framesToClock {
 				t.Errorf("a turn handled %d requests, want %d at most", n, framesToClock)
 			}
+		}
+	})
+}
+
+// TestWaitsEndBesideInput: a client whose turns never end, since there is always more to be
+// read, has no more time for an upload than others.
+func TestWaitsEndBesideInput(t *testing.T) {
+	const batch = 64 // 64 ms of looks
+	look := &slowLook{store: stored("/", "hit"), takes: time.Millisecond, turns: make(map[time.Time]int)}
+	read := func(_ *peer, _ writer, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }
+	run(t, setup{limits: slow, look: look, handler: read}, func(p *peer) {
+		p.Write(post(1, "/upload"))
+		over := make(chan struct{})
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for id := uint32(3); ; {
+				var flood []byte
+				for range batch {
+					flood = append(flood, headers(id, true, pseudo("HEAD", "/")...)...)
+					id += 2
+				}
+				select {
+				case <-over:
+					return
+				default:
+				}
+				if _, err := p.Conn.Write(flood); err != nil {
+					return
+				}
+			}
+		}()
+		_, resets := p.until(10 * time.Second)
+		close(over)
+		p.Conn.Close()
+		<-ended
+		after, cut := resets[1]
+		if most := slow.Progress + 2*turnsToWaits*framesToClock*look.takes; !cut || after > most {
+			t.Errorf("reset: %v, after %v, want it within %v", cut, after, most)
 		}
 	})
 }
