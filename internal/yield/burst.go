@@ -13,7 +13,7 @@ type Burst struct {
 	AtOnce int
 
 	mu      sync.Mutex
-	gone    int             // have gone on since all else had a turn
+	gone    int             // have gone on since pace ran, or ended
 	waiting []chan struct{} // each is closed when it may go on
 	pacing  bool            // pace runs
 }

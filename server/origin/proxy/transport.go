@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
-
-	"github.com/e0ac7cd4/hotpath/internal/yield"
 )
 
 // transports are an upstream's pools.
@@ -108,15 +106,10 @@ type dialer struct {
 	raw      bool // HTTP/2 follows: no framer
 }
 
-// dials are connections that begin: as many as fetches, if clients that go away have ended
-// those that there were. Each takes 100 µs.
-var dials = yield.Burst{AtOnce: 4}
-
 // plain connects without TLS.
 func (d dialer) plain(ctx context.Context, _, _ string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
-	dials.Join()
 	c, err := d.network(ctx, d.address.network, d.dial)
 	if err != nil {
 		return nil, dialError{err}
@@ -132,7 +125,6 @@ func (d dialer) plain(ctx context.Context, _, _ string) (net.Conn, error) {
 func (d dialer) secure(ctx context.Context, _, _ string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
-	dials.Join()
 	c, err := d.network(ctx, d.address.network, d.dial)
 	if err != nil {
 		return nil, dialError{err}
