@@ -5,6 +5,7 @@ package machine
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,7 +37,11 @@ func tree(root int) ([]int, error) {
 			if err != nil {
 				return nil, fmt.Errorf("the children of process %d: %w", all[i], err)
 			}
-			all = append(all, children...)
+			for _, child := range children { // of a thread that ends in between, in two lists
+				if !slices.Contains(all, child) {
+					all = append(all, child)
+				}
+			}
 		}
 	}
 	return all, nil

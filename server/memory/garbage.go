@@ -67,7 +67,8 @@ const rounding = 16
 //     at the first collection counts as the configuration's.
 //   - The runtime's own limit, above which it collects more often and gives free
 //     memory back at once, is the ledger's limit and what connections take. It is
-//     never above the one that was set before.
+//     never above the one that was set before, and it falls slowly: by a 32nd with
+//     each collection, of which there is one in two minutes at least.
 //
 // docs/benchmarks.md has what each of them is worth.
 func LimitGarbage(l *Ledger) (stop func()) {

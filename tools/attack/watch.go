@@ -67,6 +67,7 @@ func (s *subject) ask(ctx context.Context, st *state) error {
 	if err != nil {
 		return err
 	}
+	r.Header.Set("Accept-Encoding", "identity") // to compress it is not the server's service
 	answer, err := admins.Do(r)
 	if err != nil {
 		return fmt.Errorf("the admin listener: %w", err)
@@ -142,8 +143,9 @@ func (s *subject) watch(ctx context.Context, asking time.Duration) *watch {
 		var due time.Time
 		for {
 			begun := time.Now()
+			asks := !begun.Before(due)
 			look := s.lookOutside
-			if !begun.Before(due) {
+			if asks {
 				due = begun.Add(asking)
 				look = func() (state, error) { return s.look(ctx) }
 			}
@@ -151,7 +153,9 @@ func (s *subject) watch(ctx context.Context, asking time.Duration) *watch {
 			if ctx.Err() != nil {
 				return
 			}
-			w.slow = max(w.slow, time.Since(begun))
+			if asks {
+				w.slow = max(w.slow, time.Since(begun))
+			}
 			if err != nil && w.failed == nil {
 				w.failed = err
 			}
