@@ -10,7 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/e0ac7cd4/hotpath/internal/yield"
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
@@ -178,9 +177,13 @@ func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }
 
 // Close cuts the connection off at once. Safe from any goroutine.
 func (c *Conn) Close() error {
-	c.cut.Store(true) // a turn that goes on holds the socket, which Close waits for
+	c.Cut()
 	return c.nc.Close()
 }
+
+// Cut has turns that go on end. They hold the socket, which Close waits for: who closes
+// many connections cuts all of them before. Safe from any goroutine.
+func (c *Conn) Cut() { c.cut.Store(true) }
 
 // Wake gives the engine a turn soon. Safe from any goroutine. What the engine
 // shall find must be there before, visible to its Pending.
@@ -258,24 +261,9 @@ func (c *Conn) turn(fd uintptr) bool {
 			c.giveBack(now)
 			return true
 		case Again:
-			if c.cut.Load() {
+			if leftInput = c.goOn(now, leftInput); leftInput < 0 {
 				c.next = Done
-				c.giveBack(now)
 				return true
-			}
-			if c.took && (c.readable || c.opened < c.filled || len(c.Unread()) > 0) {
-				leftInput++
-			} else {
-				leftInput = 0
-			}
-			if c.long = leftInput >= longTurn; c.long {
-				_ = c.Flush()   // an error stays, and the engine meets it
-				c.giveBack(now) // as many may wait as there are connections
-				c.opt.Turns.enter(leftInput - longTurn)
-				c.goesOn = true
-				c.borrow()
-			} else {
-				yield.ToNetwork()
 			}
 			c.readable = true
 			continue
@@ -290,20 +278,6 @@ func (c *Conn) turn(fd uintptr) bool {
 		c.long = false
 		c.giveBack(now)
 		return false
-	}
-}
-
-// longTurn is how many turns in a row that have left input are followed by one that has
-// to have a place among those that go on: a client that now and then sends more than a
-// turn handles has that handled next, without waiting for all that always do. Those that
-// leave output alone do not count: it is bounded by what the client takes.
-const longTurn = 2
-
-// endOn gives back the place of a turn that went on, if it was one.
-func (c *Conn) endOn() {
-	if c.goesOn {
-		c.goesOn = false
-		c.opt.Turns.leave()
 	}
 }
 

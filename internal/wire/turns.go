@@ -2,6 +2,7 @@ package wire
 
 import (
 	"sync"
+	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/yield"
 )
@@ -14,12 +15,17 @@ const levels = 8
 // wait for fifty turns. They wait themselves, and between any two of them all others have
 // a turn. Those that have gone on for the fewest turns come first, so that a client that
 // now and then sends much waits for none that always does; those of a level have their
-// order. A nil Turns has room for all.
+// order. One place in [forLongest] is for those that have gone on for longest, whom there
+// might else always be another to come before. A nil Turns has room for all.
 type Turns struct {
 	mu      sync.Mutex
 	free    int
+	given   int                     // places, to those that waited
 	waiting [levels][]chan struct{} // each is closed when it has a place
 }
+
+// forLongest is which of the places goes to who has gone on for longest.
+const forLongest = 4
 
 // NewTurns has n places: one for each core computes as many as there could be.
 func NewTurns(n int) *Turns { return &Turns{free: n} }
@@ -55,8 +61,14 @@ func (t *Turns) leave() {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for level, waiting := range t.waiting {
-		if len(waiting) > 0 {
+	t.given++
+	longest := t.given%forLongest == 0
+	for i := range levels {
+		level := i
+		if longest {
+			level = levels - 1 - i
+		}
+		if waiting := t.waiting[level]; len(waiting) > 0 {
 			close(waiting[0])
 			waiting[0] = nil
 			if t.waiting[level] = waiting[1:]; len(waiting) == 1 {
@@ -66,4 +78,49 @@ func (t *Turns) leave() {
 		}
 	}
 	t.free++
+}
+
+// longTurn is how many turns in a row that have left input are followed by one that has
+// to have a place among those that go on: a client that now and then sends more than a
+// turn handles has that handled next, without waiting for all that always do. Those that
+// leave output alone do not count: it is bounded by what the client takes.
+const longTurn = 2
+
+// goOn waits for the next turn of a connection that has more to do, behind all that can
+// run, and if it has left input in as many turns as longTurn, for a place among those.
+// It returns how many those are now, less than 0 if the connection was cut off.
+func (c *Conn) goOn(now time.Time, leftInput int) int {
+	if c.took && c.hasInput() {
+		leftInput++
+	} else {
+		leftInput = 0
+	}
+	if c.long = leftInput >= longTurn && c.opt.Turns != nil; c.long {
+		_ = c.Flush()   // an error stays, and the engine meets it
+		c.giveBack(now) // as many may wait as there are connections
+		c.opt.Turns.enter(leftInput - longTurn)
+		c.goesOn = true
+		c.borrow()
+	} else {
+		yield.ToNetwork()
+	}
+	if c.cut.Load() {
+		c.endOn()
+		c.giveBack(now)
+		return -1
+	}
+	return leftInput
+}
+
+// hasInput reports whether there may be more for the engine than what it took.
+func (c *Conn) hasInput() bool {
+	return c.readable || len(c.Unread()) > 0 || recordLen(c.cipherIn[c.opened:c.filled]) > 0
+}
+
+// endOn gives back the place of a turn that went on, if it was one.
+func (c *Conn) endOn() {
+	if c.goesOn {
+		c.goesOn = false
+		c.opt.Turns.leave()
+	}
 }

@@ -137,10 +137,13 @@ func (c *Conn) measure() {
 			c.active = c.now
 		}
 	}
-	if c.partial.IsZero() && len(c.wire.Unread()) > 0 {
+	b := c.wire.Unread()
+	if len(b) >= frame.HeaderLen && c.prefaced && len(b) >= frame.HeaderLen+int(frame.ParseHeader(b).Length) {
+		return // it is not the peer that this frame waits for: the turn had no more time
+	}
+	if c.partial.IsZero() && len(b) > 0 {
 		c.partial = c.now
 	}
-	b := c.wire.Unread()
 	if len(b) < frame.HeaderLen || !c.settingsFromPeer || c.block.open() {
 		return
 	}

@@ -299,7 +299,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	left := len(s.conns)
 	for c := range s.conns {
-		_ = c.wire.Close() // cut off
+		c.wire.Cut()
+	}
+	for c := range s.conns {
+		_ = c.wire.Close()
 	}
 	s.mu.Unlock()
 	select {

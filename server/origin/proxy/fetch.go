@@ -153,6 +153,9 @@ func (p *Proxy) exchange(ctx context.Context, u *upstream, q *outgoing, r *origi
 	}
 	x.te(req)
 	res, err := pool.RoundTrip(req)
+	if err == nil {
+		x.watch.waitFor(waitSink) // what follows is no longer the upstream's time
+	}
 	p.answers.Join()
 	x.endInform()
 	if err != nil {
