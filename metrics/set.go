@@ -9,8 +9,6 @@ import (
 	"unsafe"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/e0ac7cd4/hotpath/internal/yield"
 )
 
 // Stripe names the cells that its owner counts in. See [Set.Stripe].
@@ -84,11 +82,9 @@ func (s *Set) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements [prometheus.Collector]. What is counted goes on meanwhile, also on
-// one core.
+// Collect implements [prometheus.Collector].
 func (s *Set) Collect(ch chan<- prometheus.Metric) {
 	for _, i := range s.list() {
-		yield.InLoop()
 		i.collect(ch)
 	}
 }
