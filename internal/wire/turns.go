@@ -16,7 +16,7 @@ const levels = 8
 // a turn. Those that have gone on for the fewest turns come first, so that a client that
 // now and then sends much waits for none that always does; those of a level have their
 // order. One place in [forLongest] is for those that have gone on for longest, whom there
-// might else always be another to come before. A nil Turns has room for all.
+// might else always be another to come before.
 type Turns struct {
 	mu      sync.Mutex
 	free    int
@@ -33,10 +33,8 @@ func NewTurns(n int) *Turns { return &Turns{free: n} }
 // enter waits for a place, which leave gives back. The connection has gone on for so many
 // turns.
 func (t *Turns) enter(turns int) {
-	if t != nil {
-		if place := t.ask(min(turns, levels-1)); place != nil {
-			<-place
-		}
+	if place := t.ask(min(turns, levels-1)); place != nil {
+		<-place
 	}
 	yield.ToNetwork() // behind all that can run or has arrived by now
 }
@@ -56,9 +54,6 @@ func (t *Turns) ask(level int) chan struct{} {
 
 // leave gives back a place.
 func (t *Turns) leave() {
-	if t == nil {
-		return
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.given++
