@@ -1,6 +1,7 @@
 package acme
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"log/slog"
@@ -13,10 +14,16 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/testkit"
 	"github.com/e0ac7cd4/hotpath/internal/testkit/pebble"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/certs"
+	"github.com/e0ac7cd4/hotpath/server/config"
 )
 
 // patience is how long an order may take on a machine under load.
 const patience = 20 * time.Second
+
+// quick has a manager look at certificates, and ask the authority about them, all the
+// time, and believe it at once.
+var quick = pace{recheck: 50 * time.Millisecond, ask: 50 * time.Millisecond, least: 50 * time.Millisecond, most: 50 * time.Millisecond}
 
 // instance is a manager with both of its listeners.
 type instance struct {
@@ -24,6 +31,7 @@ type instance struct {
 	t         *testing.T
 	m         *metrics.Hotpath
 	log       *testkit.LogBuffer
+	keeper    *certs.Keeper
 	stored    chan struct{} // a token for each certificate that was stored
 	tls, http string        // addresses
 }
@@ -32,10 +40,16 @@ type instance struct {
 func newInstance(t *testing.T) *instance {
 	t.Helper()
 	i := &instance{t: t, m: metrics.NewHotpath(metrics.Options{Stripes: 1}), log: new(testkit.LogBuffer), stored: make(chan struct{}, 100)}
-	i.Manager = New(func() { i.stored <- struct{}{} }, i.m, slog.New(slog.NewTextHandler(i.log, nil)))
+	log := slog.New(slog.NewTextHandler(i.log, nil))
+	keeper, err := certs.New(certs.Sources{}, i.m, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.keeper = keeper
+	i.Manager = New(func() { keeper.Look(); i.stored <- struct{}{} }, i.m, log)
 	i.pause = func(metrics.ACMEOutcome, int) time.Duration { return 20 * time.Millisecond }
 	secure, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
-		Certificates: []tls.Certificate{testkit.NewIdentity().TLS},
+		GetCertificate: keeper.Certificate,
 		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 			if IsChallenge(hello) {
 				return i.Answer(hello)
@@ -78,6 +92,41 @@ func newInstance(t *testing.T) *instance {
 		}
 	})
 	return i
+}
+
+// present has the instance present what is stored for these names, as a server
+// does, until the test's end.
+func (i *instance) present(s Settings, names ...string) {
+	i.t.Helper()
+	var sources certs.Sources
+	for _, name := range names {
+		file := CertificateFile(s, name)
+		sources.Expected = append(sources.Expected, certs.Listed{Pair: config.Pair{Cert: file, Key: file}, Hosts: []string{name}})
+	}
+	if err := i.keeper.Configure(sources); err != nil {
+		i.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		i.keeper.Run(ctx)
+		close(ended)
+	}()
+	i.t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+}
+
+// presented is what a client gets that asks for a name. The error says how it
+// differs from a certificate of the roots for that name, in its time.
+func (i *instance) presented(name string, roots *x509.CertPool) (*x509.Certificate, error) {
+	c, err := tls.Dial("tcp", i.tls, &tls.Config{ServerName: name, RootCAs: roots})
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return c.ConnectionState().PeerCertificates[0], nil
 }
 
 // authority starts one that validates at the instance.

@@ -52,6 +52,7 @@ type Manager struct {
 	slots   chan struct{} // a token for each order under way
 	reads   chan struct{} // and for each look for another instance's challenge
 	pause   func(cause metrics.ACMEOutcome, failures int) time.Duration
+	pace    pace
 	running sync.WaitGroup
 
 	mu       sync.Mutex // guards what follows; nothing waits while it is held
@@ -68,6 +69,7 @@ func New(changed func(), m *metrics.Hotpath, log *slog.Logger) *Manager {
 		slots:   make(chan struct{}, orders),
 		reads:   make(chan struct{}, mostReads),
 		pause:   func(c metrics.ACMEOutcome, n int) time.Duration { return spread(pause(c, n)) },
+		pace:    usual,
 		workers: make(map[string]*worker),
 	}
 }

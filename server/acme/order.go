@@ -116,24 +116,15 @@ func usable(text []byte, name string) error {
 // the life counts.
 const askTimeout = 30 * time.Second
 
-// suggested is when the authority wishes a certificate to be renewed (RFC 9773),
-// zero if it says nothing, and when to ask again.
-func (m *Manager) suggested(ctx context.Context, s Settings, leaf *x509.Certificate) (at, again time.Time) {
-	again = time.Now().Add(recheck)
+// renewalInfo is what the authority says about when a certificate is to be renewed
+// (RFC 9773).
+func (m *Manager) renewalInfo(ctx context.Context, s Settings, leaf *x509.Certificate) (acme.RenewalInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	client, closeIdle, err := newClient(s, m.log)
 	if err != nil {
-		return at, again // an order would fail for it, and say so
+		return acme.RenewalInfo{}, err // an order would fail for it, and say so
 	}
 	defer closeIdle()
-	info, err := client.GetRenewalInfo(ctx, leaf)
-	if err != nil {
-		m.log.Debug("ACME: when to renew is not known from the authority", "names", leaf.DNSNames, "err", err)
-		return at, again
-	}
-	if info.RetryAfter != nil {
-		again = *info.RetryAfter
-	}
-	return info.SelectedTime, again
+	return client.GetRenewalInfo(ctx, leaf)
 }

@@ -89,6 +89,7 @@ func TestRenew(t *testing.T) {
 	i := newInstance(t)
 	a := i.authority(pebble.Options{Valid: 4})
 	s := settingsOf(t, a)
+	defer i.Stop() // before the storage goes
 	i.Configure(s, []string{"short.example"})
 	first := i.obtains("at first", s, "short.example")
 	second := i.obtains("renewed", s, "short.example")

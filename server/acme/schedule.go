@@ -8,10 +8,33 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
-// recheck is the longest time between two looks at a certificate: another instance
-// may have renewed it, and an authority may wish it to be renewed earlier
-// (RFC 9773 §4.3.2 asks for a look every six hours if it says nothing).
-const recheck = 6 * time.Hour
+// pace is how often something is done about a name for which nothing is due.
+type pace struct {
+	// recheck is the longest time between two looks at a certificate: another
+	// instance may have renewed it.
+	recheck time.Duration
+	// ask is when to ask the authority again if it does not say, or not answer.
+	ask time.Duration
+	// least and most bound what it says.
+	least, most time.Duration
+	// apart is the least time between two orders of a name for no other reason than
+	// that the authority suggests it: one whose suggestion always lies in the past
+	// would get orders without end.
+	apart time.Duration
+}
+
+// usual is the pace of a manager, as RFC 9773 has it: six hours in §4.3.3, a minute
+// and a day in §4.3.2.
+var usual = pace{recheck: 6 * time.Hour, ask: 6 * time.Hour, least: time.Minute, most: 24 * time.Hour, apart: time.Hour}
+
+// again is when to ask the authority again. says is the time that it has named;
+// nil: none.
+func (p pace) again(now time.Time, says *time.Time) time.Time {
+	if says == nil {
+		return now.Add(p.ask)
+	}
+	return now.Add(min(max(says.Sub(now), p.least), p.most))
+}
 
 // renewalOf is when a certificate is to be renewed: when a third of its life is
 // left, or at the moment in the authority's window, if that is earlier. A window

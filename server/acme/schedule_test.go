@@ -9,7 +9,7 @@ import (
 )
 
 // TestRenewal: a third of the life before its end, or earlier if the authority
-// wishes so.
+// suggests so.
 func TestRenewal(t *testing.T) {
 	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	day := 24 * time.Hour
@@ -25,6 +25,32 @@ func TestRenewal(t *testing.T) {
 	} {
 		if got := renewalOf(leaf, tt.suggested); !got.Equal(tt.want) {
 			t.Errorf("%s: %v, want %v", tt.why, got, tt.want)
+		}
+	}
+}
+
+// TestAgain: an authority makes us neither ask in a loop nor never again.
+func TestAgain(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	at := func(d time.Duration) *time.Time {
+		at := now.Add(d)
+		return &at
+	}
+	end := time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC) // further away than a duration reaches
+	for _, tt := range []struct {
+		why  string
+		says *time.Time
+		want time.Duration
+	}{
+		{"it says nothing", nil, 6 * time.Hour},
+		{"what it says counts", at(2 * time.Hour), 2 * time.Hour},
+		{"at once is a loop", at(0), time.Minute},
+		{"a moment that has passed, too", at(-time.Hour), time.Minute},
+		{"a year is never", at(365 * 24 * time.Hour), 24 * time.Hour},
+		{"the end of time, too", &end, 24 * time.Hour},
+	} {
+		if got := usual.again(now, tt.says).Sub(now); got != tt.want {
+			t.Errorf("%s: after %v, want %v", tt.why, got, tt.want)
 		}
 	}
 }

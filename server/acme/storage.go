@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/mholt/acmez/v3/acme"
 
@@ -80,6 +81,17 @@ func (s storage) leaf(name string) (*x509.Certificate, error) {
 		return nil, fmt.Errorf("reading the stored certificate: %w", problem)
 	}
 	return pair.Leaf, nil
+}
+
+// stored is when the certificate of a name was stored, by whichever instance; zero:
+// there is none. Before its own time comes, a wrong clock can delay a renewal by it,
+// and no further.
+func (s storage) stored(name string) time.Time {
+	info, err := os.Stat(s.certificate(name))
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }
 
 // roomBytes is more than a certificate with its chain, or an account.

@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"time"
 
+	"github.com/mholt/acmez/v3/acme"
+
 	"github.com/e0ac7cd4/hotpath/metrics"
 )
 
@@ -18,17 +20,12 @@ type worker struct {
 	cancel   context.CancelFunc
 	missing  bool // there is no certificate in its time, as far as is known
 
-	failures int       // in a row
-	asked    string    // the serial number that suggestion is about
-	suggests time.Time // see [Manager.suggested]
+	failures int    // in a row
+	asked    string // the serial number that says is about
+	says     acme.RenewalInfo
 	askAgain time.Time
-	ordered  time.Time // the last success
+	ordered  time.Time // the last one here
 }
-
-// apart is the least time between two orders of a name for no other reason than
-// that the authority wishes it: one whose wish for a new certificate lies in the
-// past, too, would get orders without end.
-const apart = time.Hour
 
 // minLife is the least time from one certificate of a name to the next.
 const minLife = time.Second
@@ -56,7 +53,7 @@ func (w *worker) step(ctx context.Context) (wait time.Duration) {
 	}
 	if leaf != nil {
 		if wait := time.Until(w.due(ctx, leaf)); wait > 0 {
-			return min(wait, spread(recheck))
+			return min(wait, max(time.Until(w.askAgain), 0), spread(w.manager.pace.recheck))
 		}
 	}
 	free, ok := w.slot(ctx)
@@ -105,25 +102,56 @@ func (w *worker) lock(ctx context.Context) (func(), error) {
 	return lock(ctx, w.store.lock(w.name))
 }
 
-// due is when a certificate is to be renewed. The authority is asked as often as
-// it wishes; not for a certificate whose time has come anyway.
+// due is when a certificate is to be renewed. The authority is not asked about one
+// whose time has come anyway.
 func (w *worker) due(ctx context.Context, leaf *x509.Certificate) time.Time {
-	if own := renewalOf(leaf, time.Time{}); time.Now().After(own) {
+	own := renewalOf(leaf, time.Time{})
+	if !time.Now().Before(own) {
 		return own
 	}
-	if !w.ordered.IsZero() && time.Since(w.ordered) < apart {
-		return renewalOf(leaf, time.Time{})
+	w.ask(ctx, leaf)
+	suggested := w.says.SelectedTime
+	last := w.store.stored(w.name)
+	if w.ordered.After(last) {
+		last = w.ordered // the storage's clock is late
 	}
-	if serial := leaf.SerialNumber.String(); w.asked != serial || time.Now().After(w.askAgain) {
-		free, ok := w.slot(ctx)
-		if !ok {
-			return renewalOf(leaf, time.Time{})
-		}
-		w.asked = serial
-		w.suggests, w.askAgain = w.manager.suggested(ctx, w.settings, leaf)
-		free()
+	if earliest := last.Add(w.manager.pace.apart); !suggested.IsZero() && suggested.Before(earliest) {
+		suggested = earliest
 	}
-	return renewalOf(leaf, w.suggests)
+	return renewalOf(leaf, suggested)
+}
+
+// maxExplanation bounds what is logged of an authority's explanation: a URL.
+const maxExplanation = 512
+
+// ask asks the authority when a certificate is to be renewed, if it is time to ask.
+// Without an answer, what it has said before stays.
+func (w *worker) ask(ctx context.Context, leaf *x509.Certificate) {
+	if serial := leaf.SerialNumber.String(); w.asked != serial {
+		w.asked, w.says, w.askAgain = serial, acme.RenewalInfo{}, time.Time{}
+	}
+	if time.Now().Before(w.askAgain) {
+		return
+	}
+	free, ok := w.slot(ctx)
+	if !ok {
+		return
+	}
+	defer free()
+	info, err := w.manager.renewalInfo(ctx, w.settings, leaf)
+	w.askAgain = w.manager.pace.again(time.Now(), info.RetryAfter)
+	switch {
+	case err != nil:
+		w.manager.log.Debug("ACME: when to renew is not known from the authority", "name", w.name, "err", err)
+		return
+	case info.SameWindow(w.says):
+		return // the time that was chosen in it stays: the earliest of many would be its begin
+	}
+	w.says = info
+	if why := info.ExplanationURL; why != "" { // which operators are to see (§4.2)
+		w.manager.log.Info("ACME: the authority explains when it suggests to renew",
+			"name", w.name, "from", info.SuggestedWindow.Start.UTC(), "to", info.SuggestedWindow.End.UTC(), "see", why[:min(len(why), maxExplanation)])
+	}
 }
 
 func (w *worker) note(leaf *x509.Certificate) {
@@ -140,6 +168,7 @@ func (w *worker) obtained(before *x509.Certificate) time.Duration {
 		outcome, text = metrics.ACMERenewed, "ACME: a certificate was renewed"
 	}
 	w.manager.attempted(outcome)
+	w.ordered = time.Now()
 	leaf, err := w.store.leaf(w.name)
 	w.note(leaf)
 	w.manager.changed()
@@ -150,7 +179,7 @@ func (w *worker) obtained(before *x509.Certificate) time.Duration {
 		w.manager.log.Error("ACME: the new certificate is to be renewed at once: is the clock right?", "name", w.name, "from", leaf.NotBefore.UTC(), "ends", leaf.NotAfter.UTC())
 	default:
 		w.manager.log.Info(text, "name", w.name, "ends", leaf.NotAfter.UTC())
-		w.failures, w.ordered = 0, time.Now()
+		w.failures = 0
 		return minLife
 	}
 	w.failures++ // or there would be orders without end

@@ -45,6 +45,7 @@ type Authority struct {
 
 	management string
 	client     *http.Client
+	log        *testkit.LogBuffer
 }
 
 // programs are the authority's and the DNS server's. Go builds them at the first
@@ -106,8 +107,8 @@ func Start(t testing.TB, o Options) *Authority {
 	}
 	run(t, built[1], "-http01", "", "-https01", "", "-doh", "", "-tlsalpn01", "",
 		"-dnsserver", dns, "-management", dnsManage, "-defaultIPv6", "")
-	run(t, built[0], "-config", config, "-dnsserver", dns)
 	a := &Authority{
+		log:       run(t, built[0], "-config", config, "-dnsserver", dns),
 		Directory: "https://" + o.Listen + "/dir", CAFile: cert, DNS: "http://" + dnsManage, management: "https://" + manage,
 		client: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: id.Pool()}, DisableKeepAlives: true}, Timeout: patience},
 	}
@@ -117,8 +118,8 @@ func Start(t testing.TB, o Options) *Authority {
 	return a
 }
 
-// run runs a program until the test's end.
-func run(t testing.TB, program string, args ...string) {
+// run runs a program until the test's end, and returns what it will log.
+func run(t testing.TB, program string, args ...string) *testkit.LogBuffer {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, program, args...)
@@ -136,6 +137,7 @@ func run(t testing.TB, program string, args ...string) {
 			t.Logf("%s:\n%s", filepath.Base(program), log)
 		}
 	})
+	return log
 }
 
 func (a *Authority) wait(t testing.TB, url string) {
