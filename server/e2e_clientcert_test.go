@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func TestClientCertificates(t *testing.T) {
 	twoCA, two := certified("two")
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "public, max-age=60")
-		fmt.Fprint(w, "for "+strings.Join(r.Header["Client-Cert"], "|"))
+		fmt.Fprint(w, "for "+strings.Join(slices.Concat(r.Header["Client-Cert"], r.Header["Client-Cert-Subject"]), "|"))
 	}))
 	t.Cleanup(upstream.Close)
 	hosts := []string{"one.test", "two.test", "maybe.test", "open.test"}
@@ -59,7 +60,9 @@ func TestClientCertificates(t *testing.T) {
 	}
 	p := startCommand(t, exec.Command(builtServer(t), "-config", file))
 
-	field := func(c *tls.Certificate) string { return ":" + base64.StdEncoding.EncodeToString(c.Leaf.Raw) + ":" }
+	field := func(c *tls.Certificate) string {
+		return ":" + base64.StdEncoding.EncodeToString(c.Leaf.Raw) + ":|CN=client"
+	}
 	const refused, misdirected = -1, http.StatusMisdirectedRequest
 	for _, protocol := range protocols {
 		// Each client has one connection, of its first request's host.
@@ -100,6 +103,7 @@ func TestClientCertificates(t *testing.T) {
 					}
 					r.Host = host
 					r.Header.Set("Client-Cert", ":AAAA:")
+					r.Header.Set("Client-Cert-Subject", "CN=admin")
 					got, err := c.Do(r)
 					if err != nil {
 						if want != refused {

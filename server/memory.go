@@ -103,9 +103,9 @@ const (
 	aboutBytes = 64 << 10
 	aboutShort = 256
 
-	// certificateBytes are the certificates of a client, if one is asked for, and
-	// the message of 16 KiB that they were in.
-	certificateBytes = certs.MaxHeld + 16<<10
+	// certificateBytes are the certificates of a client, if one is asked for, the
+	// message of 16 KiB that they were in, and the subject's text.
+	certificateBytes = certs.MaxHeld + 16<<10 + certs.MaxSubject
 
 	// placeBytes is a stream's places in a connection's tables: the map, the
 	// queue, the ring of resets.

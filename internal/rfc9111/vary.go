@@ -15,8 +15,8 @@ type Vary string
 
 // ParseVary reads all Vary lines of a response. It reports false if no request
 // can be shown to match: for "*", for the fields of a client's certificate, which no
-// request has when it is looked up (RFC 9440 §2), and for what is no list of field
-// names.
+// request has when it is looked up (RFC 9440 §2, and our Client-Cert-Subject), and for
+// what is no list of field names.
 func ParseVary(fields []hpack.Field) (Vary, bool) {
 	var names []string
 	for i := range fields {
@@ -30,7 +30,8 @@ func ParseVary(fields []hpack.Field) (Vary, bool) {
 				return "", false
 			default:
 				name = strings.ToLower(name)
-				if name == "client-cert" || name == "client-cert-chain" {
+				switch name {
+				case "client-cert", "client-cert-chain", "client-cert-subject":
 					return "", false
 				}
 				names = append(names, name)

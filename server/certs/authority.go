@@ -103,8 +103,11 @@ func Identify(state *tls.ConnectionState, asked *Authority) *message.Identity {
 	if asked != nil {
 		i.Asked = asked.id
 	}
+	if len(state.VerifiedChains) > 0 {
+		i.Certificate = state.VerifiedChains[0][0]
+		i.Subject = subject(i.Certificate)
+	}
 	for _, chain := range state.VerifiedChains {
-		i.Certificate = chain[0]
 		i.Roots = append(i.Roots, sha256.Sum256(chain[len(chain)-1].Raw))
 	}
 	return i

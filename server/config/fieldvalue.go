@@ -42,7 +42,7 @@ func init() {
 	put(oursOfResponses, errCaching, "accept-ranges", "etag", "last-modified", "vary")
 	put(oursOfRequests, errCaching, "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "range")
 	put(oursOfRequests, errFraming, "expect", "max-forwards")
-	put(oursOfRequests, errForwarded, "client-cert", "client-cert-chain", "forwarded", "via", "x-forwarded-for", "x-forwarded-host",
+	put(oursOfRequests, errForwarded, "client-cert", "client-cert-chain", "client-cert-subject", "forwarded", "via", "x-forwarded-for", "x-forwarded-host",
 		"x-forwarded-port", "x-forwarded-proto", "x-real-ip")
 	put(oursOfRequests, errSecret, "authorization", "proxy-authorization")
 }

@@ -44,7 +44,7 @@ func siteSettings(s *Site) []siteSetting {
 		{"acme", "true", &toggle{p: &s.ACME},
 			"Whether certificates for the hosts are obtained, if there are acme-directory and no cert."},
 		{"client-ca", "", &text{p: &s.ClientCA, what: "a PEM file of certificates", empty: "clients are not asked for a certificate"},
-			"Authorities that clients must have a certificate of. An upstream gets it in Client-Cert (RFC 9440). A request on a connection whose handshake was for another site is answered 421."},
+			"Authorities that clients must have a certificate of. An upstream gets it in Client-Cert (RFC 9440), and its subject in Client-Cert-Subject (RFC 4514). A request on a connection whose handshake was for another site is answered 421."},
 		{"client-auth", ClientRequire, &choice{p: &s.ClientAuth, of: []string{ClientRequire, ClientOptional}},
 			"Whether clients without a certificate are let in. require: no. optional: yes, and the upstream sees no Client-Cert."},
 

@@ -112,6 +112,7 @@ func TestTwoCertificates(t *testing.T) {
 		{[]string{"cache-control", "private, max-age=60"}, false, false},
 		{[]string{"cache-control", "public, max-age=60", "vary", "Client-Cert"}, false, false},
 		{[]string{"cache-control", "max-age=60", "vary", "accept, client-cert-chain"}, false, false},
+		{[]string{"cache-control", "public, max-age=60", "vary", "Client-Cert-Subject"}, false, false},
 		{[]string{"cache-control", "max-age=60, stale-while-revalidate=60"}, false, true},
 	} {
 		r := newRig(t, knobs{}, func(_ int, _ context.Context, q *origin.Request, sink origin.Sink) error {

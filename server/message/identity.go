@@ -17,6 +17,10 @@ type Identity struct {
 	// the ends of its chains.
 	Certificate *x509.Certificate
 	Roots       []Digest
+
+	// Subject is the certificate's subject as text: printable ASCII, RFC 4514. ""
+	// if it has none, as those have whose names are all alternative ones.
+	Subject string
 }
 
 // Certified is the verified certificate; nil if there is none, as for a client

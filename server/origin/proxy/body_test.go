@@ -83,7 +83,8 @@ func TestRFC9110Section6_5Trailers(t *testing.T) {
 	})
 	r := post(strings.NewReader("hello"), -1, "trailer", "x-up, host")
 	r.Trailers = func() []hpack.Field {
-		return []hpack.Field{{Name: "x-up", Value: "3"}, {Name: "authorization", Value: "x"}, {Name: "x-unannounced", Value: "4"}, {Name: "x-bad", Value: "a\r\nb"}}
+		return []hpack.Field{{Name: "x-up", Value: "3"}, {Name: "authorization", Value: "x"}, {Name: "x-unannounced", Value: "4"}, {Name: "x-bad", Value: "a\r\nb"},
+			{Name: "client-cert-subject", Value: "CN=a"}, {Name: "client_cert_subject", Value: "CN=a"}, {Name: "content_length", Value: "7"}}
 	}
 	res := mustFetch(t, proxyTo(t, Config{Upstreams: []string{s.URL()}}), r)
 	sent := <-got

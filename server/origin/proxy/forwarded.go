@@ -20,12 +20,18 @@ func aboutClient(name string) bool {
 	return strings.HasPrefix(name, "x-forwarded-")
 }
 
-// The fields of a client's certificate (RFC 9440 §2). An upstream believes them, so
-// they are ours alone.
+// The fields of a client's certificate: those of RFC 9440 §2, and one with its
+// subject alone, which no standard names. An upstream believes them, so they are ours.
 const (
-	clientCert      = "client-cert"
-	clientCertChain = "client-cert-chain"
+	clientCert        = "client-cert"
+	clientCertChain   = "client-cert-chain"
+	clientCertSubject = "client-cert-subject"
 )
+
+// aboutCertificate reports whether a field is one of them.
+func aboutCertificate(name string) bool {
+	return name == clientCert || name == clientCertChain || name == clientCertSubject
+}
 
 // disguised reports whether a name with other characters than letters, digits
 // and "-" would be taken by a CGI or WSGI server, which maps "-" and "_", and some
@@ -41,7 +47,7 @@ func disguised(name string) bool {
 		}
 		return c
 	}, name)
-	return aboutClient(name) || hopByHop(name) || endToEnd(name) || name == clientCert || name == clientCertChain
+	return aboutClient(name) || hopByHop(name) || endToEnd(name) || aboutCertificate(name)
 }
 
 // folds reports whether a character of a name, which is not "-", is the same as

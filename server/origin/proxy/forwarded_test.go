@@ -79,20 +79,23 @@ func TestRFC7239Forwarded(t *testing.T) {
 	}
 }
 
-// TestRFC9440ClientCert: an upstream gets the certificate that was verified, and
-// no other, from a trusted proxy or in disguise either.
+// TestRFC9440ClientCert: an upstream gets the certificate that was verified, and its
+// subject, and no other, from a trusted proxy or in disguise either.
 func TestRFC9440ClientCert(t *testing.T) {
 	s, heads := replying(t, ok200)
 	p := proxyTo(t, Config{Upstreams: []string{s.URL()}, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}})
-	claims := []string{"client-cert", ":AAAA:", "client-cert-chain", ":AAAA:", "client_cert", ":AAAA:", "client-cert_chain", ":AAAA:", "connection", "client-cert"}
+	claims := []string{"client-cert", ":AAAA:", "client-cert-chain", ":AAAA:", "client_cert", ":AAAA:", "client-cert_chain", ":AAAA:",
+		"client-cert-subject", "CN=AAAA", "client_cert_subject", "CN=AAAA", "connection", "client-cert, client-cert-subject"}
 	leaf := testkit.NewIdentity().TLS.Leaf
 	for why, tt := range map[string]struct {
 		identity *message.Identity
 		want     string
+		subject  string
 	}{
-		"nothing was asked": {nil, ""},
-		"nothing was shown": {new(message.Identity), ""},
-		"a certificate":     {&message.Identity{Certificate: leaf}, ":" + base64.StdEncoding.EncodeToString(leaf.Raw) + ":"},
+		"nothing was asked":   {nil, "", ""},
+		"nothing was shown":   {new(message.Identity), "", ""},
+		"a certificate":       {&message.Identity{Certificate: leaf, Subject: "CN=a"}, ":" + base64.StdEncoding.EncodeToString(leaf.Raw) + ":", "CN=a"},
+		"one without subject": {&message.Identity{Certificate: leaf}, ":" + base64.StdEncoding.EncodeToString(leaf.Raw) + ":", ""},
 	} {
 		r := get("/", claims...)
 		r.Identity = tt.identity
@@ -100,6 +103,9 @@ func TestRFC9440ClientCert(t *testing.T) {
 		head := <-heads
 		if got := strings.Join(fieldLines(head, "client-cert"), "|"); got != tt.want {
 			t.Errorf("%s: Client-Cert %q, want %q", why, got, tt.want)
+		}
+		if got := strings.Join(fieldLines(head, "client-cert-subject"), "|"); got != tt.subject {
+			t.Errorf("%s: Client-Cert-Subject %q, want %q", why, got, tt.subject)
 		}
 		if strings.Contains(head, "AAAA") {
 			t.Errorf("%s: a claim is passed on:\n%s", why, head)

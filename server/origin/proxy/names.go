@@ -115,14 +115,13 @@ func hasToken(list, token string) bool {
 // trailerAllowed reports whether a field may stand in a trailer section: no
 // framing, routing, authentication or request modifier (RFC 9110 §6.5.1).
 func trailerAllowed(name string) bool {
-	if hopByHop(name) || aboutClient(name) || strings.HasPrefix(name, "if-") {
+	if hopByHop(name) || aboutClient(name) || aboutCertificate(name) || disguised(name) || strings.HasPrefix(name, "if-") {
 		return false
 	}
 	switch name {
 	case "content-length", "host", "content-encoding", "content-type", "content-range", "authorization",
 		"set-cookie", "cookie", "cache-control", "expires", "age", "date", "location", "vary", "expect",
-		"max-forwards", "range", "pragma", "retry-after", "via", "warning", "www-authenticate", "realm",
-		clientCert, clientCertChain:
+		"max-forwards", "range", "pragma", "retry-after", "via", "warning", "www-authenticate", "realm":
 		return false
 	}
 	return true

@@ -42,8 +42,8 @@ type outgoing struct {
 // prepare writes the request that is sent (RFC 9110 §7.6).
 func (p *Proxy) prepare(r *origin.Request) (*outgoing, error) {
 	q := &outgoing{
-		header: make(http.Header, len(r.Fields)+6),
-		values: make([]string, 0, len(r.Fields)+7), // + Via, X-Real-IP, four forwarded fields, Client-Cert
+		header: make(http.Header, len(r.Fields)+8),
+		values: make([]string, 0, len(r.Fields)+8), // + Via, X-Real-IP, four forwarded fields, two of the certificate
 	}
 	size := len(r.Authority) + len(r.Path) + 2*maxAddress + len(r.Proto) + len(r.Upgrade)
 	for i := range r.Fields {
@@ -99,7 +99,7 @@ func (p *Proxy) fields(q *outgoing, r *origin.Request) error {
 		switch f.Name {
 		case "host", "content-length", "connection", "proxy": // Proxy: CVE-2016-5385
 			continue
-		case clientCert, clientCertChain: // ours alone
+		case clientCert, clientCertChain, clientCertSubject: // ours alone
 			continue
 		case "te":
 			q.te = q.te || hasToken(f.Value, "trailers")
@@ -156,6 +156,9 @@ func (p *Proxy) fields(q *outgoing, r *origin.Request) error {
 	q.forward(&p.config, r, &before)
 	if c := r.Identity.Certified(); c != nil {
 		q.add("Client-Cert", ":"+base64.StdEncoding.EncodeToString(c.Raw)+":")
+		if r.Identity.Subject != "" {
+			q.add("Client-Cert-Subject", r.Identity.Subject)
+		}
 	}
 	if q.header["User-Agent"] == nil {
 		q.header["User-Agent"] = nil // or net/http adds its own
