@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,6 +49,7 @@ type Conn struct {
 	drain   drainState
 	critical
 	control, early limit.Budget
+	overspent      bool // control was, which ends the connection
 	reason         metrics.CloseReason
 	closing        bool // we end the connection, for that reason
 	sent, received uint64
@@ -81,13 +83,25 @@ func NewConn(cfg *Config, q *quic.Conn, stripe metrics.Stripe, identity *message
 func (c *Conn) Serve() metrics.CloseReason {
 	c.window.begin(c)
 	var receiving sync.WaitGroup
+	c.acceptAll(&receiving)
+	c.end()
+	receiving.Wait()
+	return c.reason
+}
+
+// isGone reports whether the connection is at its end. A stream's error may be the first
+// sign of that: quic-go ends streams a moment before their connection.
+func (c *Conn) isGone(err error) bool {
+	return c.quic.Context().Err() != nil || errors.Is(err, net.ErrClosed)
+}
+
+// acceptAll says hello and begins all streams, until the connection ends.
+func (c *Conn) acceptAll(receiving *sync.WaitGroup) {
+	defer c.survive("a connection", c.fall)
 	if err := c.sayHello(); err == nil {
 		receiving.Go(c.acceptUni)
 		c.accept()
 	}
-	c.end()
-	receiving.Wait()
-	return c.reason
 }
 
 // accept begins a stream for each request, until the connection ends.
@@ -246,11 +260,14 @@ func (c *Conn) spendEarly() {
 // useless takes a frame or a stream that serves no request off the peer's budget.
 func (c *Conn) useless(what string) *failure {
 	c.mu.Lock()
-	ok := c.control.Spend(time.Now())
+	ok, again := c.control.Spend(time.Now()), c.overspent
+	c.overspent = !ok || again
 	c.mu.Unlock()
 	if ok {
 		return nil
 	}
-	c.limit(metrics.LimitControlFrames)
+	if !again { // by another stream, before the connection has ended
+		c.limit(metrics.LimitControlFrames)
+	}
 	return connError(codeExcessiveLoad, "too much without use, last "+what)
 }

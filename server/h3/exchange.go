@@ -149,7 +149,7 @@ func (s *stream) goneAway() {
 	switch {
 	case cause != nil:
 		s.over(cause, true)
-	case s.conn.quic.Context().Err() != nil:
+	case s.conn.isGone(context.Cause(s.quic.Context())):
 		s.over(errPeerGone, true)
 	case s.tunnel.Load() && s.sendDone: // our side has ended, and the peer's may go on
 	default:

@@ -56,6 +56,7 @@ func (c *Conn) acceptUni() {
 			return
 		}
 		go func() {
+			defer c.survive("a connection", c.fall)
 			if f := c.serveUni(q); f != nil {
 				c.fail(f)
 			}

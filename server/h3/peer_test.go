@@ -43,9 +43,10 @@ type setup struct {
 	source message.Source                                          // nil: nothing is stored
 	serve  func(p *peer, ctx context.Context, x *message.Exchange) // nil: answers with the path
 	ledger *memory.Ledger
-	panics int          // how many the test provokes
-	quic   *quic.Config // the client's
-	silent bool         // the client opens no control stream
+	panics int                    // how many the test provokes
+	broken func(*metrics.Hotpath) // takes metrics away, so that counting in them is a panic
+	quic   *quic.Config           // the client's
+	silent bool                   // the client opens no control stream
 }
 
 // peer is a scripted client and, at the other end of a socket, the engine.
@@ -67,6 +68,9 @@ var identity = sync.OnceValue(func() testkit.Identity { return testkit.NewIdenti
 func newPeer(t *testing.T, s setup) *peer {
 	t.Helper()
 	p := &peer{T: t, metrics: metrics.NewHotpath(metrics.Options{Stripes: 1}), log: new(testkit.LogBuffer), panics: s.panics, done: make(chan metrics.CloseReason, 1)}
+	if s.broken != nil {
+		s.broken(p.metrics)
+	}
 	limits := spacious
 	if s.limits != nil {
 		s.limits(&limits)

@@ -18,6 +18,10 @@ import (
 // a pace of its own, into the body.
 func (s *stream) receive() {
 	defer s.releaseReader()
+	defer s.conn.survive("a request's content", func() {
+		s.breakOff(codeInternalError, errStreamDone)
+		s.body.Fail(errStreamDone)
+	})
 	err := s.receiveFrames()
 	if err == nil {
 		s.body.End()
@@ -25,7 +29,7 @@ func (s *stream) receive() {
 	}
 	var f *failure
 	switch {
-	case s.conn.quic.Context().Err() != nil:
+	case s.conn.isGone(err):
 		err = errPeerGone
 	case s.isOver(): // it was late
 		s.dropLate()

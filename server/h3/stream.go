@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -103,13 +102,7 @@ func newStream(c *Conn, q *quic.Stream) *stream {
 // stream for this one: handlers are as many as streams may be.
 func (s *stream) serve() {
 	defer s.quic.ReleaseStreamCredit()
-	defer func() {
-		if p := recover(); p != nil {
-			s.conn.cfg.Metrics.Panics.Add(s.conn.stripe, 1)
-			s.conn.cfg.Log.Error("panic on a stream", "peer", s.peer.String(), "panic", p, "stack", string(debug.Stack()))
-			s.reset(codeInternalError, errStreamDone)
-		}
-	}()
+	defer s.conn.survive("a stream", func() { s.reset(codeInternalError, errStreamDone) })
 	d := decodeds.Get().(*decoded)
 	s.asked = d
 	err := s.answer(d)
@@ -180,7 +173,7 @@ func page(status int) *message.Response {
 func (s *stream) failed(err error) {
 	var f *failure
 	switch {
-	case err == errTooLarge, s.conn.quic.Context().Err() != nil: // answered, or all is over
+	case err == errTooLarge, s.conn.isGone(err): // answered, or all is over
 		s.over(errPeerGone, true)
 	case errors.As(err, &f) && f.conn:
 		s.conn.fail(f)

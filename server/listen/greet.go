@@ -16,6 +16,7 @@ import (
 // handshake has a stack of 16 KiB, which a peer that is silent shall not take;
 // this one's is 2.
 func (s *Server) greet(c *conn) {
+	defer s.survive("waiting for a ClientHello", c.stripe, func() { s.close(c, metrics.CloseError) })
 	deadline := c.agreed
 	if hello := time.Now().Add(s.conf.Load().HelloTimeout); hello.Before(deadline) {
 		deadline = hello

@@ -48,6 +48,27 @@ func TestSilentPeersTakeNoHandshake(t *testing.T) {
 	})
 }
 
+// TestGreetSurvivesPanics: a panic before the handshake ends its connection alone, and
+// gives back what that had. What panics is a metric that is not there.
+func TestGreetSurvivesPanics(t *testing.T) {
+	s := start(t, teapot, func(c *Config) {
+		c.HelloTimeout = 50 * time.Millisecond
+		c.Metrics.LimitBreaches = nil
+	})
+	for i := range uint64(3) {
+		c := s.connect() // it says nothing, which is to be counted
+		if _, err := c.Read(make([]byte, 1)); err == nil {
+			t.Error("a silent connection is answered")
+		}
+		s.awaitCount("panics", s.m.Panics.Value, i+1)
+		s.awaitCount("connections closed for an error", s.closed(metrics.CloseError), i+1)
+	}
+	s.fetch(s.client("h2"))
+	if log := s.log.String(); !strings.Contains(log, "panic in waiting for a ClientHello") {
+		t.Errorf("the log has no panic:\n%s", log)
+	}
+}
+
 // trickle sends a ClientHello byte by byte, to the connection's end.
 func trickle(c net.Conn) {
 	for _, b := range []byte(halfHello + strings.Repeat("x", 490)) {

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"os"
-	"runtime/debug"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/message"
@@ -34,13 +33,7 @@ func (s *Server) shakeHands(c *conn) {
 // handshake agrees on TLS and a protocol. The connection's life is another
 // goroutine's: that takes 4 KiB of stack.
 func (s *Server) handshake(c *conn) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.cfg.Metrics.Panics.Add(c.stripe, 1)
-			s.cfg.Log.Error("panic in a handshake", "panic", p, "stack", string(debug.Stack()))
-			s.close(c, metrics.CloseError)
-		}
-	}()
+	defer s.survive("a handshake", c.stripe, func() { s.close(c, metrics.CloseError) })
 	if err := s.agree(c); err != nil {
 		s.failHandshake(c, err)
 		return

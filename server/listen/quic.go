@@ -59,7 +59,7 @@ func (q *QUIC) Listen() error {
 	}
 	// 0-RTT stays off: what a client sends in it can be sent again by anyone who
 	// has seen it (RFC 9001 §9.2), and a request has effects.
-	l, err := q.transport.Listen(quicTLS(q.server.cfg.TLS, q.server.cfg.Wire.Handshakes), &quic.Config{GetConfigForClient: q.server.quicConfig})
+	l, err := q.transport.Listen(quicTLS(q.server.cfg.TLS, q.server.cfg.Wire.Handshakes, q.panicked), &quic.Config{GetConfigForClient: q.server.quicConfig})
 	if err != nil {
 		return fmt.Errorf("listening for QUIC at %v: %w", q.socket.LocalAddr(), err)
 	}
@@ -72,7 +72,7 @@ func (q *QUIC) Listen() error {
 // the protocol. A copy is made for each handshake, of c as it is then: keys of session
 // tickets that are read again hold for it, too. What c chooses for a name differs in
 // what it asks of clients alone, and has no keys of its own.
-func quicTLS(c *tls.Config, gate wire.Gate) *tls.Config {
+func quicTLS(c *tls.Config, gate wire.Gate, panicked func(p any)) *tls.Config {
 	own := func() *tls.Config {
 		c := gated(c, gate)
 		c.NextProtos, c.MinVersion, c.GetConfigForClient = []string{protocolH3}, tls.VersionTLS13, nil
@@ -82,7 +82,7 @@ func quicTLS(c *tls.Config, gate wire.Gate) *tls.Config {
 	outer.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		now := own()
 		if c.GetConfigForClient == nil {
-			return now, nil
+			return surviving(now, panicked), nil
 		}
 		chosen, err := c.GetConfigForClient(hello)
 		if err != nil {
@@ -91,9 +91,14 @@ func quicTLS(c *tls.Config, gate wire.Gate) *tls.Config {
 		if chosen != nil {
 			now.ClientAuth, now.ClientCAs, now.VerifyConnection = chosen.ClientAuth, chosen.ClientCAs, chosen.VerifyConnection
 		}
-		return now, nil
+		return surviving(now, panicked), nil
 	}
-	return outer
+	return surviving(outer, panicked)
+}
+
+// panicked notes a panic in a handshake.
+func (q *QUIC) panicked(p any) {
+	q.server.panicked("a handshake of QUIC", q.server.cfg.Metrics.Stripe(), p)
 }
 
 const (
@@ -144,6 +149,10 @@ func (q *QUIC) serve(c *quic.Conn) {
 	if !a.enter() {
 		return // it has ended since
 	}
+	var engine *h3.Conn
+	reason := metrics.CloseError
+	defer func() { q.left(a, engine, reason) }()
+	defer s.survive("a connection of HTTP/3", a.stripe, func() { _ = c.CloseWithError(h3.InternalError, "") })
 	state := c.ConnectionState().TLS
 	if state.DidResume {
 		s.cfg.Metrics.HandshakesResumed.Add(a.stripe, 1)
@@ -152,7 +161,7 @@ func (q *QUIC) serve(c *quic.Conn) {
 	if s.cfg.Identify != nil {
 		identity = s.cfg.Identify(&state)
 	}
-	engine := h3.NewConn(s.conf.Load().H3, c, a.stripe, identity)
+	engine = h3.NewConn(s.conf.Load().H3, c, a.stripe, identity)
 	a.engine.Store(engine)
 	q.mu.Lock()
 	q.conns[engine] = struct{}{}
@@ -161,14 +170,18 @@ func (q *QUIC) serve(c *quic.Conn) {
 	if draining {
 		engine.Drain()
 	}
-	reason := engine.Serve()
+	reason = engine.Serve()
+}
+
+// left notes that a connection is served no more. engine is nil if it had none.
+func (q *QUIC) left(a *arrival, engine *h3.Conn, reason metrics.CloseReason) {
 	a.leave(metrics.StateH3, reason)
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	delete(q.conns, engine)
 	if len(q.conns) == 0 {
 		q.emptied.Broadcast()
 	}
-	q.mu.Unlock()
 }
 
 // Stop takes in no further connections: those whose handshake is under way are

@@ -2,6 +2,7 @@ package listen
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ func TestTicketKeysOfQUIC(t *testing.T) {
 	for _, name := range []string{"plain.test", asks} {
 		t.Run(name, func(t *testing.T) {
 			base := withKey(old)
-			changed, another := quicTLS(base, nil), quicTLS(withKey(next), nil)
+			changed, another := quicTLS(base, nil, unexpected(t)), quicTLS(withKey(next), nil, unexpected(t))
 			base.SetSessionTicketKeys([][32]byte{next})
 			client := &tls.Config{RootCAs: id.Pool(), ServerName: name, NextProtos: []string{protocolH3}, ClientSessionCache: tls.NewLRUClientSessionCache(1)}
 			shake(t, changed, client)
@@ -49,7 +50,7 @@ func TestQUICAsksForCertificates(t *testing.T) {
 		return &tls.Config{ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: id.Pool()}, nil
 	}
 	asked := false
-	shake(t, quicTLS(c, nil), &tls.Config{RootCAs: id.Pool(), ServerName: "localhost", NextProtos: []string{protocolH3},
+	shake(t, quicTLS(c, nil, unexpected(t)), &tls.Config{RootCAs: id.Pool(), ServerName: "localhost", NextProtos: []string{protocolH3},
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			asked = true
 			return new(tls.Certificate), nil
@@ -72,7 +73,7 @@ func TestQUICPassesTheGate(t *testing.T) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				shake(t, quicTLS(c, gate), &tls.Config{RootCAs: id.Pool(), ServerName: "localhost", NextProtos: []string{protocolH3}})
+				shake(t, quicTLS(c, gate, unexpected(t)), &tls.Config{RootCAs: id.Pool(), ServerName: "localhost", NextProtos: []string{protocolH3}})
 			}()
 			select {
 			case <-done:
@@ -85,6 +86,50 @@ func TestQUICPassesTheGate(t *testing.T) {
 				t.Error("it has not left the gate")
 			}
 		})
+	}
+}
+
+// unexpected fails a test for a panic.
+func unexpected(t *testing.T) func(p any) {
+	return func(p any) { t.Errorf("a panic: %v", p) }
+}
+
+// TestQUICSurvivesPanics: a panic of whatever a handshake calls is noted, and fails that
+// handshake alone.
+func TestQUICSurvivesPanics(t *testing.T) {
+	id := testkit.NewIdentity()
+	l, err := net.Listen("tcp", "127.0.0.1:0") // not a pipe: both ends write at once
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for call, c := range map[string]*tls.Config{
+		"GetCertificate": {GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { panic("a test's") }},
+		"GetConfigForClient": {Certificates: []tls.Certificate{id.TLS},
+			GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { panic("a test's") }},
+		"GetEncryptedClientHelloKeys": {Certificates: []tls.Certificate{id.TLS},
+			GetEncryptedClientHelloKeys: func(*tls.ClientHelloInfo) ([]tls.EncryptedClientHelloKey, error) { panic("a test's") }},
+		"VerifyConnection of a site's": {Certificates: []tls.Certificate{id.TLS},
+			GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+				return &tls.Config{VerifyConnection: func(tls.ConnectionState) error { panic("a test's") }}, nil
+			}},
+	} {
+		go func() {
+			c, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{RootCAs: id.Pool(), ServerName: "localhost", NextProtos: []string{protocolH3}})
+			if err == nil { // it may be over for the client before it fails
+				_ = c.Close()
+			}
+		}()
+		far, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var noted []any
+		err = tls.Server(far, quicTLS(c, nil, func(p any) { noted = append(noted, p) })).Handshake()
+		_ = far.Close()
+		if !errors.Is(err, errPanicked) || len(noted) != 1 || noted[0] != "a test's" {
+			t.Errorf("%s: %v, noted is %v", call, err, noted)
+		}
 	}
 }
 
