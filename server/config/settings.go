@@ -155,7 +155,7 @@ func settings(c *Config) []setting {
 		{groupCache, "cache-entries", "1024", &count{p: &c.CacheEntries, min: 1, max: maxCount},
 			"Stored responses. Those that are asked for once leave before those that are asked for again."},
 		{groupCache, "cache-bytes", "256MiB", &size{p: &c.CacheBytes, min: minCache, max: math.MaxInt64},
-			"Memory for stored responses, keys and fields counted, for what arrives, for what clients and handlers have yet to take, and for garbage. Half of it at most for what waits, and half for requests in progress, of 12 KiB each."},
+			"Memory for stored responses, keys and fields counted, for what arrives, for what clients and handlers have yet to take, and for garbage. Half of it at most for what waits, and half for requests in progress, of 12 KiB each, which connections share."},
 		{groupCache, "cache-shards", "0", &count{p: &c.CacheShards, zero: "by the number of cores", min: 1, max: cache.MaxShards, powerOfTwo: true},
 			"Independent parts of the cache, each with its own lock. What leaves first does not depend on it."},
 		{groupCache, "max-stored", "8MiB", &size{p: &c.MaxStored, min: 1, max: math.MaxInt64},
@@ -231,7 +231,7 @@ func settings(c *Config) []setting {
 		{groupTime, "drain-delay", "0s", &span{p: &c.DrainDelay, zero: "at once", min: minTime, max: maxTime},
 			"After SIGTERM or SIGINT, how long connections are still accepted while `/readyz` says draining: longer than a balancer takes to see it."},
 		{groupTime, "drain-timeout", "30s", &span{p: &c.DrainTimeout, zero: "no wait", min: minTime, max: maxTime},
-			"For requests in flight after SIGTERM or SIGINT and drain-delay; then what is left is closed."},
+			"For requests in flight after SIGTERM or SIGINT and drain-delay; then what is left is closed. HTTP/2 takes 250ms at least."},
 
 		{groupAccess, "access-log", "off", &choice{p: &c.AccessLog, of: []string{"off", "errors", "sampled", "all"}},
 			"Which requests are logged. errors: those answered with 4xx or 5xx, or ended before their end. sampled: these, and one of so many others. all: all."},

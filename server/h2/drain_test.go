@@ -41,6 +41,35 @@ func TestDrainIdle(t *testing.T) {
 	})
 }
 
+// TestDrainSettles: a request that the client sends behind its sign that the first
+// GOAWAY has arrived is answered for a while, and a connection that has long seen
+// it ends no later than one that has not.
+func TestDrainSettles(t *testing.T) {
+	run(t, setup{source: stored("/", "hit")}, func(p *peer) {
+		began := time.Now()
+		p.Write(p.wantDrain())
+		time.Sleep(drainSettle - time.Millisecond)
+		p.Write(get(1, "/"))
+		p.wantBody(1, 200, "hit")
+		p.wantLast(1)
+		p.wantEnd(metrics.CloseDrain)
+		if took := time.Since(began); took != drainSettle {
+			t.Errorf("it ended after %v, want %v", took, drainSettle)
+		}
+	})
+	run(t, setup{}, func(p *peer) {
+		began := time.Now()
+		pong := p.wantDrain()
+		time.Sleep(drainSettle + 10*time.Millisecond)
+		p.Write(pong) // late: there is nothing left to wait for
+		p.wantLast(0)
+		p.wantEnd(metrics.CloseDrain)
+		if took := time.Since(began); took != drainSettle+10*time.Millisecond {
+			t.Errorf("it ended after %v", took)
+		}
+	})
+}
+
 func TestDrainWithoutAnswer(t *testing.T) {
 	run(t, setup{}, func(p *peer) {
 		p.wantDrain()
@@ -63,11 +92,11 @@ func TestDrainFinishesWhatIsInFlight(t *testing.T) {
 		p.wantBody(5, 200, "hit")
 		p.Write(get(7, "/large"), pong)
 		p.wantHead(7, 200)
-		p.wantLast(7)
 		got := 0
 		for got < frame.InitialWindow-len("hit") {
 			got += int(p.Want(frame.Data, 7, 0).Length)
 		}
+		p.wantLast(7)
 
 		enter := []byte{0x82, 0x87, 0x40 | 4, 1, '/'}
 		before := p.Credit[0]

@@ -22,7 +22,7 @@ const (
 	forRequest             // a request: no stream is open
 	forLife                // any frame: streams are open
 	forPong                // the answer to a PING that checks the peer, or any frame
-	forGoAway              // a sign that our first GOAWAY has arrived
+	forGoAway              // a sign that our first GOAWAY has arrived, and requests sent before
 	waits                  // how many there are
 )
 
@@ -64,9 +64,7 @@ func (c *Conn) due(w wait) (end time.Time) {
 			end = c.pinged.Add(pongWithin)
 		}
 	case forGoAway:
-		if !c.drain.announced.IsZero() && !c.drain.final {
-			end = c.drain.announced.Add(drainRoundTrip)
-		}
+		end = c.drainEnds()
 	}
 	return end
 }
