@@ -27,10 +27,10 @@ func (e *Edge) readQuery(x *message.Exchange, s *site.Site) (content []byte, don
 	if room < 0 {
 		room = maxQuery
 	}
-	if x.Length > maxQuery || !e.store.Ledger().Begin(room) { // among the requests in progress
+	if x.Length > maxQuery || !x.Share.Hold(room) { // among its connection's requests in progress
 		return nil, done, false
 	}
-	done = func() { e.store.Ledger().End(room) }
+	done = func() { x.Share.Give(room) }
 	if x.Body != nil {
 		var err error
 		content, err = io.ReadAll(io.LimitReader(x.Body, maxQuery+1))

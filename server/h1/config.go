@@ -43,7 +43,7 @@ type Config struct {
 
 // env is what handlers share.
 func (cfg *Config) env() stream.Env {
-	return stream.Env{Handler: cfg.Handler, Metrics: cfg.Metrics, Log: cfg.Log, Ledger: cfg.Ledger}
+	return stream.Env{Handler: cfg.Handler, Metrics: cfg.Metrics, Log: cfg.Log}
 }
 
 const (

@@ -24,6 +24,7 @@ type Conn struct {
 	remote netip.Addr // not valid: none
 	tap    access.Tap
 	inbox  stream.Inbox[uint64] // by the number of the exchange
+	share  *memory.Share        // of requests in progress
 
 	// The turn.
 	now   time.Time
@@ -63,6 +64,7 @@ func NewConn(cfg *Config, w *wire.Conn) *Conn {
 		wire:   w,
 		stripe: w.Stripe(),
 		tap:    cfg.Access.Tap(access.HTTP11, w.Stripe(), w.TLS()),
+		share:  cfg.Ledger.Share(),
 		remote: client.Peer(w.RemoteAddr()),
 		now:    now,
 		since:  now,

@@ -51,12 +51,12 @@ func (c *Conn) begin(h *head, size int) {
 		return
 	}
 	r := &h.request
-	if !c.cfg.Ledger.Begin(stream.RequestBytes(r)) {
+	if !c.share.Begin(stream.RequestBytes(r)) {
 		c.busy(h, size)
 		return
 	}
 	c.number++
-	c.ticket = c.cfg.Ledger.Join(c, nil, c.now)
+	c.ticket = c.share.Join(c, stream.RequestBytes(r), c.now)
 	x := &exchange{
 		number:   c.number,
 		proto:    h.proto,
@@ -81,6 +81,7 @@ func (c *Conn) begin(h *head, size int) {
 		Local:   c.wire.LocalAddr,
 		Trace:   x.answer.Trace,
 		Account: x.answer.Account,
+		Share:   c.share,
 	}
 	if t := c.wire.TLS(); t != nil {
 		asked.TLS = t.ConnectionState

@@ -90,6 +90,7 @@ func (c *Conn) answerStream(s *stream, r *message.Response, status string) {
 	s.age = access.AgeOf(r, c.now)
 	s.output = nil
 	s.headSent = true
+	s.ticket.Answered()
 	end := len(s.stored) == 0
 	c.appendWhole(s.id, r, status, end)
 	if end {
@@ -112,6 +113,7 @@ func (c *Conn) follow(s *stream, r *message.Response, f *message.Follower, statu
 	c.countRequest(s, r.Status)
 	s.age = access.AgeOf(r, c.now)
 	s.headSent = true
+	s.ticket.Answered()
 	c.appendWhole(s.id, r, status, false)
 	f.Attach(func() { c.inbox.Post(streamMessage{Kind: relay.Grown, Stream: s}) })
 	c.queue(s)

@@ -18,6 +18,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
 	"github.com/e0ac7cd4/hotpath/server/client"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -66,11 +67,11 @@ type Conn struct {
 	frameIn          limit.Pace  // at which that comes
 	counted          int         // bytes of its content that its stream's pace has counted
 	streams          map[uint32]*stream
-	running          int      // handlers, also those whose stream has ended
 	resets           []uint32 // streams that we reset lately, a ring
 	spare            []byte   // memory of the about of a stream that has ended
 	kept             int      // memory of all streams' about, in bytes
 	repeats          repeats
+	share            *memory.Share // of requests in progress
 
 	// Sending.
 	encoder hpack.Encoder
@@ -91,8 +92,9 @@ type Conn struct {
 
 	// Budgets.
 	control, early limit.Budget
-	updates        int // WINDOW_UPDATE frames that our DATA has earned the peer
-	queuedControl  int // answers to PING and SETTINGS since the peer stopped reading
+	updates        int   // WINDOW_UPDATE frames that our DATA has earned the peer
+	queuedControl  int32 // answers to PING and SETTINGS since the peer stopped reading
+	running        int32 // handlers, also those whose stream has ended
 
 	// Life.
 	began  time.Time // its handshake is over
@@ -113,6 +115,7 @@ func NewConn(cfg *Config, w *wire.Conn) *Conn {
 		tap:     cfg.Access.Tap(access.HTTP2, w.Stripe(), w.TLS()),
 		remote:  client.Peer(w.RemoteAddr()),
 		decoder: hpack.NewDecoder(hpack.DefaultTableSize),
+		share:   cfg.Ledger.Share(),
 		peer:    initialSettings,
 		window:  frame.InitialWindow,
 		credit:  flow.NewCredit(connWindow),

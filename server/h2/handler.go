@@ -16,7 +16,7 @@ import (
 // starts its handler. What d borrows is gone when it returns.
 func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 	r := &d.request
-	if len(c.streams) >= c.cfg.Limits.Streams || c.running >= 2*c.cfg.Limits.Streams {
+	if len(c.streams) >= c.cfg.Limits.Streams || int(c.running) >= 2*c.cfg.Limits.Streams {
 		// Handlers count until they return, even if their stream was reset:
 		// else a peer that resets could have any number. Twice the streams,
 		// since a handler may return a little after its answer is sent.
@@ -29,7 +29,8 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 	if strings.EqualFold(r.Protocol, "h2c") || strings.EqualFold(r.Protocol, "h2") {
 		return c.refuse(id, r, end, http.StatusNotImplemented) // HTTP itself: of this hop, and to be passed on by no proxy
 	}
-	if !c.cfg.Ledger.Begin(relay.RequestBytes(&r.Request)) {
+	size := relay.RequestBytes(&r.Request)
+	if !c.share.Begin(size) {
 		// The server's limit, not the peer's: it costs none of its budget.
 		c.limit(metrics.LimitExchanges)
 		c.countError(frame.RefusedStream, metrics.ScopeStream)
@@ -41,7 +42,7 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 	c.keepRequest(s, &r.Request)
 	s.recvDone, s.result = end, metrics.Bypass // until it says otherwise
 	s.headOnly = r.Method == http.MethodHead
-	s.ticket = c.cfg.Ledger.Join(s, nil, c.now)
+	s.ticket = c.share.Join(s, size, c.now)
 	s.output = relay.NewOutput(s.ticket)
 	x := &message.Exchange{
 		Request: *r.Clone(),
@@ -53,6 +54,7 @@ func (c *Conn) handle(id uint32, d *decoded, end bool) *frame.Error {
 		Local:   c.wire.LocalAddr,
 		Trace:   s.trace,
 		Account: s.account,
+		Share:   c.share,
 	}
 	if t := c.wire.TLS(); t != nil {
 		x.TLS = t.ConnectionState

@@ -73,6 +73,9 @@ func (c *Conn) read(m *streamMessage) {
 		c.reset(s, frame.InternalError, errStreamDone)
 	case relay.Cut:
 		if s.ticket == m.Ticket { // else it has left already
+			if m.Ticket.Shed() {
+				c.limit(metrics.LimitExchanges)
+			}
 			c.cut(s)
 		}
 	}

@@ -106,7 +106,7 @@ func (c *Conn) controlAnswer() *frame.Error {
 	if !c.wire.Congested() {
 		return nil
 	}
-	if c.queuedControl++; c.queuedControl <= c.cfg.Limits.ControlQueue {
+	if c.queuedControl++; int(c.queuedControl) <= c.cfg.Limits.ControlQueue {
 		return nil
 	}
 	c.limit(metrics.LimitControlQueue)

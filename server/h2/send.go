@@ -199,6 +199,7 @@ func (c *Conn) unwanted(s *stream) { c.reset(s, frame.NoError, nil) }
 // sendHead sends the final head of a response that a handler writes.
 func (c *Conn) sendHead(s *stream, m *streamMessage) {
 	s.headSent = true
+	s.ticket.Answered()
 	c.explain(s, &m.Outcome)
 	c.countRequest(s, m.Head.Status)
 	end := m.Ended

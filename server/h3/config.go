@@ -34,7 +34,7 @@ type Config struct {
 
 // env is what handlers share.
 func (cfg *Config) env() relay.Env {
-	return relay.Env{Handler: cfg.Handler, Metrics: cfg.Metrics, Log: cfg.Log, Ledger: cfg.Ledger}
+	return relay.Env{Handler: cfg.Handler, Metrics: cfg.Metrics, Log: cfg.Log}
 }
 
 // Limits are the budgets of one peer. All are required.

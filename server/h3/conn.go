@@ -14,6 +14,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/limit"
 	"github.com/e0ac7cd4/hotpath/metrics"
 	"github.com/e0ac7cd4/hotpath/server/access"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -38,6 +39,7 @@ type Conn struct {
 	answering sync.WaitGroup   // streams that are not over
 	heads     chan struct{}    // a token for each head that is being read
 	waiting   atomic.Int64     // streams that wait for the peer to take something
+	share     *memory.Share    // of requests in progress
 	flight    flight
 	window    window
 
@@ -69,6 +71,7 @@ func NewConn(cfg *Config, q *quic.Conn, stripe metrics.Stripe, identity *message
 		tls:      func() tls.ConnectionState { return q.ConnectionState().TLS },
 		streams:  make(map[*stream]struct{}),
 		last:     now,
+		share:    cfg.Ledger.Share(),
 		control:  limit.NewBudget(cfg.Limits.Control, cfg.Limits.ControlPerSec, now),
 		early:    limit.NewBudget(cfg.Limits.Resets, cfg.Limits.ResetsPerSec, now),
 		reason:   metrics.ClosePeer,

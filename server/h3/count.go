@@ -22,8 +22,9 @@ func (c *Conn) countBytes() {
 func (s *stream) countRequest(status int) {
 	s.mu.Lock()
 	s.status = status
-	result, tally := s.result, s.tally
+	result, tally, ticket := s.result, s.tally, s.ticket
 	s.mu.Unlock()
+	ticket.Answered()
 	s.conn.cfg.Metrics.Requests.Add(s.conn.stripe, metrics.H3, metrics.ClassOf(status), result, 1)
 	tally.Add(s.conn.stripe, metrics.ClassOf(status), result, 1)
 }

@@ -18,13 +18,14 @@ type streamMessage = relay.Message[*stream]
 // starts its handler.
 func (s *stream) handle(d *decoded) error {
 	cfg, r := s.conn.cfg, &d.request
+	size := relay.RequestBytes(&r.Request)
 	switch {
 	case r.Length > cfg.Limits.BodyBytes:
 		s.conn.limit(metrics.LimitBodySize)
 		return s.refuse(&r.Request, page(http.StatusRequestEntityTooLarge))
 	case strings.EqualFold(r.Protocol, "h2c") || strings.EqualFold(r.Protocol, "h2"):
 		return s.refuse(&r.Request, page(http.StatusNotImplemented)) // HTTP itself: of this hop, and to be passed on by no proxy
-	case !cfg.Ledger.Begin(relay.RequestBytes(&r.Request)):
+	case !s.conn.share.Begin(size):
 		// The server's limit, not the peer's: it costs none of its budget.
 		s.conn.limit(metrics.LimitExchanges)
 		s.reset(codeRequestRejected, relay.ErrMemory)
@@ -39,6 +40,7 @@ func (s *stream) handle(d *decoded) error {
 		Peer:    s.peer,
 		Local:   s.conn.quic.LocalAddr,
 		TLS:     s.conn.tls,
+		Share:   s.conn.share,
 	}
 	s.woken, s.drained = make(chan struct{}, 1), make(chan struct{}, 1)
 	s.inbox.Wake = func() { raise(s.woken) }
@@ -50,7 +52,7 @@ func (s *stream) handle(d *decoded) error {
 	if s.trace != nil || s.tap.Keep() {
 		s.about = access.AppendRequest(nil, &r.Request)
 	}
-	s.ticket = cfg.Ledger.Join(s, nil, s.began)
+	s.ticket = s.conn.share.Join(s, size, s.began)
 	s.output = relay.NewOutput(s.ticket)
 	s.cancel = cancel
 	if !s.ends || r.Protocol != "" {

@@ -11,7 +11,10 @@ import (
 
 // Cut implements memory.Sender: the stream's memory is needed for others. It may be
 // called from any goroutine.
-func (s *stream) Cut(*memory.Ticket) {
+func (s *stream) Cut(t *memory.Ticket) {
+	if t.Shed() {
+		s.conn.limit(metrics.LimitExchanges)
+	}
 	go s.breakOff(codeExcessiveLoad, relay.ErrMemory) // quic-go asks the ledger under a lock that this takes: see Grow
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/quic-go/quic-go"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
 	"github.com/e0ac7cd4/hotpath/server/store"
 	relay "github.com/e0ac7cd4/hotpath/server/stream"
@@ -213,4 +214,62 @@ func TestWaitingFrameCounts(t *testing.T) {
 			t.Fatalf("after the end: %+v", ledger.Stats())
 		}
 	}
+}
+
+// TestShed: of a connection that has nearly all that exchanges may take, the newest
+// request gives way when those of another need room; one whose answer has begun does not.
+func TestShed(t *testing.T) {
+	ledger := newLedger(t, 1<<20).Ledger()
+	const room = 1 << 19 / (memory.ExchangeBytes + 256) // with its text
+	entered, release := make(chan struct{}), make(chan struct{})
+	s := setup{ledger: ledger, serve: func(_ *peer, ctx context.Context, x *message.Exchange) {
+		if x.Path == "/begun" {
+			_ = x.Reply.Head(message.Head{Status: 200, Length: -1})
+			_ = x.Reply.Flush()
+		}
+		entered <- struct{}{}
+		select {
+		case <-release:
+		case <-ctx.Done():
+			return
+		}
+		if x.Path == "/begun" {
+			_ = x.Reply.End(nil)
+		} else {
+			x.Reply.Send(message.New(200, nil, []byte("answer"), "", time.Time{}))
+		}
+	}}
+	greedy, other := newPeer(t, s), newPeer(t, s)
+	var waiting []*quic.Stream
+	for range room * 2 / 3 {
+		waiting = append(waiting, greedy.ask(request("GET", "/waits")))
+		<-entered
+	}
+	begun := greedy.ask(request("GET", "/begun"))
+	<-entered
+	for end := time.Now().Add(patience); greedy.metrics.Requests.Value(metrics.H3, metrics.Class2xx, metrics.Bypass) == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the answer does not begin")
+		}
+	}
+	var served []*quic.Stream
+	for range room / 3 {
+		served = append(served, other.ask(request("GET", "/")))
+		<-entered
+	}
+	shed := 0
+	for end := time.Now().Add(patience); shed == 0; shed = int(greedy.metrics.LimitBreaches.Value(metrics.LimitExchanges)) {
+		if time.Now().After(end) {
+			t.Fatal("nothing gives way")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	greedy.wantReset(read(waiting[len(waiting)-1]), codeExcessiveLoad)
+	other.wantLimit(metrics.LimitExchanges, 0)
+	close(release)
+	greedy.want(read(waiting[0]), "200", "answer")
+	for _, s := range served {
+		other.want(read(s), "200", "answer")
+	}
+	greedy.want(read(begun), "200", "")
 }

@@ -94,7 +94,7 @@ var limits = []limitRow{
 		"A larger `-cache-bytes`, or fewer `-max-conns`; a flood of slow readers is to be stopped before it gets here."),
 	breach(hotpath.LimitBodyMemory, "No memory was left for the content of a request: it was reset, or got 503 over HTTP/1.1.",
 		"A larger `-cache-bytes`; is an upstream slow to take uploads?"),
-	breach(hotpath.LimitExchanges, "As many requests are with handlers as memory allows: one was refused, to be sent again, or got 503 over HTTP/1.1.",
+	breach(hotpath.LimitExchanges, "As many requests are with handlers as memory allows, or one connection has more than its share of what is nearly taken: one was refused, which its client may send again, or got 503 over HTTP/1.1, or waited for its answer and was ended.",
 		"Is an upstream slow? Shorter `timeouts` of its site, or more upstreams."),
 	breach(hotpath.LimitPasswords, "More passwords came than can be verified: a client got 429 or 503.",
 		"Passwords are guessed, or many users came at once: deny the address, which the access log has; a lower cost of the hashes takes less time."),

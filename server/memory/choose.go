@@ -22,6 +22,7 @@ type candidate struct {
 	ticket *Ticket
 	rate   int64 // bytes per second
 	frees  int64 // bytes
+	shed   bool  // an exchange that is cut for others
 }
 
 // rate is how many bytes per second a sender moved, with its head start.

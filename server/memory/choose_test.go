@@ -45,7 +45,7 @@ func TestChoose(t *testing.T) {
 		var candidates []candidate
 		index := make(map[*Ticket]int)
 		for i, c := range tt.candidates {
-			candidates = append(candidates, candidate{&Ticket{}, c[0], c[1]})
+			candidates = append(candidates, candidate{ticket: &Ticket{}, rate: c[0], frees: c[1]})
 			index[candidates[i].ticket] = i
 		}
 		var got []int

@@ -3,7 +3,7 @@
 //
 //	limit >= stored      entries, which the cache counts itself
 //	       + arriving    bodies that are being received: Take, Give; exchanges in
-//	                     progress: Begin, End
+//	                     progress: Share
 //	       + lingering   bodies that no entry holds any more, and that are still
 //	                     being sent: Pins
 //	       + buffered    what waits for a peer or for a handler that may be slow:
@@ -46,8 +46,9 @@
 //
 // What lingers and what is buffered together may take half of what is not set
 // aside, so that clients that read nothing cannot empty the cache; beyond it the slowest are
-// cut, too. So may exchanges, beyond which new ones are refused: those that wait
-// for an origin are not cut for it.
+// cut, too. So may exchanges, beyond which new ones are refused. Of those that wait for
+// an origin only some of connections that have more than is fair are ended, when others
+// need what they have: see shares.go.
 //
 // # Who is cut
 //

@@ -24,15 +24,17 @@ type Ledger struct {
 	store Store
 	limit int64
 
-	aside     atomic.Int64 // bytes; see SetAside
-	charged   atomic.Int64 // bytes; see Charge
-	lingering atomic.Int64 // bytes; see Pins
-	buffered  atomic.Int64 // bytes
-	wanted    atomic.Int64 // bytes that a Take could not have
-	slowAt    atomic.Int64 // when slow senders were last looked for, UnixNano
-	exchanges atomic.Int64 // bytes; see Begin
-	cuts      atomic.Uint64
-	watch     func(Cause)
+	aside       atomic.Int64 // bytes; see SetAside
+	charged     atomic.Int64 // bytes; see Charge
+	lingering   atomic.Int64 // bytes; see Pins
+	buffered    atomic.Int64 // bytes
+	wanted      atomic.Int64 // bytes that a Take could not have
+	slowAt      atomic.Int64 // when slow senders were last looked for, UnixNano
+	exchanges   atomic.Int64 // bytes; see Share
+	connections atomic.Int64 // that have exchanges
+	shedAt      atomic.Int64 // when exchanges were last cut for others, UnixNano
+	cuts        atomic.Uint64
+	watch       func(Cause)
 
 	// exhausted is set while all senders that would help have been cut.
 	exhausted atomic.Bool
@@ -245,12 +247,8 @@ func (l *Ledger) cutSlow(need int64, now time.Time) {
 
 // cutAll cuts those of chosen that have not left.
 func (l *Ledger) cutAll(chosen []candidate) {
-	chosen = l.senders.mark(chosen)
-	l.cuts.Add(uint64(len(chosen)))
-	for _, c := range chosen {
-		c.ticket.sender.Cut(c.ticket)
-	}
-	if len(chosen) > 0 {
+	if n := l.senders.cut(chosen); n > 0 {
+		l.cuts.Add(uint64(n))
 		l.report(Cut)
 	}
 }

@@ -30,6 +30,12 @@ type Ticket struct {
 	// buffered is the bytes taken and not given back; left once it left.
 	buffered atomic.Int64
 
+	// Of an exchange.
+	share    *Share      // nil: none
+	exchange int64       // bytes that it counts for
+	waits    atomic.Bool // for its answer
+	shed     bool        // cut for the exchanges of others; under senders' lock until then
+
 	at    int   // in senders.list, under its lock
 	frees int64 // bytes on their way since it was cut; 0 before. Under its lock
 }
@@ -52,10 +58,7 @@ func (l *Ledger) Join(s Sender, p *Pins, now time.Time) *Ticket {
 		return nil
 	}
 	t := &Ticket{ledger: l, sender: s, pins: p, began: now}
-	l.senders.mu.Lock()
-	t.at = len(l.senders.list)
-	l.senders.list = append(l.senders.list, t)
-	l.senders.mu.Unlock()
+	l.senders.add(t)
 	// Pinned last: if that exceeds the limit, this one may be cut as well.
 	t.pin(p)
 	return t
@@ -175,6 +178,24 @@ func (t *Ticket) Give(n int64) {
 	}
 }
 
+// Answered notes that the answer of an exchange begins: it is not cut for others any
+// more, unless as a slow sender.
+func (t *Ticket) Answered() {
+	if t != nil {
+		t.waits.Store(false)
+	}
+}
+
+// Shed reports of a ticket that was cut whether that was for the exchanges of others.
+func (t *Ticket) Shed() bool { return t.shed }
+
+func (s *senders) add(t *Ticket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.at = len(s.list)
+	s.list = append(s.list, t)
+}
+
 func (s *senders) len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -222,20 +243,31 @@ func (s *senders) candidates(now time.Time) []candidate {
 			frees += t.pins.share()
 		}
 		if frees > 0 {
-			found = append(found, candidate{t, rate(t.moved.Load(), now.Sub(t.began)), frees})
+			found = append(found, candidate{ticket: t, rate: rate(t.moved.Load(), now.Sub(t.began)), frees: frees})
 		}
 	}
 	return found
 }
 
-// mark counts as cut those of chosen that have not left, and returns them.
+// cut cuts those of chosen that have not left nor been cut meanwhile, and returns how many
+// there were.
+func (s *senders) cut(chosen []candidate) int {
+	chosen = s.mark(chosen)
+	for _, c := range chosen {
+		c.ticket.sender.Cut(c.ticket)
+	}
+	return len(chosen)
+}
+
+// mark counts as cut those of chosen that have not left nor been cut meanwhile, and
+// returns them.
 func (s *senders) mark(chosen []candidate) []candidate {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	kept := chosen[:0]
 	for _, c := range chosen {
-		if c.ticket.at >= 0 {
-			c.ticket.frees = c.frees
+		if c.ticket.at >= 0 && c.ticket.frees == 0 {
+			c.ticket.frees, c.ticket.shed = c.frees, c.shed
 			s.under += c.frees
 			kept = append(kept, c)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/e0ac7cd4/hotpath/internal/hpack"
 	"github.com/e0ac7cd4/hotpath/internal/rfc9111"
 	"github.com/e0ac7cd4/hotpath/metrics"
+	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/traces"
 )
 
@@ -64,6 +65,10 @@ type Exchange struct {
 	// Account is what the access log is to have of the exchange; nil: nothing
 	// more than the engine has.
 	Account *Account
+
+	// Share is what the exchanges of its connection take in memory; nil: that is not
+	// counted.
+	Share *memory.Share
 
 	Reply Reply
 }

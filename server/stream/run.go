@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 
 	"github.com/e0ac7cd4/hotpath/metrics"
-	"github.com/e0ac7cd4/hotpath/server/memory"
 	"github.com/e0ac7cd4/hotpath/server/message"
 )
 
@@ -17,7 +16,6 @@ type Env struct {
 	Handler message.Handler
 	Metrics *metrics.Hotpath
 	Log     *slog.Logger
-	Ledger  *memory.Ledger // nil: memory is not counted
 }
 
 // RequestBytes is about what the text of a request takes in memory.
@@ -33,10 +31,10 @@ func RequestBytes(r *message.Request) int64 {
 const fieldBytes = 40
 
 // Run is the handler's goroutine: it serves x, whose reply is r, and sees to it
-// that the exchange ends, which began in the ledger with RequestBytes of it. A
+// that the exchange ends, which began in its Share with RequestBytes of it. A
 // panic becomes a 500, or breaks the response off.
 func Run[S any](ctx context.Context, env Env, x *message.Exchange, r *Reply[S], stripe metrics.Stripe) {
-	defer env.Ledger.End(RequestBytes(&x.Request)) // of what it is now: the handler may change it
+	defer x.Share.End(RequestBytes(&x.Request)) // of what it is now: the handler may change it
 	defer func() {
 		p := recover()
 		if p != nil && p != http.ErrAbortHandler {
