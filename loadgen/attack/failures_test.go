@@ -182,12 +182,14 @@ func TestRestart(t *testing.T) {
 		s.Listener.Close()
 		s.CloseClientConnections()
 		time.Sleep(500 * time.Millisecond)
-		l, err := tls.Listen("tcp", address, s.TLS)
+		l, err := tls.Listen("tcp", address, s.TLS.Clone())
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		again := &http.Server{Handler: http.HandlerFunc(hello), TLSConfig: s.TLS, ErrorLog: quiet}
+		// Its own copy: a server completes its configuration when it begins to
+		// serve, and connections of the first still read theirs.
+		again := &http.Server{Handler: http.HandlerFunc(hello), TLSConfig: s.TLS.Clone(), ErrorLog: quiet}
 		t.Cleanup(func() { again.Close() })
 		go again.Serve(l)
 	}()

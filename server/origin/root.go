@@ -19,8 +19,9 @@ const rootInterval = 100 * time.Millisecond
 // absent. A link may be followed to a release that is removed before it is
 // opened, because the link has been swapped in between: the next look follows
 // the new one. One swap in 200 meets this if releases are swapped without a
-// pause and the path is looked at all the time, so that a few looks are enough.
-const rootLooks = 4
+// pause and the path is looked at all the time; four looks in a row did on a
+// machine without a free processor. A look takes a microsecond.
+const rootLooks = 16
 
 // tree is the directory that the root's path named when it was opened.
 type tree struct {
