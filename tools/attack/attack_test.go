@@ -206,6 +206,9 @@ func TestCheck(t *testing.T) {
 		{"a process of nothing", options{pid: 5}, "-pid is of the server of -against"},
 		{"too long", options{length: 2 * time.Hour}, "-for 2h0m0s"},
 		{"too fast", options{rate: 2 * maxRate}, "-rate 2000000"},
+		{"rows of a table", options{only: "ping", out: "x"}, ""},
+		{"rows of a table that are not like the others", options{only: "ping", out: "x", rate: 5}, "none of -against, -rate and -short"},
+		{"rows of another server's table", options{only: "ping", out: "x", against: "https://127.0.0.1/"}, "none of -against, -rate and -short"},
 	} {
 		err := tt.o.check()
 		if tt.about == "no URL" {

@@ -6,7 +6,7 @@
 //	go run ./tools/attack                        a minute each, eighty minutes in all; writes docs/security.md
 //	go run ./tools/attack -short                 one or two seconds each, under four minutes in all
 //	go run ./tools/attack -list                  what the attacks are
-//	go run ./tools/attack -only 'reset|flood'    some of them
+//	go run ./tools/attack -only 'reset|flood'    some of them; with -out docs/security.md their rows
 //	go run ./tools/attack -with nginx            nginx in place of hotpath; or h2o
 //	go run ./tools/attack -against https://127.0.0.1:8443/file -pid 4711
 //
@@ -24,7 +24,7 @@
 //  2. own.go       hotpath with a site of files and one with an origin, or another server
 //  3. origin/      what stands behind it; originprocess.go has it in a process
 //  4. good.go      the well-behaved client
-//  5. attackers.go the process that attacks
+//  5. attackers/   the process that attacks
 //  6. watch.go     the server's memory, processor time and gauges meanwhile
 //  7. round.go     one attack
 //  8. judge.go     the bars
@@ -47,6 +47,7 @@ import (
 	"time"
 
 	"github.com/e0ac7cd4/hotpath/internal/machine"
+	"github.com/e0ac7cd4/hotpath/tools/attack/attackers"
 	"github.com/e0ac7cd4/hotpath/tools/attack/catalog"
 	"github.com/e0ac7cd4/hotpath/tools/attack/target"
 )
@@ -92,8 +93,8 @@ func asPart(args []string) (ended bool, err error) {
 		return false, nil
 	}
 	switch args[0] {
-	case attackersCommand:
-		return true, performAsked(os.Stdin, os.Stdout)
+	case attackers.Command:
+		return true, attackers.Perform(os.Stdin, os.Stdout)
 	case originCommand:
 		return true, serveOrigin(os.Stdin, os.Stdout, false)
 	case idleOrigin:
@@ -120,7 +121,7 @@ func main() {
 	flag.StringVar(&o.with, "with", "", "attack this `SERVER` in place of hotpath: nginx or h2o")
 	flag.StringVar(&o.against, "against", "", "attack the server on loopback that has this `URL` of a file; what needs an origin or a limit of its own is left out")
 	flag.IntVar(&o.pid, "pid", 0, "with -against: the `PROCESS` of that server, whose memory and processor time are read")
-	flag.StringVar(&o.out, "out", "", "write the table into this `DOCUMENT` (default "+defaultOut+" after a whole run, else none)")
+	flag.StringVar(&o.out, "out", "", "write the table into this `DOCUMENT`, in which the rows of others stay with -only (default "+defaultOut+" after a whole run, else none)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -150,6 +151,8 @@ func (o options) check() error {
 		return fmt.Errorf("-pid %d: allowed are processes", o.pid)
 	case o.length < 0 || o.length > time.Hour:
 		return fmt.Errorf("-for %v: allowed are up to an hour", o.length)
+	case o.only != "" && o.out != "" && (o.rate != 0 || o.short || o.against != ""):
+		return errors.New("-only with -out: the rows of a table have one server and one rate, that of the long form; none of -against, -rate and -short makes sense beside it")
 	case o.rate < 0 || o.rate > maxRate:
 		return fmt.Errorf("-rate %d: allowed are 1 to %d", o.rate, maxRate)
 	}

@@ -101,17 +101,35 @@ func (b *board) text() string {
 	return s.String()
 }
 
-// markdown is the board for the document.
-func (b *board) markdown() string {
+// markdown is the board for the document, in which before stands: of a run of some
+// attacks alone, the rows of the others stay.
+func (b *board) markdown(before string) string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "%s, %s, on %s with %d cores. Each attack took %v, or as long as its limit needs, beside a good client with %s requests/s over HTTP/2. ",
-		b.server, b.version, time.Now().Format("2 January 2006"), b.cores, b.form.attack, grouped(b.form.rate))
+	fmt.Fprintf(&s, "%s, with %d cores. Each attack took a minute, or as long as its row says, beside a good client with %s requests/s over HTTP/2. ",
+		b.server, b.cores, grouped(b.form.rate))
 	fmt.Fprintf(&s, "Frames and ms are until the server's end, in the middle of all tries that it ended. Memory and goroutines are before, at most meanwhile, and after; processor time in cores and p99 of the good client without and beside the attack, what it is within in three of four seconds (of all requests).\n\n")
-	fmt.Fprintf(&s, "| %s |\n|%s\n", strings.Join(columns, " | "), strings.Repeat("---|", len(columns)))
+	fmt.Fprintf(&s, "| %s | measured |\n|%s\n", strings.Join(columns, " | "), strings.Repeat("---|", len(columns)+1))
+	lines := rowsOf(before)
+	version, _, _ := strings.Cut(b.version, ",") // without Go's
 	for _, r := range b.rows {
-		fmt.Fprintf(&s, "| %s |\n", strings.ReplaceAll(strings.Join(r.cells(), " | "), "\n", " "))
+		lines[r.attack.Name] = fmt.Sprintf("| %s | %s, %v, %s |\n", strings.ReplaceAll(strings.Join(r.cells(), " | "), "\n", " "),
+			time.Now().Format("2 January 2006"), r.length.Round(time.Second), version)
+	}
+	for _, a := range catalog.All() {
+		s.WriteString(lines[a.Name])
 	}
 	return s.String()
+}
+
+// rowsOf are the lines of a table of such a document, by attack.
+func rowsOf(table string) map[string]string {
+	lines := make(map[string]string)
+	for line := range strings.Lines(table) {
+		if name, _, ok := strings.Cut(strings.TrimPrefix(line, "| "), " | "); ok {
+			lines[name] = line
+		}
+	}
+	return lines
 }
 
 // command is what the document's section is of.
@@ -136,7 +154,11 @@ func (b *board) write(o options) error {
 	if err != nil {
 		return err
 	}
-	replaced, err := section.Replace(string(text), b.markdown(), o.command())
+	before := ""
+	if o.only != "" {
+		before = section.Text(string(text), o.command())
+	}
+	replaced, err := section.Replace(string(text), b.markdown(before), o.command())
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

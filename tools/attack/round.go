@@ -7,11 +7,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"os/exec"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/e0ac7cd4/hotpath/internal/frame"
+	"github.com/e0ac7cd4/hotpath/internal/machine"
+	"github.com/e0ac7cd4/hotpath/tools/attack/attackers"
 	"github.com/e0ac7cd4/hotpath/tools/attack/catalog"
 	"github.com/e0ac7cd4/hotpath/tools/attack/origin"
 	"github.com/e0ac7cd4/hotpath/tools/attack/peer"
@@ -74,7 +77,9 @@ func (g *ground) round(ctx context.Context, a catalog.Attack, f form) (r row, er
 		case <-time.After(lead):
 		}
 		var err error
-		r.tally, err = attackers(ctx, asked{Name: a.Name, To: s.to, Clients: r.clients, For: r.length})
+		r.tally, err = attackers.Run(ctx, attackers.Asked{Name: a.Name, To: s.to, Clients: r.clients, For: r.length}, func(cmd *exec.Cmd) error {
+			return machine.StartPinned(cmd, clientCore())
+		})
 		return err
 	})
 	w.end()

@@ -12,6 +12,17 @@ func Marks(command string) (begin, end string) {
 	return "<!-- begin: " + command + " -->", "<!-- end: " + command + " -->"
 }
 
+// Text is what stands between the marks of a command: "" if nothing does.
+func Text(document, command string) string {
+	beginMark, endMark := Marks(command)
+	_, rest, _ := strings.Cut(document, beginMark+"\n")
+	text, _, ok := strings.Cut(rest, endMark+"\n")
+	if !ok {
+		return ""
+	}
+	return strings.TrimSpace(text)
+}
+
 // Replace returns the document with text between the marks of its
 // command, and everything else as it was.
 func Replace(document, text, command string) (string, error) {

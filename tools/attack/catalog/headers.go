@@ -114,7 +114,7 @@ func headers() []Attack {
 		{
 			Name: "http2-bomb-misses", Reference: "\"HTTP/2 bomb\", June 2026",
 			Does:   "the same for what an origin does not answer",
-			Passes: "requests in progress count in memory: beyond it they are refused, and 504 ends the others",
+			Passes: "requests in progress count in memory: beyond it they are refused or ended, and 504 ends the others",
 			Ends:   []string{"RST_STREAM CANCEL", "RST_STREAM REFUSED_STREAM", "status 503", "status 504", calm[0], peer.Held}, Short: 50, Long: 50, Takes: slowTakes, NeedsOrigin: true,
 			Try: bomb(func(c *peer.Conn) string { return c.To.Origin + origin.Stall }),
 		},

@@ -1,6 +1,11 @@
 //go:build linux
 
-package main
+// Package attackers performs attacks in a process of their own, which runs while no
+// other would: what they compute keeps nothing waiting that is measured.
+//
+// The process is the program itself, started with Command as its first argument, which
+// main and TestMain have to take for Perform.
+package attackers
 
 import (
 	"bytes"
@@ -19,24 +24,24 @@ import (
 	"github.com/e0ac7cd4/hotpath/tools/attack/target"
 )
 
-// attackersCommand has this program be the process that attacks.
-const attackersCommand = "attackers"
+// Command has the program be the process that attacks.
+const Command = "attackers"
 
-// asked is what that process is to do, on its standard input in JSON; its answer is the
+// Asked is what that process is to do, on its standard input in JSON; its answer is the
 // Tally on the standard output.
-type asked struct {
-	Name    string
+type Asked struct {
+	Name    string // in the catalog
 	To      *target.Target
 	Clients int
 	For     time.Duration
 }
 
-// performAsked is that process.
-func performAsked(in io.Reader, out io.Writer) error {
+// Perform is that process.
+func Perform(in io.Reader, out io.Writer) error {
 	if err := machine.IdleSelf(); err != nil {
 		return err
 	}
-	var a asked
+	var a Asked
 	if err := json.NewDecoder(in).Decode(&a); err != nil {
 		return fmt.Errorf("what is asked for: %w", err)
 	}
@@ -52,8 +57,8 @@ func performAsked(in io.Reader, out io.Writer) error {
 	return fmt.Errorf("there is no attack %q", a.Name)
 }
 
-// attackers starts the process and waits for its end, or that of ctx.
-func attackers(ctx context.Context, a asked) (*catalog.Tally, error) {
+// Run starts the process by start and waits for its end, or that of ctx.
+func Run(ctx context.Context, a Asked, start func(*exec.Cmd) error) (*catalog.Tally, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
@@ -63,10 +68,10 @@ func attackers(ctx context.Context, a asked) (*catalog.Tally, error) {
 		return nil, err
 	}
 	var out, complaint bytes.Buffer
-	cmd := exec.CommandContext(ctx, self, attackersCommand)
+	cmd := exec.CommandContext(ctx, self, Command)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(request), &out, &complaint
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := machine.StartPinned(cmd, clientCore()); err != nil {
+	if err := start(cmd); err != nil {
 		return nil, fmt.Errorf("starting the attackers: %w", err)
 	}
 	if err := cmd.Wait(); err != nil {
