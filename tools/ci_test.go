@@ -91,7 +91,7 @@ func TestParts(t *testing.T) {
 	all := []string{
 		"install_missing", "fetch_pebble", "readme_server", "readme_tests", "go -C tools/manifests test .",
 		"go run ./tools/dashboards-look -check -boards overview -moments half", "tools/check", "tools/fuzz 2s", "vulnerabilities", "tools/bazel-check", "tools/nix-check",
-		"go run ./tools/attack -short",
+		"go run ./tools/attack -short", "go run ./tools/soak -duration 2m",
 		"go run ./tools/bench -quick", "go run ./tools/bench -edge -quick", "go run ./tools/bench -generators -quick", "go run ./tools/bench -features -quick",
 	}
 	const unknown = `.ci/run: there is no part "bogus"; the parts are `

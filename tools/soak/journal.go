@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -21,6 +22,7 @@ type client struct {
 	name     string
 	requests int
 	again    int            // times that a request was sent once more, as RFC 9113 §8.7 allows
+	excused  int            // that failed because the origin was away
 	failed   map[string]int // by why
 }
 
@@ -76,6 +78,37 @@ func (j *journal) done(c *client, requests, again int) {
 	c.again += again
 }
 
+// excuse counts a request that failed because the origin was away.
+func (j *journal) excuse(c *client) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	c.requests++
+	c.excused++
+}
+
+// sums are those of all clients.
+func (j *journal) sums() (requests, failed int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, c := range j.clients {
+		requests += c.requests
+		failed += c.failures()
+	}
+	return requests, failed
+}
+
+// unserved are the clients of which no request succeeded.
+func (j *journal) unserved() (names []string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, c := range j.clients {
+		if c.requests <= c.excused+c.failures() {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
 // mostPrinted is how many failures are printed: what a server that is down
 // causes would hide them all.
 const mostPrinted = 200
@@ -95,14 +128,22 @@ func (j *journal) failure(c *client, at time.Time, why string) {
 // meanwhile says what was being done to the server at a moment, or what was done
 // last before it.
 func (j *journal) meanwhile(at time.Time) string {
-	for _, s := range slices.Backward(j.spans) {
+	var last span
+	var open []string
+	for _, s := range j.spans {
 		switch {
 		case s.begin.After(at):
 		case s.end.IsZero() || s.end.After(at):
-			return fmt.Sprintf("%.3f s after the begin of %s", at.Sub(s.begin).Seconds(), s.what)
-		default:
-			return fmt.Sprintf("%.3f s after the end of %s", at.Sub(s.end).Seconds(), s.what)
+			open = append(open, fmt.Sprintf("%.3f s after the begin of %s", at.Sub(s.begin).Seconds(), s.what))
+		case s.end.After(last.end):
+			last = s
 		}
+	}
+	switch {
+	case len(open) > 0:
+		return strings.Join(open, ", ")
+	case last.what != "":
+		return fmt.Sprintf("%.3f s after the end of %s", at.Sub(last.end).Seconds(), last.what)
 	}
 	return "before anything was done"
 }

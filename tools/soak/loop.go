@@ -24,7 +24,7 @@ type clients struct {
 	stops  []func()
 }
 
-// startClients starts the attacks, and a loop for each client that the machine has.
+// startClients starts the loads, and a loop for each client that the machine has.
 func startClients(ctx context.Context, s *server, j *journal, o options) (*clients, error) {
 	if err := os.WriteFile(s.file("upload"), make([]byte, uploadSize), 0o600); err != nil {
 		return nil, err
@@ -37,18 +37,18 @@ func startClients(ctx context.Context, s *server, j *journal, o options) (*clien
 	if err != nil {
 		return nil, err
 	}
-	programs, err := programLoops(s, j, o.java)
+	programs, err := programLoops(ctx, s, j, o.java)
 	if err != nil {
 		return nil, err
 	}
 	loops = append(loops, programs...)
 	ctx, cancel := context.WithCancel(ctx)
 	all := &clients{cancel: cancel}
-	for _, a := range attacks(s, o.rate) {
-		stop, err := a.start(loadgen, s, j)
+	for _, l := range loads(s, o.rate) {
+		stop, err := l.start(loadgen, s, j, j.client(l.name))
 		if err != nil {
 			all.stop()
-			return nil, fmt.Errorf("starting %s: %w", a.name, err)
+			return nil, fmt.Errorf("starting %s: %w", l.name, err)
 		}
 		all.stops = append(all.stops, stop)
 	}

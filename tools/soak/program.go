@@ -21,29 +21,48 @@ var nodeClient []byte
 //go:embed clients/Client.java
 var javaClient []byte
 
-// programLoops are the clients that are not in Go. Each prints a line for each answer
-// (see parseLine), and ends when its standard input does, after the answers that are
-// missing, or by itself.
-//
-// Java's is there only if it was asked for: that of JDK 17 sends nothing again when
-// GOAWAY comes, and forgets a request that it sends in that moment (clients/Client.java).
-func programLoops(s *server, j *journal, java bool) (loops []loop, err error) {
-	for _, p := range []struct {
-		name, program, file string
-		text                []byte
-		args                []string
-	}{
-		{"curl HTTP/2, new connections", "curl", "", nil, curlArgs(s, s.filesURL()+fileName(0))},
+// program is a client that is not in Go. It prints a line for each answer (see
+// parseLine), and ends when its standard input does, after the answers that are missing,
+// or by itself.
+type program struct {
+	name, path string
+	file       string // its text's name, if it is one of clients/
+	text       []byte
+	patient    bool
+	args       []string
+}
+
+// leisure is the nice value of programs that are patient: they ask for the next answer when
+// they have the last one, and get fewer if they wait for a processor, while the load at a
+// fixed rate falls behind. Java's client is none: if it does not run for two seconds it
+// writes to a connection that has drained and closed, and fails what it wrote.
+const leisure = "10"
+
+// command runs it.
+func (p *program) command() *exec.Cmd {
+	if p.patient {
+		return exec.Command("nice", append([]string{"-n", leisure, p.path}, p.args...)...)
+	}
+	return exec.Command(p.path, p.args...)
+}
+
+// programLoops are those that the machine has.
+func programLoops(ctx context.Context, s *server, j *journal, anyJava bool) (loops []loop, err error) {
+	all := []program{
+		{"curl HTTP/2, new connections", "curl", "", nil, true, curlArgs(s, s.filesURL()+fileName(0))},
 		// Fifty on one connection, in about a second.
-		{"curl HTTP/2, a connection again", "curl", "", nil, append([]string{"--rate", "50/s"}, curlArgs(s, s.upstreamURL()+"/miss?[1-50]")...)},
-		{"Node http2", "node", "node.mjs", nodeClient, []string{s.file("node.mjs"), s.filesURL() + fileName(0), s.upstreamURL() + "/miss", s.file("cert.pem")}},
-		{"Java HttpClient", "java", "Client.java", javaClient, []string{s.file("Client.java"), s.filesURL() + fileName(0), s.upstreamURL() + "/miss", s.file("cert.pem")}},
-	} {
-		if p.program == "java" && !java {
-			continue
-		}
-		if _, err := exec.LookPath(p.program); err != nil {
-			fmt.Fprintf(j.out, "%s is left out: there is no %s\n", p.name, p.program)
+		{"curl HTTP/2, a connection again", "curl", "", nil, true, append([]string{"--rate", "50/s"}, curlArgs(s, s.upstreamURL()+"/miss?[1-50]")...)},
+		{"Node http2", "node", "node.mjs", nodeClient, true, []string{s.file("node.mjs"), s.filesURL() + fileName(0), s.upstreamURL() + "/miss", s.file("cert.pem")}},
+	}
+	if java := newestJava(ctx); java.leftOut(anyJava) != "" {
+		fmt.Fprintf(j.out, "Java HttpClient is left out: %s\n", java.leftOut(anyJava))
+	} else {
+		all = append(all, program{fmt.Sprintf("Java %d HttpClient", java.major), java.path, "Client.java", javaClient, false,
+			[]string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", s.file("Client.java"), s.filesURL() + fileName(0), s.upstreamURL() + "/miss", s.file("cert.pem")}})
+	}
+	for _, p := range all {
+		if _, err := exec.LookPath(p.path); err != nil {
+			fmt.Fprintf(j.out, "%s is left out: there is no %s\n", p.name, p.path)
 			continue
 		}
 		if p.text != nil {
@@ -52,7 +71,7 @@ func programLoops(s *server, j *journal, java bool) (loops []loop, err error) {
 			}
 		}
 		loops = append(loops, loop{p.name, 1, busy, func(ctx context.Context, j *journal, c *client) {
-			if err := runProgram(ctx, exec.Command(p.program, p.args...), j, c); err != nil {
+			if err := runProgram(ctx, p.command(), j, c); err != nil {
 				j.failure(c, time.Now(), err.Error())
 			}
 		}})

@@ -21,6 +21,9 @@ func (j *journal) report() {
 	fmt.Fprintln(t, "client\trequests\tsent again\tfailed\t")
 	for _, c := range j.clients {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t\n", c.name, c.requests, c.again, c.failures())
+		if c.excused > 0 {
+			fmt.Fprintf(t, "  excused: the origin was away\t%d\t\t\t\n", c.excused)
+		}
 		for _, why := range slices.Sorted(maps.Keys(c.failed)) {
 			fmt.Fprintf(t, "  %s\t\t\t%d\t\n", why, c.failed[why])
 		}

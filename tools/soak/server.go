@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/rand"
@@ -47,6 +46,7 @@ type server struct {
 	address  string // of both sites: files are localhost's, the upstream is 127.0.0.1's
 	admin    string // address
 	first    *exec.Cmd
+	more     setup
 	version  int      // of the configuration
 	log      *os.File // of all processes, one after the other
 }
@@ -59,9 +59,15 @@ func (s *server) upstreamURL() string { return "https://" + s.address }
 
 func (s *server) port() string { return s.address[strings.LastIndexByte(s.address, ':'):] }
 
+// setup is what a form of the run adds to the configuration.
+type setup struct {
+	top   string // settings of the server
+	sites string
+}
+
 // startServer starts a server whose files are in dir, and waits until it is ready.
-func startServer(ctx context.Context, binary, dir, upstream string) (*server, error) {
-	s := &server{binary: binary, dir: dir, upstream: upstream}
+func startServer(ctx context.Context, binary, dir, upstream string, more setup) (*server, error) {
+	s := &server{binary: binary, dir: dir, upstream: upstream, more: more}
 	if err := s.chooseAddresses(); err != nil {
 		return nil, err
 	}
@@ -127,20 +133,21 @@ func (s *server) writeFiles() error {
 func (s *server) writeConfig() error {
 	s.version++
 	odd := s.version % 2
+	fresh := 1 + s.version/4%2 // what was stored before it changes is not used again
 	text := fmt.Sprintf(`listen: %q
 admin: %q
 cert: %s/cert.pem
 key: %[3]s/key.pem
 pid-file: %[3]s/pid
 max-body: %[4]dMiB
-sites:
+%[9]ssites:
 - hosts: [localhost]
   root: %[3]s/www
   cache: {honor-request: %[5]t}
 - hosts: [127.0.0.1]
   upstream: %[6]s
-  cache: {default-fresh: %[4]ds}
-`, s.address, s.admin, s.dir, 1+odd, odd == 0, s.upstream)
+  cache: {default-fresh: %[7]ds}
+%[8]s`, s.address, s.admin, s.dir, 1+odd, odd == 0, s.upstream, fresh, s.more.sites, s.more.top)
 	if odd == 1 {
 		text += "- hosts: [other.test]\n  upstream: " + s.upstream + "\n"
 	}
@@ -200,23 +207,13 @@ func (s *server) ask(ctx context.Context, method, path string) ([]byte, error) {
 }
 
 // counter is the sum of a metric's samples, but for those that have a label.
-func (s *server) counter(ctx context.Context, name, without string) (sum float64, err error) {
+func (s *server) counter(ctx context.Context, name, without string) (float64, error) {
 	text, err := s.ask(ctx, http.MethodGet, "/metrics")
 	if err != nil {
 		return 0, err
 	}
-	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
-		line := lines.Text()
-		if !strings.HasPrefix(line, name) || without != "" && strings.Contains(line, without) {
-			continue
-		}
-		value, err := strconv.ParseFloat(line[strings.LastIndexByte(line, ' ')+1:], 64)
-		if err != nil {
-			return 0, fmt.Errorf("/metrics: %q: %w", line, err)
-		}
-		sum += value
-	}
-	return sum, nil
+	all, err := parseSeries(text)
+	return all.sum(name, without), err
 }
 
 // applied is how many reloads the process that serves has done.

@@ -42,9 +42,13 @@ func TestCheck(t *testing.T) {
 	}{
 		{"upgrades alone", options{restarts: 1, rate: minRate}, ""},
 		{"reloads alone", options{reloads: 1, rate: minRate}, ""},
+		{"both forms", options{duration: time.Minute, restarts: 1, rate: minRate, upgrades: true}, "without -duration"},
 		{"nothing to do", options{rate: minRate}, "one of them has to happen"},
 		{"a number below 0", options{restarts: -1, reloads: 2, rate: minRate}, "-restarts -1"},
 		{"a rate of which misses would be no whole number", options{restarts: 1, rate: minRate - 1}, "-rate 99: allowed are 100 and more"},
+		{"a soak", options{duration: time.Minute, samples: "x", rate: minRate}, ""},
+		{"a soak in which nothing could happen", options{restarts: 1, duration: time.Second, rate: minRate}, "-duration 1s: allowed are 10s and more"},
+		{"samples of nothing", options{restarts: 1, samples: "x", rate: minRate}, "-samples and -only are of a run with -duration"},
 	} {
 		if err := tt.o.check(); (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 			t.Errorf("%s: %v, want %q", tt.about, err, tt.err)
@@ -69,6 +73,37 @@ func TestParseLine(t *testing.T) {
 	} {
 		if again, why := parseLine(line); again != want.again || why != want.why {
 			t.Errorf("%q: %d, %q, want %d, %q", line, again, why, want.again, want.why)
+		}
+	}
+}
+
+// TestJava: the version is read in every form that it has had, and an old one takes
+// part only if it was asked for.
+func TestJava(t *testing.T) {
+	for printed, want := range map[string]int{
+		"openjdk version \"25.0.3\" 2026-04-21 LTS\nOpenJDK Runtime Environment (build 25.0.3+9-LTS)": 25,
+		"openjdk version \"26-ea\" 2026-03-17":                                                        26,
+		"openjdk version \"17.0.15\" 2025-04-15":                                                      17,
+		"java version \"1.8.0_392\"":                                                                  8,
+		"The operation couldn't be completed. No Java":                                                0,
+		"": 0,
+	} {
+		if got := javaMajor(printed); got != want {
+			t.Errorf("%q is version %d, want %d", printed, got, want)
+		}
+	}
+	for _, tt := range []struct {
+		java
+		any bool
+		why string
+	}{
+		{java{}, true, "there is no JDK"},
+		{java{"x", soundJava - 1}, false, "JDK 23 fails by itself"},
+		{java{"x", soundJava - 1}, true, ""},
+		{java{"x", soundJava}, false, ""},
+	} {
+		if why := tt.leftOut(tt.any); (why == "") != (tt.why == "") || !strings.Contains(why, tt.why) {
+			t.Errorf("%+v, any %t: left out because %q, want %q", tt.java, tt.any, why, tt.why)
 		}
 	}
 }
