@@ -19,17 +19,27 @@ const shakers = 4
 // measureHandshakes makes full TLS 1.3 handshakes and reads what they cost the
 // server: accept, handshake, session tickets, close.
 func measureHandshakes(ctx context.Context, p *process, st *state) ([]value, error) {
-	before, err := awaitIdle(ctx, p)
+	spent, err := spentOnHandshakes(ctx, p, st.size.handshakes, func(int) string { return "localhost" })
 	if err != nil {
 		return nil, err
 	}
-	n := st.size.handshakes / shakers * shakers
+	return []value{{cpuPerHandshake, spent}}, nil
+}
+
+// spentOnHandshakes is the processor time of n handshakes, in µs for each; the ith is
+// for serverName(i).
+func spentOnHandshakes(ctx context.Context, p *process, n int, serverName func(i int) string) (float64, error) {
+	before, err := awaitIdle(ctx, p)
+	if err != nil {
+		return 0, err
+	}
+	n -= n % shakers
 	failed := make([]error, shakers)
 	var wg sync.WaitGroup
 	for i := range shakers {
 		wg.Go(func() {
 			for k := range n / shakers {
-				if err := shake(ctx, p.Addr, serverName(p.Name, k*shakers+i)); err != nil {
+				if err := shake(ctx, p.Addr, serverName(k*shakers+i)); err != nil {
 					failed[i] = err
 					return
 				}
@@ -38,13 +48,10 @@ func measureHandshakes(ctx context.Context, p *process, st *state) ([]value, err
 	}
 	wg.Wait()
 	if err := errors.Join(failed...); err != nil {
-		return nil, err
+		return 0, err
 	}
 	after, err := awaitIdle(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	return []value{{cpuPerHandshake, microseconds(after-before) / float64(n)}}, nil
+	return microseconds(after-before) / float64(n), err
 }
 
 // shake makes one handshake and ends the connection in order: with a

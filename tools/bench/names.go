@@ -21,15 +21,6 @@ import (
 // siteName is the host of a site of many.
 func siteName(i int) string { return fmt.Sprintf("site%d.example", i) }
 
-// serverName is the name that the ith handshake with a server is for: that of the
-// certificate, or each of many in turn.
-func serverName(server string, i int) string {
-	if server != names {
-		return "localhost"
-	}
-	return siteName(i * 7 % manySites)
-}
-
 // manyFile is the configuration of many sites.
 const manyFile = "many.yaml"
 
@@ -90,6 +81,44 @@ func measureStart(ctx context.Context, p *process, st *state) ([]value, error) {
 		return nil, err
 	}
 	return []value{{startTime, microseconds(taken) / 1000}, {memoryGrowth, float64(many-one) / 1024}}, nil
+}
+
+// measureNames compares handshakes with a server of many certificates, for each name
+// in turn, with those with a server that has one. What is to be seen is a few per cent,
+// less than a machine's speed changes within seconds: so they are made in short runs in
+// turn, and each is compared with that beside it, which is the first of every other pair.
+func measureNames(ctx context.Context, p *process, st *state) ([]value, error) {
+	const each = 100
+	all, err := featureContenders(options{}, st.site, st.binary, "127.0.0.1:1")
+	if err != nil {
+		return nil, err
+	}
+	one, err := start(ctx, all[0], st.site)
+	if err != nil {
+		return nil, err
+	}
+	defer one.Stop()
+	var ratios []float64
+	for pair := range max(1, st.size.handshakes/each*2) {
+		var ofOne, ofMany float64
+		measure := []func() error{
+			func() (err error) {
+				ofOne, err = spentOnHandshakes(ctx, one, each, func(int) string { return "localhost" })
+				return err
+			},
+			func() (err error) {
+				ofMany, err = spentOnHandshakes(ctx, p, each, func(i int) string { return siteName((pair*each + i) * 7 % manySites) })
+				return err
+			},
+		}
+		for i := range measure {
+			if err := measure[(pair+i)%len(measure)](); err != nil {
+				return nil, err
+			}
+		}
+		ratios = append(ratios, ofMany/ofOne)
+	}
+	return []value{{handshakeNames, median(ratios)}}, nil
 }
 
 // reloadRate is what is asked for around a reload, in requests per second: what leaves

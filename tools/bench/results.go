@@ -18,6 +18,7 @@ const (
 	p99Latency                    // ms
 	memoryPerConn                 // KiB
 	cpuPerHandshake               // µs
+	handshakeNames                // ratio
 	cpuAfterRare                  // ratio
 	cpuCoded                      // ratio
 	originRequests                // a number
@@ -46,6 +47,7 @@ var metricInfos = [metricCount]metricInfo{
 	p99Latency:      {"99th percentile of latency", "ms", 3},
 	memoryPerConn:   {"Resident memory per idle connection", "KiB", 1},
 	cpuPerHandshake: {"CPU of the server's processes per full handshake", "µs", 0},
+	handshakeNames:  {"CPU per handshake for 1,000 names in turn, divided by that with one certificate", "", 2},
 	cpuCoded:        {"CPU per hit that goes out compressed, divided by that of a file of that size", "", 2},
 	cpuAfterRare:    {"CPU per hit after a range, a POST and a miss, divided by that on a fresh connection", "", 2},
 	originRequests:  {"Requests that reach the upstream", "", 0},
